@@ -1,0 +1,79 @@
+/** Object identifiers: the field's, and Coldseal's own below an arc (docs/formats.md, "OIDs"). */
+
+export const oid = {
+  data: "1.2.840.113549.1.7.1",
+  signedData: "1.2.840.113549.1.7.2",
+  contentType: "1.2.840.113549.1.9.3",
+  messageDigest: "1.2.840.113549.1.9.4",
+  signingTime: "1.2.840.113549.1.9.5",
+  signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
+  algorithmProtection: "1.2.840.113549.1.9.52",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  sha384: "2.16.840.1.101.3.4.2.2",
+  sha512: "2.16.840.1.101.3.4.2.3",
+  rsaEncryption: "1.2.840.113549.1.1.1",
+  sha256WithRsa: "1.2.840.113549.1.1.11",
+  sha384WithRsa: "1.2.840.113549.1.1.12",
+  sha512WithRsa: "1.2.840.113549.1.1.13",
+  rsaPss: "1.2.840.113549.1.1.10",
+  mgf1: "1.2.840.113549.1.1.8",
+  ecPublicKey: "1.2.840.10045.2.1",
+  p256: "1.2.840.10045.3.1.7",
+  p384: "1.3.132.0.34",
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  ecdsaWithSha384: "1.2.840.10045.4.3.3",
+  subjectKeyIdentifier: "2.5.29.14",
+  keyUsage: "2.5.29.15",
+  basicConstraints: "2.5.29.19",
+  nameConstraints: "2.5.29.30",
+  certificatePolicies: "2.5.29.32",
+  authorityKeyIdentifier: "2.5.29.35",
+  extendedKeyUsage: "2.5.29.37",
+  documentSigning: "1.3.6.1.5.5.7.3.36",
+} as const;
+
+/** The arc for documentation (RFC 5612): test mode only. Production brings the organisation's own arc. */
+export const documentationArc = "1.3.6.1.4.1.32473.1";
+
+/** Coldseal's own identifiers below an arc. */
+export interface OwnOids {
+  readonly arc: string;
+  /** eContentTypes */
+  readonly request: string;
+  readonly policy: string;
+  readonly authorization: string;
+  readonly manifest: string;
+  readonly refusal: string;
+  readonly rejection: string;
+  readonly withdrawal: string;
+  readonly abort: string;
+  /** signed attributes of a seal */
+  readonly mode: string;
+  readonly place: string;
+  /** extended key usages */
+  readonly sealing: string;
+  readonly audit: string;
+  readonly operator: string;
+  readonly submitter: string;
+}
+
+export function ownOids(arc: string): OwnOids {
+  const at = (n: number) => `${arc}.${n}`;
+  return {
+    arc,
+    request: at(1),
+    policy: at(2),
+    authorization: at(3),
+    manifest: at(4),
+    refusal: at(5),
+    rejection: at(6),
+    withdrawal: at(7),
+    abort: at(8),
+    mode: at(21),
+    place: at(22),
+    sealing: at(31),
+    audit: at(32),
+    operator: at(33),
+    submitter: at(34),
+  };
+}

@@ -1,0 +1,22 @@
+import type { HashName, Suite } from "./cms/suite.ts";
+
+/** A running digest. `digest` ends it; it must not be used afterwards. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  digest(): Promise<Uint8Array>;
+}
+
+/**
+ * What `manifests/` asks of the machine it runs on: digests and signature checks. Node's is `host/crypto-host.ts`;
+ * a browser can supply WebCrypto, which is why the answers are promises.
+ */
+export interface Host {
+  digest(hash: HashName, bytes: Uint8Array): Promise<Uint8Array>;
+  hasher(hash: HashName): Hasher;
+  /**
+   * Checks one signature. `spki` is a DER SubjectPublicKeyInfo, `message` the bytes that were signed (not their
+   * digest), `signature` as CMS carries it (RSA: the octets; ECDSA: DER SEQUENCE { r, s }, RFC 5753 7.2).
+   * Answers false for a signature that does not hold and for a key that does not fit the suite; never throws for them.
+   */
+  verify(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+}

@@ -1,0 +1,106 @@
+/** The audit manifest: what the box did with one authorised batch (docs/formats.md, "manifest.p7m"). */
+
+import { suiteNames } from "../cms/suite.ts";
+import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
+import {
+  anyObject,
+  hexText,
+  integer,
+  list,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  type Read,
+  text,
+  utc,
+} from "../encoding/shape.ts";
+import { hashNames, modes } from "./request.ts";
+
+/** At most so many earlier seals are named one by one; `earlierCount` always counts them all. */
+export const earlierNamed = 1000;
+
+const readManifestValue = object({
+  appliance: text(64),
+  authorization: object({
+    approvers: list(object({ certificate: hexText(), name: text(100), person: text(32), signed: utc }), 1, 64),
+    /** SHA-256 of the eContent, the challenge */
+    digest: hexText(),
+    /** SHA-256 of authorization.p7m */
+    file: hexText(),
+    nonce: hexText(),
+  }),
+  clock: object({
+    claimedErrorSeconds: integer(0),
+    lastSet: utc,
+    source: text(100),
+  }),
+  counter: oneOf(["software", "hardware"]),
+  created: utc,
+  documents: object({
+    bytes: integer(0),
+    count: integer(1),
+    /** SHA-256 of documents.jsonl */
+    digest: hexText(),
+    digestAlgorithm: oneOf(hashNames),
+    earlier: list(object({ earlierIndex: integer(1), earlierNumber: integer(1), index: integer(1) }), 0, earlierNamed),
+    earlierCount: integer(0),
+    /** RFC 9162 Merkle tree root over the lines of documents.jsonl; that of the empty tree when none was sealed */
+    root: hexText(),
+    /** how many seals were made; less than `count` only when aborted */
+    sealed: integer(0),
+  }),
+  journal: object({ head: hexText(), sequence: integer(1) }),
+  keys: object({
+    audit: object({ certificate: hexText(), key: hexText() }),
+    sealing: object({ certificate: hexText(), key: hexText(), token: text(64) }),
+  }),
+  labels: object({
+    attestation: oneOf(["none", "self-reported", "tpm"]),
+    hsm: oneOf(["software-token", "hardware", "unknown"]),
+    isolation: oneOf(["none", "users", "units"]),
+    media: oneOf(["folder", "mount"]),
+    network: oneOf(["absent", "present-recorded"]),
+    time: literal("local, not anchored"),
+  }),
+  mode: oneOf(modes),
+  number: integer(1),
+  outcome: oneOf(["sealed", "aborted"]),
+  policy: object({ digest: hexText(), genesis: hexText(), number: integer(1) }),
+  /** SHA-256 of the previous manifest's content; of the genesis policy's for number 1 */
+  previous: hexText(),
+  profile: object({ level: literal("CAdES-B-B"), suite: oneOf(suiteNames) }),
+  /** why it was aborted, and by whom; null when sealed */
+  reason: nullable(text(600)),
+  /** facts that only the daemon or intake knows; unchecked by the signer */
+  reported: anyObject,
+  request: object({
+    batch: text(64),
+    /** the batch digest */
+    digest: hexText(),
+    expires: utc,
+    /** SHA-256 of batch.p7m */
+    file: hexText(),
+    /** SEAL-ONCE identity: submitter key, batch id, ordered digests and sizes */
+    identity: hexText(),
+    purpose: text(200),
+    submitter: object({ certificate: hexText(), key: hexText(), name: text(500) }),
+  }),
+  software: object({ digest: hexText(), name: literal("coldseal"), version: text(32) }),
+  type: literal("manifest"),
+  version: literal(1),
+});
+
+export type Manifest = Read<typeof readManifestValue>;
+
+/** Reads a manifest's canonical JSON. Refuses with JSON or SHAPE. */
+export function readManifest(content: Uint8Array): Manifest {
+  return readManifestValue(readCanonical(content), "manifest");
+}
+
+/** The canonical bytes of a manifest, read back before they are given out, so that nothing is signed that cannot be read. */
+export function manifestBytes(manifest: Manifest): Uint8Array {
+  const bytes = canonicalBytes(manifest as Json);
+  readManifest(bytes);
+  return bytes;
+}

@@ -1,0 +1,59 @@
+/** Names that people and media bring in: what is allowed, what the box makes of them, and how they are shown. */
+
+import { Refusal } from "../refusal.ts";
+
+const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+// Control, format (bidi marks and overrides among them), surrogate, private use and unassigned; line and paragraph separators.
+const unseen = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+/**
+ * Checks the name of a document: a single path element of 1 to 255 UTF-8 bytes, without control, bidi or unassigned
+ * characters, in NFC, not reserved by FAT or Windows, no leading or trailing space, no trailing dot. Refuses with DOCUMENT-NAME.
+ */
+export function checkDocumentName(name: string): void {
+  const wrong = fault(name);
+  if (wrong) throw new Refusal("DOCUMENT-NAME", `name ${shown(name)} ${wrong}`, { about: name });
+}
+
+function fault(name: string): string | undefined {
+  if (name === "" || name === "." || name === "..") return "is not a file name";
+  if (!name.isWellFormed() || unseen.test(name)) return "holds control, bidirectional or unassigned characters";
+  if (/[/\\:*?"<>|]/.test(name)) return 'holds one of / \\ : * ? " < > |';
+  if (new TextEncoder().encode(name).length > 255) return "is longer than 255 bytes";
+  if (name !== name.normalize("NFC")) return "is not in Unicode NFC";
+  if (reserved.test(name)) return "is reserved by FAT";
+  if (/^\s|[\s.]$/u.test(name)) return "begins with a space, or ends with a space or dot";
+  return undefined;
+}
+
+/** Two names that a FAT file system takes for one have one key: NFC, case folded. */
+export function collisionKey(name: string): string {
+  return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
+}
+
+/** A batch folder's name: `[a-z0-9._-]`, 1 to 64 characters, not only dots. */
+export function isBatchFolder(name: string): boolean {
+  return /^[a-z0-9._-]{1,64}$/.test(name) && !/^\.+$/.test(name);
+}
+
+/** Path of a seal below `outbox/BATCH`; index counts from 1. */
+export function sealPath(index: number, name: string): string {
+  const folder = String(Math.floor((index - 1) / 1000)).padStart(4, "0");
+  const reduced = name
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .slice(0, 64);
+  return `seals/${folder}/${String(index).padStart(6, "0")}-${reduced}.p7s`;
+}
+
+/** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
+export function shown(name: string): string {
+  let out = "";
+  for (const character of name) {
+    const code = character.codePointAt(0) as number;
+    if (character === "\\") out += "\\\\";
+    else if (code >= 0x20 && code < 0x7f) out += character;
+    else out += `\\u{${code.toString(16)}}`;
+  }
+  return out;
+}

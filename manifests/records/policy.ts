@@ -1,0 +1,89 @@
+/** The policy: who may do what, with which key (docs/formats.md, "policy.p7m"). */
+
+import { suiteNames } from "../cms/suite.ts";
+import type { Json } from "../encoding/canonical-json.ts";
+import { readCanonical } from "../encoding/canonical-json.ts";
+import {
+  base64Bytes,
+  flag,
+  hexText,
+  integer,
+  list,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  type Read,
+  text,
+} from "../encoding/shape.ts";
+import { hashNames, modes } from "./request.ts";
+
+export const roles = ["operator", "officer", "submitter", "keeper", "auditor", "administrator", "recovery"] as const;
+export type Role = (typeof roles)[number];
+
+/** Roles whose holder may never approve, whatever else the policy says. */
+export const excludedRoles = ["submitter", "keeper", "auditor", "administrator", "recovery"] as const;
+
+const certificate = base64Bytes(8192);
+
+const person = object({
+  id: text(32, { pattern: /^[a-z][a-z0-9-]*$/ }),
+  name: text(100),
+  roles: list(oneOf(roles), 1, roles.length),
+  /** exact certificates, DER; only these byte for byte count */
+  certificates: list(certificate, 0, 8),
+});
+
+export const readPolicyValue = object({
+  appliance: text(64, { pattern: /^[a-z0-9][a-z0-9-]*$/ }),
+  /** arc of the organisation's OIDs; the documentation arc only in mode test */
+  arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
+  clock: object({ driftPpm: integer(0, 1000), maximumErrorSeconds: integer(1) }),
+  /** SubjectPublicKeyInfo of the box's keys, DER */
+  keys: object({ audit: base64Bytes(1024), sealing: base64Bytes(1024) }),
+  limits: object({
+    approvalSeconds: integer(60, 31_536_000),
+    batchBytes: integer(1),
+    documentBytes: integer(1),
+    documents: integer(1, 1_000_000),
+    minimumRsaBits: integer(2048, 16384),
+  }),
+  modes: list(oneOf(modes), 1, modes.length),
+  network: oneOf(["fatal", "recorded"]),
+  number: integer(1),
+  people: list(person, 1, 64),
+  /** SHA-256 of the previous policy's content; null for number 1 */
+  previous: nullable(hexText()),
+  profile: object({
+    digest: oneOf(hashNames),
+    level: literal("CAdES-B-B"),
+    suite: oneOf(suiteNames),
+  }),
+  /** SHA-256 of certificates that count no more */
+  revoked: list(hexText(), 0, 10_000),
+  submitters: object({ plainEnvelopes: flag, roots: list(certificate, 1, 16) }),
+  /** legal texts that operators see */
+  texts: object({ approval: text(2000) }),
+  /** how many distinct people each operation needs */
+  thresholds: object({ policy: integer(1, 64), seal: integer(1, 64) }),
+  type: literal("policy"),
+  version: literal(1),
+});
+
+export type Policy = Read<typeof readPolicyValue>;
+export type Person = Policy["people"][number];
+
+/** Reads a policy's canonical JSON. Refuses with JSON or SHAPE. Who signed it is `policy-chain.ts`'s matter. */
+export function readPolicy(content: Uint8Array): Policy {
+  return readPolicyValue(readCanonical(content), "policy");
+}
+
+/** A policy as JSON, certificates and keys in base64, ready for `canonicalBytes`. */
+export function policyJson(policy: Policy): Json {
+  return {
+    ...policy,
+    keys: { audit: policy.keys.audit.toBase64(), sealing: policy.keys.sealing.toBase64() },
+    people: policy.people.map((one) => ({ ...one, certificates: one.certificates.map((der) => der.toBase64()) })),
+    submitters: { ...policy.submitters, roots: policy.submitters.roots.map((der) => der.toBase64()) },
+  };
+}

@@ -1,0 +1,29 @@
+/** The batch request: what a submitter asks to have sealed (docs/formats.md, "batch.p7m"). */
+
+import { hashBytes } from "../cms/suite.ts";
+import { hexText, integer, literal, object, oneOf, type Read, text, utc } from "../encoding/shape.ts";
+
+export const modes = ["test", "offline", "emergency"] as const;
+export type Mode = (typeof modes)[number];
+
+export const hashNames = ["sha256", "sha384", "sha512"] as const;
+
+/** One document of the list. The digest's length is that of the request's `digestAlgorithm`, checked by the reader of the list. */
+export const readListedDocument = object({
+  digest: hexText(...Object.values(hashBytes)),
+  name: text(255),
+  size: integer(0),
+});
+export type ListedDocument = Read<typeof readListedDocument>;
+
+/** The request without its list, which can be long and is read as a stream (`request-stream.ts`). */
+export const readRequestHead = object({
+  batch: text(64, { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/ }),
+  digestAlgorithm: oneOf(hashNames),
+  expires: utc,
+  mode: oneOf(modes),
+  purpose: text(200),
+  type: literal("batch-request"),
+  version: literal(1),
+});
+export type RequestHead = Read<typeof readRequestHead>;

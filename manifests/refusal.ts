@@ -1,0 +1,178 @@
+/**
+ * The one error class of Coldseal: a coded refusal. Codes are a closed table; each code is also the word in the log,
+ * the row in docs/assurance.md and the start of a test's title.
+ */
+
+/** What a refusal means for the one who asked; the CLIs turn it into their exit status (docs/operations.md). */
+export type RefusalKind = "refused" | "usage" | "not-now" | "verification";
+
+/** Every code, what kind of answer it is, and what a person can do about it. */
+export const refusalTable = {
+  // Promises (docs/assurance.md)
+  QUORUM: ["refused", "ask the missing operators to approve; see `ceremony show BATCH`"],
+  "SAME-BYTES": ["refused", "make the batch again and bring it on another stick"],
+  "INTENT-FIRST": ["refused", "stop the box and call the vendor: the store and the token disagree about a signature"],
+  "SEAL-ONCE": ["refused", "use the first receipt: export the batch named here"],
+  CHAIN: ["refused", "stop: the record was changed or an old disk was restored; a recovery ceremony is needed"],
+  "CHECKED-OUT": ["refused", "export the batch again, to another stick"],
+  MODE: ["refused", "ask for a mode that the policy in force allows"],
+  CLOCK: ["refused", "have a quorum set the clock against a witnessed reference"],
+  GAP: ["refused", "remove every network link but loopback, then try again"],
+  SECRET: ["refused", "give secrets at the prompt or on a descriptor only"],
+  HONEST: ["verification", "do not rely on this record: a label is missing or unknown"],
+  // What bytes mean
+  JSON: ["refused", "make the file again with Coldseal's own tools"],
+  SHAPE: ["refused", "make the file again with Coldseal's own tools"],
+  DER: ["refused", "make the file again: it is not strict DER"],
+  FRAME: ["refused", "check that both programs are of one version"],
+  "CMS-FORM": ["refused", "make the file again with Coldseal's own tools"],
+  "CMS-TYPE": ["refused", "check that this is the file you meant: its content is of another type"],
+  "CMS-SIGNERS": ["refused", "the number of signatures must be exactly what the policy expects"],
+  "CMS-ATTRIBUTES": ["refused", "sign again: signed attributes must each stand once, in DER order"],
+  "CMS-ALGORITHM": ["refused", "sign again with an algorithm that the policy allows"],
+  "CMS-CERTIFICATE": ["refused", "sign again: the signature must be bound to its certificate"],
+  "CMS-DIGEST": ["verification", "the signed content was changed, or belongs to another signature"],
+  "CMS-SIGNATURE": ["verification", "the signature does not hold: the file was changed"],
+  // Certificates (RFC 5280)
+  "PATH-FORM": ["refused", "have the certificate issued again"],
+  "PATH-ROOT": ["refused", "use a certificate issued under a root of the policy"],
+  "PATH-TIME": ["refused", "use a certificate that is valid today, and check the clock"],
+  "PATH-REVOKED": ["refused", "use another certificate: this one is revoked by the policy"],
+  "PATH-USAGE": ["refused", "use a certificate with the right key usage and extended key usage"],
+  "PATH-CRITICAL": ["refused", "have the certificate issued again without that critical extension"],
+  "PATH-CONSTRAINT": ["refused", "use a certificate that its issuer may issue (CA flag, path length, names)"],
+  "PATH-KEY": ["refused", "use a stronger key"],
+  // Removable media and intake
+  "MEDIA-KIND": ["refused", "copy the batch again as plain files: no links, pipes, sockets or devices"],
+  "MEDIA-NAME": ["refused", "rename the file or folder and make the batch again"],
+  "MEDIA-CHANGED": ["refused", "leave the stick alone while it is read, then try again"],
+  "MEDIA-LIMIT": ["refused", "make a smaller batch"],
+  "MEDIA-TIME": ["refused", "make a smaller batch, or use a faster stick"],
+  "MEDIA-READ": ["not-now", "the stick could not be read: insert it again, or use another"],
+  "MEDIA-WRITE": ["not-now", "the stick could not be written: free it, or export to another stick"],
+  "MEDIA-FULL": ["not-now", "the stick is full: export the batch to another stick"],
+  "MEDIA-TAKEN": ["refused", "rename the batch folder: another answer already stands under this name"],
+  "DOCUMENT-MISSING": ["refused", "copy the whole batch again"],
+  "DOCUMENT-EXTRA": ["refused", "remove what the batch does not list, or make the batch again"],
+  "DOCUMENT-DIGEST": ["verification", "the document is not the one that was listed: fetch the original"],
+  "DOCUMENT-SIZE": ["verification", "the document is not the one that was listed: fetch the original"],
+  "DOCUMENT-NAME": ["refused", "rename the document and make the batch again"],
+  "DOCUMENT-TWICE": ["refused", "list each document once"],
+  // Batches and decisions
+  "BATCH-EXPIRED": ["refused", "make the batch again: its expiry has passed"],
+  "BATCH-UNKNOWN": ["usage", "see `ceremony list` for the batches here"],
+  "BATCH-STATE": ["refused", "see `ceremony show BATCH` for what can be done now"],
+  "BATCH-ENDED": ["refused", "make a new batch: this one ended"],
+  "CHALLENGE-MATCH": ["refused", "approve again: this approval belongs to something else"],
+  "CHALLENGE-EXPIRED": ["refused", "approve again under the new challenge"],
+  "NONCE-USED": ["refused", "nothing: this authorisation was already used"],
+  "POLICY-CHAIN": ["refused", "bring the policy that follows the one in force, signed by both quorums"],
+  "POLICY-SIGNERS": ["refused", "have the policy signed by those whom it and its predecessor name"],
+  "POLICY-DIGEST": ["refused", "bring the policy in force"],
+  "POLICY-PROFILE": ["refused", "use the algorithm that the policy names"],
+  "PERSON-UNKNOWN": ["refused", "use a token that the policy in force names"],
+  "PERSON-TWICE": ["refused", "another person must approve: each counts once"],
+  "PERSON-ROLE": ["refused", "ask a person with the role that this needs"],
+  "PERSON-EXCLUDED": ["refused", "ask another person: this one is excluded by the policy"],
+  // Verification of what left the box
+  "MANIFEST-BIND": ["verification", "do not rely on this bundle: its parts do not belong together"],
+  "SEAL-BIND": ["verification", "do not rely on this seal: manifest and seal do not belong together"],
+  "BUNDLE-FORM": ["verification", "fetch the whole outbox folder again"],
+  ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
+  // The box now
+  LOCKED: ["not-now", "unlock the box: `ceremony unlock`"],
+  "HSM-GONE": ["not-now", "connect the HSM, then `ceremony unlock`"],
+  "HSM-TOKEN": ["refused", "insert the token named here"],
+  "HSM-KEY": ["refused", "use the token whose keys were pinned; if it was changed, hold a ceremony"],
+  "HSM-FAULT": ["not-now", "look at the HSM; then `ceremony unlock` again"],
+  "HSM-MODULE": ["not-now", "check the PKCS#11 module's path and environment"],
+  "HSM-UNSUPPORTED": ["refused", "use a token that can do this (docs/operations.md)"],
+  "HSM-SIGNATURE": ["refused", "stop: the HSM gave a signature that does not verify"],
+  "PIN-WRONG": ["refused", "type the PIN again, slowly"],
+  "PIN-LOCKED": ["not-now", "wait as long as it says"],
+  UNREACHABLE: ["not-now", "start the box's processes, then try again"],
+  BUSY: ["not-now", "wait until the work under way ends"],
+  STORE: ["not-now", "look at the disk and the log; nothing was sealed"],
+  CONFIG: ["usage", "correct the configuration file"],
+  USAGE: ["usage", "see --help"],
+  STOPPED: ["not-now", "nothing: it was stopped on request"],
+  INTERNAL: ["not-now", "look at the log and report this as a fault of Coldseal"],
+} as const satisfies Record<string, readonly [RefusalKind, string]>;
+
+export type RefusalCode = keyof typeof refusalTable;
+
+export interface RefusalDetail {
+  /** what was expected and what came; lower case, no full stop, never a secret */
+  readonly expected?: string;
+  readonly got?: string;
+  /** the one thing it concerns: a file, a person, a batch */
+  readonly about?: string;
+  readonly cause?: unknown;
+}
+
+/** The form a refusal has between processes and under `--json`. */
+export interface RefusalRecord {
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly about?: string;
+}
+
+/** A typed refusal. `message` says in one line what was refused; nothing was changed by what threw it unless it says so. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly expected: string | undefined;
+  readonly got: string | undefined;
+  readonly about: string | undefined;
+
+  constructor(code: RefusalCode, message: string, detail: RefusalDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = "Refusal";
+    this.code = code;
+    this.expected = detail.expected;
+    this.got = detail.got;
+    this.about = detail.about;
+  }
+
+  get kind(): RefusalKind {
+    return refusalTable[this.code][0];
+  }
+
+  /** What to do now, in one line. */
+  get next(): string {
+    return refusalTable[this.code][1];
+  }
+
+  toRecord(): RefusalRecord {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.expected === undefined ? {} : { expected: this.expected }),
+      ...(this.got === undefined ? {} : { got: this.got }),
+      ...(this.about === undefined ? {} : { about: this.about }),
+    };
+  }
+
+  /** A refusal that came from another process; an unknown code becomes INTERNAL. */
+  static fromRecord(record: {
+    code: string;
+    message: string;
+    expected?: string;
+    got?: string;
+    about?: string;
+  }): Refusal {
+    const code = isRefusalCode(record.code) ? record.code : "INTERNAL";
+    return new Refusal(code, record.message, record);
+  }
+}
+
+export function isRefusalCode(word: string): word is RefusalCode {
+  return Object.hasOwn(refusalTable, word);
+}
+
+/** Turns whatever was thrown into a refusal: refusals pass, everything else becomes `code` with the cause kept. */
+export function asRefusal(thrown: unknown, code: RefusalCode, message: string): Refusal {
+  if (thrown instanceof Refusal) return thrown;
+  return new Refusal(code, message, { cause: thrown });
+}
