@@ -1,0 +1,76 @@
+/**
+ * The same calls as `wire.ts`, answered over an inherited descriptor with blocking reads and writes: for intake, whose
+ * confinement forbids every socket of its own. Handlers are asynchronous; calls are answered one after another.
+ */
+
+import { readSync, writeSync } from "node:fs";
+import { canonicalBytes, type Json, readCanonical } from "../manifests/encoding/canonical-json.ts";
+import { type Frame, type FrameKind, FrameReader, frameHeader } from "../manifests/encoding/frame.ts";
+import { asRefusal, Refusal } from "../manifests/refusal.ts";
+
+export type DescriptorHandlers = {
+  readonly [method: string]: (
+    params: Json,
+    progress: (value: Json) => void,
+  ) => Promise<{ readonly result: Json; readonly body?: Uint8Array }>;
+};
+
+/** Answers calls (without bodies) until the other side hangs up. Refuses with FRAME what is not a call. */
+export async function serveDescriptor(descriptor: number, handlers: DescriptorHandlers): Promise<void> {
+  for (const frame of frames(descriptor)) {
+    const call = readCanonical(frame.payload) as { [name: string]: Json };
+    const method = String(call.method);
+    try {
+      const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+      if (!handler) throw new Refusal("FRAME", `unknown method ${method}`);
+      const progress = (value: Json) => send(descriptor, "J", canonicalBytes({ progress: value }));
+      const answer = await handler(call.params ?? null, progress);
+      send(descriptor, "J", canonicalBytes({ result: answer.result, body: answer.body !== undefined }));
+      if (answer.body) sendBody(descriptor, answer.body);
+    } catch (fault) {
+      const refusal = asRefusal(fault, "INTERNAL", `a fault in intake: ${(fault as Error).message}`);
+      send(descriptor, "J", canonicalBytes({ refusal: { ...refusal.toRecord() } }));
+    }
+  }
+}
+
+function* frames(descriptor: number): Generator<Frame> {
+  const reader = new FrameReader();
+  const buffer = new Uint8Array(64 * 1024);
+  for (;;) {
+    const length = retried(() => readSync(descriptor, buffer, 0, buffer.length, null));
+    if (length === 0) return;
+    yield* reader.push(buffer.slice(0, length));
+  }
+}
+
+function sendBody(descriptor: number, body: Uint8Array): void {
+  const piece = 256 * 1024;
+  for (let at = 0; at < body.length; at += piece) send(descriptor, "B", body.subarray(at, at + piece));
+  send(descriptor, "B", new Uint8Array(0));
+}
+
+function send(descriptor: number, kind: FrameKind, payload: Uint8Array): void {
+  writeAll(descriptor, frameHeader(kind, payload.length));
+  writeAll(descriptor, payload);
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += retried(() => writeSync(descriptor, bytes, at, bytes.length - at));
+  }
+}
+
+/** The descriptor may be non-blocking, as sockets made by Node are: wait and try again. */
+function retried(call: () => number): number {
+  for (;;) {
+    try {
+      return call();
+    } catch (fault) {
+      const code = (fault as NodeJS.ErrnoException).code;
+      if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      else if (code === "EPIPE" || code === "ECONNRESET") return 0;
+      else if (code !== "EINTR") throw fault;
+    }
+  }
+}
