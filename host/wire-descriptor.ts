@@ -34,6 +34,7 @@ export async function serveDescriptor(descriptor: number, handlers: DescriptorHa
   }
 }
 
+/** Frames until the other side closes. */
 function* frames(descriptor: number): Generator<Frame> {
   const reader = new FrameReader();
   const buffer = new Uint8Array(64 * 1024);
@@ -69,7 +70,7 @@ function retried(call: () => number): number {
     } catch (fault) {
       const code = (fault as NodeJS.ErrnoException).code;
       if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-      else if (code === "EPIPE" || code === "ECONNRESET") return 0;
+      else if (code === "EPIPE" || code === "ECONNRESET") throw new Refusal("STOPPED", "the daemon hung up");
       else if (code !== "EINTR") throw fault;
     }
   }
