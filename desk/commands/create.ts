@@ -1,0 +1,125 @@
+/** Wires `coldseal batch create`: reads the key, makes the batch, prints the slip. */
+
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { count, size } from "../../host/terminal/amounts.ts";
+import { progressLine } from "../../host/terminal/progress.ts";
+import { openPrompter } from "../../host/terminal/prompter.ts";
+import { readSecret } from "../../host/terminal/secret-descriptor.ts";
+import { ownOids } from "../../manifests/encoding/oid.ts";
+import { type Utc, utc, utcOf } from "../../manifests/encoding/shape.ts";
+import { readRequestHead } from "../../manifests/records/request.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type BatchOrder, createBatch } from "../batch-create.ts";
+import { slipLines } from "../slip.ts";
+import { openPkcs12, type SubmitterKey } from "../submitter-key.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
+import type { Mode } from "../../manifests/records/request.ts";
+
+export interface CreateOptions {
+  readonly to: string;
+  readonly key?: string;
+  readonly token?: string;
+  readonly passwordFile?: string;
+  readonly passwordFd?: string;
+  readonly purpose: string;
+  readonly mode: Mode;
+  readonly batch?: string;
+  readonly folder?: string;
+  readonly expires: string;
+  readonly digest: HashName;
+  readonly slip?: string;
+  readonly arc: string;
+  readonly json?: boolean;
+}
+
+/** Opens a key on a token: `configuration` names it, `pin` unlocks it. Supplied by the main, which may use hardware. */
+export type OpenTokenKey = (
+  configuration: string,
+  pin: (of: string) => Promise<Uint8Array>,
+) => Promise<{ key: SubmitterKey; close(): void }>;
+
+export async function runCreate(
+  documents: readonly string[],
+  options: CreateOptions,
+  openTokenKey: OpenTokenKey,
+): Promise<void> {
+  const order = orderOf(documents, options);
+  if (options.slip && resolve(options.slip).startsWith(`${resolve(options.to)}/`)) {
+    throw new Refusal("USAGE", "the slip would lie on the stick: words that travel with the batch prove nothing");
+  }
+  const opened = await openKey(options, openTokenKey);
+  try {
+    const progress = progressLine(process.stderr);
+    const slip = await createBatch(order, opened.key, ownOids(options.arc), (done) =>
+      progress.show(`copying ${done.documents} of ${count(done.of, "document")}, ${size(done.bytes)} of ${size(done.ofBytes)}`),
+    );
+    progress.end(`copied and signed ${count(slip.count, "document")}, ${size(slip.bytes)}; you may remove the stick now`);
+    const lines = `${slipLines(slip).join("\n")}\n`;
+    if (options.slip) await writeFile(options.slip, lines);
+    process.stdout.write(options.json ? `${JSON.stringify(slip)}\n` : `\n${lines}`);
+  } finally {
+    opened.close();
+  }
+}
+
+function orderOf(documents: readonly string[], options: CreateOptions): BatchOrder {
+  const now = Date.now();
+  const batch = options.batch ?? utcOf(now).replaceAll(":", "").toLowerCase();
+  const order = {
+    documents,
+    stick: options.to,
+    batch,
+    folder: options.folder ?? batch.toLowerCase(),
+    purpose: options.purpose,
+    mode: options.mode,
+    expires: expiry(options.expires, now),
+    digest: options.digest,
+    now,
+  };
+  const { expires, mode, purpose, digest } = order;
+  readRequestHead({ batch, digestAlgorithm: digest, expires, mode, purpose, type: "batch-request", version: 1 }, "batch");
+  return order;
+}
+
+/** `12h`, `7d`, or a UTC time. */
+function expiry(text: string, now: number): Utc {
+  const span = /^([1-9][0-9]{0,4})([hd])$/.exec(text);
+  if (!span) return utc(text, "--expires");
+  return utcOf(now + Number(span[1]) * (span[2] === "h" ? 3_600_000 : 86_400_000));
+}
+
+async function openKey(
+  options: CreateOptions,
+  openTokenKey: OpenTokenKey,
+): Promise<{ key: SubmitterKey; close(): void }> {
+  if ((options.key === undefined) === (options.token === undefined)) {
+    throw new Refusal("USAGE", "expected either --key FILE.p12 or --token FILE");
+  }
+  if (options.token) return openTokenKey(options.token, (of) => secret(options, `Type the PIN of ${of}: `));
+  const file = options.key as string;
+  const bytes = await readFile(file).catch((cause) => {
+    throw new Refusal("USAGE", `cannot read the key file ${file}`, { about: file, cause });
+  });
+  const password = await secret(options, `Type the password of your key file ${file}: `);
+  try {
+    return { key: openPkcs12(bytes, password, options.digest), close: () => undefined };
+  } finally {
+    password.fill(0);
+  }
+}
+
+async function secret(options: CreateOptions, question: string): Promise<Uint8Array> {
+  if (options.passwordFd !== undefined) return readSecret(Number(options.passwordFd));
+  if (options.passwordFile !== undefined) {
+    const bytes = await readFile(options.passwordFile);
+    const end = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+    return bytes.subarray(0, end === -1 ? bytes.length : end);
+  }
+  const prompter = openPrompter(process.stdin, process.stderr);
+  try {
+    return await prompter.secret(question);
+  } finally {
+    prompter.close();
+  }
+}

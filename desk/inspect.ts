@@ -1,0 +1,89 @@
+/** `coldseal inspect FILE`: says what a file is and holds, and verifies nothing. */
+
+import { readSignedData, type SignedData } from "../manifests/cms/read.ts";
+import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
+import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
+import { sha256 } from "../host/crypto-host.ts";
+import { shown } from "../manifests/records/names.ts";
+import { readSeal } from "../manifests/records/seal.ts";
+import { readCertificate } from "../manifests/x509/certificate.ts";
+
+/** What `inspect` found; `content` only where it is JSON. Nothing in it was verified. */
+export interface Inspection {
+  readonly kind: string;
+  readonly verified: false;
+  readonly signers: readonly { readonly name: string; readonly certificate: string; readonly suite: string }[];
+  readonly facts: { readonly [name: string]: Json };
+  readonly content: Json;
+}
+
+const contentNames = [
+  "request",
+  "policy",
+  "authorization",
+  "manifest",
+  "refusal",
+  "rejection",
+  "withdrawal",
+  "abort",
+] as const;
+
+/** Reads one file of Coldseal: SignedData of any of its types, a seal, or plain JSON. Refuses with DER, CMS-* or JSON. */
+export function inspectFile(bytes: Uint8Array, oids: OwnOids): Inspection {
+  if (bytes[0] === 0x7b) {
+    return { kind: "JSON, unsigned", verified: false, signers: [], facts: {}, content: parse(bytes) };
+  }
+  const data = readSignedData(bytes);
+  if (data.eContentType === oid.data) return inspectSeal(bytes, oids, data);
+  const name = contentNames.find((one) => oids[one] === data.eContentType);
+  return {
+    kind: name ? `${name}, signed` : `signed content of unknown type ${data.eContentType}`,
+    verified: false,
+    signers: signersOf(data),
+    facts: data.content ? { contentDigest: hex(sha256(data.content)), contentBytes: data.content.length } : {},
+    content: name && data.content ? parse(data.content) : null,
+  };
+}
+
+function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData): Inspection {
+  const seal = readSeal(bytes, oids);
+  return {
+    kind: "seal (detached CAdES signature)",
+    verified: false,
+    signers: signersOf(data),
+    facts: { mode: seal.mode, appliance: seal.appliance, manifest: seal.number, index: seal.index },
+    content: null,
+  };
+}
+
+function signersOf(data: SignedData): Inspection["signers"] {
+  const certificates = data.certificates.map(readCertificate);
+  return data.signers.map((signer) => {
+    const found = certificates.find((one) => hex(one.issuer) === hex(signer.issuer) && hex(one.serial) === hex(signer.serial));
+    return {
+      name: found ? found.subjectText : "certificate not in the file",
+      certificate: found ? hex(sha256(found.der)) : "",
+      suite: signer.suite.name,
+    };
+  });
+}
+
+function parse(bytes: Uint8Array): Json {
+  return JSON.parse(fromUtf8(bytes)) as Json;
+}
+
+/** The inspection as lines for people. */
+export function inspectionLines(found: Inspection): string[] {
+  const facts = Object.entries(found.facts).map(([name, value]) => `  ${name.padEnd(16)}${String(value)}`);
+  const signers = found.signers.map((one) => `  signed by       ${shown(one.name)} (${one.suite})`);
+  const content = found.content === null ? [] : JSON.stringify(found.content, clipped, 2).split("\n").map(shown);
+  return [`${found.kind}; nothing was verified here: use coldseal verify`, ...signers, ...facts, ...content];
+}
+
+/** Long base64 (certificates) and long lists say only how long they are. */
+function clipped(_name: string, value: Json): Json {
+  if (typeof value === "string" && value.length > 120) return `(${value.length} characters)`;
+  if (Array.isArray(value) && value.length > 20) return [...value.slice(0, 20), `(${value.length - 20} more)`];
+  return value;
+}

@@ -1,0 +1,84 @@
+/** The connected desk's command `coldseal`: make a batch, collect the answers, inspect, verify. Only parses and wires. */
+
+import { Command, CommanderError, Option } from "commander";
+import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
+import { styleFor } from "../host/terminal/style.ts";
+import { documentationArc } from "../manifests/encoding/oid.ts";
+import { hashNames, modes } from "../manifests/records/request.ts";
+import { runCollect } from "./commands/collect.ts";
+import { runCreate } from "./commands/create.ts";
+import { runInspect } from "./commands/inspect.ts";
+import { runVerify } from "./commands/verify.ts";
+import { openTokenKey } from "./token-key-main.ts";
+
+const program = new Command("coldseal")
+  .description("the connected desk: pack documents for the box, fetch and verify what it sealed")
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError("(see --help)")
+  .addOption(new Option("--arc OID", "the arc of the organisation's object identifiers").default(documentationArc))
+  .option("--json", "one stable JSON document on standard output")
+  .exitOverride();
+
+program
+  .command("batch")
+  .description("batches for the box")
+  .command("create")
+  .description("copy documents onto a stick with a signed request beside them, and print the slip")
+  .argument("<documents...>", "files, or folders whose files are taken")
+  .requiredOption("--to <stick>", "folder where the stick is mounted")
+  .option("--key <file>", "your key and certificate as PKCS#12")
+  .option("--password-file <file>", "file that holds the PKCS#12 password (else it is asked for)")
+  .option("--password-fd <n>", "descriptor that the password (or PIN) is read from")
+  .option("--token <file>", "your key on a PKCS#11 token instead: its configuration (docs/operations.md)")
+  .option("--purpose <text>", "what the batch is for; operators see it", "not stated")
+  .addOption(new Option("--mode <mode>", "mode asked for").choices([...modes]).default("offline"))
+  .option("--batch <id>", "batch id (default: date and time)")
+  .option("--folder <name>", "folder below coldseal/inbox (default: the batch id in lower case)")
+  .option("--expires <when>", "UTC time, or 12h, 7d", "7d")
+  .addOption(new Option("--digest <name>", "document digest; the policy's").choices([...hashNames]).default("sha256"))
+  .option("--slip <file>", "also write the slip to a file, to print it; not onto the stick")
+  .action((documents: string[], _options, command: Command) =>
+    runCreate(documents, command.optsWithGlobals(), openTokenKey),
+  );
+
+program
+  .command("collect")
+  .description("fetch what the box put onto the stick, and say what is missing")
+  .argument("<stick>", "folder where the stick is mounted")
+  .option("--to <dir>", "where to copy it", "sealed")
+  .option("--ca <file>", "root certificate: verifies everything that is fetched")
+  .option("--genesis <digest>", "digest of the genesis policy, in hex")
+  .action((stick: string, _options, command: Command) => runCollect(stick, command.optsWithGlobals()));
+
+program
+  .command("inspect")
+  .description("say what a file is and holds; verifies nothing")
+  .argument("<file>")
+  .action((file: string, _options, command: Command) => runInspect(file, command.optsWithGlobals()));
+
+program
+  .command("verify")
+  .description("verify a whole outbox/BATCH, or one seal with its document, offline")
+  .argument("<path>", "outbox/BATCH, or a seal (.p7s)")
+  .argument("[document]", "the document, for one seal")
+  .requiredOption("--ca <file>", "root certificate (PEM or DER) that you trust")
+  .option("--genesis <digest>", "digest of the genesis policy, in hex: the quorum no longer rests on the box's word")
+  .option("--documents <dir>", "the documents (default: inbox/BATCH/documents on the same stick)")
+  .action((path: string, document: string | undefined, _options, command: Command) =>
+    runVerify(path, document, command.optsWithGlobals()),
+  );
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  process.exitCode = fault instanceof CommanderError ? (fault.exitCode === 0 ? 0 : 2) : told(fault);
+}
+
+/** Tells a refusal and gives the exit status. */
+function told(fault: unknown): number {
+  const refusal = endingRefusal(fault);
+  const consequence = "nothing was changed";
+  if (program.opts().json) process.stdout.write(`${JSON.stringify(refusalJson(refusal, consequence))}\n`);
+  else process.stderr.write(`${refusalLines(refusal, consequence, styleFor(process.stderr, process.env)).join("\n")}\n`);
+  return exitStatus[refusal.kind];
+}
