@@ -1,0 +1,235 @@
+/**
+ * Reading strict DER by slicing (X.690 10, 11): positions into the given bytes, no tree, no copies. Structures are
+ * read by their known shape, so depth is what the shape says; `der-check.ts` bounds what no shape describes. Every
+ * fault is the refusal DER, or the code that a `DerReader` was given for an element that is not the expected one.
+ */
+
+import { Refusal, type RefusalCode } from "../refusal.ts";
+import { type Utc, utc } from "./shape.ts";
+
+/** Where one element lies: header at `headerStart`, content from `start` up to and not including `end`. */
+export interface Element {
+  readonly tag: number;
+  readonly headerStart: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Universal tags and the constructed context-specific ones, as whole identifier octets. */
+export const tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/**
+ * The element at `at`, which must end at or before `end`. One-byte tags, definite lengths of at most four octets in
+ * the fewest octets (X.690 10.1); anything else is refused.
+ */
+export function readElement(bytes: Uint8Array, at: number, end = bytes.length): Element {
+  const header = readHeader(bytes, at, end);
+  if (header.end > end) throw new Refusal("DER", "an element is longer than what holds it");
+  return header;
+}
+
+/** As `readElement`, but the element's end may lie beyond `end`: only its header must be there. */
+export function readHeader(bytes: Uint8Array, at: number, end = bytes.length): Element {
+  const limit = Math.min(end, bytes.length);
+  if (at + 2 > limit) throw new Refusal("DER", "an element is cut off");
+  const tagOctet = bytes[at] as number;
+  if (tagOctet === 0) throw new Refusal("DER", "tag 0 is not allowed");
+  if ((tagOctet & 0x1f) === 0x1f) throw new Refusal("DER", "tags of several bytes are not allowed");
+  const first = bytes[at + 1] as number;
+  if (first < 0x80) return { tag: tagOctet, headerStart: at, start: at + 2, end: at + 2 + first };
+  const count = first & 0x7f;
+  if (count === 0) throw new Refusal("DER", "indefinite lengths are not allowed");
+  if (count > 4) throw new Refusal("DER", "a length is too long");
+  if (at + 2 + count > limit) throw new Refusal("DER", "an element is cut off");
+  let length = 0;
+  for (let index = 0; index < count; index++) length = length * 256 + (bytes[at + 2 + index] as number);
+  const fewest = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4;
+  if (count !== fewest) throw new Refusal("DER", "a length is not in the fewest bytes");
+  const start = at + 2 + count;
+  return { tag: tagOctet, headerStart: at, start, end: start + length };
+}
+
+/** The element's encoding, header included. */
+export function whole(bytes: Uint8Array, element: Element): Uint8Array {
+  return bytes.subarray(element.headerStart, element.end);
+}
+
+/** The element's content octets. */
+export function content(bytes: Uint8Array, element: Element): Uint8Array {
+  return bytes.subarray(element.start, element.end);
+}
+
+/** Walks the elements of one range in order. `form` is the refusal for an element that is missing or not the expected one. */
+export class DerReader {
+  readonly bytes: Uint8Array;
+  readonly #form: RefusalCode;
+  readonly #end: number;
+  #at: number;
+
+  constructor(bytes: Uint8Array, range: { readonly start: number; readonly end: number }, form: RefusalCode) {
+    this.bytes = bytes;
+    this.#at = range.start;
+    this.#end = range.end;
+    this.#form = form;
+  }
+
+  /** The one element of `expected` tag that all of `bytes` must be, opened. */
+  static open(bytes: Uint8Array, expected: number, form: RefusalCode): DerReader {
+    const outer = new DerReader(bytes, { start: 0, end: bytes.length }, form);
+    const inner = outer.enter(expected);
+    outer.finish();
+    return inner;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  /** Whether the next element has this tag; false at the end. */
+  next(expected: number): boolean {
+    return this.#at < this.#end && this.bytes[this.#at] === expected;
+  }
+
+  /** The next element, whatever it is. */
+  any(): Element {
+    if (this.done) throw new Refusal(this.#form, "an element is missing");
+    const element = readElement(this.bytes, this.#at, this.#end);
+    this.#at = element.end;
+    return element;
+  }
+
+  /** The next element, which must have this tag. */
+  read(expected: number): Element {
+    if (!this.next(expected)) {
+      const found = this.done ? "nothing" : `tag ${hexTag(this.bytes[this.#at] as number)}`;
+      throw new Refusal(this.#form, `expected tag ${hexTag(expected)}, got ${found}`);
+    }
+    return this.any();
+  }
+
+  optional(expected: number): Element | undefined {
+    return this.next(expected) ? this.any() : undefined;
+  }
+
+  /** Reads the next element, of this tag, and gives a reader of its content. */
+  enter(expected: number): DerReader {
+    return this.inside(this.read(expected));
+  }
+
+  inside(element: Element): DerReader {
+    return new DerReader(this.bytes, element, this.#form);
+  }
+
+  /** The rest's elements; refuses more than `limit`. */
+  rest(limit: number): readonly Element[] {
+    const out: Element[] = [];
+    while (!this.done) {
+      if (out.length === limit) throw new Refusal(this.#form, `more than ${limit} elements`);
+      out.push(this.any());
+    }
+    return out;
+  }
+
+  oid(): string {
+    return oidText(content(this.bytes, this.read(tag.oid)));
+  }
+
+  /** Content octets of an INTEGER that is minimal (X.690 8.3.2) and not negative. */
+  unsigned(): Uint8Array {
+    return unsignedContent(content(this.bytes, this.read(tag.integer)));
+  }
+
+  /** A small INTEGER from 0 up. */
+  smallInteger(): number {
+    return smallNumber(this.unsigned());
+  }
+
+  boolean(): boolean {
+    const octets = content(this.bytes, this.read(tag.boolean));
+    if (octets.length !== 1 || (octets[0] !== 0 && octets[0] !== 0xff)) throw new Refusal("DER", "not a DER BOOLEAN");
+    return octets[0] === 0xff;
+  }
+
+  /** Nothing may follow. */
+  finish(): void {
+    if (!this.done) throw new Refusal(this.#form, "something follows that does not belong there");
+  }
+}
+
+/** Dotted decimal of an OBJECT IDENTIFIER's content (X.690 8.19): minimal arcs, at most 64 octets. */
+export function oidText(octets: Uint8Array): string {
+  if (octets.length === 0 || octets.length > 64) throw new Refusal("DER", "an object identifier of a wrong length");
+  const arcs: (number | bigint)[] = [];
+  for (let at = 0; at < octets.length; ) {
+    if (octets[at] === 0x80) throw new Refusal("DER", "an object identifier's arc is not in the fewest bytes");
+    let arc: number | bigint = 0;
+    for (let more = true; more; at++) {
+      if (at === octets.length) throw new Refusal("DER", "an object identifier is cut off");
+      const octet = octets[at] as number;
+      if (typeof arc === "number" && arc > 2 ** 45) arc = BigInt(arc);
+      arc = typeof arc === "bigint" ? arc * 128n + BigInt(octet & 0x7f) : arc * 128 + (octet & 0x7f);
+      more = octet >= 0x80;
+    }
+    arcs.push(arc);
+  }
+  const joined = arcs[0] as number | bigint;
+  if (joined < 80) return [Math.floor(Number(joined) / 40), Number(joined) % 40, ...arcs.slice(1)].join(".");
+  return [2, BigInt(joined) - 80n, ...arcs.slice(1)].join(".");
+}
+
+/** Checks an INTEGER's content: minimal and not negative. */
+export function unsignedContent(octets: Uint8Array): Uint8Array {
+  const [first, second] = octets;
+  if (first === undefined) throw new Refusal("DER", "an empty INTEGER");
+  if (first === 0 && second !== undefined && second < 0x80)
+    throw new Refusal("DER", "an INTEGER is not in the fewest bytes");
+  if (first >= 0x80) throw new Refusal("DER", "a negative INTEGER");
+  return octets;
+}
+
+/** UTCTime or GeneralizedTime in the one DER form with seconds and Z (X.690 11.7, 11.8), as RFC 5652 11.3 divides the years. */
+export function readTime(bytes: Uint8Array, element: Element): Utc {
+  const text = String.fromCharCode(...bytes.subarray(element.start, Math.min(element.end, element.start + 16)));
+  const short = element.tag === tag.utcTime;
+  if (!short && element.tag !== tag.generalizedTime) throw new Refusal("DER", "expected a time");
+  if (element.end - element.start > 15 || !(short ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) {
+    throw new Refusal("DER", "a time is not in DER form");
+  }
+  const full = short ? `${Number(text.slice(0, 2)) < 50 ? "20" : "19"}${text}` : text;
+  const year = Number(full.slice(0, 4));
+  if (!short && year >= 1950 && year <= 2049) throw new Refusal("DER", "times up to 2049 must be a UTCTime");
+  const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full) ?? [];
+  const value = `${y}-${m}-${d}T${h}:${min}:${s}Z`;
+  try {
+    return utc(value, "time");
+  } catch (cause) {
+    throw new Refusal("DER", "not a real date and time", { cause });
+  }
+}
+
+function smallNumber(octets: Uint8Array): number {
+  if (octets.length > 6) throw new Refusal("DER", "an INTEGER is too large here");
+  let value = 0;
+  for (const octet of octets) value = value * 256 + octet;
+  return value;
+}
+
+function hexTag(octet: number): string {
+  return octet.toString(16).padStart(2, "0");
+}
