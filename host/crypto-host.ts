@@ -1,0 +1,84 @@
+/** What Node supplies to `manifests/`: digests and signature checks by node:crypto (OpenSSL). */
+
+import { constants, createHash, createPublicKey, type Hash, hash, type KeyObject, verify } from "node:crypto";
+import { type HashName, hashBytes, type Suite } from "../manifests/cms/suite.ts";
+import type { Hasher, Host } from "../manifests/host.ts";
+
+export const nodeHost: Host = {
+  digest: async (name, bytes) => digestOf(name, bytes),
+  hasher: (name) => new NodeHasher(name),
+  verify: async (suite, spki, message, signature) => holds(suite, spki, message, signature),
+};
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return digestOf("sha256", bytes);
+}
+
+/** The digest of `bytes`, as plain bytes of their own. */
+export function digestOf(name: HashName, bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hash(name, bytes, "buffer"));
+}
+
+class NodeHasher implements Hasher {
+  readonly #hash: Hash;
+
+  constructor(name: HashName) {
+    this.#hash = createHash(name);
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return new Uint8Array(this.#hash.digest());
+  }
+}
+
+/** Public keys are parsed once; the oldest is dropped when this many are held. */
+const keysHeld = 256;
+const keys = new Map<string, KeyObject>();
+
+function holds(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    const key = publicKey(spki);
+    return fits(suite, key) && verify(suite.hash, message, { key, ...signatureOptions(suite) }, signature);
+  } catch {
+    return false; // a key or signature that OpenSSL cannot read holds nothing
+  }
+}
+
+function publicKey(spki: Uint8Array): KeyObject {
+  const id = spki.toBase64();
+  const held = keys.get(id);
+  if (held) return held;
+  const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  if (keys.size >= keysHeld) keys.delete(keys.keys().next().value as string);
+  keys.set(id, key);
+  return key;
+}
+
+function fits(suite: Suite, key: KeyObject): boolean {
+  const details = key.asymmetricKeyDetails;
+  switch (suite.scheme) {
+    case "rsa-pkcs1":
+    case "rsa-pss":
+      return key.asymmetricKeyType === "rsa";
+    case "ecdsa-p256":
+      return key.asymmetricKeyType === "ec" && details?.namedCurve === "prime256v1";
+    case "ecdsa-p384":
+      return key.asymmetricKeyType === "ec" && details?.namedCurve === "secp384r1";
+  }
+}
+
+function signatureOptions(suite: Suite): { padding?: number; saltLength?: number; dsaEncoding?: "der" } {
+  switch (suite.scheme) {
+    case "rsa-pkcs1":
+      return { padding: constants.RSA_PKCS1_PADDING };
+    case "rsa-pss":
+      return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: hashBytes[suite.hash] };
+    case "ecdsa-p256":
+    case "ecdsa-p384":
+      return { dsaEncoding: "der" };
+  }
+}
