@@ -1,0 +1,82 @@
+/** What ECDSA needs in pure code: the curves' numbers, the one form of a point and of a signature (THREATS 10). */
+
+import { DerReader, tag } from "../encoding/der-read.ts";
+import { sequence, unsignedInteger } from "../encoding/der-write.ts";
+import { oid } from "../encoding/oid.ts";
+import { Refusal } from "../refusal.ts";
+
+export type EcScheme = "ecdsa-p256" | "ecdsa-p384";
+
+interface Curve {
+  readonly oid: string;
+  readonly bytes: number;
+  /** the field's prime, the coefficient b (a is -3), the order of the group (SP 800-186 3.2.1) */
+  readonly prime: bigint;
+  readonly b: bigint;
+  readonly order: bigint;
+}
+
+const curves: Readonly<Record<EcScheme, Curve>> = {
+  "ecdsa-p256": {
+    oid: oid.p256,
+    bytes: 32,
+    prime: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+    b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+    order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  },
+  "ecdsa-p384": {
+    oid: oid.p384,
+    bytes: 48,
+    prime: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+    b: 0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aefn,
+    order: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  },
+};
+
+/** The curve of a namedCurve identifier; refuses PATH-KEY for others. */
+export function curveOf(identifier: string): EcScheme {
+  if (identifier === oid.p256) return "ecdsa-p256";
+  if (identifier === oid.p384) return "ecdsa-p384";
+  throw new Refusal("PATH-KEY", "not a curve that is allowed", { got: identifier });
+}
+
+/** Refuses PATH-KEY unless `point` is uncompressed (SEC 1 2.3.3), in range and on the curve; its order is then the group's. */
+export function checkPoint(scheme: EcScheme, point: Uint8Array): void {
+  const { bytes, prime, b } = curves[scheme];
+  if (point[0] !== 4 || point.length !== 1 + 2 * bytes)
+    throw new Refusal("PATH-KEY", "an EC point is not in uncompressed form");
+  const x = number(point.subarray(1, 1 + bytes));
+  const y = number(point.subarray(1 + bytes));
+  if (x >= prime || y >= prime || (y * y - (x * x * x - 3n * x + b)) % prime !== 0n) {
+    throw new Refusal("PATH-KEY", "an EC point is not on its curve");
+  }
+}
+
+/** Refuses CMS-SIGNATURE unless it is DER SEQUENCE { r, s } with both from 1 to the group's order - 1 (RFC 5753 7.2, SEC 1 4.1.4). */
+export function checkEcdsaForm(scheme: EcScheme, signature: Uint8Array): void {
+  const { bytes, order } = curves[scheme];
+  if (signature.length > 2 * bytes + 10) throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is too long");
+  let r: bigint;
+  let s: bigint;
+  try {
+    const reader = DerReader.open(signature, tag.sequence, "CMS-SIGNATURE");
+    r = number(reader.unsigned());
+    s = number(reader.unsigned());
+    reader.finish();
+  } catch (cause) {
+    throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is not DER", { cause });
+  }
+  if (r < 1n || s < 1n || r >= order || s >= order)
+    throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is out of range");
+}
+
+/** The CMS form of what a token returns: r and s side by side, each as long as the order (PKCS#11 6.3.1). Refuses HSM-SIGNATURE. */
+export function ecdsaFromRaw(scheme: EcScheme, raw: Uint8Array): Uint8Array {
+  const { bytes } = curves[scheme];
+  if (raw.length !== 2 * bytes) throw new Refusal("HSM-SIGNATURE", "an ECDSA signature of a wrong length");
+  return sequence(unsignedInteger(raw.subarray(0, bytes)), unsignedInteger(raw.subarray(bytes)));
+}
+
+function number(octets: Uint8Array): bigint {
+  return BigInt(`0x0${octets.toHex()}`);
+}
