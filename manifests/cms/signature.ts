@@ -29,8 +29,8 @@ export async function checkSignature(host: Host, what: SignatureToCheck): Promis
 
 /** RSA: as long as the modulus (RFC 8017 8.1.2, 8.2.2 step 1). ECDSA: `checkEcdsaForm`. */
 function checkForm(key: PublicKey, signature: Uint8Array): void {
-  if (key.kind === "ec") return checkEcdsaForm(key.scheme, signature);
-  if (signature.length !== key.modulus.length) {
+  if (key.kind === "ec") checkEcdsaForm(key.scheme, signature);
+  else if (signature.length !== key.modulus.length) {
     throw new Refusal("CMS-SIGNATURE", "an RSA signature is not as long as its modulus");
   }
 }

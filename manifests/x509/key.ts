@@ -28,16 +28,8 @@ export function checkKey(suite: Suite, spki: Uint8Array, minimumRsaBits: number)
 
 /** As `checkKey` where no suite is known yet: the key's own strength and form. */
 export function checkStrength(key: PublicKey, minimumRsaBits: number): void {
-  if (key.kind === "ec") return checkPoint(key.scheme, key.point);
-  const minimum = Math.max(2048, minimumRsaBits);
-  if (key.bits < minimum || key.bits > 8192) {
-    throw new Refusal("PATH-KEY", "an RSA key of a wrong size", { expected: `${minimum} to 8192`, got: `${key.bits}` });
-  }
-  if (!odd(key.modulus)) throw new Refusal("PATH-KEY", "an RSA modulus is even");
-  const small = key.exponent.length < 3 || (key.exponent.length === 3 && number(key.exponent) < 65537);
-  if (small || key.exponent.length > 4 || !odd(key.exponent)) {
-    throw new Refusal("PATH-KEY", "an RSA exponent must be odd, at least 65537 and of 32 bits at most");
-  }
+  if (key.kind === "ec") checkPoint(key.scheme, key.point);
+  else checkRsa(key, minimumRsaBits);
 }
 
 /**
@@ -63,6 +55,18 @@ export function readPublicKey(spki: Uint8Array): PublicKey {
     return { kind: "ec", scheme: curve, point: bits.subarray(1) };
   }
   throw new Refusal("PATH-KEY", "not a kind of key that is allowed", { got: name });
+}
+
+function checkRsa(key: Extract<PublicKey, { kind: "rsa" }>, minimumRsaBits: number): void {
+  const minimum = Math.max(2048, minimumRsaBits);
+  if (key.bits < minimum || key.bits > 8192) {
+    throw new Refusal("PATH-KEY", "an RSA key of a wrong size", { expected: `${minimum} to 8192`, got: `${key.bits}` });
+  }
+  if (!odd(key.modulus)) throw new Refusal("PATH-KEY", "an RSA modulus is even");
+  const small = key.exponent.length < 3 || (key.exponent.length === 3 && number(key.exponent) < 65537);
+  if (small || key.exponent.length > 4 || !odd(key.exponent)) {
+    throw new Refusal("PATH-KEY", "an RSA exponent must be odd, at least 65537 and of 32 bits at most");
+  }
 }
 
 function readRsa(bytes: Uint8Array): PublicKey {
