@@ -1,0 +1,43 @@
+// Ensures that the one native addon without prebuilt binaries, pkcs11js, is compiled and loads in the pinned Node.
+
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { attempt } from "./child.mjs";
+import { ensureCompiler } from "./compiler.mjs";
+import { lastLines, npm } from "./npm-packages.mjs";
+import { nativeAddon, nativePackage, packages, pinnedNode, pinnedNodeFolder } from "./places.mjs";
+import { outsidePath, withLibraries } from "./search-path.mjs";
+import { progress, SetupStopped } from "./stop.mjs";
+
+/** @param {readonly string[]} libraries folders of libraries that the pinned Node has to be started with */
+export async function ensureNativeAddon(libraries) {
+  const environment = withLibraries(process.env, libraries);
+  if (existsSync(nativeAddon) && (await loads(environment))) return;
+  const toolsPath = await ensureCompiler();
+  progress(`compiling ${nativePackage} (about 5 s)`);
+  const { ok, output } = await compile(toolsPath, environment);
+  if (!ok) throw new SetupStopped(`${nativePackage} cannot be compiled here:\n${lastLines(output)}`);
+  if (!(await loads(environment))) throw new SetupStopped(`${nativePackage} was compiled but does not load in Node 26`);
+}
+
+async function loads(env) {
+  return (await attempt(pinnedNode, ["-e", `require(${JSON.stringify(nativeAddon)})`], { env })).ok;
+}
+
+/** npm's own way, with the headers of the pinned Node by a path without spaces: node-gyp does not quote them for make. */
+async function compile(toolsPath, environment) {
+  const folder = mkdtempSync(join(tmpdir(), "coldseal-headers-"));
+  const headers = join(folder, "node");
+  try {
+    symlinkSync(pinnedNodeFolder, headers);
+    const path = [toolsPath, join(packages, ".bin"), outsidePath()].filter((part) => part !== null).join(delimiter);
+    return await npm(["rebuild", "--ignore-scripts=false", nativePackage], {
+      ...environment,
+      npm_config_nodedir: headers,
+      PATH: path,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
