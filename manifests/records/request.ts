@@ -8,9 +8,12 @@ export type Mode = (typeof modes)[number];
 
 export const hashNames = ["sha256", "sha384", "sha512"] as const;
 
-/** One document of the list. The digest's length is that of the request's `digestAlgorithm`, checked by the reader of the list. */
+/** A document's digest; that its length is the one of the request's `digestAlgorithm` is checked by the reader of the list. */
+export const readDocumentDigest = hexText(...Object.values(hashBytes));
+
+/** One document of the list. */
 export const readListedDocument = object({
-  digest: hexText(...Object.values(hashBytes)),
+  digest: readDocumentDigest,
   name: text(255),
   size: integer(0),
 });

@@ -1,0 +1,32 @@
+/** SEAL-ONCE identity of a batch: SHA-256 of canonical `{batch, documents: [{digest, size}], submitter}`, computed as a stream. */
+
+import { utf8 } from "../encoding/bytes.ts";
+import { canonical } from "../encoding/canonical-json.ts";
+import type { Host } from "../host.ts";
+import type { ListedDocument } from "./request.ts";
+
+export interface IdentityHasher {
+  add(document: Pick<ListedDocument, "digest" | "size">): void;
+  /** Ends it. */
+  end(): Promise<Uint8Array>;
+}
+
+/** `submitterKeySha256Hex`: SHA-256 of the submitter's SubjectPublicKeyInfo. Names, purpose, mode and expiry do not count. */
+export function identityHasher(host: Host, submitterKeySha256Hex: string, batchId: string): IdentityHasher {
+  const hasher = host.hasher("sha256");
+  let text = `{"batch":${canonical(batchId)},"documents":[`;
+  let separator = "";
+  return {
+    add({ digest, size }) {
+      text += separator + canonical({ digest, size });
+      separator = ",";
+      if (text.length < 32_768) return;
+      hasher.update(utf8(text));
+      text = "";
+    },
+    end() {
+      hasher.update(utf8(`${text}],"submitter":${canonical(submitterKeySha256Hex)}}`));
+      return hasher.digest();
+    },
+  };
+}
