@@ -64,6 +64,7 @@ export const refusalTable = {
   "BATCH-STATE": ["refused", "see `ceremony show BATCH` for what can be done now"],
   "BATCH-ENDED": ["refused", "make a new batch: this one ended"],
   "CHALLENGE-MATCH": ["refused", "approve again: this approval belongs to something else"],
+  "SLIP-WORDS": ["refused", "compare the whole slip with the screen: if they differ, reject the batch"],
   "CHALLENGE-EXPIRED": ["refused", "approve again under the new challenge"],
   "NONCE-USED": ["refused", "nothing: this authorisation was already used"],
   "POLICY-CHAIN": ["refused", "bring the policy that follows the one in force, signed by both quorums"],
