@@ -1,0 +1,55 @@
+/** Every command of the program as an action within a sitting. */
+
+import type { Command } from "commander";
+import { approve } from "./approve.ts";
+import { asList, batchRow, hasEnded, members } from "./batch-row.ts";
+import { exportAudit, exportBatch, importControl, journal, lock, unlock, verifyJournal } from "./box-commands.ts";
+import { completionScript, type Shell } from "./completion.ts";
+import { dissent } from "./dissent.ts";
+import { list, show, status } from "./look.ts";
+import type { Sitting } from "./ports.ts";
+import type { Actions } from "./program.ts";
+import { watchBatch } from "./watch.ts";
+
+/** `within` opens a sitting for one action and closes it afterwards; `program` is asked for its words by completion. */
+export function actionsOf(
+  within: (act: (sitting: Sitting) => Promise<void>) => Promise<void>,
+  program: () => Command,
+  write: (text: string) => void,
+): Actions {
+  return {
+    status: () => within(status),
+    list: (all) => within((sitting) => list(sitting, all)),
+    show: (batch, documents) => within((sitting) => show(sitting, batch, documents)),
+    watch: (batch) => within(async (sitting) => sitting.output.document(await watchBatch(sitting, batch))),
+    approve: (batches, watch) => within((sitting) => approve(sitting, batches, { watch })),
+    reject: (batch, reason) => within((sitting) => dissent(sitting, "rejection", batch, reason)),
+    withdraw: (batch, reason) => within((sitting) => dissent(sitting, "withdrawal", batch, reason)),
+    abort: (batch, reason) => within((sitting) => dissent(sitting, "abort", batch, reason)),
+    unlock: () => within(unlock),
+    lock: () => within(lock),
+    exportBatch: (batch, to) => within((sitting) => exportBatch(sitting, batch, to)),
+    exportAudit: (to) => within((sitting) => exportAudit(sitting, to)),
+    import: () => within(importControl),
+    journal: (from, limit) => within((sitting) => journal(sitting, from, limit)),
+    verifyJournal: () => within(verifyJournal),
+    completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
+    batchNames: () => within((sitting) => batchNames(sitting, write)),
+  };
+}
+
+/** How this program was started, so that a completion script can ask it for names. */
+function invocation(): string[] {
+  return [process.execPath, process.argv[1] ?? ""];
+}
+
+async function batchNames(sitting: Sitting, write: (text: string) => void): Promise<void> {
+  const { result } = await sitting.daemon("list", { all: false });
+  const rows = asList(members(result).batches).map(batchRow);
+  write(
+    `${rows
+      .filter((row) => !hasEnded(row))
+      .map((row) => row.folder)
+      .join("\n")}\n`,
+  );
+}

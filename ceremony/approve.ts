@@ -1,0 +1,109 @@
+/** Approving: check, show, compare with the slip, confirm, sign, send, say what happens next. */
+
+import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { ownOids } from "../manifests/encoding/oid.ts";
+import { shown } from "../manifests/records/names.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import { asList, asNumber, asText, batchRow, members } from "./batch-row.ts";
+import { askGroups, askYes } from "./confirm.ts";
+import { fetchBatch, screenOf } from "./open-batch.ts";
+import { checkNotExpired, checkPerson } from "./opened-batch.ts";
+import { nothingSigned, type Sitting } from "./ports.ts";
+import { batchScreenLines } from "./screens/batch-screen.ts";
+import { TokenLogin } from "./sign-decision.ts";
+import { groupsAsked } from "./slip-groups.ts";
+import { watchBatch } from "./watch.ts";
+
+export interface ApproveOptions {
+  /** follow the batches to their end afterwards */
+  readonly watch: boolean;
+}
+
+/** Approves the named batches, or without names all that wait for this person. One PIN a sitting, one confirmation a batch. */
+export async function approve(sitting: Sitting, names: readonly string[], options: ApproveOptions): Promise<void> {
+  const batches = names.length > 0 ? names : await waitingFor(sitting);
+  await sitting.token.check();
+  const login = new TokenLogin(sitting);
+  const approved: Approved[] = [];
+  try {
+    for (const batch of batches) {
+      const done = await approveOne(sitting, login, batch);
+      if (done) approved.push(done);
+      else if (names.length > 0) throw new Refusal("STOPPED", `batch ${shown(batch)} was not approved`);
+    }
+  } finally {
+    await login.close();
+  }
+  if (batches.length === 0) sitting.output.say("No batch waits for your approval.");
+  const ends = options.watch ? await watchAll(sitting, approved) : [];
+  sitting.output.document({ approved: approved.map((one) => ({ ...one })), ...(options.watch ? { ends } : {}) });
+}
+
+type Approved = { readonly batch: string; readonly state: string; readonly approvals: number; readonly needed: number };
+
+/** Undefined when the person stopped at the confirmation. */
+async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): Promise<Approved | undefined> {
+  const fetched = await fetchBatch(sitting, batch);
+  const { opened, row } = fetched;
+  checkPerson(opened.policy, sitting.person, sitting.token.certificate);
+  checkNotExpired(opened.challenge, sitting.now());
+  sitting.output.say("", ...batchScreenLines(screenOf(sitting, fetched), sitting.output.style), "");
+  if (row.approvals.some((one) => one.person === sitting.person)) {
+    throw new Refusal("BATCH-STATE", `you have approved batch ${row.folder} already`, {
+      expected: "another person's approval",
+      got: sitting.person,
+    });
+  }
+  sitting.output.say(`By approving you say: ${opened.policy.texts.approval}`, "");
+  await askGroups(sitting, opened.digest, groupsAsked(opened.challenge.nonce, sitting.token.certificate));
+  if (!(await askYes(sitting, "approve"))) {
+    sitting.output.say(`Not approved: ${nothingSigned}.`);
+    return undefined;
+  }
+  const signed = await login.sign(ownOids(opened.policy.arc).authorization, opened.challengeContent);
+  sitting.consequence = "your approval was signed, but whether the box took it is not known: see ceremony show";
+  const { result } = await sitting.daemon("approve", { batch: row.batchDigest ?? batch }, { body: signed });
+  sitting.consequence = `your approval of ${row.folder} was signed and taken`;
+  return told(sitting, row.folder, result);
+}
+
+function told(sitting: Sitting, batch: string, result: Json): Approved {
+  const answer = members(result);
+  const state = asText(answer.state) ?? "?";
+  const needed = asNumber(answer.needed) ?? 0;
+  const approvals = asNumber(answer.approvals) ?? asList(answer.approvals).length;
+  sitting.output.say(
+    sitting.output.style.good(`Approved: ${approvals} of ${needed}.`),
+    nextText(state, approvals, needed),
+  );
+  return { batch, state, approvals, needed };
+}
+
+/** What happens after an approval, in a sentence. */
+export function nextText(state: string, approvals: number, needed: number): string {
+  if (approvals < needed) {
+    const left = needed - approvals;
+    return `Next: ${left} more ${left === 1 ? "person has" : "people have"} to approve. Nothing is sealed before.`;
+  }
+  if (state === "waiting-for-unlock") {
+    return "Next: the quorum is complete; the box is locked. Sealing starts once someone unlocks it: ceremony unlock";
+  }
+  return "Next: the quorum is complete; the box seals now, then writes and checks the stick. See: ceremony list";
+}
+
+async function waitingFor(sitting: Sitting): Promise<string[]> {
+  const { result } = await sitting.daemon("list", { all: false });
+  return asList(members(result).batches)
+    .map(batchRow)
+    .filter((row) => row.state === "waiting-for-approval")
+    .filter((row) => !row.approvals.some((one) => one.person === sitting.person))
+    .map((row) => row.batchDigest ?? row.folder);
+}
+
+async function watchAll(sitting: Sitting, approved: readonly Approved[]): Promise<Json[]> {
+  const ends: Json[] = [];
+  for (const { batch, approvals, needed } of approved) {
+    if (approvals >= needed) ends.push(await watchBatch(sitting, batch));
+  }
+  return ends;
+}

@@ -1,0 +1,54 @@
+/** Fetches a batch from the daemon and checks it (`opened-batch.ts`); makes the screen of it. */
+
+import { sha256 } from "../host/crypto-host.ts";
+import { hex } from "../manifests/encoding/bytes.ts";
+import { wordGroups } from "../manifests/encoding/words.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import { asText, type BatchRow, batchRow, hasEnded, members } from "./batch-row.ts";
+import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
+import type { Sitting } from "./ports.ts";
+import { type BatchScreen, documentsOnScreen } from "./screens/batch-screen.ts";
+import { groupsAsked } from "./slip-groups.ts";
+
+export interface FetchedBatch {
+  readonly row: BatchRow;
+  readonly opened: OpenedBatch;
+}
+
+/** A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. */
+export async function fetchBatch(sitting: Sitting, batch: string, keep = documentsOnScreen): Promise<FetchedBatch> {
+  const { result, body } = await sitting.daemon("open", { batch });
+  const answer = members(result);
+  const [challenge, policy] = [asText(answer.challenge), asText(answer.policy)];
+  const row = batchRow(answer.listed ?? answer.row ?? result);
+  if (challenge === null || policy === null) {
+    throw new Refusal("BATCH-STATE", `batch ${row.folder} has nothing to decide on now`, {
+      expected: "an open challenge",
+      got: row.waiting ?? row.state,
+    });
+  }
+  return { row, opened: await checkOpened({ challenge, policy, envelope: body }, sitting.now(), keep) };
+}
+
+/** The screen of a batch for this person; the groups that this person is asked for are blank until approved or ended. */
+export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): BatchScreen {
+  const known = hasEnded(row) || row.approvals.some((one) => one.person === sitting.person);
+  const blank: readonly number[] = known ? [] : groupsAsked(opened.challenge.nonce, sitting.token.certificate);
+  return {
+    folder: row.folder,
+    batch: opened.head.batch,
+    purpose: opened.head.purpose,
+    mode: opened.challenge.mode,
+    expires: opened.head.expires,
+    submitter: opened.submitter.name,
+    submitterCertificate: hex(sha256(opened.submitter.certificate)),
+    count: opened.count,
+    bytes: opened.bytes,
+    documents: opened.documents,
+    words: wordGroups(opened.digest).map((group, at) => (blank.includes(at + 1) ? undefined : group)),
+    approvals: row.approvals,
+    needed: row.needed ?? opened.policy.thresholds.seal,
+    person: sitting.person,
+    now: sitting.now(),
+  };
+}

@@ -1,0 +1,173 @@
+/** The command line of `ceremony`: what can be asked, with which options. Acting is `Actions`' matter. */
+
+import { Argument, Command, type CommanderError, InvalidArgumentError } from "commander";
+import { Refusal } from "../manifests/refusal.ts";
+import { shells } from "./completion.ts";
+
+export interface GlobalOptions {
+  readonly as?: string;
+  readonly json?: boolean;
+  readonly pinFd?: number;
+}
+
+/** One method a command. */
+export interface Actions {
+  status(): Promise<void>;
+  list(all: boolean): Promise<void>;
+  show(batch: string, documents: boolean): Promise<void>;
+  watch(batch: string): Promise<void>;
+  approve(batches: readonly string[], watch: boolean): Promise<void>;
+  reject(batch: string, reason: string): Promise<void>;
+  withdraw(batch: string, reason: string): Promise<void>;
+  abort(batch: string, reason: string): Promise<void>;
+  unlock(): Promise<void>;
+  lock(): Promise<void>;
+  exportBatch(batch: string, to: string | undefined): Promise<void>;
+  exportAudit(to: string | undefined): Promise<void>;
+  import(): Promise<void>;
+  journal(from: number, limit: number): Promise<void>;
+  verifyJournal(): Promise<void>;
+  completion(shell: string): void;
+  /** names for the shell's completion, one a line; never fails loudly */
+  batchNames(): Promise<void>;
+}
+
+/** Ways to do the wrong thing print the usage; `run` gives the actions once the global options are known. */
+export function ceremonyProgram(actions: Actions): Command {
+  const program = new Command("ceremony")
+    .description("What operators do at the box: look, approve, reject, unlock, export.")
+    .option("--as <file>", "operator.json: who you are (or the environment's COLDSEAL_OPERATOR)")
+    .option("--json", "print one JSON document on stdout; questions and texts go to stderr")
+    .option("--pin-fd <n>", "read the PIN from this descriptor, for scripts", descriptor)
+    .addHelpText("after", exitCodes)
+    .exitOverride();
+  looking(program, actions);
+  deciding(program, actions);
+  running(program, actions);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+const exitCodes = `
+Exit codes: 0 done, 1 refused (the code is printed), 2 wrong use, 3 not possible now
+(locked, HSM gone), 4 verification failed.`;
+
+function looking(program: Command, actions: Actions): void {
+  program
+    .command("status")
+    .description("is the box well: token, clock, network, journal, batches")
+    .action(() => actions.status());
+  program
+    .command("list")
+    .description("the batches that are here, and what each waits for")
+    .option("--all", "also those that ended")
+    .action((options: { all?: boolean }) => actions.list(options.all === true));
+  program
+    .command("show")
+    .description("one batch: who, what, how much, digest as words, approvals")
+    .addArgument(batchArgument())
+    .option("--documents", "every document with its full name")
+    .action((batch: string, options: { documents?: boolean }) => actions.show(batch, options.documents === true));
+  program
+    .command("watch")
+    .description("follow a batch to its end")
+    .addArgument(batchArgument())
+    .action((batch: string) => actions.watch(batch));
+}
+
+function deciding(program: Command, actions: Actions): void {
+  program
+    .command("approve")
+    .description("approve batches, one after another; without names all that wait for you")
+    .addArgument(new Argument("[batch...]", "folder name, batch id, or the first hex digits of the batch digest"))
+    .option("--watch", "follow the batches to their end afterwards")
+    .action((batches: string[], options: { watch?: boolean }) => actions.approve(batches, options.watch === true));
+  program
+    .command("reject")
+    .description("end a batch for good, with a reason that goes out with the refusal")
+    .addArgument(batchArgument())
+    .requiredOption("--reason <text>", "why, in a sentence", reason)
+    .action((batch: string, options: { reason: string }) => actions.reject(batch, options.reason));
+  program
+    .command("withdraw")
+    .description("take back your own approval, while the quorum is not complete")
+    .addArgument(batchArgument())
+    .option("--reason <text>", "why, in a sentence", reason, "withdrawn by the operator")
+    .action((batch: string, options: { reason: string }) => actions.withdraw(batch, options.reason));
+  program
+    .command("abort")
+    .description("stop a batch that is authorised or being sealed, between two documents")
+    .addArgument(batchArgument())
+    .requiredOption("--reason <text>", "why, in a sentence", reason)
+    .action((batch: string, options: { reason: string }) => actions.abort(batch, options.reason));
+}
+
+function running(program: Command, actions: Actions): void {
+  program
+    .command("unlock")
+    .description("log the signer in to its token, with the box's PIN")
+    .action(() => actions.unlock());
+  program
+    .command("lock")
+    .description("log the signer out")
+    .action(() => actions.lock());
+  program
+    .command("export")
+    .description("write the answer to a batch again, or all unacknowledged manifests")
+    .argument("[batch]", "folder name, batch id, or the first hex digits of the batch digest")
+    .option("--audit", "the manifests that the keeper has not acknowledged")
+    .option("--to <dir>", "a folder instead of the stick")
+    .action((batch: string | undefined, options: { audit?: boolean; to?: string }) => {
+      if (options.audit === true && batch === undefined) return actions.exportAudit(options.to);
+      if (options.audit !== true && batch !== undefined) return actions.exportBatch(batch, options.to);
+      throw new Refusal("USAGE", "say what to export", {
+        expected: "export BATCH, or export --audit",
+        got: batch === undefined ? "neither" : "both",
+      });
+    });
+  program
+    .command("import")
+    .description("take in what lies in control/in of the stick")
+    .action(() => actions.import());
+  program
+    .command("journal")
+    .description("print journal rows")
+    .option("--from <n>", "first row", positive, 1)
+    .option("--limit <n>", "how many rows", positive, 100)
+    .action((options: { from: number; limit: number }) => actions.journal(options.from, options.limit));
+  program
+    .command("verify-journal")
+    .description("check every row of the journal and say its head")
+    .action(() => actions.verifyJournal());
+  program
+    .command("completion")
+    .description("print a script for the shell: source <(ceremony completion bash)")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .action((shell: string) => actions.completion(shell));
+  program.command("batch-names", { hidden: true }).action(() => actions.batchNames());
+}
+
+/** What commander refuses is wrong use; help and version are no refusals. Undefined for those. */
+export function usageRefusal(fault: CommanderError): Refusal | undefined {
+  if (fault.exitCode === 0) return undefined;
+  return new Refusal("USAGE", fault.message.replace(/^error: /, ""));
+}
+
+function batchArgument(): Argument {
+  return new Argument("<batch>", "folder name, batch id, or the first hex digits of the batch digest");
+}
+
+function reason(text: string): string {
+  if (text.trim() === "" || text.length > 500) throw new InvalidArgumentError("expected 1 to 500 characters");
+  return text;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new InvalidArgumentError("expected a whole number from 1");
+  return Number(text);
+}
+
+function descriptor(text: string): number {
+  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError("expected the number of an open descriptor");
+  return Number(text);
+}

@@ -1,0 +1,46 @@
+/** The batches that are here, one row each with the reason why it waits below. */
+
+import { count, duration, number, size } from "../../host/terminal/amounts.ts";
+import type { Style } from "../../host/terminal/style.ts";
+import { tableLines } from "../../host/terminal/table.ts";
+import { shown } from "../../manifests/records/names.ts";
+import type { BatchRow } from "../batch-row.ts";
+
+export function listLines(rows: readonly BatchRow[], style: Style): string[] {
+  if (rows.length === 0) return ["No batches here. Insert a stick, or see those that ended: list --all"];
+  const cells = rows.map((row) => [
+    shown(row.folder),
+    row.state,
+    row.count === null ? "?" : number(row.count),
+    row.bytes === null ? "?" : size(row.bytes),
+    row.needed === null ? "" : `${row.approvals.length} of ${row.needed}`,
+  ]);
+  const [title = "", ...lines] = tableLines(
+    [
+      { title: "BATCH", shrinks: true },
+      { title: "STATE" },
+      { title: "DOCUMENTS", align: "right" },
+      { title: "SIZE", align: "right" },
+      { title: "APPROVALS", align: "right" },
+    ],
+    cells,
+  );
+  return [style.bold(title), ...lines.flatMap((line, at) => [line, `    ${whyText(rows[at] as BatchRow)}`])];
+}
+
+/** Why a batch is where it is, and how far the work on it is. */
+export function whyText(row: BatchRow): string {
+  if (row.refusal) return `refused: ${row.refusal.code}, ${shown(row.refusal.message)}`;
+  if (row.progress) return progressText(row);
+  const sealed = row.number === null ? "" : ` (manifest ${row.number})`;
+  return `${shown(row.waiting ?? row.state.replaceAll("-", " "))}${sealed}`;
+}
+
+/** `sealing 3 of 12 documents, 41.0 MiB of 241 MiB, 20 s left` */
+export function progressText(row: BatchRow): string {
+  const { progress } = row;
+  if (!progress) return shown(row.waiting ?? row.state.replaceAll("-", " "));
+  const bytes = progress.ofBytes > 0 ? `, ${size(progress.bytes)} of ${size(progress.ofBytes)}` : "";
+  const left = progress.secondsLeft === null ? "" : `, ${duration(progress.secondsLeft)} left`;
+  return `${row.state.replaceAll("-", " ")} ${number(progress.documents)} of ${count(progress.of, "document")}${bytes}${left}`;
+}

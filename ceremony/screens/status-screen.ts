@@ -1,0 +1,140 @@
+/** What `status` says: health that is proven by what happened, not assumed because a process answers. */
+
+import { clockTime, count, duration, minute, number, size } from "../../host/terminal/amounts.ts";
+import type { Style } from "../../host/terminal/style.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { asList, asNumber, asText, members } from "../batch-row.ts";
+
+export interface StatusScreen {
+  /** the signer's own status, undefined when it does not answer */
+  readonly signer: Json | undefined;
+  /** the daemon's, undefined when it does not answer */
+  readonly daemon: Json | undefined;
+  readonly now: string;
+}
+
+type Line = readonly [label: string, text: string];
+
+export function statusLines(screen: StatusScreen, style: Style): string[] {
+  const signer = members(screen.signer);
+  const head = screen.signer === undefined ? style.bad("The signer does not answer.") : headline(signer, style);
+  const lines = [
+    ...(screen.signer === undefined ? [] : signerLines(signer, screen.now, style)),
+    ...daemonLines(screen, style),
+  ];
+  return [head, ...lines.map(([label, text]) => `  ${label.padEnd(12)} ${text}`)];
+}
+
+function headline(signer: Members, style: Style): string {
+  const name = style.bold(`Box ${shown(asText(signer.appliance) ?? "?")}`);
+  return signer.locked === true
+    ? `${name}: ${style.warn("locked")}; it takes approvals, but seals nothing until: ceremony unlock`
+    : `${name}: ${style.good("unlocked")}`;
+}
+
+type Members = { readonly [name: string]: Json };
+
+function signerLines(signer: Members, now: string, style: Style): Line[] {
+  const policy = members(signer.policy);
+  const journal = members(signer.journal);
+  const manifests = members(signer.manifests);
+  return [
+    ["token", tokenText(members(signer.token), now, style)],
+    ["PIN", pinText(members(signer.pin), now, style)],
+    [
+      "policy",
+      `number ${asNumber(policy.number) ?? "?"}, digest ${short(policy.digest)}, genesis ${short(signer.genesis)}`,
+    ],
+    ["revocation", `only what policy ${asNumber(policy.number) ?? "?"} lists: no CRL or OCSP is read yet`],
+    ["clock", clockText(members(signer.clock), style)],
+    ["network", networkText(members(signer.network), style)],
+    ["journal", `${count(asNumber(journal.sequence) ?? 0, "row")}, head ${short(journal.head)}`],
+    ["manifests", manifestsText(manifests, style)],
+    ["work", workText(members(signer.work))],
+  ];
+}
+
+function tokenText(token: Members, now: string, style: Style): string {
+  if (token.present === false) return style.bad("gone: connect the HSM, then: ceremony unlock");
+  const last = asText(token.lastVerifiedSignature);
+  const proof = last
+    ? `last verified signature ${clockTime(last, now)} (${duration(secondsBetween(last, now))} ago)`
+    : "no verified signature since the start";
+  return `serial ${shown(asText(token.serial) ?? "?")}, ${proof}`;
+}
+
+function pinText(pin: Members, now: string, style: Style): string {
+  const failures = asNumber(pin.failures) ?? 0;
+  const until = asText(pin.waitUntil);
+  if (until !== null && until > now)
+    return style.bad(`${count(failures, "wrong try", "wrong tries")}; wait until ${clockTime(until, now)}`);
+  return failures === 0 ? "no wrong tries" : style.warn(count(failures, "wrong try", "wrong tries"));
+}
+
+function clockText(clock: Members, style: Style): string {
+  const refused = asText(clock.refused);
+  const now = asText(clock.now);
+  const set = asText(clock.lastSet);
+  const says = `${now === null ? "?" : minute(now)}, off by at most ${duration(asNumber(clock.claimedErrorSeconds) ?? 0)}`;
+  const since = set === null ? "" : ` (last set ${minute(set)})`;
+  return refused === null
+    ? says + since
+    : style.bad(`${refused}: ${says}${since}; nothing is sealed until a quorum sets it`);
+}
+
+function networkText(network: Members, style: Style): string {
+  const links = asList(network.links).map((link) => shown(asText(link) ?? asText(members(link).name) ?? "?"));
+  const others = links.filter((link) => link !== "lo");
+  if (others.length === 0) return "no link but loopback";
+  const consequence = network.policy === "fatal" ? "nothing is sealed" : "recorded in every manifest";
+  const text = `${count(others.length, "link")} (${others.join(", ")}): ${consequence}`;
+  return network.policy === "fatal" ? style.bad(text) : style.warn(text);
+}
+
+function manifestsText(manifests: Members, style: Style): string {
+  const last = asNumber(manifests.last) ?? 0;
+  const open = asNumber(manifests.unacknowledged) ?? 0;
+  const made = last === 0 ? "none yet" : `${number(last)} made`;
+  return open === 0 ? made : `${made}, ${style.warn(`${number(open)} not acknowledged by the keeper`)}`;
+}
+
+function workText(work: Members): string {
+  const [done, of] = [asNumber(work.done), asNumber(work.count)];
+  if (done === null || of === null) return "none";
+  return `sealing ${number(done)} of ${count(of, "document")} of batch ${short(work.batchDigest)}`;
+}
+
+function daemonLines(screen: StatusScreen, style: Style): Line[] {
+  if (screen.daemon === undefined)
+    return [["daemon", style.bad("does not answer: no batch moves until it is started")]];
+  const daemon = members(members(screen.daemon).daemon ?? screen.daemon);
+  const states = Object.entries(members(daemon.batches)).filter(([, amount]) => amount !== 0);
+  const batches = states.map(([state, amount]) => `${asNumber(amount) ?? "?"} ${state.replaceAll("-", " ")}`);
+  const media = members(daemon.media);
+  return [
+    ["batches", batches.length === 0 ? "none" : batches.join(", ")],
+    ["spool", size(asNumber(daemon.spoolBytes) ?? 0)],
+    ...(["in", "out", "audit"] as const).map((name): Line => [`media ${name}`, mediaText(media[name])]),
+  ];
+}
+
+function mediaText(media: Json | undefined): string {
+  if (typeof media === "string") return shown(media);
+  const one = members(media);
+  const words = [asText(one.path), asText(one.state), one.present === false ? "not there" : null];
+  return (
+    words
+      .filter((word) => word !== null)
+      .map(shown)
+      .join(", ") || "none"
+  );
+}
+
+function short(value: Json | undefined): string {
+  return typeof value === "string" ? `${value.slice(0, 16)}…` : "?";
+}
+
+function secondsBetween(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
+}
