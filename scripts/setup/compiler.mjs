@@ -7,7 +7,7 @@ import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache } from "./places.mjs";
 import { findTool, outsidePath } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
-import { linkMissingLibraries, writeWrapper } from "./unpacked-tools.mjs";
+import { linkLibraries, writeWrapper } from "./unpacked-tools.mjs";
 
 const unpacked = join(cache, "compiler");
 const wrappers = join(unpacked, "wrappers");
@@ -50,7 +50,7 @@ async function missingTools(path) {
 /** The compiler must look for headers, libraries, assembler and linker in the unpacked folder, not on the machine. */
 function wrapTools(names) {
   const binaries = join(unpacked, "usr/bin");
-  const libraries = linkMissingLibraries(unpacked);
+  const libraries = linkLibraries(unpacked);
   mkdirSync(wrappers, { recursive: true });
   const args = [`--sysroot=${unpacked}`, `-B${binaries}/`];
   for (const name of names.flatMap((tool) => (tool === "g++" ? ["g++", "gcc", "c++", "cc"] : [tool]))) {

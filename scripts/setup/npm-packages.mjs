@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { attempt } from "./child.mjs";
 import { cache, packages, pinnedNode, root } from "./places.mjs";
 import { findTool, outsidePath } from "./search-path.mjs";
@@ -68,12 +68,17 @@ function lockedPackages(file) {
 
 /** Users without a home folder of their own get npm's cache in the project. */
 function cacheThatCanBeWritten() {
-  if (process.env.npm_config_cache !== undefined) return {};
-  const usual = join(homedir(), ".npm");
+  const usual = process.env.npm_config_cache ?? join(homedir(), ".npm");
+  return canBeWritten(usual) ? {} : { npm_config_cache: join(cache, "npm") };
+}
+
+/** Whether a folder can be written, or made. @param {string} folder @returns {boolean} */
+function canBeWritten(folder) {
+  if (!existsSync(folder)) return folder !== dirname(folder) && canBeWritten(dirname(folder));
   try {
-    accessSync(existsSync(usual) ? usual : homedir(), constants.W_OK);
-    return {};
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch {
-    return { npm_config_cache: join(cache, "npm") };
+    return false;
   }
 }

@@ -7,7 +7,7 @@ import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache, unpackedTools } from "./places.mjs";
 import { findTool } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
-import { linkMissingLibraries, writeWrapper } from "./unpacked-tools.mjs";
+import { linkLibraries, writeWrapper } from "./unpacked-tools.mjs";
 
 /** @returns {Promise<string>} path of an openssl command */
 export async function ensureOpenssl() {
@@ -30,7 +30,7 @@ async function unpackedHere() {
   const unpacked = join(cache, "openssl");
   const program = join(unpacked, "usr/bin/openssl");
   if (!existsSync(program) && !(await unpackPackages(["openssl"], unpacked, "what-is-missing"))) return undefined;
-  const libraries = linkMissingLibraries(unpacked);
+  const libraries = linkLibraries(unpacked);
   mkdirSync(unpackedTools, { recursive: true });
   const wrapper = join(unpackedTools, "openssl");
   const defaults = { OPENSSL_CONF: join(unpacked, "etc/ssl/openssl.cnf") };

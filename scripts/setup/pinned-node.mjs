@@ -6,7 +6,7 @@ import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache, pinnedNode } from "./places.mjs";
 import { withLibraries } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
-import { linkMissingLibraries } from "./unpacked-tools.mjs";
+import { linkLibraries } from "./unpacked-tools.mjs";
 
 const names = ["libatomic1", "libstdc++6"];
 
@@ -17,7 +17,7 @@ export async function ensurePinnedNodeStarts() {
   if ((await installPackages(names)) && (await starts([]))) return [];
   const unpacked = join(cache, "node-libraries");
   if (await unpackPackages(names, unpacked, "what-is-missing")) {
-    const libraries = linkMissingLibraries(unpacked);
+    const libraries = linkLibraries(unpacked);
     if (await starts(libraries)) return libraries;
   }
   throw new SetupStopped(`Node 26 does not start here: install ${names.join(" and ")}, then run this again`);

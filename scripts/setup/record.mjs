@@ -13,7 +13,7 @@ const path = join(cache, "setup.json");
  * @property {string} softhsmModule path of libsofthsm2.so
  * @property {string | null} softhsmUtil path of softhsm2-util; null only where COLDSEAL_SOFTHSM_MODULE names a module without one
  * @property {string} openssl path of the openssl command
- * @property {readonly string[]} libraryPaths folders of unpacked shared libraries that the machine does not have
+ * @property {readonly string[]} libraryPaths folders of unpacked shared libraries
  */
 
 /** The record when it fits this lock file, this set-up and this machine and all it names is still there, else undefined. */

@@ -8,7 +8,7 @@ import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache, unpackedTools } from "./places.mjs";
 import { findTool } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
-import { linkMissingLibraries, triplet, writeWrapper } from "./unpacked-tools.mjs";
+import { linkLibraries, triplet, writeWrapper } from "./unpacked-tools.mjs";
 
 const names = ["softhsm2", "libsofthsm2", "softhsm2-common"];
 const unpacked = join(cache, "softhsm");
@@ -49,7 +49,7 @@ async function unpackedHere() {
   const util = join(unpackedTools, "softhsm2-util");
   if (!existsSync(module) && !(await unpackPackages(names, unpacked, "what-is-missing"))) return undefined;
   if (!existsSync(module)) return undefined;
-  const libraries = linkMissingLibraries(unpacked);
+  const libraries = linkLibraries(unpacked);
   mkdirSync(unpackedTools, { recursive: true });
   writeWrapper(util, join(unpacked, "usr/bin/softhsm2-util"), { libraries, args: ["--module", module] });
   return (await works(util, module))

@@ -3,25 +3,28 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** The C library's own parts: those stay the machine's, because parts of two C libraries in one process end in crashes. */
+const cLibrary =
+  /^(ld-linux.*|lib(c|m|mvec|dl|pthread|rt|util|resolv|anl|thread_db|BrokenLocale|nss_\w+|nsl)\.so\.[1-6]|ld64.*)$/;
+
 /**
- * Links the shared libraries of an unpacked folder that the machine itself does not have into one folder below it.
- * The machine's own are left to it: mixing two C libraries ends in crashes.
- * @param {string} unpacked @returns {readonly string[]} that folder, or nothing when the machine has them all
+ * Links the shared libraries that came with unpacked packages into one folder below them.
+ * @param {string} unpacked @returns {readonly string[]} that folder, or nothing when no libraries came
  */
-export function linkMissingLibraries(unpacked) {
+export function linkLibraries(unpacked) {
   const into = join(unpacked, "linked");
-  const places = ["lib", "usr/lib", "lib64", "usr/lib64", `lib/${triplet()}`, `usr/lib/${triplet()}`];
-  const present = new Set(places.flatMap((place) => libraries(join("/", place))));
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
+  const places = [`usr/lib/${triplet()}`, `lib/${triplet()}`, "usr/lib", "lib"];
+  const linked = new Set();
   for (const place of places) {
     for (const name of libraries(join(unpacked, place))) {
-      if (present.has(name)) continue;
-      present.add(name);
+      if (linked.has(name) || cLibrary.test(name)) continue;
+      linked.add(name);
       symlinkSync(join(unpacked, place, name), join(into, name));
     }
   }
-  return readdirSync(into).length > 0 ? [into] : [];
+  return linked.size > 0 ? [into] : [];
 }
 
 /**
@@ -49,7 +52,7 @@ export function triplet() {
 
 function libraries(folder) {
   try {
-    return readdirSync(folder).filter((name) => /\.so(\.|$)/.test(name));
+    return readdirSync(folder).filter((name) => /\.so\.\d/.test(name));
   } catch {
     return [];
   }
