@@ -1,0 +1,63 @@
+/** What a policy must be by itself, beyond its members' shapes, so that what it promises can be kept. */
+
+import { suiteOf } from "../cms/suite.ts";
+import { equal } from "../encoding/bytes.ts";
+import { documentationArc } from "../encoding/oid.ts";
+import { Refusal } from "../refusal.ts";
+import { readCertificate } from "../x509/certificate.ts";
+import { keyIdentity } from "./person.ts";
+import { excludedRoles, type Policy } from "./policy.ts";
+
+/** Refuses with SHAPE what contradicts itself, PERSON-TWICE a person, certificate or key that stands twice, MODE an arc or modes that do not go together. */
+export function checkPolicyRules(policy: Policy): void {
+  checkModes(policy);
+  checkPeople(policy);
+  checkThresholds(policy);
+  if (suiteOf(policy.profile.suite).hash !== policy.profile.digest) {
+    throw new Refusal("SHAPE", "policy.profile: documents and seals must have one digest algorithm");
+  }
+  if (equal(policy.keys.audit, policy.keys.sealing)) {
+    throw new Refusal("SHAPE", "policy.keys: the audit key may not be the sealing key");
+  }
+}
+
+function checkModes({ modes, arc }: Policy): void {
+  if (new Set(modes).size !== modes.length) throw new Refusal("SHAPE", "policy.modes: a mode stands twice");
+  if (modes.includes("test") && modes.length > 1) {
+    throw new Refusal("MODE", "test seals come from a key and root of their own: mode test stands alone");
+  }
+  if (arc === documentationArc && !modes.includes("test")) {
+    throw new Refusal("MODE", "the documentation arc is for mode test only", { got: modes.join(", ") });
+  }
+}
+
+function checkPeople({ people }: Policy): void {
+  const seen = new Set<string>();
+  for (const person of people) {
+    const keys = person.certificates.map((der) => keyIdentity(readCertificate(der).spki));
+    // One person may renew a certificate for one key; nobody else may hold that key.
+    for (const mark of [person.id, ...new Set(keys)]) {
+      if (seen.has(mark)) {
+        throw new Refusal("PERSON-TWICE", "the policy names a person or key twice", { got: mark, about: person.id });
+      }
+      seen.add(mark);
+    }
+    if (new Set(person.roles).size !== person.roles.length) {
+      throw new Refusal("SHAPE", "policy.people: a role stands twice", { about: person.id });
+    }
+  }
+}
+
+function checkThresholds({ people, thresholds }: Policy): void {
+  const able = people.filter(
+    ({ roles, certificates }) => certificates.length > 0 && !excludedRoles.some((role) => roles.includes(role)),
+  );
+  const operators = able.filter(({ roles }) => roles.includes("operator")).length;
+  const officers = able.filter(({ roles }) => roles.includes("officer")).length;
+  if (operators < thresholds.seal || officers < thresholds.policy) {
+    throw new Refusal("SHAPE", "policy.thresholds: more people are needed than the policy names", {
+      expected: `${thresholds.seal} operators, ${thresholds.policy} officers`,
+      got: `${operators} operators, ${officers} officers`,
+    });
+  }
+}

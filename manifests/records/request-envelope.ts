@@ -1,0 +1,128 @@
+/** Who signed a batch request, and whether the policy takes it (docs/formats.md, "batch.p7m"). */
+
+import type { SignedData } from "../cms/read.ts";
+import type { HashName } from "../cms/suite.ts";
+import { type VerifiedSigner, verifySigner } from "../cms/verify.ts";
+import { equal, hex } from "../encoding/bytes.ts";
+import type { OwnOids } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { validatePath } from "../x509/path.ts";
+import { shown } from "./names.ts";
+import type { Policy } from "./policy.ts";
+import type { ListedDocument, RequestHead } from "./request.ts";
+
+/** batch.p7m without its content, which is only known by its digests. */
+export interface RequestEnvelope extends Pick<SignedData, "eContentType" | "certificates" | "signers"> {
+  readonly contentDigest: (hash: HashName) => Promise<Uint8Array>;
+}
+
+export interface Submitter {
+  readonly certificate: Certificate;
+  /** SHA-256 of the certificate, hex */
+  readonly certificateSha256Hex: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, hex: what SEAL-ONCE knows a submitter by */
+  readonly keySha256Hex: string;
+  /** the certificate's subject as text */
+  readonly name: string;
+  /** as the submitter claims it */
+  readonly signed: Utc;
+}
+
+/**
+ * Verifies a request's one signature and the submitter's path to the policy's roots at `now`. Every certificate in the
+ * file must belong to that path. Refuses CMS-TYPE, CMS-SIGNERS, CMS-*, PATH-*, POLICY-PROFILE. The content itself is
+ * read by `RequestReader`, and its digests are the caller's word.
+ */
+export async function verifyRequest(
+  host: Host,
+  oids: OwnOids,
+  envelope: RequestEnvelope,
+  { policy, now }: { readonly policy: Policy; readonly now: Utc },
+): Promise<{ readonly submitter: Submitter }> {
+  if (envelope.eContentType !== oids.request) {
+    throw new Refusal("CMS-TYPE", "not a batch request", { expected: oids.request, got: envelope.eContentType });
+  }
+  const signer = await onlySigner(host, envelope, policy.limits.minimumRsaBits);
+  const path = await validatePath(host, {
+    leaf: signer.certificate.der,
+    intermediates: envelope.certificates,
+    roots: policy.submitters.roots,
+    at: now,
+    revoked: new Set(policy.revoked),
+    extendedKeyUsage: oids.submitter,
+    minimumRsaBits: policy.limits.minimumRsaBits,
+  });
+  checkAllInPath(envelope.certificates, path);
+  return { submitter: await submitterOf(host, signer) };
+}
+
+/**
+ * Checks what a request asks for. Refuses MODE, POLICY-PROFILE (another digest algorithm), BATCH-EXPIRED (at `now`),
+ * MEDIA-LIMIT (more documents or bytes than the policy takes).
+ */
+export function checkRequestAgainstPolicy(
+  head: RequestHead,
+  policy: Policy,
+  count: number,
+  bytes: number,
+  now: Utc,
+): void {
+  if (!policy.modes.includes(head.mode)) {
+    throw new Refusal("MODE", "the policy does not allow this mode", {
+      expected: policy.modes.join(" or "),
+      got: head.mode,
+    });
+  }
+  if (head.digestAlgorithm !== policy.profile.digest) {
+    throw new Refusal("POLICY-PROFILE", "the documents' digest algorithm is not the policy's", {
+      expected: policy.profile.digest,
+      got: head.digestAlgorithm,
+    });
+  }
+  if (head.expires < now) {
+    throw new Refusal("BATCH-EXPIRED", "the batch has expired", { expected: `a time up to ${head.expires}`, got: now });
+  }
+  checkLimit("documents", count, policy.limits.documents);
+  checkLimit("bytes", bytes, policy.limits.batchBytes);
+}
+
+/** Refuses with MEDIA-LIMIT a document that is larger than the policy takes. */
+export function checkListedDocument(document: ListedDocument, policy: Policy): void {
+  checkLimit(`bytes in ${shown(document.name)}`, document.size, policy.limits.documentBytes);
+}
+
+async function onlySigner(host: Host, envelope: RequestEnvelope, minimumRsaBits: number): Promise<VerifiedSigner> {
+  const [signer, second] = envelope.signers;
+  if (!signer || second) {
+    throw new Refusal("CMS-SIGNERS", "a request has one signer", { got: `${envelope.signers.length}` });
+  }
+  if (signer.unsigned) throw new Refusal("CMS-ATTRIBUTES", "unsigned attributes have no place in a request");
+  return verifySigner(host, signer, { ...envelope, minimumRsaBits });
+}
+
+function checkAllInPath(certificates: readonly Uint8Array[], path: readonly Certificate[]): void {
+  for (const der of certificates) {
+    if (!path.some((one) => equal(one.der, der))) {
+      throw new Refusal("CMS-CERTIFICATE", "the request carries a certificate that is not in the submitter's path");
+    }
+  }
+}
+
+async function submitterOf(host: Host, { certificate, signingTime }: VerifiedSigner): Promise<Submitter> {
+  return {
+    certificate,
+    certificateSha256Hex: hex(await host.digest("sha256", certificate.der)),
+    keySha256Hex: hex(await host.digest("sha256", certificate.spki)),
+    name: certificate.subjectText,
+    signed: signingTime,
+  };
+}
+
+function checkLimit(what: string, got: number, most: number): void {
+  if (got > most) {
+    throw new Refusal("MEDIA-LIMIT", `too many ${what}`, { expected: `at most ${most}`, got: `${got}` });
+  }
+}
