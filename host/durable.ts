@@ -10,7 +10,7 @@
  * report success next time (fsyncgate), so nothing here tries one twice; the file must be written anew from its source.
  */
 
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fsync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
@@ -90,7 +90,14 @@ export async function syncTree(path: string): Promise<TreeSize> {
  * reports write errors of the whole file system since Linux 5.8.
  */
 export async function syncFileSystem(folder: string): Promise<void> {
-  await stored(folder, () => run("sync", ["-f", resolve(folder)]));
+  await stored(folder, async () => {
+    const opened = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await syncfs(opened.fd);
+    } finally {
+      await opened.close();
+    }
+  });
 }
 
 /**
@@ -158,9 +165,16 @@ async function syncOpened(path: string, flags: number): Promise<void> {
   });
 }
 
-function run(file: string, args: readonly string[]): Promise<void> {
+/** By descriptor, so that it is surely the file system that was opened, also for paths below /proc/self. */
+function syncfs(folder: number): Promise<void> {
+  const child = spawn("sync", ["-f", "/proc/self/fd/3"], { stdio: ["ignore", "ignore", "pipe", folder] });
+  let said = "";
+  child.stderr?.on("data", (text: Buffer) => {
+    said += text.toString("latin1").slice(0, 500);
+  });
   return new Promise((done, failed) => {
-    execFile(file, args, (fault) => (fault ? failed(fault) : done()));
+    child.once("error", failed);
+    child.once("close", (status) => (status === 0 ? done() : failed(new Error(`sync failed: ${said.trim()}`))));
   });
 }
 

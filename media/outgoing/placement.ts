@@ -1,0 +1,306 @@
+/**
+ * Placing whole folders on a stick: written under a name nobody takes for an answer, synced, renamed into place,
+ * synced, opened again and compared. A crash leaves `.partial-…` behind, which the next placement removes.
+ */
+
+import { randomBytes } from "node:crypto";
+import { closeSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { syncFolder, syncTree } from "../../host/durable.ts";
+import {
+  entryPath,
+  makeFolderIn,
+  namesIn,
+  openFolderBelow,
+  openFolderIn,
+  openRoot,
+  statIn,
+} from "../../host/no-follow.ts";
+import type { FilePart } from "../../manifests/encoding/file-stream.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { deviceOf, onMedia } from "./faults.ts";
+import { outputNames } from "./output-path.ts";
+import { difference, type GivenFile, Incoming } from "./written-files.ts";
+
+export interface PlacementJob {
+  readonly root: string;
+  /** folders below `root`, made where missing, that hold the placed ones */
+  readonly parent: readonly string[];
+  /** paths are `FOLDER/…`; each FOLDER is placed as a whole */
+  readonly files: AsyncIterable<FilePart>;
+  /** whether a folder that is there, with these names in it, gives way; else it must hold the same files */
+  readonly replace?: (names: readonly string[]) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface PlacedFolder {
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface Placement {
+  readonly folders: readonly PlacedFolder[];
+  /** the device that all of it was written to and read back from, `major:minor/inode` */
+  readonly device: string;
+}
+
+/**
+ * Places the folders of a stream of files. On return they are durable as far as the stick is honest, and were read
+ * back from the same device. Repeating it with the same files changes nothing. Refuses with MEDIA-TAKEN, MEDIA-FULL,
+ * MEDIA-WRITE, MEDIA-NAME, MEDIA-KIND (a link where a folder belongs), CHECKED-OUT (read back otherwise, or from
+ * another device), STOPPED; then nothing new stands under its final name, unless the stick went away meanwhile.
+ */
+export async function place(job: PlacementJob): Promise<Placement> {
+  const device = await deviceOf(job.root).catch((cause) => {
+    throw new Refusal("MEDIA-WRITE", "the stick is not there", { about: job.root, cause });
+  });
+  const work = new Placing(job, device);
+  try {
+    await work.prepare();
+    await work.receive();
+    await work.sync();
+    await work.moveIntoPlace();
+    await work.checkOut();
+    return work.result();
+  } finally {
+    await work.close();
+  }
+}
+
+interface Target {
+  readonly folder: string;
+  /** what stands there now: nothing, something that gives way, or something to be compared with */
+  readonly there: "nothing" | "old" | "kept";
+  readonly given: GivenFile[];
+  moved: boolean;
+}
+
+const leftover = /^\.partial-[0-9a-z-]+$/;
+
+class Placing {
+  readonly #job: PlacementJob;
+  readonly #device: string;
+  readonly #id = randomBytes(4).toString("hex");
+  readonly #targets = new Map<string, Target>();
+  #parent = -1;
+  #partial = -1;
+
+  constructor(job: PlacementJob, device: string) {
+    this.#job = job;
+    this.#device = device;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#media(async () => {
+      this.#parent = makeBelow(this.#job.root, this.#job.parent);
+      await this.#removeLeftovers();
+      this.#partial = makeFolderIn(this.#parent, this.#partialName);
+    });
+  }
+
+  async receive(): Promise<void> {
+    let incoming: Incoming | undefined;
+    let target: Target | undefined;
+    let left = 0;
+    const end = async () => {
+      if (left !== 0) throw new Refusal("FRAME", "a file of the answer is shorter than announced");
+      const done = incoming;
+      if (done && target) target.given.push(await this.#media(() => done.finish()));
+      incoming = undefined;
+    };
+    try {
+      for await (const part of this.#job.files) {
+        this.#checkSignal();
+        if ("path" in part) {
+          await end();
+          const names = outputNames(part.path);
+          target = this.#target(names[0] as string);
+          incoming = await this.#open(target, names);
+          left = part.size;
+        } else {
+          left -= part.bytes.length;
+          if (!incoming || left < 0) throw new Refusal("FRAME", "a file of the answer is longer than announced");
+          const open = incoming;
+          await this.#media(() => open.add(part.bytes));
+        }
+      }
+      await end();
+    } finally {
+      await incoming?.abandon();
+    }
+    if (this.#targets.size === 0) throw new Refusal("FRAME", "an answer without files");
+  }
+
+  async sync(): Promise<void> {
+    if (this.#all("kept")) return;
+    await this.#media(() => syncTree(`/proc/self/fd/${this.#partial}`));
+  }
+
+  async moveIntoPlace(): Promise<void> {
+    await this.#checkKept();
+    await this.#media(async () => {
+      if ((await deviceOf(this.#job.root)) !== this.#device) throw new Error("another device");
+      for (const target of this.#targets.values()) {
+        if (target.there === "kept") continue;
+        this.#checkSignal();
+        const path = entryPath(this.#parent, target.folder);
+        if (target.there === "old") await rename(path, this.#oldPath(target));
+        await rename(entryPath(this.#partial, target.folder), path);
+        target.moved = true;
+      }
+      await syncFolder(`/proc/self/fd/${this.#parent}`);
+    });
+  }
+
+  /** CHECKED-OUT: opens everything again from the root's path and compares device and bytes. */
+  async checkOut(): Promise<void> {
+    try {
+      if ((await deviceOf(this.#job.root)) !== this.#device) throw new Refusal("CHECKED-OUT", "the stick was changed");
+      const top = openRoot(this.#job.root);
+      try {
+        for (const target of this.#targets.values()) if (target.moved) await this.#compare(top, target);
+      } finally {
+        closeSync(top);
+      }
+    } catch (fault) {
+      await this.#takeBack();
+      if (fault instanceof Refusal && fault.code === "CHECKED-OUT") throw fault;
+      throw new Refusal("CHECKED-OUT", "what was written could not be read again", { cause: fault });
+    }
+  }
+
+  result(): Placement {
+    const folders = [...this.#targets.values()].map(({ folder, given }) => ({
+      folder,
+      files: given.length,
+      bytes: given.reduce((sum, { size }) => sum + size, 0),
+    }));
+    return { folders, device: this.#device };
+  }
+
+  /** Removes the temporary folder, as far as the stick lets it. */
+  async close(): Promise<void> {
+    if (this.#partial >= 0) closeSync(this.#partial);
+    if (this.#parent < 0) return;
+    await rm(entryPath(this.#parent, this.#partialName), { recursive: true, force: true }).catch(() => undefined);
+    await syncFolder(`/proc/self/fd/${this.#parent}`).catch(() => undefined);
+    closeSync(this.#parent);
+  }
+
+  get #partialName(): string {
+    return `.partial-${this.#id}`;
+  }
+
+  #oldPath(target: Target): string {
+    return entryPath(this.#partial, `old-${target.folder}`);
+  }
+
+  #media<T>(work: () => Promise<T>): Promise<T> {
+    return onMedia(this.#job.root, this.#device, work);
+  }
+
+  #checkSignal(): void {
+    if (this.#job.signal?.aborted) throw new Refusal("STOPPED", "writing to the stick was stopped");
+  }
+
+  #all(there: Target["there"]): boolean {
+    return [...this.#targets.values()].every((target) => target.there === there);
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    for (const name of [...namesIn(this.#parent)].filter((one) => leftover.test(one))) {
+      this.#checkSignal();
+      await rm(entryPath(this.#parent, name), { recursive: true, force: true });
+    }
+  }
+
+  #target(folder: string): Target {
+    const known = this.#targets.get(folder);
+    if (known) return known;
+    const target: Target = { folder, there: this.#lookAt(folder), given: [], moved: false };
+    this.#targets.set(folder, target);
+    return target;
+  }
+
+  #lookAt(folder: string): Target["there"] {
+    const stat = statIn(this.#parent, folder);
+    if (!stat) return "nothing";
+    const opened = stat.isDirectory() ? openFolderIn(this.#parent, folder) : undefined;
+    if (opened === undefined) throw taken(folder);
+    try {
+      return this.#job.replace?.([...namesIn(opened)]) ? "old" : "kept";
+    } finally {
+      closeSync(opened);
+    }
+  }
+
+  async #open(target: Target, names: readonly string[]): Promise<Incoming> {
+    if (target.there === "kept") return Incoming.compared(names.slice(1));
+    return this.#media(async () => {
+      try {
+        return await Incoming.created(this.#partial, names);
+      } catch (fault) {
+        if ((fault as NodeJS.ErrnoException).code !== "EEXIST") throw fault;
+        throw new Refusal("MEDIA-NAME", "two files of the answer have one name", { about: names.join("/") });
+      }
+    });
+  }
+
+  /** What stood there before must be exactly what was given. */
+  async #checkKept(): Promise<void> {
+    for (const target of this.#targets.values()) {
+      if (target.there !== "kept") continue;
+      const opened = openFolderIn(this.#parent, target.folder);
+      const other = opened === undefined ? "nothing" : await this.#differenceIn(opened, target);
+      if (other !== undefined) throw taken(target.folder, other);
+    }
+  }
+
+  async #compare(top: number, target: Target): Promise<void> {
+    const opened = openFolderBelow(top, [...this.#job.parent, target.folder]);
+    const other = opened === undefined ? target.folder : await this.#differenceIn(opened, target);
+    if (other === undefined) return;
+    throw new Refusal("CHECKED-OUT", "what was read back is not what was written", { about: other });
+  }
+
+  async #differenceIn(opened: number, target: Target): Promise<string | undefined> {
+    try {
+      return await difference(opened, target.given);
+    } finally {
+      closeSync(opened);
+    }
+  }
+
+  /** What could not be verified must not look like an answer; what gave way to it comes back. */
+  async #takeBack(): Promise<void> {
+    for (const target of this.#targets.values()) {
+      if (!target.moved) continue;
+      const path = entryPath(this.#parent, target.folder);
+      await rename(path, entryPath(this.#partial, `bad-${target.folder}`)).catch(() => undefined);
+      if (target.there === "old") await rename(this.#oldPath(target), path).catch(() => undefined);
+    }
+  }
+}
+
+function makeBelow(root: string, names: readonly string[]): number {
+  let at = openRoot(root);
+  for (const name of names) {
+    try {
+      const next = makeFolderIn(at, name);
+      closeSync(at);
+      at = next;
+    } catch (fault) {
+      closeSync(at);
+      throw fault;
+    }
+  }
+  return at;
+}
+
+function taken(folder: string, other?: string): Refusal {
+  return new Refusal("MEDIA-TAKEN", `another answer stands under ${folder}`, {
+    about: folder,
+    ...(other === undefined ? {} : { got: other }),
+  });
+}
