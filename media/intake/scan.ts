@@ -1,0 +1,115 @@
+/** Looking at a stick without reading any file: which batches stand in its inbox, and whether they still change. */
+
+import { createHash } from "node:crypto";
+import { closeSync } from "node:fs";
+import { kindOf, openFolderIn, wrongKind } from "../../host/no-follow.ts";
+import { isBatchFolder } from "../../manifests/records/names.ts";
+import { asRefusal, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
+import { type Entry, isLeftByDesktop, listEntries, sizeOf } from "./entries.ts";
+import { badFolderName, onStick } from "./inbox.ts";
+import { limits } from "./limits.ts";
+import type { Watch } from "./watch.ts";
+
+export interface BatchSeen {
+  readonly folder: string;
+  /** hex SHA-256 over path, kind, size and time of change of every entry: equal as long as nothing changed */
+  readonly fingerprint: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface Seen {
+  readonly batches: readonly BatchSeen[];
+  /** entries of the inbox that are no batch, and why; at most `limits.oddReported` */
+  readonly odd: readonly { readonly name: string; readonly refusal: RefusalRecord }[];
+  readonly oddCount: number;
+  readonly control: readonly { readonly name: string; readonly size: number }[];
+}
+
+/** Looks at the stick under `root`. Refuses with MEDIA-LIMIT (an inbox beyond the caps), MEDIA-TIME, MEDIA-READ, MEDIA-KIND. */
+export async function scan(root: string, watch: Watch): Promise<Seen> {
+  const inbox = await onStick(root, "inbox", async (folder) => scanInbox(folder, watch));
+  const control = await onStick(root, "control/in", async (folder) => scanControl(folder, watch));
+  return { ...inbox, control };
+}
+
+function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control"> {
+  const batches: BatchSeen[] = [];
+  const odd: { name: string; refusal: RefusalRecord }[] = [];
+  let oddCount = 0;
+  let entriesLeft: number = limits.scanEntries;
+  if (inbox === undefined) return { batches, odd, oddCount };
+  for (const entry of listEntries(inbox, limits.inboxEntries, watch)) {
+    if (isLeftByDesktop(entry)) continue;
+    try {
+      checkBatchEntry(entry);
+      if (batches.length === limits.batchesReported)
+        throw new Refusal("MEDIA-LIMIT", "more batches than one stick may hold");
+      const { entries, seen } = look(inbox, entry.name, entriesLeft, watch);
+      entriesLeft -= entries;
+      batches.push(seen);
+    } catch (fault) {
+      const refusal = asRefusal(fault, "MEDIA-READ", "the batch folder cannot be read");
+      if (refusal.code === "MEDIA-TIME" || refusal.code === "STOPPED") throw refusal;
+      oddCount++;
+      if (odd.length < limits.oddReported) odd.push({ name: entry.name, refusal: refusal.toRecord() });
+    }
+  }
+  batches.sort((a, b) => (a.folder < b.folder ? -1 : 1));
+  return { batches, odd, oddCount };
+}
+
+function checkBatchEntry({ name, stat }: Entry): void {
+  const kind = kindOf(stat);
+  if (kind !== "folder") throw wrongKind(name, "a folder", `a ${kind}`);
+  if (!isBatchFolder(name)) throw badFolderName(name);
+}
+
+function look(inbox: number, folder: string, entriesLeft: number, watch: Watch): { entries: number; seen: BatchSeen } {
+  const lines: string[] = [];
+  let files = 0;
+  let bytes = 0;
+  const note = (path: string, { stat }: Entry) => {
+    lines.push(`${path}\0${kindOf(stat)}\0${stat.size}\0${stat.mtimeNs}\n`);
+    if (!stat.isFile()) return;
+    files++;
+    bytes = Math.min(Number.MAX_SAFE_INTEGER, bytes + sizeOf(stat));
+  };
+  eachEntry(inbox, folder, limits.batchEntries, watch, (entry, batch) => {
+    note(entry.name, entry);
+    if (entry.name !== "documents" || kindOf(entry.stat) !== "folder") return;
+    const maximum = Math.min(limits.documentEntries, entriesLeft);
+    eachEntry(batch, "documents", maximum, watch, (document) => note(`documents/${document.name}`, document));
+  });
+  const fingerprint = createHash("sha256");
+  for (const line of lines.sort()) fingerprint.update(line);
+  return { entries: lines.length, seen: { folder, fingerprint: fingerprint.digest("hex"), files, bytes } };
+}
+
+/** Visits the entries of a folder with the folder's descriptor; nothing when it vanished. */
+function eachEntry(
+  parent: number,
+  name: string,
+  maximum: number,
+  watch: Watch,
+  visit: (entry: Entry, folder: number) => void,
+): void {
+  const folder = openFolderIn(parent, name);
+  if (folder === undefined) return;
+  try {
+    for (const entry of listEntries(folder, maximum, watch)) visit(entry, folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Names and sizes only; what is wrong with a file is said when it is read. */
+function scanControl(folder: number | undefined, watch: Watch): Seen["control"] {
+  if (folder === undefined) return [];
+  const files: { name: string; size: number }[] = [];
+  for (const entry of listEntries(folder, limits.inboxEntries, watch)) {
+    if (isLeftByDesktop(entry) || files.length === limits.controlReported) continue;
+    files.push({ name: entry.name, size: sizeOf(entry.stat) });
+  }
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
