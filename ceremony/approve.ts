@@ -1,13 +1,16 @@
 /** Approving: check, show, compare with the slip, confirm, sign, send, say what happens next. */
 
+import { nodeHost } from "../host/crypto-host.ts";
+import { fromHex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../manifests/encoding/oid.ts";
+import { verifyApproval } from "../manifests/records/authorization.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { asList, asNumber, asText, batchRow, members } from "./batch-row.ts";
 import { askGroups, askYes } from "./confirm.ts";
 import { fetchBatch, screenOf } from "./open-batch.ts";
-import { checkNotExpired, checkPerson } from "./opened-batch.ts";
+import { checkNotExpired, checkPerson, type OpenedBatch } from "./opened-batch.ts";
 import { nothingSigned, type Sitting } from "./ports.ts";
 import { batchScreenLines } from "./screens/batch-screen.ts";
 import { TokenLogin } from "./sign-decision.ts";
@@ -61,10 +64,18 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
     return undefined;
   }
   const signed = await login.sign(ownOids(opened.policy.arc).authorization, opened.challengeContent);
+  await verifyOwn(opened, signed, sitting.now());
   sitting.consequence = "your approval was signed, but whether the box took it is not known: see ceremony show";
   const { result } = await sitting.daemon("approve", { batch: row.batchDigest ?? batch }, { body: signed });
   sitting.consequence = `your approval of ${row.folder} was signed and taken`;
   return told(sitting, row.folder, result);
+}
+
+/** Verifies the approval as the signer will: a token that signs wrongly is found here, not after it was sent. */
+async function verifyOwn(opened: OpenedBatch, signed: Uint8Array, now: string): Promise<void> {
+  const { policy, challenge } = opened;
+  const policyDigest = fromHex(challenge.policyDigest);
+  await verifyApproval(nodeHost, ownOids(policy.arc), signed, { policy, policyDigest, challenge, now });
 }
 
 function told(sitting: Sitting, batch: string, result: Json): Approved {

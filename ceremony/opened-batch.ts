@@ -55,7 +55,7 @@ export async function checkOpened(opening: Opening, now: Utc, keep: number): Pro
   const oids = ownOids(policy.arc);
   const content = data.content;
   const contentDigest = (hash: "sha256" | "sha384" | "sha512") => nodeHost.digest(hash, content);
-  const { submitter } = await verifyRequest(nodeHost, oids, { data, contentDigest }, { policy, now });
+  const { submitter } = await verifyRequest(nodeHost, oids, { ...data, contentDigest }, { policy, now });
   return {
     ...request,
     digest,

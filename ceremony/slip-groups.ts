@@ -2,8 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { fromHex, utf8 } from "../manifests/encoding/bytes.ts";
-
-export const groupCount = 16;
+import { groupCount } from "../manifests/encoding/words.ts";
 
 /** Two different group numbers from 1 to 16, ascending, from the signer's random nonce and the operator's certificate. */
 export function groupsAsked(nonceHex: string, certificate: Uint8Array): readonly [number, number] {

@@ -1,0 +1,192 @@
+import { describe, expect, it } from "vitest";
+import { nextText } from "../../ceremony/approve.ts";
+import { type BatchRow, batchRow } from "../../ceremony/batch-row.ts";
+import { journalLine, ranges } from "../../ceremony/box-commands.ts";
+import { type BatchScreen, batchScreenLines, documentListLines } from "../../ceremony/screens/batch-screen.ts";
+import { listLines, progressText, whyText } from "../../ceremony/screens/list-screen.ts";
+import { statusLines } from "../../ceremony/screens/status-screen.ts";
+import { columns, plain } from "../../host/terminal/style.ts";
+import { wordGroups } from "../../manifests/encoding/words.ts";
+
+const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
+const words = wordGroups(digest);
+
+const screen: BatchScreen = {
+  folder: "2026-11-23-contracts",
+  batch: "2026-11-23-contracts",
+  purpose: "Q4 supplier contracts",
+  mode: "test",
+  expires: "2026-11-24T18:00:00Z",
+  submitter: "CN=Contracts desk",
+  submitterCertificate: "9c1e".repeat(16),
+  count: 12,
+  bytes: 253_023_744,
+  documents: ["contract-0113.pdf", "Übersicht 2026.pdf", "evil\u202e\u001b[2J.txt"].map((name) => ({
+    name,
+    size: 90_112,
+    digest: "ab".repeat(32),
+  })),
+  words: words.map((group, at) => ([7, 12].includes(at + 1) ? undefined : group)),
+  approvals: [{ person: "op1", signed: "2026-11-23T12:04:00Z" }],
+  needed: 2,
+  person: "op2",
+  now: "2026-11-23T12:10:00Z",
+};
+
+describe("the screen that an operator decides by", () => {
+  const lines = batchScreenLines(screen, plain);
+  const text = lines.join("\n");
+
+  it("UX 2: it says who, what and how much, exactly, in a screen of 80 columns", () => {
+    expect(text).toContain("12 documents, together 241 MiB (253,023,744 bytes)");
+    expect(text).toContain("from       CN=Contracts desk (cert 9c1e9c1e…)");
+    expect(text).toContain("expires    2026-11-24 18:00Z");
+    expect(text).toContain("9 more documents: show 2026-11-23-contracts --documents");
+    expect(lines.length).toBeLessThanOrEqual(24);
+    for (const line of lines) expect(columns(line)).toBeLessThanOrEqual(80);
+  });
+
+  it("UX 3: the groups asked for stay blank, all others are shown by number", () => {
+    expect(text).toContain("   7  ______ ______");
+    expect(text).toContain("  12  ______ ______");
+    expect(text).not.toContain(words[6]);
+    expect(text).not.toContain(words[11]);
+    for (const group of [1, 6, 8, 16]) expect(text).toContain(`${String(group).padStart(4)}  ${words[group - 1]}`);
+  });
+
+  it("UX 3: the digest stands nowhere in hex, from which the blank groups could be read", () => {
+    expect(text).not.toContain(digest.toHex().slice(0, 8));
+  });
+
+  it("T2: names are escaped ASCII", () => {
+    expect(text).toContain("\\u{dc}bersicht 20");
+    expect(text).not.toContain("\u202e");
+    expect(text).not.toContain("\u001b");
+    const list = documentListLines(screen.documents, 1).join("\n");
+    expect(list).toContain("evil\\u{202e}\\u{1b}[2J.txt");
+  });
+
+  it("UX 5: it says who has approved and what one's own approval would do", () => {
+    expect(text).toContain("Approvals: 1 of 2 (op1, 12:04Z). Yours would complete it");
+    const own = { ...screen, person: "op1" };
+    expect(batchScreenLines(own, plain).join("\n")).toContain("You have approved it.");
+    const three = { ...screen, approvals: [], needed: 3 };
+    expect(batchScreenLines(three, plain).join("\n")).toContain("After yours, 2 more people have to approve.");
+  });
+});
+
+const row: BatchRow = batchRow({
+  folder: "contracts",
+  batchDigest: "aa".repeat(32),
+  batch: "contracts",
+  state: "waiting-for-approval",
+  mode: "test",
+  purpose: "p",
+  count: 12,
+  bytes: 4096,
+  submitter: "CN=Desk",
+  expires: "2026-11-24T18:00:00Z",
+  approvals: [{ person: "op1", signed: "2026-11-23T12:04:00Z" }],
+  needed: 2,
+  number: null,
+  waiting: "waiting for 1 of 2 approvals (op1 has approved 12:04 UTC)",
+  progress: null,
+  refusal: null,
+});
+
+describe("the list of batches", () => {
+  it("UX 5: each row says what it waits for", () => {
+    const lines = listLines([row], plain);
+    expect(lines[0]).toMatch(/^BATCH +STATE +DOCUMENTS +SIZE +APPROVALS$/);
+    expect(lines[1]).toMatch(/^contracts +waiting-for-approval +12 +4\.00 KiB +1 of 2$/);
+    expect(lines[2]).toBe("    waiting for 1 of 2 approvals (op1 has approved 12:04 UTC)");
+    expect(listLines([], plain)).toHaveLength(1);
+  });
+
+  it("UX 5: work under way is counted, with the time that is left", () => {
+    const progress = { documents: 3, of: 12, bytes: 42_991_616, ofBytes: 253_023_744, secondsLeft: 20 };
+    expect(progressText({ ...row, state: "copying", progress })).toBe(
+      "copying 3 of 12 documents, 41.0 MiB of 241 MiB, 20 s left",
+    );
+  });
+
+  it("UX 4: a refusal is told with its code, escaped", () => {
+    const refusal = { code: "DOCUMENT-DIGEST" as const, message: "\u001b[31mx" };
+    expect(whyText({ ...row, refusal })).toBe("refused: DOCUMENT-DIGEST, \\u{1b}[31mx");
+  });
+
+  it("FRAME: a row without folder or state is not guessed at", () => {
+    expect(() => batchRow({ folder: "x" })).toThrow(expect.objectContaining({ code: "FRAME" }));
+    expect(() => batchRow(null)).toThrow(expect.objectContaining({ code: "FRAME" }));
+  });
+});
+
+describe("what happens next", () => {
+  it("UX 1: after an approval it says what is missing", () => {
+    expect(nextText("waiting-for-approval", 1, 2)).toContain("1 more person has to approve");
+    expect(nextText("waiting-for-unlock", 2, 2)).toContain("ceremony unlock");
+    expect(nextText("sealing", 2, 2)).toContain("the box seals now");
+  });
+});
+
+describe("status", () => {
+  const signer = {
+    appliance: "test-box",
+    locked: false,
+    policy: { number: 1, digest: "ab".repeat(32) },
+    genesis: "ab".repeat(32),
+    manifests: { last: 3, unacknowledged: 2 },
+    journal: { sequence: 1204, head: "cd".repeat(32) },
+    clock: { now: "2026-11-23T12:10:00Z", lastSet: "2026-11-23T09:00:00Z", claimedErrorSeconds: 61, refused: null },
+    network: { links: ["lo", "eth0"], policy: "recorded" },
+    token: { present: true, serial: "6f2c", lastVerifiedSignature: "2026-11-23T12:04:00Z" },
+    work: null,
+    pin: { failures: 0, waitUntil: null },
+  };
+  const daemon = { batches: { released: 2, "waiting-for-approval": 1 }, spoolBytes: 0, media: { in: "/s" } };
+  const now = "2026-11-23T12:10:00Z";
+
+  it("UX 6: health is proven: last verified signature, unacknowledged manifests, error of the clock, links", () => {
+    const text = statusLines({ signer, daemon: { daemon }, now }, plain).join("\n");
+    expect(text).toContain("Box test-box: unlocked");
+    expect(text).toContain("serial 6f2c, last verified signature 12:04Z (6 min ago)");
+    expect(text).toContain("3 made, 2 not acknowledged by the keeper");
+    expect(text).toContain("off by at most 1 min 1 s (last set 2026-11-23 09:00Z)");
+    expect(text).toContain("1 link (eth0): recorded in every manifest");
+    expect(text).toContain("1 waiting for approval");
+  });
+
+  it("UX 6: what is wrong is said first, with what to do", () => {
+    expect(statusLines({ signer: undefined, daemon: undefined, now }, plain)[0]).toBe("The signer does not answer.");
+    const locked = statusLines({ signer: { ...signer, locked: true }, daemon: { daemon }, now }, plain);
+    expect(locked[0]).toContain("locked");
+    expect(locked[0]).toContain("ceremony unlock");
+    const gone = statusLines({ signer: { ...signer, token: { present: false } }, daemon: undefined, now }, plain).join(
+      "\n",
+    );
+    expect(gone).toContain("gone: connect the HSM");
+    expect(gone).toContain("daemon       does not answer");
+    const late = {
+      ...signer,
+      clock: { ...signer.clock, refused: "CLOCK" },
+      pin: { failures: 2, waitUntil: "2026-11-23T12:14:00Z" },
+    };
+    const text = statusLines({ signer: late, daemon: { daemon }, now }, plain).join("\n");
+    expect(text).toContain("CLOCK: ");
+    expect(text).toContain("2 wrong tries; wait until 12:14Z");
+  });
+});
+
+describe("journal rows", () => {
+  it("UX 8: time in UTC, kind and facts in one line, digests cut, strange characters escaped", () => {
+    const record = { batch: "ü", digest: "ab".repeat(32), number: 3 };
+    expect(journalLine({ sequence: 12, time: "2026-11-23T12:04:11Z", kind: "manifest", record })).toBe(
+      "    12  2026-11-23 12:04:11Z  manifest      batch \\u{fc}, digest abababababababab…, number 3",
+    );
+  });
+
+  it("UX: manifest numbers are told as ranges", () => {
+    expect(ranges([7, 1, 2, 3])).toBe("1-3, 7");
+    expect(ranges([])).toBe("");
+  });
+});
