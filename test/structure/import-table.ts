@@ -1,0 +1,91 @@
+/**
+ * The one table of what may import what. A file belongs to the first row that its path matches; a row lists the folders, npm
+ * packages and Node modules that its files may import. What is not listed is refused, and so is a file that no row matches.
+ */
+export interface Row {
+  /** Path from the project's root: a folder with all below it, or a file; `*` stands for one name. */
+  readonly path: string;
+  readonly folders: readonly string[];
+  readonly packages: readonly string[];
+  /** "none": runs in a browser too. "local": no module that speaks over a network. "sockets": also `node:net`. */
+  readonly node: "none" | "local" | "sockets" | "any";
+}
+
+/** Every dependency, for the rows that wire or test all parts. */
+const allFolders = ["manifests", "host", "hardware", "media", "appliance", "ceremony", "desk", "demo", "test"];
+const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
+const native = ["pkcs11js", "graphene-pk11"];
+
+export const importTable: readonly Row[] = [
+  { path: "manifests", folders: ["manifests"], packages: ["pkijs"], node: "none" },
+  { path: "host", folders: ["host", "manifests"], packages: [], node: "sockets" },
+  { path: "hardware", folders: ["hardware", "manifests", "host"], packages: native, node: "local" },
+  { path: "media", folders: ["media", "manifests", "host"], packages: [], node: "local" },
+
+  {
+    path: "appliance/*/main.ts",
+    folders: ["appliance", "manifests", "host", "hardware", "media"],
+    packages: boxPackages,
+    node: "local",
+  },
+  { path: "appliance/client", folders: ["appliance/client", "manifests", "host"], packages: [], node: "local" },
+  { path: "appliance", folders: ["appliance", "manifests", "host"], packages: boxPackages, node: "local" },
+
+  {
+    path: "ceremony/main.ts",
+    folders: ["ceremony", "manifests", "host", "appliance/client", "hardware"],
+    packages: ["commander"],
+    node: "local",
+  },
+  {
+    path: "ceremony/provision/main.ts",
+    folders: ["ceremony", "manifests", "host", "appliance/client", "hardware"],
+    packages: ["commander", "node-forge"],
+    node: "local",
+  },
+  {
+    path: "ceremony/provision",
+    folders: ["ceremony", "manifests", "host", "appliance/client"],
+    packages: ["commander", "node-forge"],
+    node: "local",
+  },
+  {
+    path: "ceremony",
+    folders: ["ceremony", "manifests", "host", "appliance/client"],
+    packages: ["commander"],
+    node: "local",
+  },
+
+  {
+    path: "desk/main.ts",
+    folders: ["desk", "manifests", "host", "hardware"],
+    packages: ["commander"],
+    node: "local",
+  },
+  { path: "desk", folders: ["desk", "manifests", "host"], packages: ["commander", "node-forge"], node: "local" },
+
+  { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
+  {
+    path: "test",
+    folders: allFolders,
+    packages: [...native, ...boxPackages, "commander", "node-forge", "pkijs", "vitest", "fast-check"],
+    node: "any",
+  },
+  { path: "scripts", folders: ["scripts"], packages: [], node: "local" },
+  { path: "vitest.config.ts", folders: [], packages: ["vitest"], node: "local" },
+];
+
+/** Packages of which `import * as x` gives an object without most of its names; only the default import is whole. */
+export const defaultImportOnly: readonly string[] = ["pkcs11js", "graphene-pk11", "node-forge"];
+
+/** Modules that speak over a network, which nothing on the box or the desk does. */
+export const networkModules: readonly string[] = [
+  "http",
+  "https",
+  "http2",
+  "tls",
+  "dgram",
+  "dns",
+  "dns/promises",
+  "quic",
+];
