@@ -10,11 +10,11 @@ import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyAllSigners } from "../../manifests/records/authorization.ts";
 import { challengeBytes } from "../../manifests/records/decision.ts";
 import {
-  after,
   codeOf,
   fakeDaemon,
   fakeSitting,
   fakeToken,
+  fromNow,
   type Lies,
   operators,
   request,
@@ -59,7 +59,7 @@ describe("approving", () => {
       "Type Yes to approve as op2 with token op2 (serial 6f2c), anything else to stop: ",
       "Type the PIN of op2's token op2 (serial 6f2c): ",
     ]);
-    for (const group of [a, b]) expect(text()).not.toContain(wordsOf(daemon.content)[group - 1]);
+    for (const group of [a, b]) expect(text()).toContain(`${String(group).padStart(4)}  ______ ______`);
   });
 
   it("SLIP-WORDS: without the slip there is no approval, after three tries", async () => {
@@ -106,7 +106,7 @@ describe("approving", () => {
     const waiting = await sittingOf();
     await approve(waiting.sitting, [], { watch: false });
     expect(waiting.daemon.sent).toHaveLength(1);
-    const done = await sittingOf({ approvals: [{ person: "op2", signed: after(-300) }] });
+    const done = await sittingOf({ approvals: [{ person: "op2", signed: fromNow(-300) }] });
     await approve(done.sitting, [], { watch: false });
     expect(done.daemon.sent).toEqual([]);
     expect(done.text()).toContain("No batch waits for your approval.");
@@ -121,7 +121,7 @@ describe("a daemon that lies gets no approval", () => {
     ["CHALLENGE-MATCH", "T16: another mode", { challenge: { mode: "offline" } }],
     ["CHALLENGE-MATCH", "T16: another appliance", { challenge: { appliance: "other-box" } }],
     ["POLICY-DIGEST", "T17: another policy", { challenge: { policyDigest: "00".repeat(32) } }],
-    ["CHALLENGE-EXPIRED", "T16: an old challenge", { challenge: { expires: after(-60) } }],
+    ["CHALLENGE-EXPIRED", "T16: an old challenge", { challenge: { expires: fromNow(-60) } }],
     ["PATH-USAGE", "T11: a request that no submitter signed", { signedBy: signingKey(stranger) }],
   ])("%s: %s", async (code, _, lies) => {
     const { sitting, daemon, asked } = await sittingOf(lies);
@@ -137,7 +137,7 @@ describe("a daemon that lies gets no approval", () => {
   });
 
   it("BATCH-STATE: an own approval is not given twice", async () => {
-    const { sitting } = await sittingOf({ approvals: [{ person: "op2", signed: after(-300) }] });
+    const { sitting } = await sittingOf({ approvals: [{ person: "op2", signed: fromNow(-300) }] });
     expect(await codeOf(approve(sitting, [batch], { watch: false }))).toBe("BATCH-STATE");
   });
 });
@@ -162,7 +162,7 @@ describe("rejecting, withdrawing, aborting", () => {
     const { sitting, daemon } = await sittingOf();
     expect(await codeOf(dissent(sitting, "withdrawal", batch, "r"))).toBe("BATCH-STATE");
     expect(daemon.sent).toEqual([]);
-    const own = await sittingOf({ approvals: [{ person: "op2", signed: after(-300) }] });
+    const own = await sittingOf({ approvals: [{ person: "op2", signed: fromNow(-300) }] });
     await dissent(own.sitting, "withdrawal", batch, "r");
     expect(own.daemon.sent.map((one) => one.method)).toEqual(["withdraw"]);
   });
@@ -179,8 +179,8 @@ describe("showing", () => {
     const before = await sittingOf();
     await show(before.sitting, batch, false);
     const [a] = groupsAsked(before.daemon.challenge.nonce, op2.certificate);
-    expect(before.text()).not.toContain(wordsOf(before.daemon.content)[a - 1]);
-    const after = await sittingOf({ approvals: [{ person: "op2", signed: after(-300) }] });
+    expect(before.text()).toContain(`${String(a).padStart(4)}  ______ ______`);
+    const after = await sittingOf({ approvals: [{ person: "op2", signed: fromNow(-300) }] });
     await show(after.sitting, batch, false);
     expect(after.text()).toContain(wordsOf(after.daemon.content)[a - 1]);
   });

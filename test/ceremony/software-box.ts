@@ -20,7 +20,7 @@ import { Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 
 export const now = utcOf(Date.now());
 /** So many seconds after now, before with a minus. */
-export const after = (seconds: number) => utcOf(Date.parse(now) + seconds * 1000);
+export const fromNow = (seconds: number) => utcOf(Date.parse(now) + seconds * 1000);
 export const rightPin = "4711";
 const oids = ownOids(documentationArc);
 const root = makeRoot();
@@ -71,7 +71,7 @@ export function request(purpose = "Q4 supplier contracts"): Uint8Array {
   const head = {
     batch: "2026-11-23-contracts",
     digestAlgorithm: "sha256",
-    expires: after(86_400),
+    expires: fromNow(86_400),
     mode: "test",
     purpose,
     type: "batch-request",
@@ -86,7 +86,7 @@ export function challengeFor(content: Uint8Array, change: Partial<Challenge> = {
     batchDigest: hex(sha256(content)),
     bytes: 6000,
     count: 3,
-    expires: after(3600),
+    expires: fromNow(3600),
     mode: "test",
     nonce: "5a".repeat(32),
     policyDigest: hex(sha256(policyContent)),
