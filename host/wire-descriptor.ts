@@ -6,7 +6,9 @@
 import { readSync, writeSync } from "node:fs";
 import { canonicalBytes, type Json, readCanonical } from "../manifests/encoding/canonical-json.ts";
 import { type Frame, type FrameKind, FrameReader, frameHeader } from "../manifests/encoding/frame.ts";
+import { anyObject } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import { refusalJson } from "./wire-stream.ts";
 
 export type DescriptorHandlers = {
   readonly [method: string]: (
@@ -18,7 +20,7 @@ export type DescriptorHandlers = {
 /** Answers calls (without bodies) until the other side hangs up. Refuses with FRAME what is not a call. */
 export async function serveDescriptor(descriptor: number, handlers: DescriptorHandlers): Promise<void> {
   for (const frame of frames(descriptor)) {
-    const call = readCanonical(frame.payload) as { [name: string]: Json };
+    const call = anyObject(readCanonical(frame.payload), "call");
     const method = String(call.method);
     try {
       const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
@@ -29,7 +31,7 @@ export async function serveDescriptor(descriptor: number, handlers: DescriptorHa
       if (answer.body) sendBody(descriptor, answer.body);
     } catch (fault) {
       const refusal = asRefusal(fault, "INTERNAL", `a fault in intake: ${(fault as Error).message}`);
-      send(descriptor, "J", canonicalBytes({ refusal: { ...refusal.toRecord() } }));
+      send(descriptor, "J", canonicalBytes({ refusal: refusalJson(refusal) }));
     }
   }
 }

@@ -4,14 +4,24 @@
  * `{progress}`, then `{result, body}` with its byte frames, or `{refusal}`.
  */
 
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { concat } from "../manifests/encoding/bytes.ts";
-import { canonicalBytes, type Json, readCanonical } from "../manifests/encoding/canonical-json.ts";
-import { type Frame, type FrameKind, FrameReader, frameHeader } from "../manifests/encoding/frame.ts";
+import type { Json } from "../manifests/encoding/canonical-json.ts";
+import type { Frame } from "../manifests/encoding/frame.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import {
+  type Body,
+  readBody,
+  readFrames,
+  readMembers,
+  readRefusal,
+  refusalJson,
+  sendBody,
+  sendJson,
+} from "./wire-stream.ts";
 
-export type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type { Body };
 
 export interface Answer {
   readonly result: Json;
@@ -35,24 +45,48 @@ export interface ServeOptions {
   onFault?(method: string, fault: unknown): void;
 }
 
-const bodyPiece = 256 * 1024;
+/** the open connections of each server of `serve` */
+const connections = new WeakMap<Server, Set<Socket>>();
 
-/** Listens on a socket path, replacing a stale one. Resolves when calls are taken. */
+/**
+ * Listens on a socket path, replacing a stale socket. Resolves when calls are taken. Refuses with BUSY where another
+ * process listens, CONFIG where something else than a socket stands.
+ */
 export async function serve(path: string, handlers: Handlers, options: ServeOptions = {}): Promise<Server> {
   await removeStale(path);
-  const server = createServer((socket) => void serveSocket(socket, handlers, options));
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    void serveSocket(socket, handlers, options).finally(() => open.delete(socket));
+  });
+  connections.set(server, open);
+  const mode = options.mode ?? 0o600;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, resolve);
+    // The umask keeps others out in the moment before chmod; listen() binds before it returns.
+    const before = process.umask(0o777 & ~mode);
+    try {
+      server.listen(path, resolve);
+    } finally {
+      process.umask(before);
+    }
   });
-  chmodSync(path, options.mode ?? 0o600);
+  chmodSync(path, mode);
   return server;
+}
+
+/** Ends a server of `serve` at once: no new calls, calls under way are hung up on, the socket's name is gone. */
+export async function stopServing(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of connections.get(server) ?? []) socket.destroy();
+  await closed;
 }
 
 /** Answers the calls that come over one stream until it ends. */
 export async function serveSocket(socket: Socket, handlers: Handlers, options: ServeOptions = {}): Promise<void> {
   const stop = new AbortController();
   socket.on("error", () => stop.abort());
+  socket.on("end", () => stop.abort());
   socket.on("close", () => stop.abort());
   const frames = readFrames(socket);
   try {
@@ -83,7 +117,7 @@ async function answerCall(
     if (!handler) throw new Refusal("FRAME", `unknown method ${call.method}`);
     const answer = await handler(call.params, {
       body: body.bytes,
-      progress: (value) => void sendJson(socket, { progress: value }),
+      progress: (value) => void sendJson(socket, { progress: value }).catch(() => undefined),
       signal,
     });
     await body.finish();
@@ -93,7 +127,7 @@ async function answerCall(
     if (signal.aborted) throw fault;
     if (!(fault instanceof Refusal)) options.onFault?.(call.method, fault);
     await body.finish();
-    await sendJson(socket, { refusal: { ...asRefusal(fault, "INTERNAL", "a fault inside the box").toRecord() } });
+    await sendJson(socket, { refusal: refusalJson(asRefusal(fault, "INTERNAL", "a fault inside the box")) });
   }
 }
 
@@ -130,8 +164,11 @@ function overSocket(socket: Socket): Connection {
         await sendJson(socket, { method, params, body: options.body !== undefined });
         if (options.body) await sendBody(socket, options.body);
       } catch (fault) {
-        // An early refusal closes the way in; it is still there to be read.
-        if (fault instanceof Refusal && fault.code !== "UNREACHABLE") throw fault;
+        // A hang-up may have left its refusal to be read; without the whole body nothing else is to be waited for.
+        if (!(fault instanceof Refusal && fault.code === "UNREACHABLE")) {
+          socket.destroy();
+          throw fault;
+        }
       }
       return readAnswer(frames, options.onProgress);
     },
@@ -144,17 +181,19 @@ async function readAnswer(frames: AsyncIterator<Frame>, onProgress?: (value: Jso
     const next = await frames.next();
     if (next.done) throw new Refusal("UNREACHABLE", "the other process hung up");
     if (next.value.kind !== "J") throw new Refusal("FRAME", "expected an answer, got bytes");
-    const answer = readCanonical(next.value.payload) as { [name: string]: Json };
+    const answer = readMembers(next.value.payload);
     if (answer.progress !== undefined) onProgress?.(answer.progress);
-    else if (answer.refusal !== undefined)
-      throw Refusal.fromRecord(answer.refusal as { code: string; message: string });
+    else if (answer.refusal !== undefined) throw readRefusal(answer.refusal);
     else if (answer.result !== undefined) {
       return { result: answer.result, body: readBody(frames, answer.body === true).bytes };
     } else throw new Refusal("FRAME", "an answer without result");
   }
 }
 
-/** One call over a connection of its own; the answer's body is collected, up to `maximumBody` bytes (64 MiB unless said). */
+/**
+ * One call over a connection of its own; the answer's body is collected, up to `maximumBody` bytes (64 MiB unless said).
+ * When `signal` aborts it hangs up and refuses with STOPPED.
+ */
 export async function callOnce(
   path: string,
   method: string,
@@ -169,9 +208,14 @@ export async function callOnce(
   const connection = await connect(path);
   const hangUp = () => connection.close();
   options.signal?.addEventListener("abort", hangUp);
+  if (options.signal?.aborted) hangUp();
   try {
     const { result, body } = await connection.call(method, params, options);
     return { result, body: await collect(body, options.maximumBody ?? 64 << 20) };
+  } catch (fault) {
+    throw options.signal?.aborted
+      ? new Refusal("STOPPED", `the call of ${method} was stopped`, { cause: fault })
+      : fault;
   } finally {
     options.signal?.removeEventListener("abort", hangUp);
     connection.close();
@@ -190,78 +234,17 @@ export async function collect(stream: AsyncIterable<Uint8Array>, maximum: number
   return concat(parts);
 }
 
-async function* readFrames(socket: Socket): AsyncGenerator<Frame> {
-  const reader = new FrameReader();
-  try {
-    for await (const chunk of socket) yield* reader.push(chunk as Uint8Array);
-  } catch (fault) {
-    if (fault instanceof Refusal) throw fault;
-    return; // the other side went away
-  }
-}
-
 function readCall(frame: Frame): { method: string; params: Json; body: boolean } {
   if (frame.kind !== "J") throw new Refusal("FRAME", "expected a call, got bytes");
-  const call = readCanonical(frame.payload) as { [name: string]: Json };
+  const call = readMembers(frame.payload);
   if (typeof call.method !== "string") throw new Refusal("FRAME", "a call without method");
   return { method: call.method, params: call.params ?? null, body: call.body === true };
 }
 
-function readBody(frames: AsyncIterator<Frame>, present: boolean) {
-  let done = !present;
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    while (!done) {
-      const next = await frames.next();
-      if (next.done) throw new Refusal("UNREACHABLE", "the other process hung up in the middle of a body");
-      if (next.value.kind !== "B") throw new Refusal("FRAME", "expected bytes of a body");
-      if (next.value.payload.length === 0) done = true;
-      else yield next.value.payload;
-    }
-  }
-  const stream = bytes();
-  return {
-    bytes: stream,
-    /** reads over what is left of the body */
-    async finish() {
-      while (!done) {
-        const next = await frames.next();
-        if (next.done || next.value.payload.length === 0) done = true;
-      }
-    },
-  };
-}
-
-async function sendJson(socket: Socket, value: Json): Promise<void> {
-  await send(socket, "J", canonicalBytes(value));
-}
-
-async function sendBody(socket: Socket, body: Body): Promise<void> {
-  for await (const piece of body) {
-    for (let at = 0; at < piece.length; at += bodyPiece) await send(socket, "B", piece.subarray(at, at + bodyPiece));
-  }
-  await send(socket, "B", new Uint8Array(0));
-}
-
-async function send(socket: Socket, kind: FrameKind, payload: Uint8Array): Promise<void> {
-  if (socket.destroyed) throw new Refusal("UNREACHABLE", "the other process hung up");
-  socket.write(frameHeader(kind, payload.length));
-  if (payload.length > 0 && !socket.write(payload)) await drained(socket);
-}
-
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      socket.off("drain", settle);
-      socket.off("close", settle);
-      if (socket.destroyed) reject(new Refusal("UNREACHABLE", "the other process hung up"));
-      else resolve();
-    };
-    socket.once("drain", settle);
-    socket.once("close", settle);
-  });
-}
-
 async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isSocket()) throw new Refusal("CONFIG", `${path} is not a socket`, { about: path });
   const alive = await connect(path).then(
     (connection) => {
       connection.close();
@@ -270,9 +253,5 @@ async function removeStale(path: string): Promise<void> {
     () => false,
   );
   if (alive) throw new Refusal("BUSY", `another process already listens at ${path}`, { about: path });
-  try {
-    unlinkSync(path);
-  } catch {
-    // nothing was there
-  }
+  unlinkSync(path);
 }
