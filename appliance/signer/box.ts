@@ -1,0 +1,56 @@
+/** What the signer's procedures share: the record, the token, the policies, the clock; put together in `open-box.ts`. */
+
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { Host } from "../../manifests/host.ts";
+import type { Refusal } from "../../manifests/refusal.ts";
+import type { Batches } from "./batches.ts";
+import type { BoxClock } from "./clock.ts";
+import type { SignerConfig } from "./config.ts";
+import type { Head } from "./head.ts";
+import type { Journal, JournalHead, JournalKind } from "./journal.ts";
+import type { BoxKeys } from "./keys.ts";
+import type { Lockbox } from "./lockbox.ts";
+import type { ReadLinks } from "./network.ts";
+import type { Policies } from "./policies.ts";
+import type { Hsm } from "./ports.ts";
+import type { Db } from "./store.ts";
+
+export interface Software {
+  /** SHA-256 over the running source files, hex */
+  readonly digest: string;
+  readonly version: string;
+}
+
+/** What of the configuration the procedures need. */
+export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation">;
+
+export interface Box {
+  readonly facts: BoxFacts;
+  readonly host: Host;
+  readonly db: Db;
+  readonly journal: Journal;
+  readonly batches: Batches;
+  readonly policies: Policies;
+  readonly keys: BoxKeys;
+  readonly clock: BoxClock;
+  readonly hsm: Hsm;
+  readonly head: Head;
+  readonly lockbox: Lockbox;
+  readonly software: Software;
+  readonly readLinks: ReadLinks;
+  /** CHAIN: what is wrong with the record; nothing is written or signed then */
+  fault: Refusal | undefined;
+  /** Adds a journal row with the present time; inside the caller's transaction, or in one of its own. */
+  record(kind: JournalKind, record: Json): JournalHead;
+}
+
+/** The present time of the box. */
+export function now(box: Box): Utc {
+  return box.clock.now();
+}
+
+/** Refuses with CHAIN when the record did not verify: the box is stopped. */
+export function checkSound(box: Box): void {
+  if (box.fault) throw box.fault;
+}

@@ -1,0 +1,60 @@
+/** The challenge that approvals of a batch answer: one open at a time, bound to the policy in force, journalled. */
+
+import { randomBytes } from "node:crypto";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
+import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
+import type { Batch, OpenChallenge } from "./batches.ts";
+import { type Box, now } from "./box.ts";
+import { earliest } from "./clock.ts";
+
+/** Can approvals under this challenge still be used: not expired, and under the policy in force. */
+export function isOpen(challenge: Challenge, policyDigest: Uint8Array, at: Utc): boolean {
+  return challenge.policyDigest === hex(policyDigest) && at < challenge.expires;
+}
+
+/** Issues a challenge for a batch inside the caller's transaction; approvals of an older one are void from then on. */
+export function issueChallenge(box: Box, batch: Batch): OpenChallenge {
+  const at = now(box);
+  const { policy, digest } = box.policies.inForce;
+  const latest = utcOf(Date.parse(at) + policy.limits.approvalSeconds * 1000);
+  const challenge: Challenge = {
+    appliance: box.facts.appliance,
+    batchDigest: hex(batch.batchDigest),
+    bytes: batch.bytes,
+    count: batch.count,
+    expires: earliest(latest, batch.head.expires),
+    mode: batch.head.mode,
+    nonce: randomBytes(32).toString("hex"),
+    policyDigest: hex(digest),
+    type: "authorization",
+    version: 1,
+  };
+  const content = challengeBytes(challenge);
+  const earlier = countEarlier(box, batch);
+  const { lastInsertRowid } = box.db
+    .prepare(
+      "INSERT INTO challenges (request, nonce, policy_digest, content, expires, earlier) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .run(batch.id, Buffer.from(challenge.nonce, "hex"), digest, content, challenge.expires, earlier);
+  box.record("challenge", {
+    challenge,
+    file: hex(batch.fileDigest),
+    folder: batch.folder,
+    identity: hex(batch.identity),
+    submitter: hex(batch.submitterKey),
+  });
+  return { id: Number(lastInsertRowid), content, challenge, earlier };
+}
+
+/** Documents of the batch that another batch sealed before. */
+function countEarlier(box: Box, batch: Batch): number {
+  return box.db
+    .prepare<[number, number], number>(
+      `SELECT count(*) FROM documents d WHERE d.request = ? AND EXISTS (
+        SELECT 1 FROM documents e JOIN reservations r ON r.request = e.request JOIN manifests m ON m.number = r.number
+        WHERE e.digest = d.digest AND e.request <> ? AND m.outcome = 'sealed')`,
+    )
+    .pluck()
+    .get(batch.id, batch.id) as number;
+}

@@ -1,0 +1,80 @@
+/** `signer.json`: where the signer's parts are and what is pinned. It holds no secret. */
+
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import {
+  base64Bytes,
+  hexText,
+  integer,
+  list,
+  object,
+  oneOf,
+  type Read,
+  type Reader,
+  text,
+  utc,
+} from "../../manifests/encoding/shape.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+
+const environment: Reader<Readonly<Record<string, string>>> = (value, path) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Refusal("SHAPE", `${path}: expected an object of texts`);
+  }
+  const read = text(4096);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, read(member, `${path}.${name}`)]));
+};
+
+const key = object({
+  uri: text(1024, { pattern: /^pkcs11:/ }),
+  /** SubjectPublicKeyInfo, pinned */
+  spki: base64Bytes(1024),
+  /** DER or PEM files: the key's certificate, then its issuers without the root */
+  certificates: list(text(4096), 1, 8),
+});
+
+const readConfigValue = object({
+  appliance: text(64),
+  arc: text(64),
+  clock: object({ errorSeconds: integer(0), lastSet: utc, source: text(100) }),
+  /** SHA-256 of the genesis policy's content */
+  genesis: hexText(),
+  hsm: oneOf(["software-token", "hardware", "unknown"]),
+  isolation: oneOf(["none", "users", "units"]),
+  keys: object({ audit: key, sealing: key }),
+  socket: text(4096),
+  /** folder of the store */
+  state: text(4096),
+  token: object({ environment, module: text(4096), uri: text(1024, { pattern: /^pkcs11:/ }) }),
+  unlockSocket: text(4096),
+});
+
+export type SignerConfig = Read<typeof readConfigValue>;
+
+/** Reads a configuration file; relative paths in it are taken from its folder. Refuses with CONFIG. */
+export function readConfig(path: string): SignerConfig {
+  let value: Json;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8")) as Json;
+  } catch (cause) {
+    throw new Refusal("CONFIG", "the configuration cannot be read", { about: path, cause });
+  }
+  try {
+    return withPaths(readConfigValue(value, "signer.json"), dirname(resolve(path)));
+  } catch (fault) {
+    const { message } = asRefusal(fault, "CONFIG", "the configuration cannot be read");
+    throw new Refusal("CONFIG", message, { about: path, cause: fault });
+  }
+}
+
+function withPaths(config: SignerConfig, folder: string): SignerConfig {
+  const at = (path: string) => resolve(folder, path);
+  const keyAt = (one: SignerConfig["keys"]["audit"]) => ({ ...one, certificates: one.certificates.map(at) });
+  return {
+    ...config,
+    keys: { audit: keyAt(config.keys.audit), sealing: keyAt(config.keys.sealing) },
+    socket: at(config.socket),
+    state: at(config.state),
+    unlockSocket: at(config.unlockSocket),
+  };
+}

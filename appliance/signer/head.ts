@@ -1,0 +1,160 @@
+/**
+ * CHAIN across a change of disks: the token keeps the journal's head, the store keeps what it wrote there. The store may
+ * be ahead only by what came after the last head.
+ */
+
+import { equal, fromHex, hex } from "../../manifests/encoding/bytes.ts";
+import { canonicalBytes, readCanonical } from "../../manifests/encoding/canonical-json.ts";
+import { hexText, integer, literal, object, type Read, text } from "../../manifests/encoding/shape.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Journal } from "./journal.ts";
+import type { Hsm, TokenHead } from "./ports.ts";
+import type { Db } from "./store.ts";
+
+const readHeadValue = object({
+  appliance: text(64),
+  counter: integer(1),
+  genesis: hexText(),
+  /** journal row and its digest */
+  head: hexText(),
+  sequence: integer(1),
+  type: literal("head"),
+  version: literal(1),
+});
+export type HeadRecord = Read<typeof readHeadValue>;
+
+/** What the store knows, for the comparison. */
+export interface StoreFacts {
+  readonly appliance: string;
+  readonly genesis: string;
+  /** highest counter that the store knows to be in the token; 0: none */
+  readonly counter: number;
+  readonly lastSequence: number;
+  digestAt(sequence: number): Uint8Array | undefined;
+  /** journal row of the last reservation that signatures stand under; 0: none */
+  readonly signedUnder: number;
+  /** manifests whose journal row is after `sequence` */
+  manifestsAfter(sequence: number): number;
+}
+
+/** Compares the token's head with the store. Refuses with CHAIN, saying which of the two is behind. */
+export function compareHead(token: TokenHead | undefined, store: StoreFacts): HeadRecord {
+  if (!token) throw new Refusal("CHAIN", "the token holds no head", { expected: `counter ${store.counter}` });
+  const head = readHeadValue(readCanonical(token.content), "head");
+  const { sequence } = head;
+  if (head.appliance !== store.appliance || head.genesis !== store.genesis) {
+    throw new Refusal("CHAIN", "the token's head belongs to another box", {
+      expected: store.appliance,
+      got: head.appliance,
+    });
+  }
+  if (head.counter !== token.counter) throw new Refusal("CHAIN", "the token's head contradicts its own counter");
+  if (sequence > store.lastSequence) {
+    throw new Refusal("CHAIN", "the token's head is ahead of the store: an old disk was restored", {
+      expected: `journal row ${sequence}`,
+      got: `journal row ${store.lastSequence}`,
+    });
+  }
+  const digest = store.digestAt(sequence);
+  if (!digest || !equal(digest, fromHex(head.head))) {
+    throw new Refusal("CHAIN", `journal row ${sequence} is not the one that the token's head names`, {
+      about: `row ${sequence}`,
+    });
+  }
+  compareCounters(head, store);
+  return head;
+}
+
+function compareCounters(head: HeadRecord, store: StoreFacts): void {
+  if (head.counter < store.counter) {
+    throw new Refusal("CHAIN", "the token's head is older than the store knows: an old token was restored", {
+      expected: `counter ${store.counter}`,
+      got: `counter ${head.counter}`,
+    });
+  }
+  // One more than is known: the head moved, and the box stopped before it noted that.
+  if (head.counter > store.counter + 1) {
+    throw new Refusal("CHAIN", "the token's head moved without the store", {
+      expected: `counter ${store.counter} or ${store.counter + 1}`,
+      got: `counter ${head.counter}`,
+    });
+  }
+  if (store.signedUnder > head.sequence) {
+    throw new Refusal("CHAIN", "the store holds signatures that no head announced");
+  }
+  const manifests = store.manifestsAfter(head.sequence);
+  if (manifests > 1) throw new Refusal("CHAIN", `the store holds ${manifests} manifests after the token's head`);
+}
+
+/** The head in the token and what the store noted of it. */
+export class Head {
+  readonly #db: Db;
+  readonly #journal: Journal;
+  readonly #hsm: Hsm;
+  readonly #box: { readonly appliance: string; readonly genesis: string };
+
+  constructor(db: Db, journal: Journal, hsm: Hsm, box: { readonly appliance: string; readonly genesis: string }) {
+    this.#db = db;
+    this.#journal = journal;
+    this.#hsm = hsm;
+    this.#box = box;
+  }
+
+  /** Compares, and notes a move that the box did not live to note. Needs the login. Refuses with CHAIN. */
+  async check(): Promise<void> {
+    const token = await this.#hsm.readHead();
+    const head = compareHead(token, this.#facts());
+    if (head.counter > this.#counter()) this.#note(head.counter, head.sequence, fromHex(head.head));
+  }
+
+  /**
+   * Moves the token's head to the journal's present one. Store rows are durable before (every commit is), the token's
+   * object is written before this returns. Refuses with CHAIN when the token is not where the store left it.
+   */
+  async advance(): Promise<void> {
+    await this.check();
+    await this.#write(this.#counter() + 1);
+  }
+
+  /** The first head of a new box. Refuses with CHAIN when the token already holds one. */
+  async create(): Promise<void> {
+    if (await this.#hsm.readHead()) throw new Refusal("CHAIN", "the token already holds the head of a box");
+    await this.#write(1);
+  }
+
+  async #write(counter: number): Promise<void> {
+    const { sequence, digest } = this.#journal.head();
+    const content: HeadRecord = { ...this.#box, counter, head: hex(digest), sequence, type: "head", version: 1 };
+    await this.#hsm.advanceHead({ counter, content: canonicalBytes(content) });
+    this.#note(counter, sequence, digest);
+  }
+
+  #note(counter: number, sequence: number, digest: Uint8Array): void {
+    this.#db.prepare("INSERT INTO heads (counter, sequence, digest) VALUES (?, ?, ?)").run(counter, sequence, digest);
+  }
+
+  #counter(): number {
+    return this.#number("SELECT coalesce(max(counter), 0) FROM heads");
+  }
+
+  #facts(): StoreFacts {
+    return {
+      ...this.#box,
+      counter: this.#counter(),
+      lastSequence: this.#journal.head().sequence,
+      digestAt: (sequence) => this.#journal.at(sequence)?.digest,
+      signedUnder: this.#number(
+        "SELECT coalesce(max(sequence), 0) FROM reservations r WHERE EXISTS (SELECT 1 FROM signatures s WHERE s.number = r.number)",
+      ),
+      manifestsAfter: (sequence) =>
+        this.#number("SELECT count(*) FROM journal WHERE kind = 'manifest' AND sequence > ?", sequence),
+    };
+  }
+
+  #number(sql: string, ...parameters: number[]): number {
+    return this.#db
+      .prepare<number[], number>(sql)
+      .pluck()
+      .get(...parameters) as number;
+  }
+}

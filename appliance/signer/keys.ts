@@ -1,0 +1,90 @@
+/** The box's two keys as the policy pins them, with their certificates. */
+
+import { readFileSync } from "node:fs";
+import { sha256 } from "../../host/crypto-host.ts";
+import { checkKey } from "../../manifests/cms/algorithm.ts";
+import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
+import { equal, fromBase64 } from "../../manifests/encoding/bytes.ts";
+import type { Policy } from "../../manifests/records/policy.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
+import type { SignerConfig } from "./config.ts";
+import type { KeyName } from "./ports.ts";
+
+export interface BoxKey {
+  readonly spki: Uint8Array;
+  readonly suite: Suite;
+  /** DER; the key's certificate first, then its issuers, no root */
+  readonly chain: readonly Uint8Array[];
+  readonly certificate: Uint8Array;
+  /** SHA-256 of the certificate and of the SubjectPublicKeyInfo */
+  readonly certificateDigest: Uint8Array;
+  readonly keyDigest: Uint8Array;
+}
+
+export type BoxKeys = Readonly<Record<KeyName, BoxKey>>;
+
+/** Reads the certificates that the configuration names. Refuses with CONFIG, PATH-FORM, or HSM-KEY when a certificate is another key's. */
+export function readBoxKeys(config: SignerConfig["keys"], policy: Policy): BoxKeys {
+  const keys = {
+    sealing: boxKey(config.sealing.certificates.map(readCertificateFile), config.sealing.spki, policy),
+    audit: boxKey(config.audit.certificates.map(readCertificateFile), config.audit.spki, policy),
+  };
+  checkPolicyKeys(policy, keys);
+  if (equal(keys.sealing.spki, keys.audit.spki)) {
+    throw new Refusal("HSM-KEY", "the audit key must be another key than the sealing key");
+  }
+  return keys;
+}
+
+/** A key of the box from its chain and pinned public key. Refuses with HSM-KEY when they do not belong together. */
+export function boxKey(chain: readonly Uint8Array[], spki: Uint8Array, policy: Policy): BoxKey {
+  const [certificate] = chain;
+  if (!certificate || !equal(readCertificate(certificate).spki, spki)) {
+    throw new Refusal("HSM-KEY", "the certificate is not that of the pinned key");
+  }
+  return {
+    spki,
+    suite: fittingSuite(spki, policy),
+    chain,
+    certificate,
+    certificateDigest: sha256(certificate),
+    keyDigest: sha256(spki),
+  };
+}
+
+/** Refuses with HSM-KEY when the policy names other keys than the box has. */
+export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
+  for (const name of ["sealing", "audit"] as const) {
+    if (!equal(policy.keys[name], keys[name].spki)) {
+      throw new Refusal("HSM-KEY", `the policy names another ${name} key than the box has`, { about: name });
+    }
+  }
+  checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
+}
+
+/** The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */
+function fittingSuite(spki: Uint8Array, policy: Policy): Suite {
+  for (const name of [policy.profile.suite, ...suiteNames]) {
+    try {
+      checkKey(suiteOf(name), spki, policy.limits.minimumRsaBits);
+      return suiteOf(name);
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+    }
+  }
+  throw new Refusal("HSM-KEY", "no signature suite fits the pinned key");
+}
+
+function readCertificateFile(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new Refusal("CONFIG", "a certificate cannot be read", { about: path, cause });
+  }
+  const pem = /^-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(
+    new TextDecoder("latin1").decode(bytes),
+  );
+  return pem ? fromBase64((pem[1] as string).replace(/\s/g, "")) : new Uint8Array(bytes);
+}

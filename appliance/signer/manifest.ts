@@ -1,0 +1,212 @@
+/** The audit manifest, composed only from what the signer recorded itself; signed by the audit key, verified before it counts. */
+
+import { sha256 } from "../../host/crypto-host.ts";
+import { readSignedData } from "../../manifests/cms/read.ts";
+import { signContent } from "../../manifests/cms/sign.ts";
+import { verifySigner } from "../../manifests/cms/verify.ts";
+import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { earlierNamed, type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Ending } from "./batches.ts";
+import { type Box, now } from "./box.ts";
+import { claimedError } from "./clock.ts";
+import type { BoxKey } from "./keys.ts";
+import { checkNetwork, type NetworkLabel } from "./network.ts";
+import type { Reservation } from "./reserve.ts";
+import { digestList, type ListDigests } from "./sealed-list.ts";
+
+/** What manifest `number` says, from the store as it is now. Nothing is signed or stored. */
+export async function composeManifest(
+  box: Box,
+  reservation: Reservation,
+  ending: Ending | undefined,
+): Promise<Manifest> {
+  const { batch, number, keys, challenge } = reservation;
+  const list = await digestList(box.host, box.db, number);
+  if (!ending && list.count !== batch.count) {
+    throw new Refusal("INTERNAL", "a manifest before every document is sealed", { about: `${number}` });
+  }
+  const created = now(box);
+  const head = box.journal.head();
+  const { policy, ...inForce } = box.policies.inForce;
+  const { errorSeconds: _, ...setting } = box.facts.clock;
+  return {
+    appliance: box.facts.appliance,
+    authorization: {
+      approvers: reservation.approvers.map(({ certificateSha256, name, person, signed }) => ({
+        certificate: certificateSha256,
+        name,
+        person,
+        signed,
+      })),
+      digest: hex(sha256(challenge.content)),
+      file: hex(sha256(reservation.authorization)),
+      nonce: challenge.challenge.nonce,
+    },
+    clock: { ...setting, claimedErrorSeconds: claimedError(box.facts.clock, policy.clock.driftPpm, created) },
+    counter: "software",
+    created,
+    documents: await documentsPart(box, reservation, list),
+    journal: { head: hex(head.digest), sequence: head.sequence },
+    keys: {
+      audit: keyPart(keys.audit),
+      sealing: { ...keyPart(keys.sealing), token: box.hsm.serial },
+    },
+    labels: {
+      attestation: "self-reported",
+      hsm: box.facts.hsm,
+      isolation: box.facts.isolation,
+      media: "folder",
+      network: networkLabel(box, number),
+      time: "local, not anchored",
+    },
+    mode: batch.head.mode,
+    number,
+    outcome: ending ? "aborted" : "sealed",
+    policy: { digest: hex(inForce.digest), genesis: inForce.genesis, number: inForce.number },
+    previous: previousDigest(box, number),
+    profile: { level: policy.profile.level, suite: keys.sealing.suite.name },
+    reason: ending ? `${ending.person}: ${ending.reason}` : null,
+    reported: JSON.parse(reportedOf(box, batch.id)) as { readonly [name: string]: Json },
+    request: {
+      batch: batch.head.batch,
+      digest: hex(batch.batchDigest),
+      expires: batch.head.expires,
+      file: hex(batch.fileDigest),
+      identity: hex(batch.identity),
+      purpose: batch.head.purpose,
+      submitter: {
+        certificate: hex(sha256(batch.submitterCertificate)),
+        key: hex(batch.submitterKey),
+        name: batch.submitterName,
+      },
+    },
+    software: { ...box.software, name: "coldseal" },
+    type: "manifest",
+    version: 1,
+  };
+}
+
+export interface SignedManifest {
+  readonly manifest: Manifest;
+  readonly p7m: Uint8Array;
+  /** SHA-256 of the content: what the next manifest holds as previous */
+  readonly contentDigest: Uint8Array;
+}
+
+/** Signs by the audit key and verifies what came back. Refuses with LOCKED, HSM codes, HSM-SIGNATURE. */
+export async function signManifest(box: Box, reservation: Reservation, manifest: Manifest): Promise<SignedManifest> {
+  const content = manifestBytes(manifest);
+  const p7m = await signByAudit(box, reservation.keys.audit, box.policies.oids.manifest, content, manifest.created);
+  return { manifest, p7m, contentDigest: sha256(content) };
+}
+
+/** A SignedData by the audit key over what the signer composed, verified with the pinned key before it is given out. */
+export async function signByAudit(
+  box: Box,
+  key: BoxKey,
+  eContentType: string,
+  content: Uint8Array,
+  signingTime: string,
+): Promise<Uint8Array> {
+  return box.lockbox.guard(async () => {
+    const signingKey = {
+      suite: key.suite,
+      certificate: key.certificate,
+      sign: async (message: Uint8Array) => (await box.lockbox.sign("audit", [message]))[0] as Uint8Array,
+    };
+    const p7m = await signContent(box.host, signingKey, {
+      eContentType,
+      content,
+      signingTime,
+      extraCertificates: key.chain.slice(1),
+    });
+    try {
+      await checkSigned(box, p7m, eContentType, key);
+    } catch (cause) {
+      throw new Refusal("HSM-SIGNATURE", "the token gave a signature that does not verify", { cause });
+    }
+    return p7m;
+  });
+}
+
+async function checkSigned(box: Box, p7m: Uint8Array, eContentType: string, key: BoxKey): Promise<void> {
+  const { signers, certificates, content } = readSignedData(p7m);
+  const [signer] = signers;
+  if (!signer || !content) throw new Refusal("CMS-FORM", "nothing was signed");
+  const contentDigest = (hash: "sha256" | "sha384" | "sha512") => box.host.digest(hash, content);
+  const verified = await verifySigner(box.host, signer, { certificates, eContentType, contentDigest });
+  if (!equal(verified.certificate.spki, key.spki)) throw new Refusal("HSM-KEY", "signed by another key");
+}
+
+async function documentsPart(
+  box: Box,
+  { batch, number }: Reservation,
+  list: ListDigests,
+): Promise<Manifest["documents"]> {
+  return {
+    bytes: list.bytes,
+    count: batch.count,
+    digest: hex(list.digest),
+    digestAlgorithm: batch.head.digestAlgorithm,
+    ...(await earlierSeals(box, number, batch.id)),
+    root: hex(list.root),
+    sealed: list.count,
+  };
+}
+
+/** Documents of this batch that another batch sealed before: the first such seal of each. */
+async function earlierSeals(
+  box: Box,
+  number: number,
+  request: number,
+): Promise<Pick<Manifest["documents"], "earlier" | "earlierCount">> {
+  const find = box.db.prepare<
+    [number, number, number, number],
+    { index: number; earlierNumber: number; earlierIndex: number }
+  >(
+    `SELECT d.idx AS 'index', min(r.number) AS earlierNumber, e.idx AS earlierIndex
+     FROM documents d JOIN documents e ON e.digest = d.digest AND e.request <> d.request
+     JOIN reservations r ON r.request = e.request JOIN manifests m ON m.number = r.number AND m.outcome = 'sealed'
+     WHERE d.request = ? AND r.number < ? AND d.idx >= ? AND d.idx < ? GROUP BY d.idx ORDER BY d.idx`,
+  );
+  const sealed = box.db
+    .prepare<[number], number>("SELECT coalesce(max(idx), 0) FROM signatures WHERE number = ?")
+    .pluck();
+  const last = sealed.get(number) as number;
+  const earlier: { earlierIndex: number; earlierNumber: number; index: number }[] = [];
+  let earlierCount = 0;
+  for (let from = 1; from <= last; from += 1000) {
+    const found = find.all(request, number, from, Math.min(from + 1000, last + 1));
+    earlierCount += found.length;
+    earlier.push(...found.slice(0, earlierNamed - earlier.length));
+    await new Promise(setImmediate);
+  }
+  return { earlier, earlierCount };
+}
+
+function keyPart(key: BoxKey): { readonly certificate: string; readonly key: string } {
+  return { certificate: hex(key.certificateDigest), key: hex(key.keyDigest) };
+}
+
+/** GAP: a link that any attempt at this batch saw stays in its manifest. */
+function networkLabel(box: Box, number: number): NetworkLabel {
+  const seen = box.db.prepare("SELECT 1 FROM attempts WHERE number = ? AND network <> 'absent'").get(number);
+  const label = checkNetwork(box.policies.inForce.policy.network, box.readLinks);
+  return seen === undefined ? label : "present-recorded";
+}
+
+function previousDigest(box: Box, number: number): string {
+  if (number === 1) return box.facts.genesis;
+  const previous = box.db
+    .prepare<[number], Uint8Array>("SELECT content_digest FROM manifests WHERE number = ?")
+    .pluck()
+    .get(number - 1);
+  if (!previous) throw new Refusal("CHAIN", `manifest ${number - 1} is missing`, { about: `manifest ${number - 1}` });
+  return hex(previous);
+}
+
+function reportedOf(box: Box, request: number): string {
+  return box.db.prepare<[number], string>("SELECT reported FROM requests WHERE id = ?").pluck().get(request) as string;
+}

@@ -1,0 +1,172 @@
+/** A box put together from its store, its configuration and its token; and the making of a new one. */
+
+import { join } from "node:path";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { ownOids } from "../../manifests/encoding/oid.ts";
+import type { Host } from "../../manifests/host.ts";
+import { type PolicyInForce, verifyGenesis } from "../../manifests/records/policy-chain.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { Batches } from "./batches.ts";
+import { type Box, checkSound, type Software } from "./box.ts";
+import { BoxClock, type Clocks, latest } from "./clock.ts";
+import type { SignerConfig } from "./config.ts";
+import { Head } from "./head.ts";
+import { Journal, type JournalKind } from "./journal.ts";
+import { readBoxKeys } from "./keys.ts";
+import { Lockbox } from "./lockbox.ts";
+import type { ReadLinks } from "./network.ts";
+import { insertBox, insertPolicy, Policies } from "./policies.ts";
+import type { Hsm } from "./ports.ts";
+import { createStore, type Db, openStore } from "./store.ts";
+import { verifyRecord } from "./verify-record.ts";
+
+export interface BoxParts {
+  readonly config: SignerConfig;
+  readonly host: Host;
+  readonly hsm: Hsm;
+  readonly clocks: Clocks;
+  readonly readLinks: ReadLinks;
+  readonly software: Software;
+}
+
+export function storePath(config: SignerConfig): string {
+  return join(config.state, "store.db");
+}
+
+/**
+ * Opens a box that was made before, locked. Refuses with STORE, CONFIG, HSM-KEY, or CHAIN when store and configuration
+ * disagree about who the box is. A journal that does not verify is `box.fault`: the box then answers, and does nothing.
+ */
+export async function openBox(parts: BoxParts): Promise<Box> {
+  const { config, host } = parts;
+  const db = openStore(storePath(config));
+  checkIdentity(db, config);
+  const policies = await Policies.load(db, host);
+  const keys = readBoxKeys(config.keys, policies.inForce.policy);
+  const journal = new Journal(db);
+  const head = new Head(db, journal, parts.hsm, { appliance: config.appliance, genesis: config.genesis });
+  const record = (kind: JournalKind, what: Json) =>
+    db.transaction(() => {
+      checkSound(box);
+      return journal.append(clock.now(), kind, what);
+    })();
+  const clock = openClock(db, journal, parts.clocks, (step) => {
+    if (!box.fault) record("clock-step", { ...step });
+  });
+  const lockbox = new Lockbox({
+    db,
+    hsm: parts.hsm,
+    now: () => clock.now(),
+    note: (kind, what) => void record(kind, what),
+    sound: () => checkSound(box),
+    verify: async () => {
+      stopOnChain(box, () => verifyRecord(db, journal));
+      await head.check().catch((fault: unknown) => stopOnChain(box, () => rethrow(fault)));
+    },
+  });
+  const box: Box = {
+    facts: config,
+    host,
+    db,
+    journal,
+    batches: new Batches(db),
+    policies,
+    keys,
+    clock,
+    hsm: parts.hsm,
+    head,
+    lockbox,
+    software: parts.software,
+    readLinks: parts.readLinks,
+    fault: undefined,
+    record,
+  };
+  try {
+    stopOnChain(box, () => verifyRecord(db, journal));
+    record("started", { isolation: config.isolation, software: { ...parts.software } });
+  } catch (fault) {
+    if (!box.fault) throw fault;
+  }
+  return box;
+}
+
+/**
+ * Makes a new box: store, journal row 1, policy 1, the head in the token. Everything is durable on return. Refuses with
+ * STORE when there is a store, CHAIN when the token holds a head, POLICY-*, PIN-WRONG, HSM codes; nothing is left then.
+ */
+export async function createBox(parts: BoxParts, genesis: Uint8Array, pin: Uint8Array): Promise<PolicyInForce> {
+  const { config, host, hsm } = parts;
+  const policy = await verifyGenesis(host, ownOids(config.arc), genesis, config.genesis);
+  checkAppliance(policy.policy.appliance, config.appliance);
+  readBoxKeys(config.keys, policy.policy);
+  try {
+    await hsm.login(pin);
+  } finally {
+    pin.fill(0);
+  }
+  if (await hsm.readHead()) throw new Refusal("CHAIN", "the token already holds the head of a box");
+  const time = new Date(parts.clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
+  const db = createStore(storePath(config), (made) => {
+    insertBox(made, config.appliance, config.genesis);
+    insertPolicy(made, policy, genesis);
+    made.prepare("INSERT INTO pin_tries (one, failures, wait_until) VALUES (1, 0, NULL)").run();
+    made.prepare("INSERT INTO last_time (one, time) VALUES (1, ?)").run(time);
+    const journal = new Journal(made);
+    journal.append(time, "created", { appliance: config.appliance, genesis: config.genesis, token: hsm.serial });
+    journal.append(time, "policy", { digest: hex(policy.digest), number: 1 });
+  });
+  const head = new Head(db, new Journal(db), hsm, { appliance: config.appliance, genesis: config.genesis });
+  await head.create();
+  db.close();
+  await hsm.logout();
+  return policy;
+}
+
+/** The clock, not before anything recorded; it notes its time now and then, so that also a quiet box remembers. */
+function openClock(
+  db: Db,
+  journal: Journal,
+  clocks: Clocks,
+  onStep: ConstructorParameters<typeof BoxClock>[2],
+): BoxClock {
+  const noted = db.prepare<[], string>("SELECT time FROM last_time").pluck().get() ?? "";
+  const last = journal.lastTime() ?? "";
+  return new BoxClock(clocks, latest(noted, last), onStep);
+}
+
+/** Notes the present time durably. */
+export function noteTime(box: Box): void {
+  box.db.prepare("UPDATE last_time SET time = ? WHERE time < ?").run(box.clock.now(), box.clock.now());
+}
+
+function checkIdentity(db: Db, config: SignerConfig): void {
+  const row = db.prepare<[], { appliance: string; genesis: Uint8Array }>("SELECT appliance, genesis FROM box").get();
+  if (!row) throw new Refusal("CHAIN", "the store has lost its box row");
+  checkAppliance(row.appliance, config.appliance);
+  if (hex(row.genesis) !== config.genesis) {
+    throw new Refusal("CHAIN", "the store was made for another genesis policy", {
+      expected: config.genesis,
+      got: hex(row.genesis),
+    });
+  }
+}
+
+function checkAppliance(got: string, expected: string): void {
+  if (got !== expected) throw new Refusal("CONFIG", "the configuration names another appliance", { expected, got });
+}
+
+/** Runs a check; a CHAIN refusal stops the box before it is passed on. */
+function stopOnChain(box: Box, check: () => void): void {
+  try {
+    check();
+  } catch (fault) {
+    const refusal = asRefusal(fault, "CHAIN", "the record cannot be read");
+    if (refusal.code === "CHAIN") box.fault = refusal;
+    throw refusal;
+  }
+}
+
+function rethrow(fault: unknown): never {
+  throw fault;
+}

@@ -1,0 +1,139 @@
+/** What leaves the box, as streams of files from the store alone: a batch's receipt, the keeper's audit files, a rejection. */
+
+import { concat } from "../../manifests/encoding/bytes.ts";
+import { fileHeader } from "../../manifests/encoding/file-stream.ts";
+import { sealFile } from "../../manifests/records/seal.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Batch } from "./batches.ts";
+import type { Box } from "./box.ts";
+import { type Reservation, storedReservation } from "./reserve.ts";
+import { listLines, sealedRows } from "./sealed-list.ts";
+import { storedFile, storedLength } from "./staged-request.ts";
+
+/** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
+export function receipt(box: Box, number: number): Iterable<Uint8Array> {
+  const { p7m, outcome } = manifestOf(box, number);
+  const reservation = reservationOf(box, number);
+  return gathered(receiptFiles(box, reservation, p7m, outcome === "sealed"));
+}
+
+function* receiptFiles(
+  box: Box,
+  reservation: Reservation,
+  manifest: Uint8Array,
+  sealed: boolean,
+): Generator<Uint8Array> {
+  const { batch, keys, number } = reservation;
+  yield* file("manifest.p7m", manifest);
+  yield* file("authorization.p7m", reservation.authorization);
+  yield fileHeader("batch.p7m", storedLength(box.db, batch.id));
+  yield* storedFile(box.db, batch.id);
+  for (const policy of box.policies.all()) yield* file(`policy/${padded(policy.number)}.p7m`, policy.p7m);
+  for (const [name, { chain }] of [
+    ["sealing", keys.sealing],
+    ["audit", keys.audit],
+  ] as const) {
+    for (const [at, der] of chain.entries()) yield* file(`certificates/${name}-${at + 1}.der`, der);
+  }
+  yield* listFile(box, number, "documents.jsonl");
+  if (!sealed) return;
+  for (const { entry, signerInfo } of sealedRows(box.db, number)) {
+    yield* file(entry.seal, sealFile({ certificates: keys.sealing.chain, signerInfo }));
+  }
+}
+
+/** `NUMBER/{manifest.p7m, authorization.p7m, documents.jsonl}` of every manifest from a number on. */
+export function audit(box: Box, from: number): Iterable<Uint8Array> {
+  return gathered(auditFiles(box, from));
+}
+
+function* auditFiles(box: Box, from: number): Generator<Uint8Array> {
+  for (let number = from; number <= lastManifest(box); number++) {
+    yield* file(`${number}/manifest.p7m`, manifestOf(box, number).p7m);
+    yield* file(`${number}/authorization.p7m`, reservationOf(box, number).authorization);
+    yield* listFile(box, number, `${number}/documents.jsonl`);
+  }
+}
+
+/** The decision that ended a batch (`rejection.p7m` or `abort.p7m`), and the batch's request. */
+export function rejection(box: Box, batch: Batch): Iterable<Uint8Array> {
+  const ending = box.batches.ending(batch);
+  if (!ending) throw new Refusal("BATCH-STATE", "this batch was neither rejected nor aborted");
+  const { db } = box;
+  return gathered(
+    (function* () {
+      yield* file(`${ending.kind}.p7m`, ending.p7m);
+      yield fileHeader("batch.p7m", storedLength(db, batch.id));
+      yield* storedFile(db, batch.id);
+    })(),
+  );
+}
+
+/** The number of the last manifest; 0 when there is none. */
+export function lastManifest(box: Box): number {
+  return box.db.prepare<[], number>("SELECT coalesce(max(number), 0) FROM manifests").pluck().get() as number;
+}
+
+export function manifestOf(
+  box: Box,
+  number: number,
+): { readonly p7m: Uint8Array; readonly outcome: "sealed" | "aborted" } {
+  const row = box.db
+    .prepare<[number], { p7m: Uint8Array; outcome: "sealed" | "aborted" }>(
+      "SELECT p7m, outcome FROM manifests WHERE number = ?",
+    )
+    .get(number);
+  if (!row) throw new Refusal("BATCH-UNKNOWN", `no manifest ${number} here`, { about: `${number}` });
+  return row;
+}
+
+function reservationOf(box: Box, number: number): Reservation {
+  const request = box.db
+    .prepare<[number], number>("SELECT request FROM reservations WHERE number = ?")
+    .pluck()
+    .get(number);
+  if (request === undefined) throw new Refusal("BATCH-UNKNOWN", `no manifest ${number} here`, { about: `${number}` });
+  return storedReservation(box, box.batches.get(request));
+}
+
+function* listFile(box: Box, number: number, path: string): Generator<Uint8Array> {
+  let length = 0;
+  for (const line of listLines(box.db, number)) length += line.length;
+  yield fileHeader(path, length);
+  yield* listLines(box.db, number);
+}
+
+function* file(path: string, bytes: Uint8Array): Generator<Uint8Array> {
+  yield fileHeader(path, bytes.length);
+  yield bytes;
+}
+
+function padded(number: number): string {
+  return String(number).padStart(4, "0");
+}
+
+const pieceBytes = 64 * 1024;
+
+/** Small pieces joined, so that a frame carries many files. */
+function* gathered(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    held.push(piece);
+    length += piece.length;
+    if (length < pieceBytes) continue;
+    yield concat(held);
+    held = [];
+    length = 0;
+  }
+  if (length > 0) yield concat(held);
+}
+
+/** The whole chain of policies as files `policy/NNNN.p7m`. */
+export function policyFiles(box: Box): Iterable<Uint8Array> {
+  return gathered(
+    (function* () {
+      for (const { number, p7m } of box.policies.all()) yield* file(`policy/${padded(number)}.p7m`, p7m);
+    })(),
+  );
+}

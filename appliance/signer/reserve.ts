@@ -1,0 +1,155 @@
+/**
+ * QUORUM and SEAL-ONCE at the last moment before the key is used: everything is checked again from the signer's own
+ * store, and one transaction uses up the nonce and reserves the manifest number.
+ */
+
+import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
+import { fromBase64, hex } from "../../manifests/encoding/bytes.ts";
+import { canonical } from "../../manifests/encoding/canonical-json.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { Approver } from "../../manifests/records/tally.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { judge } from "./authorize.ts";
+import type { Batch, OpenChallenge } from "./batches.ts";
+import { type Box, checkSound, now } from "./box.ts";
+import { isOpen } from "./challenge.ts";
+import { checkRows } from "./documents.ts";
+import { type BoxKey, type BoxKeys, boxKey } from "./keys.ts";
+import type { Db } from "./store.ts";
+
+/** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
+export interface Reservation {
+  readonly number: number;
+  readonly batch: Batch;
+  readonly keys: BoxKeys;
+  readonly approvers: readonly Approver[];
+  readonly challenge: OpenChallenge;
+  /** authorization.p7m */
+  readonly authorization: Uint8Array;
+}
+
+/**
+ * The batch's reservation: the one that it has, or a new one. Refuses with QUORUM, CHALLENGE-EXPIRED, POLICY-DIGEST,
+ * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, CHAIN and what `judge` refuses; nothing is used up then.
+ */
+export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
+  checkSound(box);
+  await checkRows(box.host, box.db, batch);
+  if (box.batches.state(batch) === "sealing") return storedReservation(box, batch);
+  const challenge = box.batches.challenge(batch);
+  checkReservable(box, batch, challenge);
+  await judge(box, challenge, authorizationOf(box.db, challenge).p7m);
+  box.db.transaction(() => {
+    checkReservable(box, batch, challenge);
+    insert(box, batch, challenge);
+  })();
+  return storedReservation(box, batch);
+}
+
+/** The reservation as stored, whatever the configuration says now. */
+export function storedReservation(box: Box, batch: Batch): Reservation {
+  const row = box.db
+    .prepare<[number], { number: number; suite: SuiteName; certificates: string }>(
+      "SELECT number, suite, certificates FROM reservations WHERE request = ?",
+    )
+    .get(batch.id);
+  if (!row) throw new Refusal("BATCH-STATE", "no number is reserved for this batch", { about: hex(batch.batchDigest) });
+  const challenge = box.batches.challenge(batch);
+  const { p7m, approvers } = authorizationOf(box.db, challenge);
+  return {
+    number: row.number,
+    batch,
+    keys: readKeys(box, row.certificates, row.suite),
+    approvers,
+    challenge,
+    authorization: p7m,
+  };
+}
+
+function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void {
+  const about = hex(batch.batchDigest);
+  const state = box.batches.state(batch);
+  if (state === "challenged") throw new Refusal("QUORUM", "this batch is not authorised", { about });
+  if (state !== "authorized") throw new Refusal("BATCH-ENDED", `this batch is ${state}`, { about });
+  const at = now(box);
+  if (challenge.challenge.policyDigest !== hex(box.policies.inForce.digest)) {
+    throw new Refusal("POLICY-DIGEST", "the batch was approved under another policy", { about });
+  }
+  if (
+    !isOpen(challenge.challenge, box.policies.inForce.digest, at) ||
+    box.batches.challenge(batch).id !== challenge.id
+  ) {
+    throw new Refusal("CHALLENGE-EXPIRED", "the approvals have expired", {
+      about,
+      expected: challenge.challenge.expires,
+    });
+  }
+  const sealed = box.batches.sealedAs(batch.identity);
+  if (sealed !== undefined) {
+    throw new Refusal("SEAL-ONCE", `these documents were sealed under manifest ${sealed}`, { about: `${sealed}` });
+  }
+  const unfinished = box.batches.unfinished();
+  if (unfinished) {
+    throw new Refusal("BUSY", `manifest ${unfinished.number} is not finished`, {
+      about: hex(unfinished.batch.batchDigest),
+    });
+  }
+  for (const key of [box.keys.sealing, box.keys.audit]) checkValid(key, at);
+}
+
+function checkValid(key: BoxKey, at: Utc): void {
+  const { notBefore, notAfter, subjectText } = readCertificate(key.certificate);
+  if (at >= notBefore && at <= notAfter) return;
+  throw new Refusal("PATH-TIME", "a certificate of the box is not valid now", {
+    about: subjectText,
+    expected: `${notBefore} to ${notAfter}`,
+    got: at,
+  });
+}
+
+function insert(box: Box, batch: Batch, challenge: OpenChallenge): void {
+  const { keys } = box;
+  const last = box.db.prepare<[], number>("SELECT coalesce(max(number), 0) FROM reservations").pluck().get() as number;
+  const number = last + 1;
+  const { sequence } = box.record("reserved", {
+    batchDigest: hex(batch.batchDigest),
+    identity: hex(batch.identity),
+    nonce: challenge.challenge.nonce,
+    number,
+    sealingCertificate: hex(keys.sealing.certificateDigest),
+  });
+  const chains = [keys.sealing, keys.audit].map(({ chain }) => chain.map((der) => der.toBase64()));
+  box.db
+    .prepare(
+      "INSERT INTO reservations (number, request, challenge, policy, suite, sequence, certificates) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .run(
+      number,
+      batch.id,
+      challenge.id,
+      box.policies.inForce.number,
+      keys.sealing.suite.name,
+      sequence,
+      canonical(chains),
+    );
+}
+
+function readKeys(box: Box, certificates: string, suite: SuiteName): BoxKeys {
+  const [sealing, audit] = (JSON.parse(certificates) as string[][]).map((chain) => chain.map(fromBase64));
+  const { policy } = box.policies.inForce;
+  return {
+    sealing: { ...boxKey(sealing as Uint8Array[], box.keys.sealing.spki, policy), suite: suiteOf(suite) },
+    audit: boxKey(audit as Uint8Array[], box.keys.audit.spki, policy),
+  };
+}
+
+function authorizationOf(db: Db, challenge: OpenChallenge) {
+  const row = db
+    .prepare<[number], { p7m: Uint8Array; approvers: string }>(
+      "SELECT p7m, approvers FROM authorizations WHERE challenge = ?",
+    )
+    .get(challenge.id);
+  if (!row) throw new Refusal("QUORUM", "this batch is not authorised");
+  return { p7m: row.p7m, approvers: JSON.parse(row.approvers) as readonly Approver[] };
+}

@@ -1,0 +1,72 @@
+/**
+ * The signer's tables. What was recorded once stays as it is: triggers refuse every UPDATE and DELETE, except of the
+ * two rows that count (`pin_tries`, `last_time`) and of parts of a request that was never accepted.
+ */
+
+const tables = {
+  box: `one INTEGER PRIMARY KEY CHECK (one = 1), appliance TEXT NOT NULL, genesis BLOB NOT NULL CHECK (length(genesis) = 32)`,
+  journal: `sequence INTEGER PRIMARY KEY, time TEXT NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL,
+    previous BLOB NOT NULL CHECK (length(previous) = 32), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32)`,
+  policies: `number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, p7m BLOB NOT NULL`,
+  requests: `id INTEGER PRIMARY KEY, batch_digest BLOB NOT NULL, submitter_key BLOB NOT NULL, identity BLOB NOT NULL,
+    head TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL, file_digest BLOB NOT NULL,
+    submitter_name TEXT NOT NULL, submitter_certificate BLOB NOT NULL, folder TEXT NOT NULL, reported TEXT NOT NULL,
+    submitted TEXT NOT NULL, UNIQUE (batch_digest, submitter_key)`,
+  request_parts: `request INTEGER NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (request, part)`,
+  documents: `request INTEGER NOT NULL, idx INTEGER NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (request, idx)`,
+  challenges: `id INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests (id), nonce BLOB NOT NULL UNIQUE,
+    policy_digest BLOB NOT NULL, content BLOB NOT NULL, expires TEXT NOT NULL, earlier INTEGER NOT NULL`,
+  authorizations: `challenge INTEGER PRIMARY KEY REFERENCES challenges (id), p7m BLOB NOT NULL, approvers TEXT NOT NULL,
+    received TEXT NOT NULL`,
+  endings: `request INTEGER PRIMARY KEY REFERENCES requests (id), kind TEXT NOT NULL CHECK (kind IN ('rejection', 'abort')),
+    p7m BLOB NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, time TEXT NOT NULL`,
+  reservations: `number INTEGER PRIMARY KEY, request INTEGER NOT NULL UNIQUE REFERENCES requests (id),
+    challenge INTEGER NOT NULL UNIQUE REFERENCES challenges (id), policy INTEGER NOT NULL REFERENCES policies (number),
+    suite TEXT NOT NULL, sequence INTEGER NOT NULL UNIQUE REFERENCES journal (sequence), certificates TEXT NOT NULL`,
+  attempts: `number INTEGER NOT NULL REFERENCES reservations (number), attempt INTEGER NOT NULL, network TEXT NOT NULL,
+    PRIMARY KEY (number, attempt)`,
+  intents: `number INTEGER NOT NULL REFERENCES reservations (number), idx INTEGER NOT NULL, time TEXT NOT NULL,
+    attributes BLOB NOT NULL, PRIMARY KEY (number, idx)`,
+  signatures: `number INTEGER NOT NULL, idx INTEGER NOT NULL, signer_info BLOB NOT NULL, seal_digest BLOB NOT NULL,
+    PRIMARY KEY (number, idx), FOREIGN KEY (number, idx) REFERENCES intents (number, idx)`,
+  manifests: `number INTEGER PRIMARY KEY REFERENCES reservations (number), outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),
+    content_digest BLOB NOT NULL UNIQUE, p7m BLOB NOT NULL`,
+  register: `identity BLOB PRIMARY KEY, number INTEGER NOT NULL UNIQUE REFERENCES manifests (number)`,
+  releases: `number INTEGER PRIMARY KEY REFERENCES manifests (number), time TEXT NOT NULL`,
+  heads: `counter INTEGER PRIMARY KEY, sequence INTEGER NOT NULL REFERENCES journal (sequence), digest BLOB NOT NULL`,
+  pin_tries: `one INTEGER PRIMARY KEY CHECK (one = 1), failures INTEGER NOT NULL, wait_until TEXT`,
+  last_time: `one INTEGER PRIMARY KEY CHECK (one = 1), time TEXT NOT NULL`,
+} as const;
+
+type Table = keyof typeof tables;
+
+/** Their rows are counted up; nothing else may change. */
+const counting: readonly Table[] = ["pin_tries", "last_time"];
+/** Written before the request they belong to is accepted; deleted again when it is refused. */
+const staged: readonly Table[] = ["request_parts", "documents"];
+/** Looked up by (request or number, index) only: stored in that order. */
+const withoutRowid: readonly Table[] = ["documents", "intents", "signatures"];
+
+/** Every statement that makes the store, in order; `store.ts` compares them with what a file holds. */
+export const schema: readonly string[] = [
+  ...Object.entries(tables).map(([name, columns]) => {
+    const options = withoutRowid.includes(name as Table) ? "STRICT, WITHOUT ROWID" : "STRICT";
+    return `CREATE TABLE ${name} (${columns}) ${options}`;
+  }),
+  "CREATE INDEX documents_by_digest ON documents (digest)",
+  "CREATE INDEX challenges_by_request ON challenges (request)",
+  ...(Object.keys(tables) as Table[]).flatMap(triggers),
+];
+
+function triggers(table: Table): string[] {
+  const refuse = `SELECT RAISE(ABORT, '${table} is kept as it is')`;
+  if (counting.includes(table)) {
+    return [`CREATE TRIGGER ${table}_stays BEFORE DELETE ON ${table} BEGIN ${refuse}; END`];
+  }
+  const accepted = staged.includes(table) ? "WHEN EXISTS (SELECT 1 FROM requests WHERE id = OLD.request) " : "";
+  return [
+    `CREATE TRIGGER ${table}_unchanged BEFORE UPDATE ON ${table} BEGIN ${refuse}; END`,
+    `CREATE TRIGGER ${table}_kept BEFORE DELETE ON ${table} ${accepted}BEGIN ${refuse}; END`,
+  ];
+}

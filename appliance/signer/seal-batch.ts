@@ -1,0 +1,165 @@
+/** The signer's main procedure: from an authorised batch to its seals and its manifest, in the order of DESIGN. */
+
+import { sha256 } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Batch, Ending } from "./batches.ts";
+import { type Box, checkSound } from "./box.ts";
+import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
+import { checkNetwork } from "./network.ts";
+import { type Reservation, reserve } from "./reserve.ts";
+import { type OnProgress, sealDocuments } from "./seal-documents.ts";
+
+export interface SealResult {
+  readonly number: number;
+  readonly outcome: "sealed" | "aborted";
+}
+
+/**
+ * Seals a batch, or goes on where a crash, a lock or a lost token stopped it. On return seals and manifest are durable
+ * and the token's head covers them. Refuses before anything is signed with LOCKED, CLOCK, GAP, CHAIN and what `reserve` refuses;
+ * in the middle with LOCKED, GAP, HSM codes: what is stored then stays, and the next call goes on.
+ */
+export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
+  checkMaySeal(box);
+  const reservation = await reserve(box, batch);
+  beginAttempt(box, reservation);
+  await box.lockbox.guard(() => box.head.advance());
+  await sealDocuments(box, reservation, onProgress);
+  const result = await conclude(box, reservation);
+  await box.lockbox.guard(() => box.head.advance());
+  return result;
+}
+
+function checkMaySeal(box: Box): void {
+  const { policy } = box.policies.inForce;
+  checkSound(box);
+  box.lockbox.check();
+  box.clock.check(box.facts.clock, policy.clock);
+  checkNetwork(policy.network, box.readLinks);
+}
+
+/** Every attempt at a batch is counted in the journal, with how far the ones before it came. */
+function beginAttempt(box: Box, { number, batch }: Reservation): void {
+  const network = checkNetwork(box.policies.inForce.policy.network, box.readLinks);
+  box.db.transaction(() => {
+    const attempt =
+      (box.db
+        .prepare<[number], number>("SELECT count(*) FROM attempts WHERE number = ?")
+        .pluck()
+        .get(number) as number) + 1;
+    box.db.prepare("INSERT INTO attempts (number, attempt, network) VALUES (?, ?, ?)").run(number, attempt, network);
+    const intents = box.db
+      .prepare<[number], number>("SELECT count(*) FROM intents WHERE number = ?")
+      .pluck()
+      .get(number) as number;
+    box.record("attempt", { attempt, intents, network, number, sealed: box.batches.progress(batch).done });
+  })();
+}
+
+/** The manifest: sealed, or aborted when that was ordered before it was stored. */
+async function conclude(box: Box, reservation: Reservation): Promise<SealResult> {
+  for (;;) {
+    const ending = box.batches.ending(reservation.batch);
+    const signed = await signManifest(box, reservation, await composeManifest(box, reservation, ending));
+    const stored = box.db.transaction(() => store(box, reservation, signed, ending))();
+    if (stored) return { number: reservation.number, outcome: signed.manifest.outcome };
+  }
+}
+
+/** Stores the manifest, and the batch in the register of what was sealed; false when an abort came first. */
+function store(box: Box, { batch, number }: Reservation, signed: SignedManifest, ending: Ending | undefined): boolean {
+  if (ending === undefined && box.batches.ending(batch)) return false;
+  const { manifest, p7m, contentDigest } = signed;
+  box.db
+    .prepare("INSERT INTO manifests (number, outcome, content_digest, p7m) VALUES (?, ?, ?, ?)")
+    .run(number, manifest.outcome, contentDigest, p7m);
+  if (manifest.outcome === "sealed") {
+    box.db.prepare("INSERT INTO register (identity, number) VALUES (?, ?)").run(batch.identity, number);
+  }
+  box.record("manifest", {
+    batchDigest: hex(batch.batchDigest),
+    digest: hex(contentDigest),
+    documents: manifest.documents.digest,
+    file: hex(sha256(p7m)),
+    number,
+    outcome: manifest.outcome,
+    sealed: manifest.documents.sealed,
+  });
+  return true;
+}
+
+/** One batch at a time: runs the work, lets callers join it, and says how far it is. */
+export class SealingWork {
+  readonly #box: Box;
+  #job: Job | undefined;
+
+  constructor(box: Box) {
+    this.#box = box;
+  }
+
+  /** What is being sealed now. */
+  get now():
+    | { readonly batchDigest: string; readonly done: number; readonly count: number; readonly bytes: number }
+    | undefined {
+    return this.#job && { ...this.#job.progress, batchDigest: this.#job.batchDigest, count: this.#job.batch.count };
+  }
+
+  /** The result of the work on this batch, for whoever must wait for it. */
+  running(batchDigest: string): Promise<SealResult> | undefined {
+    return this.#job?.batchDigest === batchDigest ? this.#job.result : undefined;
+  }
+
+  /**
+   * Seals a batch or joins the work on it; a batch that ended gives its result again. `onProgress` may be called until
+   * the promise settles. Refuses with BUSY while another batch is being sealed, and as `sealBatch` does.
+   */
+  async seal(
+    batchDigest: string,
+    onProgress: (progress: { done: number; count: number; bytes: number }) => void,
+  ): Promise<SealResult> {
+    const batch = this.#box.batches.find(batchDigest);
+    const ended = this.#ended(batch);
+    if (ended) return ended;
+    if (this.#job && this.#job.batchDigest !== batchDigest) {
+      throw new Refusal("BUSY", "another batch is being sealed", { about: this.#job.batchDigest });
+    }
+    const job = this.#job ?? this.#start(batchDigest, batch);
+    const listener = (done: number, bytes: number) => onProgress({ done, bytes, count: batch.count });
+    job.listeners.add(listener);
+    try {
+      return await job.result;
+    } finally {
+      job.listeners.delete(listener);
+    }
+  }
+
+  #start(batchDigest: string, batch: Batch): Job {
+    const listeners = new Set<OnProgress>();
+    const progress = { done: 0, bytes: 0 };
+    const result = sealBatch(this.#box, batch, (done, bytes) => {
+      Object.assign(progress, { done, bytes });
+      for (const listener of listeners) listener(done, bytes);
+    }).finally(() => {
+      this.#job = undefined;
+    });
+    // Callers get the refusal; without any the work must not end the process.
+    result.catch(() => undefined);
+    this.#job = { batchDigest, batch, progress, listeners, result };
+    return this.#job;
+  }
+
+  #ended(batch: Batch): SealResult | undefined {
+    const state = this.#box.batches.state(batch);
+    const number = this.#box.batches.number(batch);
+    return number !== null && (state === "sealed" || state === "aborted") ? { number, outcome: state } : undefined;
+  }
+}
+
+interface Job {
+  readonly batchDigest: string;
+  readonly batch: Batch;
+  readonly progress: { readonly done: number; readonly bytes: number };
+  readonly listeners: Set<OnProgress>;
+  readonly result: Promise<SealResult>;
+}

@@ -1,0 +1,153 @@
+/**
+ * INTENT-FIRST: documents are sealed in chunks. The exact signed attributes of a chunk are durable before the token sees them; only
+ * signatures that verify with the pinned key are stored; what a crash left unsigned is signed again as it was stored.
+ */
+
+import { sha256 } from "../../host/crypto-host.ts";
+import { checkSignature } from "../../manifests/cms/signature.ts";
+import { signerInfo } from "../../manifests/cms/write.ts";
+import { equal } from "../../manifests/encoding/bytes.ts";
+import type { OwnOids } from "../../manifests/encoding/oid.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import { sealAttributes } from "../../manifests/records/seal.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type Box, now } from "./box.ts";
+import { type DocumentRow, documentsFrom } from "./documents.ts";
+import { checkNetwork } from "./network.ts";
+import type { Reservation } from "./reserve.ts";
+
+const chunk = 64;
+
+interface Intent {
+  readonly index: number;
+  readonly size: number;
+  readonly attributes: Uint8Array;
+}
+
+interface Signed extends Intent {
+  readonly signerInfo: Uint8Array;
+}
+
+/** Told after each chunk is stored: how many documents are sealed, and their bytes. */
+export type OnProgress = (done: number, bytes: number) => void;
+
+/**
+ * Seals every document of the reservation that has no stored signature yet, in order, until the end or until an abort was
+ * ordered. Every seal told of is durable. Gives way to other work between chunks. Refuses with LOCKED, GAP, HSM codes,
+ * INTENT-FIRST; what was stored stays, and the next call goes on after it.
+ */
+export async function sealDocuments(box: Box, reservation: Reservation, onProgress: OnProgress): Promise<void> {
+  const chunks = new ChunkStore(box, reservation);
+  let { done, bytes } = box.batches.progress(reservation.batch);
+  let signed: readonly Signed[] = [];
+  for (;;) {
+    const aborted = box.batches.ending(reservation.batch) !== undefined;
+    const intents = chunks.commit(signed, done + signed.length + 1, aborted ? 0 : chunk);
+    done += signed.length;
+    for (const { size } of signed) bytes += size;
+    onProgress(done, bytes);
+    if (intents.length === 0) return;
+    await new Promise(setImmediate);
+    checkNetwork(box.policies.inForce.policy.network, box.readLinks);
+    signed = await box.lockbox.guard(() => sign(box, reservation, intents));
+  }
+}
+
+/** Signatures of the intents, each verified with the pinned public key. Refuses with HSM-SIGNATURE when one does not hold: none counts then. */
+async function sign(box: Box, { keys }: Reservation, intents: readonly Intent[]): Promise<readonly Signed[]> {
+  const { certificate, suite, spki } = keys.sealing;
+  const signatures = await box.lockbox.sign(
+    "sealing",
+    intents.map(({ attributes }) => attributes),
+  );
+  if (signatures.length !== intents.length) throw new Refusal("HSM-SIGNATURE", "the token gave too few signatures");
+  const signed: Signed[] = [];
+  for (const [at, intent] of intents.entries()) {
+    const signature = signatures[at] as Uint8Array;
+    await verified(box, { suite, spki, message: intent.attributes, signature });
+    const info = signerInfo({ certificate, suite, signedAttributes: intent.attributes, signature });
+    signed.push({ ...intent, signerInfo: info });
+  }
+  return signed;
+}
+
+async function verified(box: Box, claim: Omit<Parameters<typeof checkSignature>[1], "minimumRsaBits">): Promise<void> {
+  try {
+    const { minimumRsaBits } = box.policies.inForce.policy.limits;
+    await checkSignature(box.host, { ...claim, minimumRsaBits });
+  } catch (cause) {
+    throw new Refusal("HSM-SIGNATURE", "the token gave a signature that does not verify", { cause });
+  }
+}
+
+/** Intents and signatures in the store; one transaction, and so one wait for the disk, for each chunk. */
+class ChunkStore {
+  readonly #box: Box;
+  readonly #reservation: Reservation;
+  readonly #oids: OwnOids;
+  readonly #insertIntent;
+  readonly #insertSignature;
+  readonly #intents;
+
+  constructor(box: Box, reservation: Reservation) {
+    this.#box = box;
+    this.#reservation = reservation;
+    this.#oids = box.policies.oids;
+    this.#insertIntent = box.db.prepare("INSERT INTO intents (number, idx, time, attributes) VALUES (?, ?, ?, ?)");
+    this.#insertSignature = box.db.prepare(
+      "INSERT INTO signatures (number, idx, signer_info, seal_digest) VALUES (?, ?, ?, ?)",
+    );
+    this.#intents = box.db.prepare<[number, number, number], { index: number; time: Utc; attributes: Uint8Array }>(
+      "SELECT idx AS 'index', time, attributes FROM intents WHERE number = ? AND idx >= ? ORDER BY idx LIMIT ?",
+    );
+  }
+
+  /** Stores signatures, and gives the next intents: those already stored from index `from` on, else new ones, stored with them. */
+  commit(signed: readonly Signed[], from: number, limit: number): readonly Intent[] {
+    const { batch, number } = this.#reservation;
+    const documents = documentsFrom(this.#box.db, batch.id, from, limit);
+    return this.#box.db.transaction(() => {
+      for (const { index, signerInfo } of signed) {
+        this.#insertSignature.run(number, index, signerInfo, sha256(signerInfo));
+      }
+      const stored = this.#intents.all(number, from, limit);
+      if (stored.length > 0) return this.#checked(stored, documents);
+      const time = now(this.#box);
+      return documents.map((document) => {
+        const attributes = this.#attributes(document, time);
+        this.#insertIntent.run(number, document.index, time, attributes);
+        return { index: document.index, size: document.size, attributes };
+      });
+    })();
+  }
+
+  /** Stored intents are signed again only as what they must be: a changed row is refused. */
+  #checked(
+    stored: readonly { readonly index: number; readonly time: Utc; readonly attributes: Uint8Array }[],
+    documents: readonly DocumentRow[],
+  ): readonly Intent[] {
+    return stored.map(({ index, time, attributes }, at) => {
+      const document = documents[at];
+      if (document?.index !== index || !equal(attributes, this.#attributes(document, time))) {
+        throw new Refusal("INTENT-FIRST", `the stored intent of document ${index} was changed`, { about: `${index}` });
+      }
+      return { index, size: document.size, attributes };
+    });
+  }
+
+  #attributes(document: DocumentRow, signingTime: Utc): Uint8Array {
+    const { batch, keys, number } = this.#reservation;
+    const { certificateDigest, suite } = keys.sealing;
+    return sealAttributes({
+      oids: this.#oids,
+      documentDigest: document.digest,
+      signingTime,
+      certificateDigest,
+      suite,
+      mode: batch.head.mode,
+      appliance: this.#box.facts.appliance,
+      number,
+      index: document.index,
+    });
+  }
+}

@@ -1,0 +1,190 @@
+/** A `batch.p7m` that came over the socket: kept as parts and rows, not yet a request; nothing of it is in memory as a whole. */
+
+import {
+  headLimit,
+  readSignedDataHead,
+  readSignedDataTail,
+  type SignedData,
+  usualLimits,
+} from "../../manifests/cms/read.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
+import { concat } from "../../manifests/encoding/bytes.ts";
+import type { Host } from "../../manifests/host.ts";
+import type { ListedDocument, RequestHead } from "../../manifests/records/request.ts";
+import { RequestReader } from "../../manifests/records/request-stream.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Db } from "./store.ts";
+
+const partBytes = 256 * 1024;
+const rowsAtOnce = 1000;
+
+export interface StagedRequest {
+  readonly id: number;
+  readonly fileDigest: Uint8Array;
+  /** without content; not yet verified */
+  readonly envelope: SignedData;
+  readonly head: RequestHead;
+  readonly count: number;
+  readonly bytes: number;
+  /** digest of the content by any hash; SHA-256 is the batch digest */
+  contentDigest(hash: HashName): Promise<Uint8Array>;
+}
+
+/** Makes ids for requests that are being received; ids of refused ones are not used again by this process. */
+export class Staging {
+  readonly #db: Db;
+  readonly #host: Host;
+  #last: number;
+
+  /** Clears what an earlier process left unfinished. */
+  constructor(db: Db, host: Host) {
+    this.#db = db;
+    this.#host = host;
+    db.transaction(() => {
+      for (const table of ["request_parts", "documents"]) {
+        db.exec(`DELETE FROM ${table} WHERE request NOT IN (SELECT id FROM requests)`);
+      }
+    })();
+    this.#last = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM requests").pluck().get() as number;
+  }
+
+  /**
+   * Receives a file of at most `maximum` bytes and reads its form. Its rows are there on return, but belong to no
+   * request yet. Refuses MEDIA-LIMIT, DER, CMS-*, JSON, SHAPE, DOCUMENT-*; then nothing is left.
+   */
+  async receive(body: AsyncIterable<Uint8Array>, maximum: number): Promise<StagedRequest> {
+    const id = ++this.#last;
+    try {
+      const file = await this.#keepParts(id, body, maximum);
+      return { id, fileDigest: file.digest, ...(await this.#readForm(id, file.length)) };
+    } catch (fault) {
+      this.discard(id);
+      throw fault;
+    }
+  }
+
+  /** Removes what was received and not accepted. */
+  discard(id: number): void {
+    this.#db.transaction(() => {
+      this.#db.prepare("DELETE FROM request_parts WHERE request = ?").run(id);
+      this.#db.prepare("DELETE FROM documents WHERE request = ?").run(id);
+    })();
+  }
+
+  async #keepParts(id: number, body: AsyncIterable<Uint8Array>, maximum: number) {
+    const insert = this.#db.prepare("INSERT INTO request_parts (request, part, bytes) VALUES (?, ?, ?)");
+    const hasher = this.#host.hasher("sha256");
+    let pending: Uint8Array[] = [];
+    let held = 0;
+    let length = 0;
+    let part = 0;
+    const flush = () => {
+      if (held === 0) return;
+      insert.run(id, part++, concat(pending));
+      pending = [];
+      held = 0;
+    };
+    for await (const piece of body) {
+      length += piece.length;
+      if (length > maximum) throw new Refusal("MEDIA-LIMIT", `batch.p7m has more than ${maximum} bytes`);
+      hasher.update(piece);
+      pending.push(piece.slice());
+      held += piece.length;
+      if (held >= partBytes) flush();
+    }
+    flush();
+    return { digest: await hasher.digest(), length };
+  }
+
+  async #readForm(id: number, length: number) {
+    const prefix = readStored(this.#db, id, 0, Math.min(length, headLimit));
+    const head = readSignedDataHead(prefix, length);
+    if (head.detached) throw new Refusal("CMS-FORM", "batch.p7m lacks its content");
+    if (length - head.contentEnd > usualLimits.tail) throw new Refusal("CMS-FORM", "too many bytes after the content");
+    const envelope = readSignedDataTail(head, readStored(this.#db, id, head.contentEnd, length));
+    const rows = new DocumentRows(this.#db, id);
+    const reader = new RequestReader();
+    const content = () => storedRange(this.#db, id, head.contentStart, head.contentEnd);
+    for (const chunk of content()) {
+      rows.add(reader.push(chunk));
+      await new Promise(setImmediate);
+    }
+    const requestHead = reader.end();
+    return {
+      envelope,
+      head: requestHead,
+      ...rows.end(),
+      contentDigest: async (hash: HashName) => {
+        const hasher = this.#host.hasher(hash);
+        for (const chunk of content()) hasher.update(chunk);
+        return hasher.digest();
+      },
+    };
+  }
+}
+
+class DocumentRows {
+  readonly #db: Db;
+  readonly #id: number;
+  readonly #insert;
+  #pending: ListedDocument[] = [];
+  #count = 0;
+  #bytes = 0;
+
+  constructor(db: Db, id: number) {
+    this.#db = db;
+    this.#id = id;
+    this.#insert = db.prepare("INSERT INTO documents (request, idx, name, digest, size) VALUES (?, ?, ?, ?, ?)");
+  }
+
+  add(documents: readonly ListedDocument[]): void {
+    this.#pending.push(...documents);
+    if (this.#pending.length >= rowsAtOnce) this.#flush();
+  }
+
+  end(): { readonly count: number; readonly bytes: number } {
+    this.#flush();
+    if (!Number.isSafeInteger(this.#bytes)) throw new Refusal("MEDIA-LIMIT", "the documents are too large together");
+    return { count: this.#count, bytes: this.#bytes };
+  }
+
+  #flush(): void {
+    this.#db.transaction(() => {
+      for (const { name, digest, size } of this.#pending) {
+        this.#insert.run(this.#id, ++this.#count, name, Uint8Array.fromHex(digest), size);
+        this.#bytes += size;
+      }
+    })();
+    this.#pending = [];
+  }
+}
+
+/** The stored file of a request from `start` up to `end`, part by part. */
+export function* storedRange(db: Db, id: number, start: number, end: number): Generator<Uint8Array> {
+  const read = db
+    .prepare<[number, number], Uint8Array>("SELECT bytes FROM request_parts WHERE request = ? AND part = ?")
+    .pluck();
+  let at = 0;
+  for (let part = 0; at < end; part++) {
+    const bytes = read.get(id, part);
+    if (!bytes) throw new Refusal("STORE", `part ${part} of request ${id} is missing`);
+    if (at + bytes.length > start) yield bytes.subarray(Math.max(0, start - at), end - at);
+    at += bytes.length;
+  }
+}
+
+/** The whole stored file, part by part. */
+export function storedFile(db: Db, id: number): Iterable<Uint8Array> {
+  return storedRange(db, id, 0, storedLength(db, id));
+}
+
+export function storedLength(db: Db, id: number): number {
+  return db
+    .prepare<[number], number>("SELECT coalesce(sum(length(bytes)), 0) FROM request_parts WHERE request = ?")
+    .pluck()
+    .get(id) as number;
+}
+
+function readStored(db: Db, id: number, start: number, end: number): Uint8Array {
+  return concat([...storedRange(db, id, start, end)]);
+}

@@ -1,0 +1,80 @@
+/** The signer's database file: made once by the ceremony, opened by one process at a time, every commit durable. */
+
+import { existsSync } from "node:fs";
+import Database from "better-sqlite3";
+import { Refusal } from "../../manifests/refusal.ts";
+import { schema } from "./schema.ts";
+
+export type Db = Database.Database;
+
+const applicationId = 0x436f6c64;
+
+/**
+ * Makes the store at `path` and fills it by `fill` in one transaction. Refuses with STORE when the file is there:
+ * an existing record is never overwritten.
+ */
+export function createStore(path: string, fill: (db: Db) => void): Db {
+  if (existsSync(path)) throw new Refusal("STORE", "a store is already there", { about: path });
+  const db = new Database(path);
+  prepare(db);
+  db.transaction(() => {
+    db.pragma(`application_id = ${applicationId}`);
+    for (const statement of schema) db.exec(statement);
+    fill(db);
+  }).exclusive();
+  return db;
+}
+
+/**
+ * Opens the store at `path` and locks it against other processes. Refuses with STORE when it is missing, in use or
+ * damaged, and with CHAIN when its tables or triggers are not those it was made with.
+ */
+export function openStore(path: string): Db {
+  if (!existsSync(path)) throw new Refusal("STORE", "no store here: only the ceremony makes one", { about: path });
+  try {
+    const db = new Database(path, { fileMustExist: true, timeout: 2000 });
+    prepare(db);
+    db.transaction(() => checkSchema(db, path)).exclusive();
+    return db;
+  } catch (fault) {
+    if (fault instanceof Refusal) throw fault;
+    throw new Refusal("STORE", `the store cannot be opened: ${(fault as Error).message}`, {
+      about: path,
+      cause: fault,
+    });
+  }
+}
+
+function prepare(db: Db): void {
+  db.pragma("locking_mode = EXCLUSIVE");
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("foreign_keys = ON");
+  // so that a row replaced by INSERT OR REPLACE meets the DELETE triggers too
+  db.pragma("recursive_triggers = ON");
+  db.pragma("trusted_schema = OFF");
+  db.pragma("cell_size_check = ON");
+}
+
+function checkSchema(db: Db, path: string): void {
+  const got = db
+    .prepare<[], string>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+    .pluck()
+    .all();
+  const expected = new Set<string>(schema);
+  for (const statement of got) {
+    if (!expected.delete(statement)) {
+      throw new Refusal("CHAIN", "the store holds something it was not made with", {
+        about: path,
+        got: statement.slice(0, 80),
+      });
+    }
+  }
+  const [missing] = expected;
+  if (missing !== undefined) {
+    throw new Refusal("CHAIN", "the store lacks something it was made with", {
+      about: path,
+      expected: missing.slice(0, 80),
+    });
+  }
+}

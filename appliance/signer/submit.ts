@@ -1,0 +1,154 @@
+/** A request is checked anew from the submitter's own file; what the daemon says of it counts for nothing (QUORUM). */
+
+import { verifySigner } from "../../manifests/cms/verify.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
+import {
+  checkListedDocument,
+  checkRequestAgainstPolicy,
+  verifyRequest,
+} from "../../manifests/records/request-envelope.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Batch, BatchState, OpenChallenge } from "./batches.ts";
+import { type Box, checkSound, now } from "./box.ts";
+import { isOpen, issueChallenge } from "./challenge.ts";
+import { largest, listIdentity } from "./documents.ts";
+import type { Reported } from "./reported.ts";
+import type { StagedRequest, Staging } from "./staged-request.ts";
+
+export type Submitted =
+  | {
+      readonly outcome: "challenge";
+      readonly batch: Batch;
+      readonly challenge: OpenChallenge;
+      readonly state: BatchState;
+    }
+  | { readonly outcome: "already"; readonly batchDigest: string; readonly number: number };
+
+export interface Submission {
+  readonly folder: string;
+  readonly reported: Reported;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Takes a batch: form, submitter's signature, SEAL-ONCE, submitter's path, policy, then a challenge. Request, list and
+ * challenge are durable on return. The same batch again gets its open challenge, a new one where that expired or the
+ * policy changed, or the number of the manifest that sealed it. Refuses with the code of the first check that fails.
+ */
+export async function submit(box: Box, staging: Staging, submission: Submission): Promise<Submitted> {
+  checkSound(box);
+  const { policy } = box.policies.inForce;
+  const staged = await staging.receive(submission.body, fileLimit(policy.limits.documents));
+  try {
+    const batchDigest = await staged.contentDigest("sha256");
+    const keySha256 = await signerKey(box, staged);
+    const identity = await listIdentity(box.host, box.db, staged.id, hex(keySha256), staged.head.batch);
+    const number = box.batches.sealedAs(identity);
+    if (number !== undefined) return already(box, batchDigest, number, submission.folder);
+
+    const at = now(box);
+    const envelope = { ...staged.envelope, contentDigest: staged.contentDigest };
+    const { submitter } = await verifyRequest(box.host, box.policies.oids, envelope, { policy, now: at });
+    checkRequestAgainstPolicy(staged.head, policy, staged.count, staged.bytes, at);
+    checkListedDocument(largest(box.db, staged.id), policy);
+    const found = {
+      batchDigest,
+      identity,
+      submitterKey: keySha256,
+      submitterName: submitter.name,
+      submitterCertificate: submitter.certificate.der,
+    };
+    return box.db.transaction(() => accept(box, staged, found, submission))();
+  } finally {
+    if (!accepted(box, staged)) staging.discard(staged.id);
+  }
+}
+
+type Found = Pick<Batch, "batchDigest" | "identity" | "submitterKey" | "submitterName" | "submitterCertificate">;
+
+/** In one transaction: the batch as it is known, or a new one; with a challenge that is open. */
+function accept(box: Box, staged: StagedRequest, found: Found, submission: Submission): Submitted {
+  checkSound(box);
+  const known = box.batches.findNewest(found.batchDigest);
+  if (!known || hex(known.submitterKey) !== hex(found.submitterKey)) {
+    if (known) checkEnded(known, box.batches.state(known));
+    const batch = insert(box, staged, found, submission);
+    return { outcome: "challenge", batch, challenge: issueChallenge(box, batch), state: "challenged" };
+  }
+  const state = box.batches.state(known);
+  if (state === "rejected" || state === "aborted") {
+    throw new Refusal("BATCH-ENDED", `this batch was ${state}`, { about: hex(found.batchDigest) });
+  }
+  const challenge = box.batches.challenge(known);
+  const usable = state === "sealing" || isOpen(challenge.challenge, box.policies.inForce.digest, now(box));
+  if (usable) return { outcome: "challenge", batch: known, challenge, state };
+  return { outcome: "challenge", batch: known, challenge: issueChallenge(box, known), state: "challenged" };
+}
+
+/** Equal requests of two submitters are two batches; one digest names one open batch at a time. */
+function checkEnded(known: Batch, state: BatchState): void {
+  if (state === "sealed" || state === "aborted" || state === "rejected") return;
+  throw new Refusal("BATCH-STATE", "another submitter's batch of the same request is still open", {
+    about: hex(known.batchDigest),
+  });
+}
+
+function insert(box: Box, staged: StagedRequest, found: Found, { folder, reported }: Submission): Batch {
+  const batch: Batch = {
+    ...found,
+    id: staged.id,
+    head: staged.head,
+    count: staged.count,
+    bytes: staged.bytes,
+    fileDigest: staged.fileDigest,
+    folder,
+    submitted: now(box),
+  };
+  box.db
+    .prepare(
+      `INSERT INTO requests (id, batch_digest, submitter_key, identity, head, count, bytes, file_digest, submitter_name,
+        submitter_certificate, folder, reported, submitted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      batch.id,
+      batch.batchDigest,
+      batch.submitterKey,
+      batch.identity,
+      canonical(batch.head as Json),
+      batch.count,
+      batch.bytes,
+      batch.fileDigest,
+      batch.submitterName,
+      batch.submitterCertificate,
+      folder,
+      canonical(reported),
+      batch.submitted,
+    );
+  return batch;
+}
+
+function already(box: Box, digest: Uint8Array, number: number, folder: string): Submitted {
+  const batchDigest = hex(digest);
+  box.record("already", { batchDigest, folder, number });
+  return { outcome: "already", batchDigest, number };
+}
+
+function accepted(box: Box, staged: StagedRequest): boolean {
+  return box.db.prepare("SELECT 1 FROM requests WHERE id = ?").get(staged.id) !== undefined;
+}
+
+/** SHA-256 of the key that signed the request, whatever its certificate's path is worth: a sealed batch stays known for ever. */
+async function signerKey(box: Box, staged: StagedRequest): Promise<Uint8Array> {
+  const { envelope, contentDigest } = staged;
+  const [signer, second] = envelope.signers;
+  if (!signer || second)
+    throw new Refusal("CMS-SIGNERS", "a batch has one submitter", { got: `${envelope.signers.length}` });
+  const { certificate } = await verifySigner(box.host, signer, { ...envelope, contentDigest });
+  return box.host.digest("sha256", certificate.spki);
+}
+
+/** An entry of the list has at most 2 KiB; the envelope adds its certificates. */
+function fileLimit(documents: number): number {
+  return documents * 2048 + 512 * 1024;
+}
