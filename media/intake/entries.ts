@@ -13,14 +13,24 @@ export interface Entry {
 
 /**
  * The entries of an open folder, in the order of the file system. Refuses with MEDIA-LIMIT the entry after
- * `maximum`, MEDIA-NAME a name that is not UTF-8, MEDIA-TIME, MEDIA-READ. What vanishes meanwhile is left out.
+ * `maximum`, MEDIA-TIME, MEDIA-READ; a name that is not UTF-8 goes to `unreadable`, which refuses with MEDIA-NAME
+ * unless said otherwise. What vanishes meanwhile is left out.
  */
-export function* listEntries(folder: number, maximum: number, watch: Watch): Generator<Entry> {
+export function* listEntries(
+  folder: number,
+  maximum: number,
+  watch: Watch,
+  unreadable: (refusal: Refusal, name: string) => void = refuse,
+): Generator<Entry> {
   let count = 0;
   for (const name of namesIn(folder)) {
     watch.tick();
     if (++count > maximum) throw new Refusal("MEDIA-LIMIT", `a folder holds more than ${maximum} entries`);
-    checkReadable(name);
+    // Node shows bytes that are not UTF-8 as U+FFFD; such a name cannot be opened again.
+    if (name.includes("\ufffd")) {
+      unreadable(new Refusal("MEDIA-NAME", `name ${shown(name)} is not UTF-8, or holds U+FFFD`, { about: name }), name);
+      continue;
+    }
     const stat = statIn(folder, name);
     if (stat) yield { name, stat };
   }
@@ -36,9 +46,6 @@ export function sizeOf(stat: BigIntStats): number {
   return Number(stat.size > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : stat.size);
 }
 
-/** Node shows bytes that are not UTF-8 as U+FFFD; such a name cannot be opened again, so U+FFFD is refused as such. */
-function checkReadable(name: string): void {
-  if (name.includes("\ufffd")) {
-    throw new Refusal("MEDIA-NAME", `name ${shown(name)} is not UTF-8, or holds U+FFFD`, { about: name });
-  }
+function refuse(refusal: Refusal): never {
+  throw refusal;
 }

@@ -39,20 +39,24 @@ function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control
   let oddCount = 0;
   let entriesLeft: number = limits.scanEntries;
   if (inbox === undefined) return { batches, odd, oddCount };
-  for (const entry of listEntries(inbox, limits.inboxEntries, watch)) {
+  const noteOdd = (refusal: Refusal, name: string) => {
+    oddCount++;
+    if (odd.length < limits.oddReported) odd.push({ name, refusal: refusal.toRecord() });
+  };
+  for (const entry of listEntries(inbox, limits.inboxEntries, watch, noteOdd)) {
     if (isLeftByDesktop(entry)) continue;
     try {
       checkBatchEntry(entry);
-      if (batches.length === limits.batchesReported)
+      if (batches.length === limits.batchesReported) {
         throw new Refusal("MEDIA-LIMIT", "more batches than one stick may hold");
+      }
       const { entries, seen } = look(inbox, entry.name, entriesLeft, watch);
       entriesLeft -= entries;
       batches.push(seen);
     } catch (fault) {
       const refusal = asRefusal(fault, "MEDIA-READ", "the batch folder cannot be read");
       if (refusal.code === "MEDIA-TIME" || refusal.code === "STOPPED") throw refusal;
-      oddCount++;
-      if (odd.length < limits.oddReported) odd.push({ name: entry.name, refusal: refusal.toRecord() });
+      noteOdd(refusal, entry.name);
     }
   }
   batches.sort((a, b) => (a.folder < b.folder ? -1 : 1));
@@ -107,7 +111,7 @@ function eachEntry(
 function scanControl(folder: number | undefined, watch: Watch): Seen["control"] {
   if (folder === undefined) return [];
   const files: { name: string; size: number }[] = [];
-  for (const entry of listEntries(folder, limits.inboxEntries, watch)) {
+  for (const entry of listEntries(folder, limits.inboxEntries, watch, () => undefined)) {
     if (isLeftByDesktop(entry) || files.length === limits.controlReported) continue;
     files.push({ name: entry.name, size: sizeOf(entry.stat) });
   }

@@ -48,9 +48,7 @@ export async function writeAnswer(
 }
 
 /** Writes `coldseal/audit/NUMBER/…` for each number in the stream (paths `NUMBER/…`), as `writeAnswer` does. */
-export async function writeAudit(
-  options: WriteOptions & { readonly files: AsyncIterable<FilePart> },
-): Promise<{
+export async function writeAudit(options: WriteOptions & { readonly files: AsyncIterable<FilePart> }): Promise<{
   readonly path: string;
   readonly numbers: readonly string[];
   readonly files: number;
