@@ -1,8 +1,10 @@
 /** The extensions of a certificate (RFC 5280 4.2): each once, those that the path needs read in full. */
 
+import { checkDer } from "../encoding/der-check.ts";
 import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
 import { oid } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
+import { rdnEncodings } from "./name.ts";
 
 /** The bits of keyUsage in their order (RFC 5280 4.2.1.3). */
 export const keyUsages = [
@@ -69,6 +71,7 @@ export function readExtensions(outer: DerReader): Extensions {
   if (found.size === 0) throw new Refusal("PATH-FORM", "an empty list of extensions");
   const one = <T>(name: string, read: (value: Uint8Array) => T): T | undefined => {
     const value = found.get(name);
+    if (value) checkDer(value);
     return value && read(value);
   };
   const constraints = one(oid.basicConstraints, readBasicConstraints);
@@ -158,9 +161,10 @@ function readGeneralName(reader: DerReader): GeneralName {
   }
   if (element.tag !== 0xa4) return { tag: element.tag, value: content(reader.bytes, element) };
   const inner = reader.inside(element);
-  const name = inner.read(tag.sequence);
+  const name = whole(reader.bytes, inner.read(tag.sequence));
   inner.finish();
-  return { tag: element.tag, value: whole(reader.bytes, name) };
+  rdnEncodings(name);
+  return { tag: element.tag, value: name };
 }
 
 /** RFC 5280 4.2.1.10: at least one subtree; minimum 0 (left out) and no maximum. */

@@ -14,7 +14,7 @@ export type PublicKey =
 /**
  * Refuses with CMS-ALGORITHM a key that does not fit the suite, with PATH-KEY an RSA key below `minimumRsaBits` (never
  * below 2048) or over 8192 bits, an even modulus, an exponent that is even, below 65537 or over 32 bits, and a point
- * that is not on its curve. Refuses DER or PATH-KEY a key in any other than the one encoding.
+ * that is not on its curve, and any key in other than its one encoding.
  */
 export function checkKey(suite: Suite, spki: Uint8Array, minimumRsaBits: number): PublicKey {
   const key = readPublicKey(spki);
@@ -37,6 +37,15 @@ export function checkStrength(key: PublicKey, minimumRsaBits: number): void {
  * or P-384 and an uncompressed point (RFC 5480 2). Refuses PATH-KEY for anything else.
  */
 export function readPublicKey(spki: Uint8Array): PublicKey {
+  try {
+    return read(spki);
+  } catch (thrown) {
+    if (thrown instanceof Refusal && thrown.code === "PATH-KEY") throw thrown;
+    throw new Refusal("PATH-KEY", "a public key is not strict DER", { cause: thrown });
+  }
+}
+
+function read(spki: Uint8Array): PublicKey {
   const outer = DerReader.open(spki, tag.sequence, "PATH-KEY");
   const algorithm = outer.enter(tag.sequence);
   const bits = content(spki, outer.read(tag.bitString));

@@ -16,11 +16,14 @@ export function readName(name: Uint8Array): readonly (readonly NameAttribute[])[
   return rdns.map((rdn) => readRdn(name, rdn));
 }
 
-/** The encodings of a name's relative names, outermost first. */
+/** The encodings of a name's relative names, outermost first; none for an empty name. Refuses PATH-FORM. */
 export function rdnEncodings(name: Uint8Array): readonly Uint8Array[] {
   return DerReader.open(name, tag.sequence, "PATH-FORM")
     .rest(32)
-    .map((rdn) => whole(name, rdn));
+    .map((rdn) => {
+      readRdn(name, rdn);
+      return whole(name, rdn);
+    });
 }
 
 /** RFC 4514 text, most specific first. Control, bidirectional and other invisible characters are escaped as hex pairs. */

@@ -1,7 +1,8 @@
 /**
  * Certification paths (RFC 5280 6.1) from a leaf to pinned roots: a walk of our own over certificates that the strict
  * reader has accepted, with what Coldseal asks beyond the RFC. Policies are not processed: an extension that would
- * require it is critical and refused.
+ * require it is critical and refused. pkijs 3.4.3 was tried in its place: it passes over unknown critical extensions
+ * and path lengths, and two CAs that issued each other make it take all memory.
  */
 
 import { checkSignature } from "../cms/signature.ts";
