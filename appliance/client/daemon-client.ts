@@ -1,0 +1,81 @@
+/** The daemon's socket, as operators use it. All refuse with UNREACHABLE, FRAME, SHAPE, and what the daemon refuses. */
+
+import { callOnce } from "../../host/wire.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { integer, list, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
+import { anyText, having } from "./answers.ts";
+import { type BatchRow, readBatchRow, rowRefusal, rowStates } from "./batch-row.ts";
+
+const approvals = list(having({ person: text(32), signed: text(32) }), 0, 64);
+const readDecided = having({ approvals, needed: integer(1), state: oneOf(rowStates) });
+/** How a batch stands after a decision was taken. */
+export type Decided = Read<typeof readDecided>;
+
+const readOpened = having({
+  approvals,
+  challenge: text(4096),
+  listed: readBatchRow,
+  needed: integer(1),
+  policy: anyText,
+});
+const readExported = having({ bytes: integer(0), files: integer(0), path: text(4096) });
+const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
+const refusal = having({ code: text(32), message: anyText });
+const readImported = having({
+  imported: list(having({ file: anyText, kind: text(32), number: optional(integer(1)) }), 0, 1000),
+  refused: list(having({ file: anyText, refusal }), 0, 1000),
+});
+
+export type DecisionMethod = "approve" | "reject" | "withdraw" | "abort";
+
+/** `batch` is a folder's name, a batch id, or at least 8 hex digits of the digest. */
+export function daemonClient(path: string) {
+  return {
+    async status(): Promise<Json> {
+      return (await callOnce(path, "status", {})).result;
+    },
+
+    async list(all = false): Promise<readonly BatchRow[]> {
+      const { result } = await callOnce(path, "list", { all });
+      return having({ batches: list(readBatchRow, 0, 100_000) })(result, "list").batches.map(row);
+    },
+
+    /** The challenge and policy as text, and batch.p7m: all to be checked by the one who is asked to approve. */
+    async open(batch: string) {
+      const { result, body } = await callOnce(path, "open", { batch }, { maximumBody: 256 << 20 });
+      const opened = readOpened(result, "open");
+      return { ...opened, listed: row(opened.listed), batchFile: body };
+    },
+
+    async decide(method: DecisionMethod, batch: string, signed: Uint8Array): Promise<Decided> {
+      return readDecided((await callOnce(path, method, { batch }, { body: [signed] })).result, method);
+    },
+
+    /** Tells every change until the batch ended; gives the last row. */
+    async watch(batch: string, onRow: (row: BatchRow) => void, signal?: AbortSignal): Promise<BatchRow> {
+      const onProgress = (value: Json) => onRow(row(readBatchRow(value, "row")));
+      const { result } = await callOnce(path, "watch", { batch }, { onProgress, ...(signal ? { signal } : {}) });
+      return row(readBatchRow(result, "row"));
+    },
+
+    async export(batch: string, to?: string): Promise<Read<typeof readExported>> {
+      const params = to === undefined ? { batch } : { batch, to };
+      return readExported((await callOnce(path, "export", params)).result, "export");
+    },
+
+    async exportAudit(to?: string): Promise<Read<typeof readExportedAudit>> {
+      return readExportedAudit(
+        (await callOnce(path, "export-audit", to === undefined ? {} : { to })).result,
+        "export-audit",
+      );
+    },
+
+    async import(): Promise<Read<typeof readImported>> {
+      return readImported((await callOnce(path, "import", {})).result, "import");
+    },
+  };
+}
+
+function row(read: Read<typeof readBatchRow>): BatchRow {
+  return { ...read, refusal: rowRefusal(read) };
+}

@@ -1,0 +1,35 @@
+/** The signer's unlock socket, as the ceremony CLI uses it. All refuse with UNREACHABLE, FRAME, and what the signer refuses. */
+
+import { callOnce } from "../../host/wire.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { type Read, text } from "../../manifests/encoding/shape.ts";
+import { anyJson, having } from "./answers.ts";
+
+const readUnlocked = having({ head: text(64), token: anyJson });
+
+/** `head` says whether the token's head agreed with the store. */
+export type Unlocked = Read<typeof readUnlocked>;
+
+/** Unlocks the box. SECRET: the PIN goes only into the body; its bytes are the caller's to wipe. */
+export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
+  return readUnlocked((await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
+}
+
+export async function lock(path: string): Promise<void> {
+  await callOnce(path, "lock", {});
+}
+
+/** The signer's own words, as its `status` gives them. */
+export async function signerStatus(path: string): Promise<Json> {
+  return (await callOnce(path, "status", {})).result;
+}
+
+/** Rows of the journal as JSON lines. */
+export async function journal(path: string, from: number, limit: number): Promise<Uint8Array> {
+  return (await callOnce(path, "journal", { from, limit })).body;
+}
+
+/** Refuses with CHAIN, naming the row that does not hold. */
+export async function verifyJournal(path: string): Promise<Json> {
+  return (await callOnce(path, "verify-journal", {})).result;
+}
