@@ -20,7 +20,10 @@ export async function makeDocuments(folder: string): Promise<void> {
     "契約書.txt": "この契約は二部作成し、各一部を保有する。\n",
     "prices (final).csv": priceList(500),
     "notice.xml": '<?xml version="1.0" encoding="UTF-8"?>\n<notice date="2026-11-23"><to>Suppliers</to></notice>\n',
-    "measurements.json": JSON.stringify({ sensor: 7, values: Array.from({ length: 2000 }, (_, at) => (at * at) % 977) }),
+    "measurements.json": JSON.stringify({
+      sensor: 7,
+      values: Array.from({ length: 2000 }, (_, at) => (at * at) % 977),
+    }),
     "empty.dat": "",
     "archive.csv.gz": gzipSync(priceList(20_000)),
     "firmware image v1.2.bin": stream(1_500_000, 1),
@@ -54,7 +57,9 @@ function priceList(rows: number): string {
 
 /** A one-page PDF 1.4 with a title and lines of Helvetica. */
 function pdf(title: string, lines: readonly string[]): string {
-  const shownLines = [title, ...lines].map((line, at) => `BT /F1 ${at === 0 ? 20 : 12} Tf 72 ${740 - at * 30} Td (${line}) Tj ET`);
+  const shownLines = [title, ...lines].map(
+    (line, at) => `BT /F1 ${at === 0 ? 20 : 12} Tf 72 ${740 - at * 30} Td (${line}) Tj ET`,
+  );
   const content = shownLines.join("\n");
   const objects = [
     "<< /Type /Catalog /Pages 2 0 R >>",

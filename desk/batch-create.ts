@@ -96,7 +96,10 @@ async function makeBatchFolder(order: BatchOrder): Promise<string> {
     if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
       throw new Refusal("MEDIA-WRITE", "the stick cannot be written", { cause });
     }
-    throw new Refusal("MEDIA-TAKEN", `the stick already holds a batch folder ${order.folder}`, { about: folder, cause });
+    throw new Refusal("MEDIA-TAKEN", `the stick already holds a batch folder ${order.folder}`, {
+      about: folder,
+      cause,
+    });
   }
   await mkdir(join(folder, "documents"));
   return folder;
@@ -140,7 +143,6 @@ async function writeRequest(
     contentType: oids.request,
     messageDigest: hashers.signed.digest(),
     signingTime: utcOf(now),
-    certificate: key.certificate,
     certificateDigest: sha256(key.certificate),
     suite: key.suite,
   });
@@ -149,7 +151,9 @@ async function writeRequest(
     eContentType: oids.request,
     contentLength,
     certificates: [key.certificate, ...key.chain],
-    signerInfos: [signerInfo({ certificate: key.certificate, suite: key.suite, signedAttributes: attributes, signature })],
+    signerInfos: [
+      signerInfo({ certificate: key.certificate, suite: key.suite, signedAttributes: attributes, signature }),
+    ],
   });
   const partial = join(folder, "batch.p7m.partial");
   const file = await open(partial, "wx", 0o644);

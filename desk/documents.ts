@@ -73,9 +73,13 @@ export async function checkRoom(stick: string, files: readonly SourceFile[]): Pr
   }
   const long = files.find((file) => file.size > fatFileBytes);
   if (system.type === fat && long) {
-    throw new Refusal("MEDIA-LIMIT", `${shown(long.name)} is over 4 GiB, which FAT cannot hold: format the stick as exfat`, {
-      got: `${long.size} bytes`,
-    });
+    throw new Refusal(
+      "MEDIA-LIMIT",
+      `${shown(long.name)} is over 4 GiB, which FAT cannot hold: format the stick as exfat`,
+      {
+        got: `${long.size} bytes`,
+      },
+    );
   }
 }
 

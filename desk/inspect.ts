@@ -1,10 +1,10 @@
 /** `coldseal inspect FILE`: says what a file is and holds, and verifies nothing. */
 
+import { sha256 } from "../host/crypto-host.ts";
 import { readSignedData, type SignedData } from "../manifests/cms/read.ts";
 import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
-import { sha256 } from "../host/crypto-host.ts";
 import { shown } from "../manifests/records/names.ts";
 import { readSeal } from "../manifests/records/seal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
@@ -60,7 +60,9 @@ function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData): Inspec
 function signersOf(data: SignedData): Inspection["signers"] {
   const certificates = data.certificates.map(readCertificate);
   return data.signers.map((signer) => {
-    const found = certificates.find((one) => hex(one.issuer) === hex(signer.issuer) && hex(one.serial) === hex(signer.serial));
+    const found = certificates.find(
+      (one) => hex(one.issuer) === hex(signer.issuer) && hex(one.serial) === hex(signer.serial),
+    );
     return {
       name: found ? found.subjectText : "certificate not in the file",
       certificate: found ? hex(sha256(found.der)) : "",

@@ -46,8 +46,6 @@ program
   .description("fetch what the box put onto the stick, and say what is missing")
   .argument("<stick>", "folder where the stick is mounted")
   .option("--to <dir>", "where to copy it", "sealed")
-  .option("--ca <file>", "root certificate: verifies everything that is fetched")
-  .option("--genesis <digest>", "digest of the genesis policy, in hex")
   .action((stick: string, _options, command: Command) => runCollect(stick, command.optsWithGlobals()));
 
 program
@@ -79,6 +77,7 @@ function told(fault: unknown): number {
   const refusal = endingRefusal(fault);
   const consequence = "nothing was changed";
   if (program.opts().json) process.stdout.write(`${JSON.stringify(refusalJson(refusal, consequence))}\n`);
-  else process.stderr.write(`${refusalLines(refusal, consequence, styleFor(process.stderr, process.env)).join("\n")}\n`);
+  else
+    process.stderr.write(`${refusalLines(refusal, consequence, styleFor(process.stderr, process.env)).join("\n")}\n`);
   return exitStatus[refusal.kind];
 }

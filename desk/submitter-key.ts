@@ -1,6 +1,6 @@
 /** A submitter's key and certificate from PKCS#12 (RFC 7292), read with node-forge. */
 
-import { createPrivateKey, createPublicKey, constants, type KeyObject, sign } from "node:crypto";
+import { constants, createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import forge from "node-forge";
 import type { SigningKey } from "../manifests/cms/sign.ts";
 import { type HashName, type Suite, type SuiteName, suiteOf } from "../manifests/cms/suite.ts";

@@ -6,15 +6,15 @@ import { count, size } from "../../host/terminal/amounts.ts";
 import { progressLine } from "../../host/terminal/progress.ts";
 import { openPrompter } from "../../host/terminal/prompter.ts";
 import { readSecret } from "../../host/terminal/secret-descriptor.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import { type Utc, utc, utcOf } from "../../manifests/encoding/shape.ts";
+import type { Mode } from "../../manifests/records/request.ts";
 import { readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BatchOrder, createBatch } from "../batch-create.ts";
 import { slipLines } from "../slip.ts";
 import { openPkcs12, type SubmitterKey } from "../submitter-key.ts";
-import type { HashName } from "../../manifests/cms/suite.ts";
-import type { Mode } from "../../manifests/records/request.ts";
 
 export interface CreateOptions {
   readonly to: string;
@@ -52,9 +52,13 @@ export async function runCreate(
   try {
     const progress = progressLine(process.stderr);
     const slip = await createBatch(order, opened.key, ownOids(options.arc), (done) =>
-      progress.show(`copying ${done.documents} of ${count(done.of, "document")}, ${size(done.bytes)} of ${size(done.ofBytes)}`),
+      progress.show(
+        `copying ${done.documents} of ${count(done.of, "document")}, ${size(done.bytes)} of ${size(done.ofBytes)}`,
+      ),
     );
-    progress.end(`copied and signed ${count(slip.count, "document")}, ${size(slip.bytes)}; you may remove the stick now`);
+    progress.end(
+      `copied and signed ${count(slip.count, "document")}, ${size(slip.bytes)}; you may remove the stick now`,
+    );
     const lines = `${slipLines(slip).join("\n")}\n`;
     if (options.slip) await writeFile(options.slip, lines);
     process.stdout.write(options.json ? `${JSON.stringify(slip)}\n` : `\n${lines}`);
@@ -78,7 +82,10 @@ function orderOf(documents: readonly string[], options: CreateOptions): BatchOrd
     now,
   };
   const { expires, mode, purpose, digest } = order;
-  readRequestHead({ batch, digestAlgorithm: digest, expires, mode, purpose, type: "batch-request", version: 1 }, "batch");
+  readRequestHead(
+    { batch, digestAlgorithm: digest, expires, mode, purpose, type: "batch-request", version: 1 },
+    "batch",
+  );
   return order;
 }
 

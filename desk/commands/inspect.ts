@@ -7,7 +7,10 @@ import { inspectFile, inspectionLines } from "../inspect.ts";
 
 const largest = 64 << 20;
 
-export async function runInspect(path: string, options: { readonly arc: string; readonly json?: boolean }): Promise<void> {
+export async function runInspect(
+  path: string,
+  options: { readonly arc: string; readonly json?: boolean },
+): Promise<void> {
   const file = await open(path).catch((cause) => {
     throw new Refusal("USAGE", `cannot read ${path}`, { about: path, cause });
   });

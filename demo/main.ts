@@ -1,0 +1,160 @@
+/**
+ * `npm run demo [-- --out DIR]`: the whole main job with real processes, real tokens and the real command lines, on a
+ * test box. Simulated are the stick and the keeper's stick (folders) and the HSM (SoftHSM tokens); it says so.
+ */
+
+import { copyFile, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import type { BoxPaths } from "../ceremony/provision/layout.ts";
+import { provision } from "../ceremony/provision/provision.ts";
+import type { Slip } from "../desk/slip.ts";
+import { exactSize } from "../host/terminal/amounts.ts";
+import { endingRefusal, exitStatus, refusalLines } from "../host/terminal/refusal-lines.ts";
+import { makeDocuments } from "./documents.ts";
+import { type Box, startBox } from "./launcher.ts";
+import { checkBundle, type OpensslCheck } from "./openssl.ts";
+import { approve, asOperator, submit, succeeded, unlock } from "./people.ts";
+import { runCommand } from "./run-command.ts";
+import { good, Story, tell, wordLines } from "./story.ts";
+import { untilWaiting } from "./until-waiting.ts";
+import { whatNext } from "./what-next.ts";
+
+const folder = "2026-q4-contracts";
+
+const program = new Command("demo")
+  .description("The whole main job of Coldseal on a throw-away test box.")
+  .option("--out <dir>", "a new or empty folder where everything is left to look at")
+  .action((options: { out?: string }) => demo(options.out));
+
+await program.parseAsync().catch((fault) => {
+  const refusal = endingRefusal(fault);
+  process.stderr.write(`${refusalLines(refusal, "the demo stopped here").join("\n")}\n`);
+  process.exitCode = exitStatus[refusal.kind];
+});
+
+async function demo(out: string | undefined): Promise<void> {
+  const dir = out === undefined ? await mkdtemp(join(tmpdir(), "coldseal-demo-")) : resolve(out);
+  const story = new Story();
+  let box: Box | undefined;
+  const stop = () => void box?.stop().finally(() => process.exit(130));
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    const paths = await story.step("Make a test box: tokens, people, policy (SoftHSM stands in for the HSM)", () =>
+      makeBox(dir),
+    );
+    box = await story.step("Start signer and daemon; intake starts confined, for each look at the stick", () =>
+      startBox(paths.dir, { restart: true }),
+    );
+    await story.step("Unlock the box with its PIN, over the signer's own socket", () => unlockBox(paths));
+    const slip = await story.step("At the desk: twelve documents onto the stick (a folder stands in for it)", () =>
+      bringBatch(paths),
+    );
+    await story.step("In the box: a private copy, every digest and the submitter's signature checked", () =>
+      untilWaiting(paths, slip),
+    );
+    await story.step("op1 compares the words with the slip and approves", () => firstApproval(paths, slip));
+    await story.step("op3 approves: two of three. The HSM's key seals every document", () => lastApproval(paths, slip));
+    await story.step("Verify everything with Coldseal's verifier, offline", () => verifyAll(paths));
+    await story.step("Verify everything with OpenSSL alone (openssl cms -verify -cades)", () => verifyOpenssl(paths));
+    await story.step("Change one byte of one document: both must refuse", () => tamper(paths));
+    process.stdout.write(`\n${good(`Done in ${story.elapsed}.`)}\n`);
+    if (out !== undefined) process.stdout.write(whatNext(paths, folder));
+    else process.stdout.write("Everything is removed again. To keep it and play: npm run demo -- --out ./demo-out\n");
+  } finally {
+    await box?.stop();
+    if (out === undefined) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function makeBox(dir: string): Promise<BoxPaths> {
+  const paths = await provision(dir, { settleSeconds: 1, scanSeconds: 1, onStep: (step) => tell(step) });
+  tell("genesis policy, SHA-256 in words:", ...wordLines(paths.genesis));
+  return paths;
+}
+
+async function unlockBox(paths: BoxPaths): Promise<void> {
+  succeeded(await unlock(paths), "ceremony unlock");
+  tell("unlocked: the token's serial, keys and journal head are those that were pinned");
+}
+
+async function bringBatch(paths: BoxPaths): Promise<Slip> {
+  const documents = join(paths.dir, "documents");
+  await makeDocuments(documents);
+  const purpose = ["--purpose", "Q4 supplier contracts", "--batch", folder, "--slip", join(paths.dir, "slip.txt")];
+  const slip = await submit(paths, [documents], purpose);
+  tell(`${slip.count} documents, ${exactSize(slip.bytes)}, signed by ${slip.submitter}`);
+  tell("the slip, which goes to the operators on paper, says in words:", ...wordLines(slip.batchDigest));
+  return slip;
+}
+
+async function firstApproval(paths: BoxPaths, slip: Slip): Promise<void> {
+  const [op1] = paths.operators;
+  if (!op1) throw new Error("no operator");
+  const ran = succeeded(await approve(op1, slip), "ceremony approve");
+  tell(...lines(ran.stdout + ran.stderr));
+}
+
+async function lastApproval(paths: BoxPaths, slip: Slip): Promise<void> {
+  const op3 = paths.operators[2];
+  if (!op3) throw new Error("no operator");
+  const ran = succeeded(await approve(op3, slip, { watch: true }), "ceremony approve");
+  tell(...lines(ran.stdout + ran.stderr).slice(-6));
+  succeeded(await asOperator(op3, ["export", "--audit"]), "ceremony export --audit");
+  tell("the manifest also went to the keeper's audit stick");
+}
+
+function lines(text: string): string[] {
+  return text.trimEnd().split("\n");
+}
+
+function verifyArguments(paths: BoxPaths): string[] {
+  const bundle = join(paths.stick, "coldseal/outbox", folder);
+  return ["verify", bundle, "--ca", paths.pki.root, "--genesis", paths.genesis];
+}
+
+async function verifyAll(paths: BoxPaths): Promise<void> {
+  const ran = succeeded(await runCommand("desk/main.ts", verifyArguments(paths)), "coldseal verify");
+  tell(...lines(ran.stdout));
+}
+
+async function verifyOpenssl(paths: BoxPaths): Promise<void> {
+  const checks = await opensslChecks(paths);
+  const refused = checks.filter((one) => one.refusal !== undefined);
+  for (const one of refused) tell(`REFUSED ${one.file}: ${one.refusal}`);
+  if (refused.length > 0) throw new Error(`OpenSSL refuses ${refused.length} of ${checks.length} files`);
+  tell(`OpenSSL accepts all ${checks.length} files: request, authorisation, manifest and ${checks.length - 3} seals`);
+}
+
+function opensslChecks(paths: BoxPaths): Promise<OpensslCheck[]> {
+  const { stick, pki } = paths;
+  return checkBundle(
+    join(stick, "coldseal/outbox", folder),
+    join(stick, "coldseal/inbox", folder, "documents"),
+    pki.root,
+  );
+}
+
+/** Changes a byte of a document on the stick, shows that both verifiers name it, and puts the document back. */
+async function tamper(paths: BoxPaths): Promise<void> {
+  const name = "minutes of the board.txt";
+  const path = join(paths.stick, "coldseal/inbox", folder, "documents", name);
+  await flipByte(path);
+  const ran = await runCommand("desk/main.ts", verifyArguments(paths));
+  const openssl = (await opensslChecks(paths)).filter((one) => one.refusal !== undefined);
+  await copyFile(join(paths.dir, "documents", name), path);
+  if (ran.status !== 4 || openssl.length !== 1) throw new Error(`a changed byte was not found:\n${ran.stdout}`);
+  tell(`coldseal verify: exit code 4; ${lines(ran.stdout).find((line) => line.includes(name)) ?? ""}`.trim());
+  tell(`openssl: refuses ${openssl[0]?.file}`, "the document was put back as it was");
+}
+
+async function flipByte(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const file = await open(path, "r+");
+  try {
+    await file.write(Uint8Array.of((bytes[10] ?? 0) ^ 1), 0, 1, 10);
+  } finally {
+    await file.close();
+  }
+}

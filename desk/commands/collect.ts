@@ -1,0 +1,49 @@
+/** Wires `coldseal collect`: copies the answers, verifies them where a root is given, tells what is missing. */
+
+import { tableLines } from "../../host/terminal/table.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type Answer, type Collected, collect } from "../collect.ts";
+
+export interface CollectOptions {
+  readonly to: string;
+  readonly json?: boolean;
+}
+
+/** Refuses at the end with BUNDLE-FORM when an answer is there but something of it is missing. */
+export async function runCollect(stick: string, options: CollectOptions): Promise<void> {
+  const answers = await collect(stick, options.to);
+  if (options.json) process.stdout.write(`${JSON.stringify(answers)}\n`);
+  else process.stdout.write(`${lines(answers, options.to).join("\n")}\n`);
+  const broken = answers.filter((one) => one.answer.kind === "sealed" && one.missing !== undefined);
+  if (broken.length > 0) {
+    throw new Refusal("BUNDLE-FORM", `${broken.length} of the answers are not whole`, {
+      expected: "a seal for each document",
+      got: broken.map((one) => `${one.folder}: ${one.missing} missing`).join("; "),
+    });
+  }
+}
+
+function lines(answers: readonly Collected[], to: string): string[] {
+  const columns = [{ title: "batch", shrinks: true }, { title: "answer" }, { title: "missing", shrinks: true }];
+  const rows = answers.map((one) => [one.folder, inWords(one.answer), one.missing ?? "nothing"]);
+  return [
+    ...tableLines(columns, rows),
+    "",
+    `The answers are copied to ${to}. Now: coldseal verify ${to}/BATCH --documents DIR --ca ca.crt`,
+  ];
+}
+
+function inWords(answer: Answer): string {
+  switch (answer.kind) {
+    case "sealed":
+      return `sealed, manifest ${answer.number}, ${answer.seals} of ${answer.count} seals`;
+    case "aborted":
+      return `aborted, manifest ${answer.number}`;
+    case "refused":
+    case "rejected":
+      return `${answer.kind} (${answer.code}): ${shown(answer.message)}`;
+    case "none":
+      return "none yet";
+  }
+}

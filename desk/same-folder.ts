@@ -1,0 +1,31 @@
+/** Whether two folders hold the same files with the same bytes. */
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Compares `copy` with `target`; "absent" when `target` is not there. */
+export async function sameFolder(copy: string, target: string): Promise<"same" | "different" | "absent"> {
+  if (!(await stat(target).catch(() => undefined))) return "absent";
+  const [ours, theirs] = await Promise.all([filesBelow(copy), filesBelow(target)]);
+  if (ours.join("\n") !== theirs.join("\n")) return "different";
+  for (const name of ours) {
+    if ((await digest(join(copy, name))) !== (await digest(join(target, name)))) return "different";
+  }
+  return "same";
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((one) => !one.isDirectory())
+    .map((one) => join(one.parentPath, one.name).slice(folder.length + 1))
+    .sort();
+}
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+  return hash.digest("hex");
+}
