@@ -62,11 +62,11 @@ export function claimedError(setting: ClockSetting, driftPpm: number, now: Utc):
 
 /** Of times as text. */
 export function earliest(...times: readonly [Utc, ...Utc[]]): Utc {
-  return times.reduce((least, time) => (time < least ? time : least));
+  return [...times].sort()[0] as Utc;
 }
 
 export function latest(...times: readonly [Utc, ...Utc[]]): Utc {
-  return times.reduce((most, time) => (time > most ? time : most));
+  return [...times].sort().at(-1) as Utc;
 }
 
 /** The signer's clock. `onStep` is told of each step, once; it may journal, and is called before the time is given. */

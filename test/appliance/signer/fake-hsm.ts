@@ -1,0 +1,80 @@
+/** A token in memory: keys in software, heads kept, and faults where a test wants them. It outlives the boxes that use it. */
+
+import type { Hsm, KeyName, TokenHead } from "../../../appliance/signer/ports.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import type { Issued } from "../../pki/authority.ts";
+import { signWith } from "../../pki/keys.ts";
+
+export const rightPin = "4711-right";
+
+/** What was about to happen or has just happened when a fault comes. */
+export type Moment = "before-sign" | "after-sign" | "before-head" | "after-head";
+
+export class FakeHsm implements Hsm {
+  readonly serial = "f4ke";
+  readonly keys: Readonly<Record<KeyName, Issued>>;
+  heads: TokenHead[] = [];
+  loggedIn = false;
+  gone = false;
+  logins = 0;
+  /** every message the sealing key signed */
+  readonly sealed: Uint8Array[] = [];
+  /** throws to let a moment fail */
+  onMoment: (moment: Moment) => void = () => undefined;
+  /** changes signatures before they are given out */
+  spoil: (key: KeyName, signature: Uint8Array) => Uint8Array = (_, signature) => signature;
+
+  constructor(keys: Readonly<Record<KeyName, Issued>>) {
+    this.keys = keys;
+  }
+
+  present(): boolean {
+    return !this.gone;
+  }
+
+  async login(pin: Uint8Array): Promise<void> {
+    this.#checkThere();
+    this.logins++;
+    if (new TextDecoder().decode(pin) !== rightPin) throw new Refusal("PIN-WRONG", "the token did not take the PIN");
+    this.loggedIn = true;
+  }
+
+  async logout(): Promise<void> {
+    this.loggedIn = false;
+  }
+
+  async sign(key: KeyName, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    this.#checkLogin();
+    this.onMoment("before-sign");
+    if (key === "sealing") this.sealed.push(...messages);
+    const signatures = messages.map((message) => {
+      const { key: privateKey, suite } = this.keys[key];
+      return this.spoil(key, signWith(privateKey, suite, message));
+    });
+    this.onMoment("after-sign");
+    return signatures;
+  }
+
+  async readHead(): Promise<TokenHead | undefined> {
+    this.#checkLogin();
+    return this.heads.at(-1);
+  }
+
+  async advanceHead(head: TokenHead): Promise<void> {
+    this.#checkLogin();
+    this.onMoment("before-head");
+    this.heads = [...this.heads.slice(-1), head];
+    this.onMoment("after-head");
+  }
+
+  #checkThere(): void {
+    if (!this.gone) return;
+    this.loggedIn = false;
+    throw new Refusal("HSM-GONE", "the token is not there");
+  }
+
+  #checkLogin(): void {
+    this.#checkThere();
+    if (!this.loggedIn) throw new Refusal("LOCKED", "the token's login is gone");
+  }
+}

@@ -1,0 +1,159 @@
+/** A box in a temporary folder over a fake token, driven by its own procedures; it can be "killed" and opened again. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { authorize } from "../../../appliance/signer/authorize.ts";
+import type { Box } from "../../../appliance/signer/box.ts";
+import type { Clocks } from "../../../appliance/signer/clock.ts";
+import type { SignerConfig } from "../../../appliance/signer/config.ts";
+import { createBox, openBox } from "../../../appliance/signer/open-box.ts";
+import { SealingWork } from "../../../appliance/signer/seal-batch.ts";
+import { Staging } from "../../../appliance/signer/staged-request.ts";
+import { type Submitted, submit } from "../../../appliance/signer/submit.ts";
+import { nodeHost } from "../../../host/crypto-host.ts";
+import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import type { Challenge } from "../../../manifests/records/decision.ts";
+import type { Policy } from "../../../manifests/records/policy.ts";
+import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
+import { FakeHsm, rightPin } from "./fake-hsm.ts";
+import {
+  authorization,
+  fromNow,
+  type MadeBatch,
+  oids,
+  operators,
+  policyDigest,
+  policyFor,
+  root,
+  signPolicy,
+} from "./people.ts";
+
+export const loopbackOnly = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+`;
+
+export class TestBox {
+  readonly folder = mkdtempSync(join(tmpdir(), "coldseal-signer-"));
+  readonly hsm: FakeHsm;
+  readonly config: SignerConfig;
+  readonly policy: Policy;
+  readonly clocks = { offset: 0, wall: () => Date.now() + this.clocks.offset, monotonic: () => performance.now() };
+  links = loopbackOnly;
+  box!: Box;
+  work!: SealingWork;
+  staging!: Staging;
+
+  private constructor(hsm: FakeHsm, policy: Policy) {
+    this.hsm = hsm;
+    this.policy = policy;
+    this.config = this.#configure();
+  }
+
+  /** A new box, open and locked. */
+  static async make(change: Partial<Policy> = {}): Promise<TestBox> {
+    const keys = {
+      sealing: issue(root, { name: "sealing", eku: [oids.sealing] }),
+      audit: issue(root, { name: "audit", eku: [oids.audit] }),
+    };
+    const policy = policyFor({ sealing: keys.sealing.spki, audit: keys.audit.spki }, change);
+    const made = new TestBox(new FakeHsm(keys), policy);
+    await createBox(made.#parts(), await signPolicy(policy, ["op1", "op2", "op3"]), utf8(rightPin));
+    await made.open();
+    return made;
+  }
+
+  async open(): Promise<void> {
+    this.box = await openBox(this.#parts());
+    this.work = new SealingWork(this.box);
+    this.staging = new Staging(this.box.db, nodeHost);
+  }
+
+  /** Ends the box as a kill would: whatever is not in the store is gone, and so is the login. */
+  async restart(): Promise<void> {
+    this.kill();
+    await this.open();
+  }
+
+  kill(): void {
+    this.box.db.close();
+    this.hsm.loggedIn = false;
+  }
+
+  unlock(pin = rightPin): Promise<void> {
+    return this.box.lockbox.unlock(utf8(pin));
+  }
+
+  submit(batch: MadeBatch, folder = "batch-1"): Promise<Submitted> {
+    return submit(this.box, this.staging, { folder, reported: {}, body: pieces(batch.p7m) });
+  }
+
+  /** Submits and gives the challenge. */
+  async challenge(batch: MadeBatch): Promise<Challenge> {
+    const submitted = await this.submit(batch);
+    if (submitted.outcome !== "challenge") throw new Error("expected a challenge");
+    return submitted.challenge.challenge;
+  }
+
+  /** Submits and authorises by op1 and op2. */
+  async authorised(batch: MadeBatch, ...by: readonly Issued[]): Promise<Challenge> {
+    const challenge = await this.challenge(batch);
+    const signers = by.length > 0 ? by : [operators.op1, operators.op2];
+    await authorize(this.box, batch.batchDigest, await authorization(challenge, ...signers));
+    return challenge;
+  }
+
+  seal(batch: MadeBatch, onProgress: (done: number) => void = () => undefined) {
+    return this.work.seal(batch.batchDigest, ({ done }) => onProgress(done));
+  }
+
+  remove(): void {
+    this.box.db.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #parts() {
+    const clocks: Clocks = this.clocks;
+    const software = { digest: "00".repeat(32), version: "0.0.0" };
+    return { config: this.config, host: nodeHost, hsm: this.hsm, clocks, readLinks: () => this.links, software };
+  }
+
+  #configure(): SignerConfig {
+    mkdirSync(join(this.folder, "state"));
+    const key = (name: "sealing" | "audit") => {
+      const path = join(this.folder, `${name}.der`);
+      writeFileSync(path, this.hsm.keys[name].certificate);
+      return { uri: "pkcs11:id=%01", spki: this.hsm.keys[name].spki, certificates: [path] };
+    };
+    return {
+      appliance: this.policy.appliance,
+      arc: this.policy.arc,
+      clock: { errorSeconds: 1, lastSet: fromNow(-3600), source: "test" },
+      genesis: policyDigest(this.policy),
+      hsm: "software-token",
+      isolation: "none",
+      keys: { audit: key("audit"), sealing: key("sealing") },
+      socket: join(this.folder, "signer.sock"),
+      state: join(this.folder, "state"),
+      token: { environment: {}, module: "none", uri: "pkcs11:serial=f4ke" },
+      unlockSocket: join(this.folder, "unlock.sock"),
+    };
+  }
+}
+
+export async function* pieces(bytes: Uint8Array, size = 70_000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+}
+
+/** The code of the refusal that a promise ends with; "none" when it does not refuse. */
+export async function codeOf(promise: Promise<unknown>): Promise<RefusalCode | "none"> {
+  try {
+    await promise;
+    return "none";
+  } catch (fault) {
+    if (fault instanceof Refusal) return fault.code;
+    throw fault;
+  }
+}
