@@ -7,7 +7,14 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
-import { type Challenge, challengeBytes, type DissentType, decisionOid, readDissent } from "./decision.ts";
+import {
+  type Challenge,
+  challengeBytes,
+  type DissentType,
+  decisionOid,
+  readChallenge,
+  readDissent,
+} from "./decision.ts";
 import { type DigestedSigner, withDigest } from "./person.ts";
 import type { Policy } from "./policy.ts";
 import { type Approver, type Ballot, countable, tally, tallyPartial } from "./tally.ts";
@@ -33,6 +40,37 @@ export async function verifyAuthorization(
   context: DecisionContext,
 ): Promise<readonly Approver[]> {
   return tally(await readBallot(host, oids, p7m, context));
+}
+
+/** An authorisation as it is judged later, without the signer's memory. */
+export interface PastAuthorization {
+  readonly challenge: Challenge;
+  /** SHA-256 of the challenge's bytes, hex */
+  readonly challengeDigestHex: string;
+  readonly approvers: readonly Approver[];
+  /** the last approval's claimed time: the quorum is judged at it */
+  readonly completed: Utc;
+}
+
+/** As `verifyAuthorization`, over the challenge that the file holds, and at the time that the last approver claims. */
+export async function verifyPastAuthorization(
+  host: Host,
+  oids: OwnOids,
+  p7m: Uint8Array,
+  { policy, policyDigest }: Pick<DecisionContext, "policy" | "policyDigest">,
+): Promise<PastAuthorization> {
+  const data = readSignedData(p7m);
+  checkType(data, decisionOid(oids, "authorization"));
+  const content = data.content ?? new Uint8Array(0);
+  const challenge = readChallenge(content);
+  checkPolicyDigest({ policyDigest, challenge });
+  const signers = await verifyAllSigners(host, data, policy.limits.minimumRsaBits);
+  const completed = signers
+    .map(({ signingTime }) => signingTime)
+    .sort()
+    .at(-1) as Utc;
+  const approvers = tally({ policy, challenge, signers, now: completed, role: "operator" });
+  return { challenge, challengeDigestHex: hex(await host.digest("sha256", content)), approvers, completed };
 }
 
 /** Verifies one person's approval: as `verifyAuthorization`, with one signer and no threshold. Refuses CMS-SIGNERS for several. */
@@ -103,7 +141,7 @@ async function readBallot(host: Host, oids: OwnOids, p7m: Uint8Array, context: D
   return { policy: context.policy, challenge: context.challenge, signers, now: context.now, role: "operator" };
 }
 
-function checkPolicyDigest({ policyDigest, challenge }: DecisionContext): void {
+function checkPolicyDigest({ policyDigest, challenge }: Pick<DecisionContext, "policyDigest" | "challenge">): void {
   if (hex(policyDigest) !== challenge.policyDigest) {
     throw new Refusal("POLICY-DIGEST", "the challenge was issued under another policy", {
       expected: hex(policyDigest),

@@ -3,10 +3,10 @@
 import { utf8 } from "../encoding/bytes.ts";
 import { canonical } from "../encoding/canonical-json.ts";
 import type { Host } from "../host.ts";
-import type { ListedDocument } from "./request.ts";
 
 export interface IdentityHasher {
-  add(document: Pick<ListedDocument, "digest" | "size">): void;
+  /** Names are taken and do not count. */
+  add(document: { readonly digest: string; readonly size: number; readonly name?: string }): void;
   /** Ends it. */
   end(): Promise<Uint8Array>;
 }

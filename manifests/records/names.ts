@@ -46,6 +46,16 @@ export function sealPath(index: number, name: string): string {
   return `seals/${folder}/${String(index).padStart(6, "0")}-${reduced}.p7s`;
 }
 
+/** Path of a policy below `outbox/BATCH`. */
+export function policyPath(number: number): string {
+  return `policy/${String(number).padStart(4, "0")}.p7m`;
+}
+
+/** Path of a certificate below `outbox/BATCH`, by its SHA-256 in hex. */
+export function certificatePath(sha256Hex: string): string {
+  return `certificates/${sha256Hex}.der`;
+}
+
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
 export function shown(name: string): string {
   let out = "";

@@ -47,41 +47,9 @@ export async function verifyGenesis(
 /**
  * Verifies the policy that follows the one in force: its number and digest, appliance and arc kept, signed by
  * `thresholds.policy` officers of the old and as many as it says itself of the new, and nobody else. Certificates must be
- * valid at `at`, and when they claim to have signed. Refuses as `verifyGenesis` does.
+ * valid when they claim to have signed and, where it is given, at `at`. Refuses as `verifyGenesis` does.
  */
 export async function verifyNextPolicy(
-  host: Host,
-  oids: OwnOids,
-  inForce: PolicyInForce,
-  p7m: Uint8Array,
-  at: Utc,
-): Promise<PolicyInForce> {
-  return verifyFollowing(host, oids, inForce, p7m, at);
-}
-
-/**
- * Walks all policies, number 1 first, and gives the last. The arc is that of the first. Without a genesis digest the
- * chain only holds in itself. Certificates are judged at the times of signature that they claim. Refuses as `verifyGenesis` does.
- */
-export async function walkPolicyChain(
-  host: Host,
-  p7ms: readonly Uint8Array[],
-  genesisDigest: string | undefined,
-): Promise<PolicyInForce> {
-  const [first, ...others] = p7ms;
-  if (!first) throw new Refusal("POLICY-CHAIN", "there is no policy");
-  const oids = ownOids(policyArc(first));
-  let inForce = await verifyGenesis(host, oids, first, genesisDigest);
-  for (const p7m of others) inForce = await verifyFollowing(host, oids, inForce, p7m, undefined);
-  return inForce;
-}
-
-/** The arc that a signed policy names for itself; nothing is verified. Refuses DER, CMS-*, JSON, SHAPE. */
-export function policyArc(p7m: Uint8Array): string {
-  return readPolicy(readSignedData(p7m).content ?? new Uint8Array(0)).arc;
-}
-
-async function verifyFollowing(
   host: Host,
   oids: OwnOids,
   inForce: PolicyInForce,
@@ -97,11 +65,34 @@ async function verifyFollowing(
   return { policy, number: policy.number, digest, genesis: inForce.genesis };
 }
 
-async function readSignedPolicy(
+/**
+ * Walks all policies, number 1 first, and gives the last. The arc is that of the first. Without a genesis digest the
+ * chain only holds in itself. Certificates are judged at the times of signature that they claim. Refuses as `verifyGenesis` does.
+ */
+export async function walkPolicyChain(
+  host: Host,
+  p7ms: readonly Uint8Array[],
+  genesisDigest: string | undefined,
+): Promise<PolicyInForce> {
+  const [first, ...others] = p7ms;
+  if (!first) throw new Refusal("POLICY-CHAIN", "there is no policy");
+  const oids = ownOids(policyArc(first));
+  let inForce = await verifyGenesis(host, oids, first, genesisDigest);
+  for (const p7m of others) inForce = await verifyNextPolicy(host, oids, inForce, p7m, undefined);
+  return inForce;
+}
+
+/** The arc that a signed policy names for itself; nothing is verified. Refuses DER, CMS-*, JSON, SHAPE. */
+export function policyArc(p7m: Uint8Array): string {
+  return readPolicy(readSignedData(p7m).content ?? new Uint8Array(0)).arc;
+}
+
+/** Reads a policy of the arc and its digest; nothing is verified. Refuses DER, CMS-*, JSON, SHAPE, POLICY-CHAIN (another arc). */
+export async function readSignedPolicy(
   host: Host,
   p7m: Uint8Array,
   oids: OwnOids,
-): Promise<{ policy: Policy; digest: Uint8Array; data: SignedData }> {
+): Promise<{ readonly policy: Policy; readonly digest: Uint8Array; readonly data: SignedData }> {
   const data = readSignedData(p7m);
   if (data.eContentType !== oids.policy || !data.content) {
     throw new Refusal("CMS-TYPE", "not a policy", { expected: oids.policy, got: data.eContentType });

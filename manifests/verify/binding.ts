@@ -1,0 +1,114 @@
+/** What the manifest says, held against the files that its digests name. A difference is the manifest's own contradiction. */
+
+import { equal, fromHex, hex } from "../encoding/bytes.ts";
+import type { Host } from "../host.ts";
+import type { PastAuthorization } from "../records/authorization.ts";
+import type { Manifest } from "../records/manifest.ts";
+import type { PolicyInForce } from "../records/policy-chain.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import type { ReadList } from "./list-file.ts";
+import type { ReadRequest } from "./request-file.ts";
+
+/** Refuses with MANIFEST-BIND, POLICY-PROFILE or HONEST, PATH-REVOKED a manifest that does not fit the policy in force. */
+export async function checkAgainstPolicy(
+  host: Host,
+  manifest: Manifest,
+  { policy, number, digest }: PolicyInForce,
+): Promise<void> {
+  same("policy", manifest.policy.number, number);
+  same("policy's digest", manifest.policy.digest, hex(digest));
+  same("appliance", policy.appliance, manifest.appliance);
+  for (const name of ["audit", "sealing"] as const) {
+    const expected = await host.digest("sha256", policy.keys[name]);
+    if (!equal(expected, fromHex(manifest.keys[name].key))) {
+      throw new Refusal("MANIFEST-BIND", `the manifest names another ${name} key than the policy`);
+    }
+    if (policy.revoked.includes(manifest.keys[name].certificate)) {
+      throw new Refusal("PATH-REVOKED", `the policy revokes the ${name} certificate`);
+    }
+  }
+  if (manifest.profile.suite !== policy.profile.suite || manifest.documents.digestAlgorithm !== policy.profile.digest) {
+    throw new Refusal("POLICY-PROFILE", "the manifest names another profile than the policy");
+  }
+  if (!policy.modes.includes(manifest.mode)) {
+    throw new Refusal("MODE", "the policy does not allow the manifest's mode", { got: manifest.mode });
+  }
+  if (policy.network === "fatal" && manifest.labels.network !== "absent") {
+    throw new Refusal("HONEST", "the box sealed with a network link that its policy forbids");
+  }
+}
+
+/** Refuses with MANIFEST-BIND a manifest that says other things of the request than the request itself. */
+export async function checkAgainstRequest(
+  host: Host,
+  { request, documents, mode }: Manifest,
+  read: ReadRequest,
+  submitter: Certificate,
+): Promise<void> {
+  const { head } = read;
+  same("batch digest", request.digest, read.digest);
+  same("batch", request.batch, head.batch);
+  same("purpose", request.purpose, head.purpose);
+  same("request's expiry", request.expires, head.expires);
+  same("mode", mode, head.mode);
+  same("count of documents", documents.count, read.count);
+  same("sum of sizes", documents.bytes, read.bytes);
+  same("digest algorithm", documents.digestAlgorithm, head.digestAlgorithm);
+  same("submitter", request.submitter.name, submitter.subjectText);
+  same("submitter's certificate", request.submitter.certificate, hex(await host.digest("sha256", submitter.der)));
+  same("submitter's key", request.submitter.key, hex(await host.digest("sha256", submitter.spki)));
+}
+
+/** Refuses with MANIFEST-BIND a manifest that says other things of the authorisation than the file itself. */
+export function checkAgainstAuthorization(manifest: Manifest, past: PastAuthorization): void {
+  const { challenge, approvers, completed } = past;
+  same("challenge's digest", manifest.authorization.digest, past.challengeDigestHex);
+  same("nonce", manifest.authorization.nonce, challenge.nonce);
+  same("appliance", manifest.appliance, challenge.appliance);
+  same("batch digest", manifest.request.digest, challenge.batchDigest);
+  same("policy's digest", manifest.policy.digest, challenge.policyDigest);
+  same("mode", manifest.mode, challenge.mode);
+  same("count of documents", manifest.documents.count, challenge.count);
+  same("sum of sizes", manifest.documents.bytes, challenge.bytes);
+  const named = manifest.authorization.approvers.map((one) =>
+    [one.person, one.name, one.certificate, one.signed].join(),
+  );
+  const found = approvers.map((one) => [one.person, one.name, one.certificateSha256, one.signed].join());
+  same("list of approvers", named.sort().join("; "), found.sort().join("; "));
+  if (completed > manifest.created) {
+    throw new Refusal("CLOCK", "an approval claims to be later than the manifest", {
+      expected: `up to ${manifest.created}`,
+      got: completed,
+    });
+  }
+}
+
+/** Refuses with MANIFEST-BIND a manifest that says other things of the list than the file itself. */
+export function checkAgainstList({ documents, outcome }: Manifest, list: ReadList): void {
+  same("Merkle root", documents.root, list.root);
+  same("count of seals", documents.sealed, list.count);
+  if (outcome === "sealed") same("sum of sizes", documents.bytes, list.bytes);
+}
+
+/** Refuses with CHALLENGE-MATCH an authorisation of another batch, policy, mode or size than these. */
+export function checkChallengeAgainst({ challenge }: PastAuthorization, request: ReadRequest): void {
+  const pairs: readonly (readonly [string, string | number, string | number])[] = [
+    ["batch", request.digest, challenge.batchDigest],
+    ["mode", request.head.mode, challenge.mode],
+    ["count of documents", request.count, challenge.count],
+    ["sum of sizes", request.bytes, challenge.bytes],
+  ];
+  for (const [what, expected, got] of pairs) {
+    if (expected !== got) {
+      const detail = { expected: `${expected}`, got: `${got}` };
+      throw new Refusal("CHALLENGE-MATCH", `what was approved has another ${what}`, detail);
+    }
+  }
+}
+
+function same(what: string, manifest: string | number, found: string | number): void {
+  if (manifest === found) return;
+  const detail = { expected: `${found}`, got: `${manifest}` };
+  throw new Refusal("MANIFEST-BIND", `the manifest says another ${what}`, detail);
+}

@@ -1,0 +1,35 @@
+/** documents.jsonl as a stream: its digest, its Merkle root, its lines. */
+
+import { hex } from "../encoding/bytes.ts";
+import type { Host } from "../host.ts";
+import { ListReader, type SealedDocument } from "../records/documents-list.ts";
+import { leafHash, MerkleRoot } from "../records/merkle.ts";
+
+export interface ReadList {
+  readonly count: number;
+  readonly bytes: number;
+  /** SHA-256 of the file and RFC 9162 root of its lines, hex */
+  readonly digest: string;
+  readonly root: string;
+}
+
+/** Reads all lines. Refuses JSON, SHAPE, DOCUMENT-NAME. */
+export async function readListFile(host: Host, pieces: AsyncIterable<Uint8Array>): Promise<ReadList> {
+  const file = host.hasher("sha256");
+  const tree = new MerkleRoot(host);
+  const reader = new ListReader();
+  for await (const piece of pieces) {
+    file.update(piece);
+    for (const { leaf } of reader.push(piece)) await tree.add(await leafHash(host, leaf));
+  }
+  reader.end();
+  const { count, bytes } = reader;
+  return { count, bytes, digest: hex(await file.digest()), root: hex(await tree.root()) };
+}
+
+/** The entries, as they are read. Throws what `readListFile` refuses. */
+export async function* listEntries(pieces: AsyncIterable<Uint8Array>): AsyncIterable<SealedDocument> {
+  const reader = new ListReader();
+  for await (const piece of pieces) for (const { entry } of reader.push(piece)) yield entry;
+  reader.end();
+}

@@ -1,0 +1,88 @@
+/** manifest.p7m by itself: the audit key's signature and its path. Whether the rest fits it is `binding.ts`'s matter. */
+
+import { readSignedData, type SignedData } from "../cms/read.ts";
+import { verifySigner } from "../cms/verify.ts";
+import { hex } from "../encoding/bytes.ts";
+import { documentationArc, type OwnOids, ownOids } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import { type Manifest, readManifest } from "../records/manifest.ts";
+import { withDigest } from "../records/person.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { boxPath, checkNotLater, leastRsaBits, type Trust } from "./trust.ts";
+
+export interface CheckedManifest {
+  readonly manifest: Manifest;
+  /** SHA-256 of the content, hex: the next manifest's `previous` */
+  readonly digest: string;
+  readonly oids: OwnOids;
+  /** as claimed */
+  readonly signed: Utc;
+  /** the audit certificate */
+  readonly certificate: Certificate;
+}
+
+/**
+ * Verifies a manifest: one signer, the certificate and key that the manifest names, chained to a root with the audit
+ * usage at the claimed time. Refuses DER, CMS-*, JSON, SHAPE, PATH-*, MANIFEST-BIND, MODE, HONEST, CLOCK.
+ */
+export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trust): Promise<CheckedManifest> {
+  const data = readSignedData(p7m);
+  const oids = oidsOf(data);
+  const content = data.content ?? new Uint8Array(0);
+  const manifest = readManifest(content);
+  const { certificate, certificateSha256, signingTime } = await onlySigner(host, data, content);
+  await boxPath(host, trust, {
+    leaf: certificate.der,
+    certificates: data.certificates,
+    at: signingTime,
+    extendedKeyUsage: oids.audit,
+    policy: undefined,
+  });
+  const key = hex(await host.digest("sha256", certificate.spki));
+  if (manifest.keys.audit.certificate !== certificateSha256 || manifest.keys.audit.key !== key) {
+    throw new Refusal("MANIFEST-BIND", "the manifest names another audit key than the one that signed it");
+  }
+  checkItself(manifest, oids);
+  checkNotLater(trust, manifest.created, manifest.clock.claimedErrorSeconds);
+  return { manifest, digest: hex(await host.digest("sha256", content)), oids, signed: signingTime, certificate };
+}
+
+/** The arc is what stands before the manifest's own number. */
+function oidsOf({ eContentType }: SignedData): OwnOids {
+  const oids = ownOids(eContentType.slice(0, Math.max(0, eContentType.lastIndexOf("."))));
+  if (oids.manifest !== eContentType) throw new Refusal("CMS-TYPE", "not a manifest", { got: eContentType });
+  return oids;
+}
+
+async function onlySigner(host: Host, data: SignedData, content: Uint8Array) {
+  const [signer, second] = data.signers;
+  if (!signer || second)
+    throw new Refusal("CMS-SIGNERS", "a manifest has one signer", { got: `${data.signers.length}` });
+  if (signer.unsigned) throw new Refusal("CMS-ATTRIBUTES", "unsigned attributes have no place in a manifest");
+  const { certificates, eContentType } = data;
+  const verified = await verifySigner(host, signer, {
+    certificates,
+    eContentType,
+    contentDigest: (hash) => host.digest(hash, content),
+    minimumRsaBits: leastRsaBits,
+  });
+  return withDigest(host, verified);
+}
+
+/** What a manifest may not say whatever stands beside it. */
+function checkItself(manifest: Manifest, oids: OwnOids): void {
+  const { documents, outcome, reason, number } = manifest;
+  if (oids.arc === documentationArc && manifest.mode !== "test") {
+    throw new Refusal("MODE", "the documentation arc is for mode test only", { got: manifest.mode });
+  }
+  const whole = outcome === "sealed" ? documents.sealed === documents.count : documents.sealed <= documents.count;
+  if (!whole || (outcome === "sealed") !== (reason === null)) {
+    throw new Refusal("HONEST", "the manifest's outcome, counts and reason contradict each other");
+  }
+  const earlierFits = documents.earlier.every((one) => one.earlierNumber < number && one.index <= documents.count);
+  if (!earlierFits || documents.earlierCount < documents.earlier.length) {
+    throw new Refusal("HONEST", "the manifest names earlier seals that cannot be");
+  }
+}

@@ -1,0 +1,96 @@
+/** policy/NNNN.p7m: the chain, file by file, so that each wrong one is named. */
+
+import { hex } from "../encoding/bytes.ts";
+import type { OwnOids } from "../encoding/oid.ts";
+import type { Host } from "../host.ts";
+import { verifyAllSigners } from "../records/authorization.ts";
+import type { Manifest } from "../records/manifest.ts";
+import { policyPath } from "../records/names.ts";
+import { type PolicyInForce, readSignedPolicy, verifyGenesis, verifyNextPolicy } from "../records/policy-chain.ts";
+import type { Findings } from "./findings.ts";
+import type { Trust } from "./trust.ts";
+
+export interface CheckedPolicies {
+  /** in force for the manifest; undefined when its content is not vouched for */
+  readonly inForce: PolicyInForce | undefined;
+  /** whether the chain holds from a genesis digest that the verifier was given */
+  readonly pinned: boolean;
+}
+
+/** Checks policies 1 to `files.length`; `undefined` stands for a file that could not be read. Never throws. */
+export async function checkPolicyFiles(
+  host: Host,
+  oids: OwnOids,
+  files: readonly (Uint8Array | undefined)[],
+  context: { readonly trust: Trust; readonly manifest: Manifest | undefined; readonly findings: Findings },
+): Promise<CheckedPolicies> {
+  const { findings, trust, manifest } = context;
+  let last: Link | undefined;
+  let first: Link | undefined;
+  for (const [at, p7m] of files.entries()) {
+    last = p7m && (await checkOne(host, oids, { number: at + 1, p7m, previous: last }, findings));
+    if (at === 0) first = last;
+  }
+  if (first?.holds && trust.genesis !== undefined && first.read.genesis !== trust.genesis) {
+    const detail = { expected: trust.genesis, got: first.read.genesis };
+    findings.add(policyPath(1), "POLICY-CHAIN", "this is not the genesis policy that was pinned", detail);
+  }
+  if (manifest) bindToManifest(files.length, first, last, manifest, findings);
+  const vouched = last && (last.holds || hex(last.read.digest) === manifest?.policy.digest);
+  const sound = files.length > 0 && files.every((_, at) => !findings.blames(policyPath(at + 1)));
+  return { inForce: vouched ? last?.read : undefined, pinned: sound && trust.genesis !== undefined };
+}
+
+/** A policy as read, and whether its own check held. */
+interface Link {
+  readonly read: PolicyInForce;
+  readonly holds: boolean;
+}
+
+interface Step {
+  readonly number: number;
+  readonly p7m: Uint8Array;
+  readonly previous: Link | undefined;
+}
+
+async function checkOne(host: Host, oids: OwnOids, step: Step, findings: Findings): Promise<Link | undefined> {
+  const file = policyPath(step.number);
+  const held = await findings.check(file, () => verifyStep(host, oids, step));
+  if (held) return { read: held, holds: true };
+  try {
+    const { policy, digest } = await readSignedPolicy(host, step.p7m, oids);
+    const genesis = step.previous?.read.genesis ?? hex(digest);
+    return { read: { policy, digest, number: policy.number, genesis }, holds: false };
+  } catch {
+    return undefined; // already found
+  }
+}
+
+async function verifyStep(host: Host, oids: OwnOids, { number, p7m, previous }: Step): Promise<PolicyInForce> {
+  if (number === 1) return verifyGenesis(host, oids, p7m);
+  const { policy, digest, data } = await readSignedPolicy(host, p7m, oids);
+  // A predecessor that does not hold is used only when this policy vouches for its content.
+  if (previous && (previous.holds || policy.previous === hex(previous.read.digest))) {
+    return verifyNextPolicy(host, oids, previous.read, p7m, undefined);
+  }
+  await verifyAllSigners(host, data, policy.limits.minimumRsaBits);
+  return { policy, digest, number, genesis: previous?.read.genesis ?? "" };
+}
+
+function bindToManifest(
+  count: number,
+  first: Link | undefined,
+  last: Link | undefined,
+  manifest: Manifest,
+  findings: Findings,
+): void {
+  const { digest, genesis } = manifest.policy;
+  if (last?.holds && hex(last.read.digest) !== digest) {
+    const detail = { expected: digest, got: hex(last.read.digest) };
+    findings.add(policyPath(count), "POLICY-DIGEST", "this is not the policy that the manifest names", detail);
+  }
+  if (first?.holds && hex(first.read.digest) !== genesis) {
+    const detail = { expected: genesis, got: hex(first.read.digest) };
+    findings.add(policyPath(1), "POLICY-CHAIN", "this is not the genesis policy that the manifest names", detail);
+  }
+}

@@ -1,0 +1,131 @@
+/** batch.p7m as a stream: its digests, its list, who signed it. */
+
+import type { SignedData } from "../cms/read.ts";
+import type { HashName } from "../cms/suite.ts";
+import { verifySigner } from "../cms/verify.ts";
+import { hex } from "../encoding/bytes.ts";
+import type { OwnOids } from "../encoding/oid.ts";
+import type { Host } from "../host.ts";
+import type { Policy } from "../records/policy.ts";
+import type { ListedDocument, RequestHead } from "../records/request.ts";
+import {
+  checkListedDocument,
+  checkRequestAgainstPolicy,
+  type RequestEnvelope,
+  verifyRequest,
+} from "../records/request-envelope.ts";
+import { RequestReader } from "../records/request-stream.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { LargeSignedData } from "./large-signed-data.ts";
+import { leastRsaBits } from "./trust.ts";
+
+/** What a request says, its form checked; whose word it is, `checkRequestSigner` says. */
+export interface ReadRequest {
+  readonly head: RequestHead;
+  readonly count: number;
+  readonly bytes: number;
+  /** SHA-256 of the content (the batch digest) and of the file, hex */
+  readonly digest: string;
+  readonly fileDigest: string;
+  readonly envelope: RequestEnvelope;
+}
+
+/** Reads all of a request. Refuses DER, CMS-*, JSON, SHAPE, DOCUMENT-*, and MEDIA-LIMIT a document over the policy's size. */
+export async function readRequestFile(
+  host: Host,
+  pieces: AsyncIterable<Uint8Array>,
+  policy: Policy | undefined,
+): Promise<ReadRequest> {
+  const file = host.hasher("sha256");
+  const content = new ContentDigests(host);
+  const reader = new RequestReader();
+  const envelope = await walkRequest(pieces, {
+    onPiece: (piece) => file.update(piece),
+    onContent: (bytes) => content.update(bytes),
+    onDocuments: (documents) => {
+      if (policy) for (const document of documents) checkListedDocument(document, policy);
+    },
+    reader,
+  });
+  const digests = await content.end();
+  return {
+    head: reader.end(),
+    count: reader.count,
+    bytes: reader.bytes,
+    digest: hex(digests.sha256),
+    fileDigest: hex(await file.digest()),
+    envelope: { ...envelope, contentDigest: async (hash) => digests[hash] },
+  };
+}
+
+/** The documents of a request, as they are read. Throws what `readRequestFile` refuses. */
+export async function* requestDocuments(pieces: AsyncIterable<Uint8Array>): AsyncIterable<ListedDocument> {
+  const data = new LargeSignedData();
+  const reader = new RequestReader();
+  for await (const piece of pieces) yield* reader.push(data.push(piece));
+  yield* reader.push(data.end().rest);
+  reader.end();
+}
+
+/** The submitter, verified: with a policy also the path to its roots at `at` and what it takes; without one the signature alone. */
+export async function checkRequestSigner(
+  host: Host,
+  oids: OwnOids,
+  request: ReadRequest,
+  judged: { readonly policy: Policy; readonly at: string } | undefined,
+): Promise<Certificate> {
+  const { envelope, head, count, bytes } = request;
+  if (judged) {
+    const { policy, at } = judged;
+    const { submitter } = await verifyRequest(host, oids, envelope, { policy, now: at });
+    checkRequestAgainstPolicy(head, policy, count, bytes, at);
+    return submitter.certificate;
+  }
+  const [signer, second] = envelope.signers;
+  if (!signer || second)
+    throw new Refusal("CMS-SIGNERS", "a request has one signer", { got: `${envelope.signers.length}` });
+  const { certificate } = await verifySigner(host, signer, { ...envelope, minimumRsaBits: leastRsaBits });
+  return certificate;
+}
+
+async function walkRequest(
+  pieces: AsyncIterable<Uint8Array>,
+  on: {
+    onPiece(piece: Uint8Array): void;
+    onContent(bytes: Uint8Array): void;
+    onDocuments(documents: readonly ListedDocument[]): void;
+    readonly reader: RequestReader;
+  },
+): Promise<SignedData> {
+  const data = new LargeSignedData();
+  const take = (bytes: Uint8Array) => {
+    on.onContent(bytes);
+    on.onDocuments(on.reader.push(bytes));
+  };
+  for await (const piece of pieces) {
+    on.onPiece(piece);
+    take(data.push(piece));
+  }
+  const end = data.end();
+  take(end.rest);
+  return end.data;
+}
+
+/** Which hash the signer used stands after the content, so all three run along. */
+class ContentDigests {
+  readonly #hashers;
+
+  constructor(host: Host) {
+    this.#hashers = { sha256: host.hasher("sha256"), sha384: host.hasher("sha384"), sha512: host.hasher("sha512") };
+  }
+
+  update(bytes: Uint8Array): void {
+    for (const hasher of Object.values(this.#hashers)) hasher.update(bytes);
+  }
+
+  async end(): Promise<Readonly<Record<HashName, Uint8Array>>> {
+    const { sha256, sha384, sha512 } = this.#hashers;
+    return { sha256: await sha256.digest(), sha384: await sha384.digest(), sha512: await sha512.digest() };
+  }
+}

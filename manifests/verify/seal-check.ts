@@ -1,0 +1,156 @@
+/** One seal against what it must be: the document, its place, the sealing key, the path to the root. */
+
+import type { HashName } from "../cms/suite.ts";
+import { verifySigner } from "../cms/verify.ts";
+import { compare, equal, fromHex, hex } from "../encoding/bytes.ts";
+import { type OwnOids, oid } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import type { Manifest } from "../records/manifest.ts";
+import type { Policy } from "../records/policy.ts";
+import { readSeal, type Seal } from "../records/seal.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { boxPath, leastRsaBits, type Trust } from "./trust.ts";
+
+/** What every seal of a batch is held against; what is not known is not checked. */
+export interface SealContext {
+  readonly oids: OwnOids;
+  readonly trust: Trust;
+  readonly manifest: Manifest | undefined;
+  readonly policy: Policy | undefined;
+}
+
+export interface SealWanted {
+  readonly documentDigest: (hash: HashName) => Promise<Uint8Array>;
+  readonly index?: number;
+  /** hex, as documents.jsonl has it */
+  readonly sealDigest?: string | undefined;
+}
+
+export interface CheckedSeal {
+  readonly seal: Seal;
+  readonly certificate: Certificate;
+  /** as claimed */
+  readonly signed: Utc;
+  /** SHA-256 of the SignerInfo without unsigned attributes, hex */
+  readonly digest: string;
+}
+
+/** Checks seals one after another; the path of a certificate is walked once for as long as the claimed times lie within it. */
+export class SealChecker {
+  readonly #host: Host;
+  readonly #context: SealContext;
+  #path: KnownPath | undefined;
+
+  constructor(host: Host, context: SealContext) {
+    this.#host = host;
+    this.#context = context;
+  }
+
+  /** Refuses DER, CMS-*, PATH-*, SEAL-BIND, MODE, POLICY-PROFILE, CLOCK. */
+  async check(bytes: Uint8Array, wanted: SealWanted): Promise<CheckedSeal> {
+    const { oids, policy } = this.#context;
+    const seal = readSeal(bytes, oids);
+    const digest = hex(await this.#host.digest("sha256", seal.signer.core));
+    this.#checkPlace(seal, wanted, digest);
+    const { certificate, signingTime } = await verifySigner(this.#host, seal.signer, {
+      certificates: seal.certificates,
+      eContentType: oid.data,
+      contentDigest: wanted.documentDigest,
+      minimumRsaBits: policy?.limits.minimumRsaBits ?? leastRsaBits,
+    });
+    const path = await this.#pathOf(seal, certificate, signingTime);
+    await this.#checkKey(path);
+    this.#checkTime(signingTime);
+    return { seal, certificate, signed: signingTime, digest };
+  }
+
+  #checkPlace(seal: Seal, { index, sealDigest }: SealWanted, digest: string): void {
+    const { manifest } = this.#context;
+    if (sealDigest !== undefined) same("seal's digest", sealDigest, digest);
+    if (index !== undefined) same("index", index, seal.index);
+    if (!manifest) return;
+    same("appliance", manifest.appliance, seal.appliance);
+    same("manifest's number", manifest.number, seal.number);
+    if (seal.mode !== manifest.mode) {
+      throw new Refusal("MODE", "the seal was made in another mode", { expected: manifest.mode, got: seal.mode });
+    }
+    if (seal.signer.suite.name !== manifest.profile.suite) {
+      const detail = { expected: manifest.profile.suite, got: seal.signer.suite.name };
+      throw new Refusal("POLICY-PROFILE", "the seal was made with another algorithm", detail);
+    }
+  }
+
+  async #pathOf(seal: Seal, leaf: Certificate, at: Utc): Promise<KnownPath> {
+    const known = this.#path;
+    if (known && at >= known.from && at <= known.until && sameSet(known.certificates, seal.certificates)) return known;
+    const { oids, policy, trust } = this.#context;
+    const { certificates } = seal;
+    const wanted = { leaf: leaf.der, certificates, at, extendedKeyUsage: oids.sealing, policy };
+    const path = await boxPath(this.#host, trust, wanted);
+    this.#path = {
+      certificates: certificates.map((der) => der.slice()),
+      leaf,
+      from: path
+        .map(({ notBefore }) => notBefore)
+        .sort()
+        .at(-1) as Utc,
+      until: path.map(({ notAfter }) => notAfter).sort()[0] as Utc,
+      keyChecked: false,
+    };
+    return this.#path;
+  }
+
+  /** The sealing key is the one that policy and manifest name. */
+  async #checkKey(path: KnownPath): Promise<void> {
+    if (path.keyChecked) return;
+    const { manifest, policy } = this.#context;
+    const { spki, der } = path.leaf;
+    if (policy && !equal(policy.keys.sealing, spki)) {
+      throw new Refusal("SEAL-BIND", "the seal was made with another key than the policy's");
+    }
+    if (manifest) {
+      same("sealing key", manifest.keys.sealing.key, hex(await this.#host.digest("sha256", spki)));
+      same("sealing certificate", manifest.keys.sealing.certificate, hex(await this.#host.digest("sha256", der)));
+    }
+    path.keyChecked = true;
+  }
+
+  #checkTime(signed: Utc): void {
+    const created = this.#context.manifest?.created;
+    if (created === undefined || signed <= created) return;
+    throw new Refusal("CLOCK", "the seal claims to be later than its manifest", {
+      expected: `up to ${created}`,
+      got: signed,
+    });
+  }
+}
+
+/** A document's digest that is known in one algorithm only; a seal by another hash is refused with CMS-ALGORITHM. */
+export function knownDigest(algorithm: HashName, digestHex: string): SealWanted["documentDigest"] {
+  return async (hash) => {
+    if (hash === algorithm) return fromHex(digestHex);
+    throw new Refusal("CMS-ALGORITHM", "the seal uses another digest than the batch", {
+      expected: algorithm,
+      got: hash,
+    });
+  };
+}
+
+interface KnownPath {
+  readonly certificates: readonly Uint8Array[];
+  readonly leaf: Certificate;
+  readonly from: Utc;
+  readonly until: Utc;
+  keyChecked: boolean;
+}
+
+function same(what: string, expected: string | number, got: string | number): void {
+  if (expected === got) return;
+  throw new Refusal("SEAL-BIND", `the ${what} is another`, { expected: `${expected}`, got: `${got}` });
+}
+
+function sameSet(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((one, at) => compare(one, b[at] as Uint8Array) === 0);
+}

@@ -1,0 +1,178 @@
+/** Verifying one seal with one document, and with as much beside it as there is. */
+
+import type { HashName } from "../cms/suite.ts";
+import { hex } from "../encoding/bytes.ts";
+import { documentationArc, ownOids } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
+import type { SealedDocument } from "../records/documents-list.ts";
+import { policyPath } from "../records/names.ts";
+import type { Mode } from "../records/request.ts";
+import type { Approver } from "../records/tally.ts";
+import { Refusal } from "../refusal.ts";
+import { checkAgainstAuthorization, checkAgainstPolicy } from "./binding.ts";
+import { type Finding, Findings } from "./findings.ts";
+import { listEntries } from "./list-file.ts";
+import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
+import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
+import { type CheckedSeal, SealChecker } from "./seal-check.ts";
+import type { Trust } from "./trust.ts";
+import { type QuorumWord, quorumWord } from "./verdict.ts";
+
+/** A seal, its document, and what of its bundle is at hand. */
+export interface SealToVerify {
+  readonly seal: Uint8Array;
+  readonly documentDigest: (hash: HashName) => Promise<Uint8Array>;
+  /** manifest.p7m */
+  readonly manifest?: Uint8Array;
+  /** documents.jsonl */
+  readonly list?: AsyncIterable<Uint8Array>;
+  /** authorization.p7m */
+  readonly authorization?: Uint8Array;
+  /** policy/0001.p7m and all that follow */
+  readonly policies?: readonly Uint8Array[];
+}
+
+export interface SealVerdict {
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+  /** what the seal says of itself; null when it does not hold */
+  readonly mode: Mode | null;
+  readonly appliance: string | null;
+  readonly number: number | null;
+  readonly index: number | null;
+  /** as claimed; no time-stamp vouches for it */
+  readonly claimedTime: Utc | null;
+  readonly sealer: { readonly subject: string; readonly notAfter: Utc } | null;
+  /** whether a manifest that holds lists this very seal: "not shown" without manifest.p7m and documents.jsonl */
+  readonly manifest: "lists it" | "not shown";
+  /** the document's name, where the manifest lists it */
+  readonly name: string | null;
+  readonly submitter: string | null;
+  readonly batch: string | null;
+  readonly quorum: QuorumWord;
+  readonly approvers: readonly Approver[];
+  /** unsigned attributes are there (time-stamps, say); nothing of them was checked or is trusted */
+  readonly unsigned: boolean;
+}
+
+/** Verifies a seal. Hostile content never throws: whatever is wrong is a finding. A seal under an aborted manifest is found with ABORTED. */
+export async function verifySeal(host: Host, given: SealToVerify, trust: Trust): Promise<SealVerdict> {
+  const work: Work = { host, given, trust, findings: new Findings() };
+  const checked = await openManifest(work);
+  const policies = await openPolicies(work, checked);
+  const seal = await checkSeal(work, checked, policies);
+  const entry = await findEntry(work, checked, seal);
+  const authorization = await openAuthorization(work, checked, policies);
+  const all = work.findings.all;
+  return {
+    ok: all.length === 0,
+    findings: all,
+    mode: seal?.seal.mode ?? null,
+    appliance: seal?.seal.appliance ?? null,
+    number: seal?.seal.number ?? null,
+    index: seal?.seal.index ?? null,
+    claimedTime: seal?.signed ?? null,
+    sealer: seal ? { subject: seal.certificate.subjectText, notAfter: seal.certificate.notAfter } : null,
+    manifest: entry ? "lists it" : "not shown",
+    name: entry?.name ?? null,
+    submitter: checked?.manifest.request.submitter.name ?? null,
+    batch: checked?.manifest.request.batch ?? null,
+    quorum: quorumWord(authorization !== undefined && entry !== undefined, policies.pinned),
+    approvers: authorization?.approvers ?? [],
+    unsigned: seal?.seal.signer.unsigned ?? false,
+  };
+}
+
+interface Work {
+  readonly host: Host;
+  readonly given: SealToVerify;
+  readonly trust: Trust;
+  readonly findings: Findings;
+}
+
+const files = {
+  manifest: "manifest.p7m",
+  list: "documents.jsonl",
+  authorization: "authorization.p7m",
+  seal: "seal",
+} as const;
+
+async function openManifest({ host, given, trust, findings }: Work): Promise<CheckedManifest | undefined> {
+  const { manifest } = given;
+  if (!manifest) return undefined;
+  const checked = await findings.check(files.manifest, () => checkManifestFile(host, manifest, trust));
+  if (checked?.manifest.outcome === "aborted") {
+    findings.add(files.seal, "ABORTED", "its manifest says that the batch was aborted: none of its seals counts");
+  }
+  return checked;
+}
+
+async function openPolicies(work: Work, checked: CheckedManifest | undefined): Promise<CheckedPolicies> {
+  const { host, given, trust, findings } = work;
+  if (!given.policies || !checked) return { inForce: undefined, pinned: false };
+  const { manifest, oids } = checked;
+  const policies = await checkPolicyFiles(host, oids, given.policies, { trust, manifest, findings });
+  const { inForce } = policies;
+  if (inForce) await findings.check(files.manifest, () => checkAgainstPolicy(host, manifest, inForce));
+  else findings.add(policyPath(given.policies.length), "POLICY-DIGEST", "the policy in force is not there");
+  return policies;
+}
+
+function checkSeal(
+  { host, given, trust, findings }: Work,
+  checked: CheckedManifest | undefined,
+  policies: CheckedPolicies,
+): Promise<CheckedSeal | undefined> {
+  const oids = checked?.oids ?? ownOids(trust.arc ?? documentationArc);
+  const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
+  const { documentDigest } = given;
+  return findings.check(files.seal, () => new SealChecker(host, context).check(given.seal, { documentDigest }));
+}
+
+/** The line that lists this very seal. Without manifest, list or a seal that holds: undefined. */
+function findEntry(
+  { host, given, findings }: Work,
+  checked: CheckedManifest | undefined,
+  seal: CheckedSeal | undefined,
+): Promise<SealedDocument | undefined> | undefined {
+  const { list } = given;
+  if (!list || !checked || !seal) return undefined;
+  return findings.check(files.list, async () => {
+    const file = host.hasher("sha256");
+    let found: SealedDocument | undefined;
+    for await (const entry of listEntries(hashed(list, file))) if (entry.index === seal.seal.index) found = entry;
+    if (hex(await file.digest()) !== checked.manifest.documents.digest) {
+      throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names");
+    }
+    if (found?.sealDigest === seal.digest) return found;
+    findings.add(files.seal, "SEAL-BIND", "the manifest does not list this seal", { got: seal.digest });
+    return undefined;
+  });
+}
+
+async function* hashed(pieces: AsyncIterable<Uint8Array>, file: { update(bytes: Uint8Array): void }) {
+  for await (const piece of pieces) {
+    file.update(piece);
+    yield piece;
+  }
+}
+
+function openAuthorization(
+  { host, given, findings }: Work,
+  checked: CheckedManifest | undefined,
+  { inForce }: CheckedPolicies,
+): Promise<PastAuthorization | undefined> | undefined {
+  const { authorization } = given;
+  if (!authorization || !checked || !inForce) return undefined;
+  return findings.check(files.authorization, async () => {
+    if (hex(await host.digest("sha256", authorization)) !== checked.manifest.authorization.file) {
+      throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names");
+    }
+    const context = { policy: inForce.policy, policyDigest: inForce.digest };
+    const past = await verifyPastAuthorization(host, checked.oids, authorization, context);
+    checkAgainstAuthorization(checked.manifest, past);
+    return past;
+  });
+}

@@ -1,0 +1,59 @@
+/** What a verifier trusts before it reads anything, and the paths that follow from it. */
+
+import { equal } from "../encoding/bytes.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import type { Policy } from "../records/policy.ts";
+import { Refusal } from "../refusal.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { validatePath } from "../x509/path.ts";
+
+export interface Trust {
+  /** pinned root certificates, DER */
+  readonly roots: readonly Uint8Array[];
+  /** SHA-256 of the genesis policy's content, hex, as printed at genesis */
+  readonly genesis?: string;
+  /** the verifier's own time: claims of later times, beyond the box's claimed error, are refused */
+  readonly at?: Utc;
+  /** arc of the organisation's OIDs where no policy says it (a seal alone); the documentation arc unless said */
+  readonly arc?: string;
+}
+
+/** Key strength where no policy says more. */
+export const leastRsaBits = 2048;
+
+/**
+ * The path of a certificate of the box to a pinned root at a claimed time; every certificate given must belong to it.
+ * Refuses PATH-*, CMS-CERTIFICATE.
+ */
+export async function boxPath(
+  host: Host,
+  trust: Trust,
+  wanted: {
+    readonly leaf: Uint8Array;
+    readonly certificates: readonly Uint8Array[];
+    readonly at: Utc;
+    readonly extendedKeyUsage: string;
+    readonly policy: Policy | undefined;
+  },
+): Promise<readonly Certificate[]> {
+  const path = await validatePath(host, {
+    leaf: wanted.leaf,
+    intermediates: wanted.certificates,
+    roots: trust.roots,
+    at: wanted.at,
+    revoked: new Set(wanted.policy?.revoked),
+    extendedKeyUsage: wanted.extendedKeyUsage,
+    minimumRsaBits: wanted.policy?.limits.minimumRsaBits ?? leastRsaBits,
+  });
+  if (!wanted.certificates.every((der) => path.some((one) => equal(one.der, der)))) {
+    throw new Refusal("CMS-CERTIFICATE", "a certificate stands here that is not in the signer's path");
+  }
+  return path;
+}
+
+/** Refuses with CLOCK a claimed time that lies after the verifier's, by more than the error that the box claims. */
+export function checkNotLater(trust: Trust, claimed: Utc, errorSeconds: number): void {
+  if (trust.at === undefined || Date.parse(claimed) <= Date.parse(trust.at) + errorSeconds * 1000) return;
+  throw new Refusal("CLOCK", "the claimed time lies in the future", { expected: `up to ${trust.at}`, got: claimed });
+}

@@ -1,0 +1,84 @@
+/** What a verification says, for people and for scripts. Nothing in it is a fact that no signature stands for, unless it says so. */
+
+import type { Utc } from "../encoding/shape.ts";
+import type { PastAuthorization } from "../records/authorization.ts";
+import type { Manifest } from "../records/manifest.ts";
+import type { Mode } from "../records/request.ts";
+import type { Approver } from "../records/tally.ts";
+import type { Finding } from "./findings.ts";
+import type { CheckedManifest } from "./manifest-file.ts";
+
+/**
+ * "pinned to genesis": M people approved under a policy chain from the digest that the verifier was given. "only as the box
+ * claims": the same, but that this policy was in force is the audit key's word. "not shown": the approvals were not there, or did not hold.
+ */
+export type QuorumWord = "pinned to genesis" | "only as the box claims" | "not shown";
+
+export interface BundleVerdict {
+  /** nothing was found wrong. An aborted batch can hold too: look at `outcome` before relying on a seal */
+  readonly ok: boolean;
+  /** unknown: the manifest does not hold */
+  readonly outcome: "sealed" | "aborted" | "unknown";
+  readonly findings: readonly Finding[];
+  /** as the manifest says it; null when its signature or path does not hold */
+  readonly manifest: Manifest | null;
+  /** SHA-256 of the manifest's content, hex: the next manifest's `previous` */
+  readonly manifestDigest: string | null;
+  readonly appliance: string | null;
+  readonly number: number | null;
+  readonly mode: Mode | null;
+  readonly batch: string | null;
+  readonly submitter: { readonly name: string; readonly certificate: string } | null;
+  /** as the box claims; no time-stamp vouches for it */
+  readonly claimedTime: Utc | null;
+  readonly reason: string | null;
+  readonly quorum: QuorumWord;
+  /** empty unless the quorum was shown */
+  readonly approvers: readonly Approver[];
+  readonly labels: Manifest["labels"] | null;
+  readonly auditor: { readonly subject: string; readonly notAfter: Utc } | null;
+  readonly seals: { readonly count: number; readonly checked: number };
+  /** `checked`: presented and the right ones; `count`: of the batch */
+  readonly documents: { readonly count: number; readonly checked: number; readonly notPresented: number };
+}
+
+export interface Established {
+  readonly checked: CheckedManifest | undefined;
+  readonly authorization: PastAuthorization | undefined;
+  readonly pinned: boolean;
+  readonly count: number;
+  readonly seals: number;
+  readonly documents: number;
+  readonly notPresented: number;
+}
+
+export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
+  const { checked, authorization } = facts;
+  const manifest = checked?.manifest ?? null;
+  const submitter = manifest?.request.submitter;
+  return {
+    ok: findings.length === 0,
+    outcome: manifest?.outcome ?? "unknown",
+    findings,
+    manifest,
+    manifestDigest: checked?.digest ?? null,
+    appliance: manifest?.appliance ?? null,
+    number: manifest?.number ?? null,
+    mode: manifest?.mode ?? null,
+    batch: manifest?.request.batch ?? null,
+    submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
+    claimedTime: manifest?.created ?? null,
+    reason: manifest?.reason ?? null,
+    quorum: quorumWord(authorization !== undefined, facts.pinned),
+    approvers: authorization?.approvers ?? [],
+    labels: manifest?.labels ?? null,
+    auditor: checked ? { subject: checked.certificate.subjectText, notAfter: checked.certificate.notAfter } : null,
+    seals: { count: manifest?.documents.sealed ?? facts.count, checked: facts.seals },
+    documents: { count: facts.count, checked: facts.documents, notPresented: facts.notPresented },
+  };
+}
+
+export function quorumWord(shown: boolean, pinned: boolean): QuorumWord {
+  if (!shown) return "not shown";
+  return pinned ? "pinned to genesis" : "only as the box claims";
+}
