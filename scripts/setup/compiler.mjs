@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { attempt } from "./child.mjs";
 import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache } from "./places.mjs";
-import { findTool, outsidePath } from "./search-path.mjs";
+import { findTool, outsidePath, withLibraries } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
 import { linkLibraries, writeWrapper } from "./unpacked-tools.mjs";
 
@@ -19,17 +19,17 @@ const tools = [
   { name: "python3", args: ["--version"] },
 ];
 
-/** @returns {Promise<string | null>} a folder to put first on the PATH, null when the machine's own tools do */
+/** @returns {Promise<NodeJS.ProcessEnv>} the environment in which these tools work */
 export async function ensureCompiler() {
-  const missing = await missingTools(outsidePath());
-  if (missing.length === 0) return null;
-  const withWrappers = [wrappers, outsidePath()].join(delimiter);
-  if ((await missingTools(withWrappers)).length === 0) return wrappers;
+  const own = { ...process.env, PATH: outsidePath() };
+  const missing = await missingTools(own);
+  if (missing.length === 0) return own;
+  if ((await missingTools(unpackedEnvironment())).length === 0) return unpackedEnvironment();
   progress(`adding the compiler (${missing.join(", ")})`);
-  if ((await installPackages(missing)) && (await missingTools(outsidePath())).length === 0) return null;
+  if ((await installPackages(missing)) && (await missingTools(own)).length === 0) return own;
   if (await unpackPackages(missing, unpacked, "everything")) {
     wrapTools(missing);
-    if ((await missingTools(withWrappers)).length === 0) return wrappers;
+    if ((await missingTools(unpackedEnvironment())).length === 0) return unpackedEnvironment();
   }
   const wanted = missing.join(", ");
   throw new SetupStopped(
@@ -37,11 +37,16 @@ export async function ensureCompiler() {
   );
 }
 
-async function missingTools(path) {
+/** The libraries are for the whole environment: node-gyp asks python3 where it really lies, and starts that. */
+function unpackedEnvironment() {
+  const path = [wrappers, outsidePath()].join(delimiter);
+  return withLibraries({ ...process.env, PATH: path }, linkLibraries(unpacked));
+}
+
+async function missingTools(env) {
   const missing = [];
   for (const { name, args } of tools) {
-    const found = findTool(name, path);
-    const env = { ...process.env, PATH: path };
+    const found = findTool(name, env.PATH);
     if (found === undefined || !(await attempt(found, args, { env })).ok) missing.push(name);
   }
   return missing;
@@ -50,12 +55,13 @@ async function missingTools(path) {
 /** The compiler must look for headers, libraries, assembler and linker in the unpacked folder, not on the machine. */
 function wrapTools(names) {
   const binaries = join(unpacked, "usr/bin");
-  const libraries = linkLibraries(unpacked);
   mkdirSync(wrappers, { recursive: true });
-  const args = [`--sysroot=${unpacked}`, `-B${binaries}/`];
-  for (const name of names.flatMap((tool) => (tool === "g++" ? ["g++", "gcc", "c++", "cc"] : [tool]))) {
-    const compiler = { "c++": "g++", "g++": "g++", cc: "gcc", gcc: "gcc" }[name];
-    writeWrapper(join(wrappers, name), join(binaries, compiler ?? name), { libraries, args: compiler ? args : [] });
-  }
-  if (names.includes("g++")) writeWrapper(join(wrappers, "ar"), join(binaries, "ar"), { libraries });
+  const sysroot = [`--sysroot=${unpacked}`, `-B${binaries}/`];
+  const wrap = (name, args) => writeWrapper(join(wrappers, name), join(binaries, name), { libraries: [], args });
+  for (const name of names) wrap(name, name === "g++" ? sysroot : []);
+  if (!names.includes("g++")) return;
+  wrap("gcc", sysroot);
+  // node-gyp's makefiles call the C compiler cc, and pack objects with ar.
+  writeWrapper(join(wrappers, "cc"), join(binaries, "gcc"), { libraries: [], args: sysroot });
+  wrap("ar", []);
 }

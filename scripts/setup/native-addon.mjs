@@ -2,21 +2,21 @@
 
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { attempt } from "./child.mjs";
 import { ensureCompiler } from "./compiler.mjs";
 import { lastLines, npm } from "./npm-packages.mjs";
-import { nativeAddon, nativePackage, packages, pinnedNode, pinnedNodeFolder } from "./places.mjs";
-import { outsidePath, withLibraries } from "./search-path.mjs";
+import { nativeAddon, nativePackage, pinnedNode, pinnedNodeFolder } from "./places.mjs";
+import { withLibraries } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
 
 /** @param {readonly string[]} libraries folders of libraries that the pinned Node has to be started with */
 export async function ensureNativeAddon(libraries) {
   const environment = withLibraries(process.env, libraries);
   if (existsSync(nativeAddon) && (await loads(environment))) return;
-  const toolsPath = await ensureCompiler();
+  const compiler = await ensureCompiler();
   progress(`compiling ${nativePackage} (about 5 s)`);
-  const { ok, output } = await compile(toolsPath, environment);
+  const { ok, output } = await compile(withLibraries(compiler, libraries));
   if (!ok) throw new SetupStopped(`${nativePackage} cannot be compiled here:\n${lastLines(output)}`);
   if (!(await loads(environment))) throw new SetupStopped(`${nativePackage} was compiled but does not load in Node 26`);
 }
@@ -26,17 +26,13 @@ async function loads(env) {
 }
 
 /** npm's own way, with the headers of the pinned Node by a path without spaces: node-gyp does not quote them for make. */
-async function compile(toolsPath, environment) {
+async function compile(environment) {
   const folder = mkdtempSync(join(tmpdir(), "coldseal-headers-"));
   const headers = join(folder, "node");
   try {
     symlinkSync(pinnedNodeFolder, headers);
-    const path = [toolsPath, join(packages, ".bin"), outsidePath()].filter((part) => part !== null).join(delimiter);
-    return await npm(["rebuild", "--ignore-scripts=false", nativePackage], {
-      ...environment,
-      npm_config_nodedir: headers,
-      PATH: path,
-    });
+    const env = { ...environment, npm_config_nodedir: headers };
+    return await npm(["rebuild", "--ignore-scripts=false", nativePackage], env);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

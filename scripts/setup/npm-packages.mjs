@@ -23,12 +23,10 @@ export async function ensureNpmPackages() {
 
 /**
  * Runs npm quietly in the project with a node that is not the project's own.
- * @param {readonly string[]} args @param {NodeJS.ProcessEnv} [extra] variables on top of this process's
+ * @param {readonly string[]} args @param {NodeJS.ProcessEnv} [environment]
  */
-export function npm(args, extra = {}) {
-  const path = extra.PATH ?? outsidePath();
-  const settings = { npm_config_loglevel: "error", npm_config_update_notifier: "false", ...cacheThatCanBeWritten() };
-  const env = { ...process.env, ...settings, ...extra, PATH: path };
+export function npm(args, environment = { ...process.env, PATH: outsidePath() }) {
+  const env = { ...environment, npm_config_loglevel: "error", ...cacheThatCanBeWritten() };
   const started = process.env.npm_execpath;
   const node = findTool("node", outsidePath());
   if (started?.endsWith("npm-cli.js") && node !== undefined && !started.startsWith(`${root}/`) && existsSync(started)) {

@@ -1,17 +1,18 @@
 // Makes what was unpacked from Debian packages usable where it lies: its libraries found, its tools started by wrappers.
 
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The C library's own parts: those stay the machine's, because parts of two C libraries in one process end in crashes. */
 const cLibrary =
-  /^(ld-linux.*|lib(c|m|mvec|dl|pthread|rt|util|resolv|anl|thread_db|BrokenLocale|nss_\w+|nsl)\.so\.[1-6]|ld64.*)$/;
+  /^(ld-linux.*|lib(c|m|mvec|dl|pthread|rt|util|resolv|anl|thread_db|BrokenLocale|nss_\w+)\.so\.[1-6]|libnsl\.so\.1|ld64.*)$/;
 
 /**
  * Links the shared libraries that came with unpacked packages into one folder below them.
  * @param {string} unpacked @returns {readonly string[]} that folder, or nothing when no libraries came
  */
 export function linkLibraries(unpacked) {
+  if (!existsSync(unpacked)) return [];
   const into = join(unpacked, "linked");
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
@@ -52,7 +53,7 @@ export function triplet() {
 
 function libraries(folder) {
   try {
-    return readdirSync(folder).filter((name) => /\.so\.\d/.test(name));
+    return readdirSync(folder).filter((name) => /\.so(\.\d|$)/.test(name));
   } catch {
     return [];
   }
