@@ -22,7 +22,10 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 export type EntryKind = "file" | "folder" | "link" | "pipe" | "socket" | "device";
 
-/** A regular file with one link, open for reading. `stat` was taken from the descriptor. Whoever asked closes it. */
+/** Hard links matter where a file is taken over, not where somebody's own files are only read. */
+export type Links = "one link" | "any links";
+
+/** A regular file, open for reading. `stat` was taken from the descriptor. Whoever asked closes it. */
 export interface OpenFile {
   readonly descriptor: number;
   readonly stat: BigIntStats;
@@ -61,17 +64,17 @@ export function makeFolderIn(folder: number, name: string): number {
 /**
  * Opens the file `name` in an open folder; undefined when nothing is there. Looks before it opens, so that no device
  * is opened for a look, and looks again at what it opened. Refuses with MEDIA-KIND unless it is a regular file with
- * one link, MEDIA-READ.
+ * one link (unless said), MEDIA-READ.
  */
-export function openFileIn(folder: number, name: string): OpenFile | undefined {
+export function openFileIn(folder: number, name: string, links: Links = "one link"): OpenFile | undefined {
   const before = statIn(folder, name);
   if (!before) return undefined;
-  checkPlain(before, name);
+  checkPlain(before, name, links);
   const descriptor = absent(() => openAs(entryPath(folder, name), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   if (descriptor === undefined) return undefined;
   try {
     const stat = fstatSync(descriptor, { bigint: true });
-    checkPlain(stat, name);
+    checkPlain(stat, name, links);
     return { descriptor, stat };
   } catch (fault) {
     closeSync(descriptor);
@@ -116,11 +119,11 @@ export function kindOf(stat: BigIntStats): EntryKind {
   return "device";
 }
 
-/** Refuses with MEDIA-KIND what is not a regular file with one link. */
-export function checkPlain(stat: BigIntStats, name: string): void {
+/** Refuses with MEDIA-KIND what is not a regular file (with one link, unless said). */
+export function checkPlain(stat: BigIntStats, name: string, links: Links = "one link"): void {
   const kind = kindOf(stat);
   if (kind !== "file") throw wrongKind(name, "a regular file", `a ${kind}`);
-  if (stat.nlink !== 1n) throw wrongKind(name, "a file with one link", `${stat.nlink} links`);
+  if (links === "one link" && stat.nlink !== 1n) throw wrongKind(name, "a file with one link", `${stat.nlink} links`);
 }
 
 export function wrongKind(name: string, expected: string, got: string): Refusal {

@@ -1,0 +1,92 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { appendFileSync, linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bundleFolder } from "../../host/bundle-folder.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { readSmall } from "../../manifests/verify/source.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "coldseal-bundle-"));
+  mkdirSync(join(folder, "seals/0000"), { recursive: true });
+  writeFileSync(join(folder, "manifest.p7m"), "manifest");
+  writeFileSync(join(folder, "seals/0000/a.p7s"), "seal");
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const collected = async (stream: AsyncIterable<Uint8Array>) => Buffer.concat(await Array.fromAsync(stream));
+
+describe("bundleFolder", () => {
+  it("CHECKED-OUT: reads, streams and lists what is there", async () => {
+    const source = bundleFolder(folder);
+    expect(await source.read("manifest.p7m", 8)).toEqual(utf8("manifest"));
+    expect((await source.list("")).toSorted()).toEqual(["manifest.p7m", "seals"]);
+    expect(await source.list("seals/0000")).toEqual(["a.p7s"]);
+    expect(await source.list("evidence")).toEqual([]);
+    const large = Buffer.alloc(3_000_001, 9);
+    writeFileSync(join(folder, "large"), large);
+    expect((await collected(source.stream("large"))).equals(large)).toBe(true);
+    writeFileSync(join(folder, "empty"), "");
+    expect(await source.read("empty", 10)).toEqual(new Uint8Array(0));
+  });
+
+  it("BUNDLE-FORM: what is missing, too long, huge or no path of a bundle", async () => {
+    const source = bundleFolder(folder);
+    truncateSync(join(folder, "manifest.p7m"), 2 ** 40);
+    for (const path of [
+      "nothing",
+      "nothing/else",
+      "manifest.p7m",
+      "",
+      "..",
+      "../x",
+      "/etc/hostname",
+      "seals//a.p7s",
+      "a\0",
+    ]) {
+      await expect(source.read(path, 1000), path).rejects.toMatchObject({ code: "BUNDLE-FORM" });
+    }
+    await expect(readSmall(source, "nothing")).rejects.toMatchObject({ code: "BUNDLE-FORM" });
+    await expect(collected(source.stream("nothing"))).rejects.toMatchObject({ code: "BUNDLE-FORM" });
+  });
+
+  it("T1: links and pipes in a bundle are not followed or opened", async () => {
+    const source = bundleFolder(folder);
+    symlinkSync("/etc/hostname", join(folder, "link"));
+    symlinkSync("/etc", join(folder, "folder"));
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    for (const path of ["link", "folder/hostname", "pipe", "seals"]) {
+      await expect(source.read(path, 1000), path).rejects.toMatchObject({ code: "MEDIA-KIND" });
+    }
+    await expect(source.list("folder")).rejects.toMatchObject({ code: "MEDIA-KIND" });
+  });
+
+  it("T3: a file that grows while it is streamed is given as it was read", async () => {
+    const path = join(folder, "large");
+    writeFileSync(path, Buffer.alloc(2 << 20, 1));
+    let length = 0;
+    for await (const bytes of bundleFolder(folder).stream("large")) {
+      if (length === 0) appendFileSync(path, "more");
+      length += bytes.length;
+    }
+    expect(length).toBe((2 << 20) + 4);
+  });
+
+  it("HONEST: documents are found by name where they were presented, else said not to be", async () => {
+    const documents = await mkdtemp(join(tmpdir(), "coldseal-documents-"));
+    writeFileSync(join(documents, "a.pdf"), "contract");
+    linkSync(join(documents, "a.pdf"), join(documents, "b.pdf"));
+    expect(await bundleFolder(folder).documentDigest("a.pdf", "sha256")).toBeUndefined();
+    const source = bundleFolder(folder, { documents });
+    const digest = new Uint8Array(createHash("sha384").update("contract").digest());
+    expect(await source.documentDigest("a.pdf", "sha384")).toEqual({ digest, size: 8 });
+    expect(await source.documentDigest("b.pdf", "sha384")).toEqual({ digest, size: 8 });
+    expect(await source.documentDigest("c.pdf", "sha384")).toBeUndefined();
+    await expect(source.documentDigest("../a.pdf", "sha384")).rejects.toMatchObject({ code: "DOCUMENT-NAME" });
+    await rm(documents, { recursive: true });
+  });
+});
