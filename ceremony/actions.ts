@@ -1,14 +1,16 @@
 /** Every command of the program as an action within a sitting. */
 
 import type { Command } from "commander";
+import { endStates } from "../appliance/client/batch-row.ts";
 import { approve } from "./approve.ts";
-import { asList, batchRow, hasEnded, members } from "./batch-row.ts";
-import { exportAudit, exportBatch, importControl, journal, lock, unlock, verifyJournal } from "./box-commands.ts";
+import { exportAudit, exportBatch, importControl } from "./carry.ts";
 import { completionScript, type Shell } from "./completion.ts";
 import { dissent } from "./dissent.ts";
-import { list, show, status } from "./look.ts";
+import { journal, verifyJournal } from "./journal.ts";
+import { list, rowJson, show, status } from "./look.ts";
 import type { Sitting } from "./ports.ts";
 import type { Actions } from "./program.ts";
+import { lock, unlock } from "./unlock.ts";
 import { watchBatch } from "./watch.ts";
 
 /** `within` opens a sitting for one action and closes it afterwards; `program` is asked for its words by completion. */
@@ -21,7 +23,7 @@ export function actionsOf(
     status: () => within(status),
     list: (all) => within((sitting) => list(sitting, all)),
     show: (batch, documents) => within((sitting) => show(sitting, batch, documents)),
-    watch: (batch) => within(async (sitting) => sitting.output.document(await watchBatch(sitting, batch))),
+    watch: (batch) => within(async (sitting) => sitting.output.document(rowJson(await watchBatch(sitting, batch)))),
     approve: (batches, watch) => within((sitting) => approve(sitting, batches, { watch })),
     reject: (batch, reason) => within((sitting) => dissent(sitting, "rejection", batch, reason)),
     withdraw: (batch, reason) => within((sitting) => dissent(sitting, "withdrawal", batch, reason)),
@@ -44,11 +46,10 @@ function invocation(): string[] {
 }
 
 async function batchNames(sitting: Sitting, write: (text: string) => void): Promise<void> {
-  const { result } = await sitting.daemon("list", { all: false });
-  const rows = asList(members(result).batches).map(batchRow);
+  const rows = await sitting.daemon.list();
   write(
     `${rows
-      .filter((row) => !hasEnded(row))
+      .filter((row) => !endStates.includes(row.state))
       .map((row) => row.folder)
       .join("\n")}\n`,
   );

@@ -1,5 +1,6 @@
 /** Approving: check, show, compare with the slip, confirm, sign, send, say what happens next. */
 
+import type { Decided } from "../appliance/client/daemon-client.ts";
 import { nodeHost } from "../host/crypto-host.ts";
 import { fromHex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
@@ -7,8 +8,8 @@ import { ownOids } from "../manifests/encoding/oid.ts";
 import { verifyApproval } from "../manifests/records/authorization.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { asList, asNumber, asText, batchRow, members } from "./batch-row.ts";
 import { askGroups, askYes } from "./confirm.ts";
+import { rowJson } from "./look.ts";
 import { fetchBatch, screenOf } from "./open-batch.ts";
 import { checkNotExpired, checkPerson, type OpenedBatch } from "./opened-batch.ts";
 import { nothingSigned, type Sitting } from "./ports.ts";
@@ -66,9 +67,9 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
   const signed = await login.sign(ownOids(opened.policy.arc).authorization, opened.challengeContent);
   await verifyOwn(opened, signed, sitting.now());
   sitting.consequence = "your approval was signed, but whether the box took it is not known: see ceremony show";
-  const { result } = await sitting.daemon("approve", { batch: row.batchDigest ?? batch }, { body: signed });
+  const decided = await sitting.daemon.decide("approve", row.batchDigest ?? batch, signed);
   sitting.consequence = `your approval of ${row.folder} was signed and taken`;
-  return told(sitting, row.folder, result);
+  return told(sitting, row.folder, decided);
 }
 
 /** Verifies the approval as the signer will: a token that signs wrongly is found here, not after it was sent. */
@@ -78,11 +79,8 @@ async function verifyOwn(opened: OpenedBatch, signed: Uint8Array, now: string): 
   await verifyApproval(nodeHost, ownOids(policy.arc), signed, { policy, policyDigest, challenge, now });
 }
 
-function told(sitting: Sitting, batch: string, result: Json): Approved {
-  const answer = members(result);
-  const state = asText(answer.state) ?? "?";
-  const needed = asNumber(answer.needed) ?? 0;
-  const approvals = asNumber(answer.approvals) ?? asList(answer.approvals).length;
+function told(sitting: Sitting, batch: string, { state, needed, approvals: given }: Decided): Approved {
+  const approvals = given.length;
   sitting.output.say(
     sitting.output.style.good(`Approved: ${approvals} of ${needed}.`),
     nextText(state, approvals, needed),
@@ -103,9 +101,7 @@ export function nextText(state: string, approvals: number, needed: number): stri
 }
 
 async function waitingFor(sitting: Sitting): Promise<string[]> {
-  const { result } = await sitting.daemon("list", { all: false });
-  return asList(members(result).batches)
-    .map(batchRow)
+  return (await sitting.daemon.list())
     .filter((row) => row.state === "waiting-for-approval")
     .filter((row) => !row.approvals.some((one) => one.person === sitting.person))
     .map((row) => row.batchDigest ?? row.folder);
@@ -114,7 +110,7 @@ async function waitingFor(sitting: Sitting): Promise<string[]> {
 async function watchAll(sitting: Sitting, approved: readonly Approved[]): Promise<Json[]> {
   const ends: Json[] = [];
   for (const { batch, approvals, needed } of approved) {
-    if (approvals >= needed) ends.push(await watchBatch(sitting, batch));
+    if (approvals >= needed) ends.push(rowJson(await watchBatch(sitting, batch)));
   }
   return ends;
 }

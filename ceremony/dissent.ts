@@ -1,11 +1,10 @@
 /** Rejecting, withdrawing and aborting: signed like an approval, with a reason; as easy as approving. */
 
-import type { Json } from "../manifests/encoding/canonical-json.ts";
+import type { Decided, DecisionMethod } from "../appliance/client/daemon-client.ts";
 import { ownOids } from "../manifests/encoding/oid.ts";
 import { type DissentType, decisionOid, dissentBytes } from "../manifests/records/decision.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { asText, members } from "./batch-row.ts";
 import { askYes } from "./confirm.ts";
 import { fetchBatch, screenOf } from "./open-batch.ts";
 import { checkPerson } from "./opened-batch.ts";
@@ -14,7 +13,7 @@ import { batchScreenLines } from "./screens/batch-screen.ts";
 import { TokenLogin } from "./sign-decision.ts";
 
 interface Wording {
-  readonly method: string;
+  readonly method: DecisionMethod;
   readonly question: string;
   readonly done: string;
 }
@@ -54,9 +53,8 @@ export async function dissent(sitting: Sitting, type: DissentType, batch: string
   sitting.output.say("", ...batchScreenLines(screenOf(sitting, fetched), sitting.output.style), "");
   sitting.output.say(`Reason: "${shown(reason)}"`, "");
   if (!(await askYes(sitting, wording.question))) throw new Refusal("STOPPED", "stopped at the question");
-  const result = await signAndSend(sitting, type, content, fetched.row.batchDigest ?? batch, opened.policy.arc);
+  const { state } = await signAndSend(sitting, type, content, fetched.row.batchDigest ?? batch, opened.policy.arc);
   sitting.output.say(wording.done);
-  const state = asText(members(result).state) ?? "?";
   sitting.output.document({ batch: row.folder, decision: type, state });
 }
 
@@ -66,14 +64,14 @@ async function signAndSend(
   content: Uint8Array,
   batch: string,
   arc: string,
-): Promise<Json> {
+): Promise<Decided> {
   const login = new TokenLogin(sitting);
   try {
     const signed = await login.sign(decisionOid(ownOids(arc), type), content);
     sitting.consequence = `your ${type} was signed, but whether the box took it is not known: see ceremony show`;
-    const { result } = await sitting.daemon(wordings[type].method, { batch }, { body: signed });
+    const decided = await sitting.daemon.decide(wordings[type].method, batch, signed);
     sitting.consequence = `your ${type} was signed and taken`;
-    return result;
+    return decided;
   } finally {
     await login.close();
   }

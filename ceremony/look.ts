@@ -1,23 +1,24 @@
 /** The commands that only look: status, list, show. */
 
+import type { BatchRow } from "../appliance/client/batch-row.ts";
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { asList, type BatchRow, batchRow, members } from "./batch-row.ts";
 import { type FetchedBatch, fetchBatch, screenOf } from "./open-batch.ts";
-import type { Call, Sitting } from "./ports.ts";
+import type { Sitting } from "./ports.ts";
 import { batchScreenLines, documentListLines, documentsOnScreen } from "./screens/batch-screen.ts";
 import { listLines, whyText } from "./screens/list-screen.ts";
 import { statusLines } from "./screens/status-screen.ts";
+import { members } from "./shown-json.ts";
 import { groupsAsked } from "./slip-groups.ts";
 
 /** Asks daemon and signer each for itself. Refuses with UNREACHABLE only when neither answers. */
 export async function status(sitting: Sitting): Promise<void> {
-  const [daemon, signer] = await Promise.all([answerOf(sitting.daemon), answerOf(sitting.signer)]);
+  const [daemon, signer] = await Promise.all([answerOf(sitting.daemon.status), answerOf(sitting.signer.status)]);
   sitting.output.say(...statusLines({ daemon, signer, now: sitting.now() }, sitting.output.style));
-  sitting.output.document({ daemon: members(daemon).daemon ?? daemon ?? null, signer: signer ?? null });
+  sitting.output.document({ daemon: daemonPart(daemon) ?? null, signer: signer ?? null });
   if (signer === undefined) {
     throw new Refusal("UNREACHABLE", "the signer does not answer", {
       expected: "an answer at its unlock socket",
@@ -26,9 +27,9 @@ export async function status(sitting: Sitting): Promise<void> {
   }
 }
 
-async function answerOf(call: Call): Promise<Json | undefined> {
+async function answerOf(ask: () => Promise<Json>): Promise<Json | undefined> {
   try {
-    return (await call("status", {})).result;
+    return await ask();
   } catch (fault) {
     if (fault instanceof Refusal && fault.code === "UNREACHABLE") return undefined;
     throw fault;
@@ -37,10 +38,9 @@ async function answerOf(call: Call): Promise<Json | undefined> {
 
 /** The batches that are here; `all` shows also those that ended. */
 export async function list(sitting: Sitting, all: boolean): Promise<void> {
-  const { result } = await sitting.daemon("list", { all });
-  const batches = asList(members(result).batches);
-  sitting.output.say(...listLines(batches.map(batchRow), sitting.output.style));
-  sitting.output.document({ batches });
+  const batches = await sitting.daemon.list(all);
+  sitting.output.say(...listLines(batches, sitting.output.style));
+  sitting.output.document({ batches: batches.map(rowJson) });
 }
 
 /** One batch as an operator would approve it, the groups asked for blank; `documents` lists every document instead. */
@@ -62,8 +62,7 @@ export async function show(sitting: Sitting, batch: string, documents: boolean):
 }
 
 async function rowOf(sitting: Sitting, batch: string): Promise<BatchRow | undefined> {
-  const { result } = await sitting.daemon("list", { all: true });
-  const rows = asList(members(result).batches).map(batchRow);
+  const rows = await sitting.daemon.list(true);
   return rows.find((row) => row.folder === batch || row.batch === batch || row.batchDigest?.startsWith(batch));
 }
 
@@ -77,13 +76,19 @@ async function fetchIfOpen(sitting: Sitting, batch: string, keep: number): Promi
   }
 }
 
-function rowJson(row: BatchRow) {
+/** A row as JSON. */
+export function rowJson(row: BatchRow) {
   return {
     ...row,
     approvals: row.approvals.map((one) => ({ ...one })),
     progress: row.progress && { ...row.progress },
     refusal: row.refusal && { ...row.refusal },
   };
+}
+
+/** The daemon's own part of its status. */
+function daemonPart(status: Json | undefined): Json | undefined {
+  return members(status).daemon ?? status;
 }
 
 function fetchedJson(sitting: Sitting, { row, opened }: FetchedBatch): Json {

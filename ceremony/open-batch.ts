@@ -1,10 +1,9 @@
 /** Fetches a batch from the daemon and checks it (`opened-batch.ts`); makes the screen of it. */
 
+import { type BatchRow, endStates } from "../appliance/client/batch-row.ts";
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
-import { Refusal } from "../manifests/refusal.ts";
-import { asText, type BatchRow, batchRow, hasEnded, members } from "./batch-row.ts";
 import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
 import type { Sitting } from "./ports.ts";
 import { type BatchScreen, documentsOnScreen } from "./screens/batch-screen.ts";
@@ -17,22 +16,13 @@ export interface FetchedBatch {
 
 /** A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. */
 export async function fetchBatch(sitting: Sitting, batch: string, keep = documentsOnScreen): Promise<FetchedBatch> {
-  const { result, body } = await sitting.daemon("open", { batch });
-  const answer = members(result);
-  const [challenge, policy] = [asText(answer.challenge), asText(answer.policy)];
-  const row = batchRow(answer.listed ?? answer.row ?? result);
-  if (challenge === null || policy === null) {
-    throw new Refusal("BATCH-STATE", `batch ${row.folder} has nothing to decide on now`, {
-      expected: "an open challenge",
-      got: row.waiting ?? row.state,
-    });
-  }
-  return { row, opened: await checkOpened({ challenge, policy, envelope: body }, sitting.now(), keep) };
+  const { listed, challenge, policy, batchFile } = await sitting.daemon.open(batch);
+  return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, sitting.now(), keep) };
 }
 
 /** The screen of a batch for this person; the groups that this person is asked for are blank until approved or ended. */
 export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): BatchScreen {
-  const known = hasEnded(row) || row.approvals.some((one) => one.person === sitting.person);
+  const known = endStates.includes(row.state) || row.approvals.some((one) => one.person === sitting.person);
   const blank: readonly number[] = known ? [] : groupsAsked(opened.challenge.nonce, sitting.token.certificate);
   return {
     folder: row.folder,

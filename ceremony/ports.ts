@@ -1,5 +1,7 @@
 /** What the ceremonies ask of the world: the box's processes, the operator's token, the terminal. `main.ts` supplies them. */
 
+import type { daemonClient } from "../appliance/client/daemon-client.ts";
+import type { Unlocked } from "../appliance/client/unlock-client.ts";
 import type { ProgressLine } from "../host/terminal/progress.ts";
 import type { Prompter } from "../host/terminal/prompter.ts";
 import type { Style } from "../host/terminal/style.ts";
@@ -7,17 +9,19 @@ import type { SigningKey } from "../manifests/cms/sign.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../manifests/encoding/shape.ts";
 
-export interface CallOptions {
-  readonly body?: Uint8Array;
-  readonly onProgress?: (value: Json) => void;
-}
+/** The daemon, for batches. */
+export type Daemon = ReturnType<typeof daemonClient>;
 
-/** Calls one process of the box. Throws the refusal that came back, or UNREACHABLE. */
-export type Call = (
-  method: string,
-  params: Json,
-  options?: CallOptions,
-) => Promise<{ readonly result: Json; readonly body: Uint8Array }>;
+/** The signer by its unlock socket. Throws the refusals that came back, or UNREACHABLE. */
+export interface Signer {
+  status(): Promise<Json>;
+  /** the PIN's bytes are the caller's to wipe */
+  unlock(pin: Uint8Array): Promise<Unlocked>;
+  lock(): Promise<void>;
+  /** JSON lines */
+  journal(from: number, limit: number): Promise<Uint8Array>;
+  verifyJournal(): Promise<Json>;
+}
 
 /** The operator's own token. */
 export interface OperatorToken {
@@ -48,9 +52,8 @@ export interface Output {
 /** One run of the CLI by one person. */
 export interface Sitting {
   readonly person: string;
-  readonly daemon: Call;
-  /** the signer's unlock socket */
-  readonly signer: Call;
+  readonly daemon: Daemon;
+  readonly signer: Signer;
   readonly token: OperatorToken;
   readonly prompter: Prompter;
   readonly output: Output;

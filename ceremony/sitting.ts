@@ -1,14 +1,14 @@
-/** Puts a sitting together from the operator's settings, the box's sockets and the terminal, and turns commands into calls. */
+/** Puts a sitting together from the operator's settings, the box's sockets and the terminal. */
 
 import { readFileSync } from "node:fs";
+import { daemonClient } from "../appliance/client/daemon-client.ts";
+import { journal, lock, signerStatus, unlock, verifyJournal } from "../appliance/client/unlock-client.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
-import { callOnce } from "../host/wire.ts";
 import { fromBase64 } from "../manifests/encoding/bytes.ts";
-import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import type { OperatorSettings } from "./operator-settings.ts";
-import { type Call, nothingSigned, type OperatorToken, type Output, type Sitting } from "./ports.ts";
+import { nothingSigned, type OperatorToken, type Output, type Signer, type Sitting } from "./ports.ts";
 
 /** Opens a sitting; `close` gives the terminal back and logs out. */
 export function openSitting(
@@ -20,8 +20,8 @@ export function openSitting(
   const prompter = openPrompter(process.stdin, process.stderr);
   return {
     person: settings.person,
-    daemon: callsTo(settings.socket, "the daemon (coldseald)"),
-    signer: callsTo(settings.unlockSocket, "the signer"),
+    daemon: daemonClient(settings.socket),
+    signer: signerAt(settings.unlockSocket),
     token,
     prompter,
     output,
@@ -35,23 +35,26 @@ export function openSitting(
   };
 }
 
-/** Calls over one connection each; an answer's body may be as long as a request of 100,000 documents. */
-function callsTo(socket: string, who: string): Call {
-  return async (method, params, options = {}) => {
-    const { body, ...rest } = options;
-    try {
-      return await callOnce(socket, method, params as Json, { ...rest, ...(body ? { body: [body] } : {}) });
-    } catch (fault) {
-      if (fault instanceof Refusal && fault.code === "UNREACHABLE") {
-        throw new Refusal("UNREACHABLE", `${who} does not answer`, {
-          expected: `${who} at ${socket}`,
-          got: fault.message,
-          cause: fault,
-        });
-      }
-      throw fault;
-    }
+function signerAt(path: string): Signer {
+  return {
+    status: () => signerStatus(path),
+    unlock: (pin) => unlock(path, pin),
+    lock: () => lock(path),
+    journal: (from, limit) => journal(path, from, limit),
+    verifyJournal: () => verifyJournal(path),
   };
+}
+
+/** Says which process it was that did not answer; other refusals pass. */
+export function naming(fault: unknown, settings: OperatorSettings): unknown {
+  if (!(fault instanceof Refusal) || fault.code !== "UNREACHABLE") return fault;
+  const who = fault.about === settings.unlockSocket ? "the signer" : "the daemon (coldseald)";
+  const socket = fault.about === settings.unlockSocket ? settings.unlockSocket : settings.socket;
+  return new Refusal("UNREACHABLE", `${who} does not answer`, {
+    expected: `${who} at ${socket}`,
+    got: fault.message,
+    cause: fault,
+  });
 }
 
 /** A certificate file, DER or PEM, as DER. Refuses with CONFIG. */

@@ -1,11 +1,11 @@
 /** The screen that an operator decides by: who, what, how much, the digest as words, who has approved and what comes next. */
 
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { clockTime, count, exactSize, minute, size } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
 import { cut, tableLines, wrapped } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 import type { ListedDocument } from "../../manifests/records/request.ts";
-import type { Approval } from "../batch-row.ts";
 
 export interface BatchScreen {
   readonly folder: string;
@@ -21,7 +21,7 @@ export interface BatchScreen {
   readonly documents: readonly ListedDocument[];
   /** 16 groups of words, undefined where they stay blank */
   readonly words: readonly (string | undefined)[];
-  readonly approvals: readonly Approval[];
+  readonly approvals: BatchRow["approvals"];
   readonly needed: number;
   /** who looks at it */
   readonly person: string;
@@ -89,7 +89,7 @@ function approvalText(screen: BatchScreen): string {
 }
 
 /** `op1 12:04Z, op3 12:09Z` */
-export function approvers(approvals: readonly Approval[], now: string): string {
+export function approvers(approvals: BatchRow["approvals"], now: string): string {
   return approvals.map((one) => `${shown(one.person)}, ${clockTime(one.signed, now)}`).join("; ");
 }
 

@@ -1,10 +1,10 @@
 /** The batches that are here, one row each with the reason why it waits below. */
 
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { count, duration, number, size } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
-import type { BatchRow } from "../batch-row.ts";
 
 export function listLines(rows: readonly BatchRow[], style: Style): string[] {
   if (rows.length === 0) return ["No batches here. Insert a stick, or see those that ended: list --all"];
@@ -41,6 +41,7 @@ export function progressText(row: BatchRow): string {
   const { progress } = row;
   if (!progress) return shown(row.waiting ?? row.state.replaceAll("-", " "));
   const bytes = progress.ofBytes > 0 ? `, ${size(progress.bytes)} of ${size(progress.ofBytes)}` : "";
+  const rate = progress.bytesPerSecond === null ? "" : `, ${size(progress.bytesPerSecond)}/s`;
   const left = progress.secondsLeft === null ? "" : `, ${duration(progress.secondsLeft)} left`;
-  return `${row.state.replaceAll("-", " ")} ${number(progress.documents)} of ${count(progress.of, "document")}${bytes}${left}`;
+  return `${row.state.replaceAll("-", " ")} ${number(progress.documents)} of ${count(progress.of, "document")}${bytes}${rate}${left}`;
 }

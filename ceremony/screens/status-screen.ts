@@ -4,7 +4,7 @@ import { clockTime, count, duration, minute, number, size } from "../../host/ter
 import type { Style } from "../../host/terminal/style.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { asList, asNumber, asText, members } from "../batch-row.ts";
+import { asList, asNumber, asText, members } from "../shown-json.ts";
 
 export interface StatusScreen {
   /** the signer's own status, undefined when it does not answer */

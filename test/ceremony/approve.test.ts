@@ -30,9 +30,9 @@ const oids = ownOids(documentationArc);
 const batch = "2026-11-23-contracts";
 
 async function sittingOf(lies: Lies = {}, but?: (question: string) => string | undefined, key: typeof stranger = op2) {
-  const daemon = await fakeDaemon(lies);
+  const { daemon: client, ...daemon } = await fakeDaemon(lies);
   const token = fakeToken(key, "op2");
-  return { daemon, token, ...fakeSitting("op2", daemon.call, token, rightAnswers(daemon.content, but)) };
+  return { daemon, token, ...fakeSitting("op2", client, token, rightAnswers(daemon.content, but)) };
 }
 
 describe("approving", () => {

@@ -1,7 +1,8 @@
 /** A box's answers made in software: a policy, a request, a challenge, a token without hardware, a person who types. */
 
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { type Call, nothingSigned, type OperatorToken, type Sitting } from "../../ceremony/ports.ts";
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
+import { type Daemon, nothingSigned, type OperatorToken, type Sitting } from "../../ceremony/ports.ts";
 import { genesisContent } from "../../ceremony/provision/genesis.ts";
 import { certify, makeRoot } from "../../ceremony/provision/test-pki.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
@@ -106,7 +107,6 @@ export interface Lies {
   readonly policy?: string;
   readonly signedBy?: SigningKey;
   readonly approvals?: readonly { readonly person: string; readonly signed: string }[];
-  readonly state?: string;
 }
 
 /** A daemon that answers from memory, and remembers what it was sent. */
@@ -118,28 +118,43 @@ export async function fakeDaemon(lies: Lies = {}) {
     content: lies.request ?? content,
     signingTime: now,
   });
-  const row: Json = {
+  const row: BatchRow = {
     folder: "2026-11-23-contracts",
     batchDigest: hex(sha256(content)),
     batch: "2026-11-23-contracts",
-    state: lies.state ?? "waiting-for-approval",
-    approvals: (lies.approvals ?? []).map((one) => ({ ...one })),
+    bytes: 6000,
+    count: 3,
+    expires: challenge.expires,
+    mode: "test",
+    number: null,
+    progress: null,
+    purpose: "p",
+    refusal: null,
+    state: "waiting-for-approval",
+    submitter: "Contracts desk",
+    approvals: lies.approvals ?? [],
     needed: 2,
     waiting: "waiting for approvals",
   };
+  const { approvals, needed } = row;
   const sent: { method: string; body: Uint8Array }[] = [];
-  const none = new Uint8Array(0);
-  const call: Call = async (method, _params, options = {}) => {
-    if (method === "list") return { result: { batches: [row] }, body: none };
-    if (method === "open") {
-      const texts = { challenge: fromUtf8(challengeBytes(challenge)), policy: lies.policy ?? fromUtf8(policyContent) };
-      return { result: { ...texts, listed: row }, body: envelope };
-    }
-    sent.push({ method, body: options.body ?? none });
-    const approvals = (lies.approvals ?? []).length + 1;
-    return { result: { state: approvals >= 2 ? "sealing" : "waiting-for-approval", approvals, needed: 2 }, body: none };
+  const daemon: Pick<Daemon, "list" | "open" | "decide"> = {
+    list: async () => [row],
+    open: async () => ({
+      approvals,
+      challenge: fromUtf8(challengeBytes(challenge)),
+      policy: lies.policy ?? fromUtf8(policyContent),
+      listed: row,
+      needed: 2,
+      batchFile: envelope,
+    }),
+    decide: async (method, _batch, body) => {
+      sent.push({ method, body });
+      const all = [...approvals, { person: "op2", signed: now }];
+      return { state: all.length >= 2 ? "sealing" : "waiting-for-approval", approvals: all, needed: needed ?? 2 };
+    },
   };
-  return { call, sent, content, challenge };
+  return { daemon: daemon as Daemon, sent, content, challenge };
 }
 
 /** A token in software that counts its logins. */
@@ -159,8 +174,18 @@ export function fakeToken(key: SoftwareKey, label: string): OperatorToken & { lo
   };
 }
 
+const unused = async () => {
+  throw new Error("not part of this test");
+};
+const noSigner = { status: unused, unlock: unused, lock: unused, journal: unused, verifyJournal: unused };
+
 /** A sitting whose person answers questions by `answer`; everything said is kept. */
-export function fakeSitting(person: string, daemon: Call, token: OperatorToken, answer: (question: string) => string) {
+export function fakeSitting(
+  person: string,
+  daemon: Daemon,
+  token: OperatorToken,
+  answer: (question: string) => string,
+) {
   const said: string[] = [];
   const asked: string[] = [];
   const documents: Json[] = [];
@@ -171,7 +196,7 @@ export function fakeSitting(person: string, daemon: Call, token: OperatorToken, 
   const sitting: Sitting = {
     person,
     daemon,
-    signer: daemon,
+    signer: noSigner,
     token,
     prompter: {
       interactive: true,

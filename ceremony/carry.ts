@@ -1,0 +1,63 @@
+/** What goes to and comes from the sticks on request: export of a batch, export of manifests, import. */
+
+import { count, size } from "../host/terminal/amounts.ts";
+import { shown } from "../manifests/records/names.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import type { Sitting } from "./ports.ts";
+
+/** Writes the answer to a batch to the outgoing media again, or to a folder. */
+export async function exportBatch(sitting: Sitting, batch: string, to: string | undefined): Promise<void> {
+  const progress = sitting.output.progress();
+  progress.show(`writing the answer to ${shown(batch)}, then reading it back`);
+  try {
+    const { files, bytes, path } = await sitting.daemon.export(batch, to);
+    progress.end();
+    sitting.output.say(
+      `Exported ${count(files, "file")}, ${size(bytes)}, to ${shown(path)}.`,
+      "Everything was written, read back and verified. You may remove the stick now.",
+    );
+    sitting.output.document({ bytes, files, path });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Writes every manifest that the keeper has not acknowledged to the keeper's stick, or to a folder. */
+export async function exportAudit(sitting: Sitting, to: string | undefined): Promise<void> {
+  const { numbers, path } = await sitting.daemon.exportAudit(to);
+  sitting.output.say(
+    numbers.length === 0
+      ? "Nothing to export: the keeper has acknowledged every manifest."
+      : `Exported ${count(numbers.length, "manifest")} (${ranges(numbers)}) to ${shown(path)}. You may remove the stick now.`,
+  );
+  sitting.output.document({ numbers, path });
+}
+
+/** `1-4, 7` */
+export function ranges(numbers: readonly number[]): string {
+  const out: [number, number][] = [];
+  for (const one of [...numbers].sort((a, b) => a - b)) {
+    const last = out.at(-1);
+    if (last && one === last[1] + 1) last[1] = one;
+    else out.push([one, one]);
+  }
+  return out.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
+}
+
+/** Takes in what lies in control/in of the stick. Refuses with the first refusal when nothing could be taken. */
+export async function importControl(sitting: Sitting): Promise<void> {
+  const { imported, refused } = await sitting.daemon.import();
+  if (imported.length + refused.length === 0) sitting.output.say("Nothing lies in control/in of the stick.");
+  for (const { file, kind, number } of imported) {
+    sitting.output.say(`taken    ${shown(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
+  }
+  for (const { file, refusal } of refused) {
+    sitting.output.say(`refused  ${shown(file)}: ${shown(refusal.code)}, ${shown(refusal.message)}`);
+  }
+  sitting.output.document({
+    imported: imported.map(({ file, kind, number }) => ({ file, kind, number: number ?? null })),
+    refused: refused.map(({ file, refusal }) => ({ file, refusal: { ...refusal } })),
+  });
+  const [first] = refused;
+  if (first && imported.length === 0) throw Refusal.fromRecord(first.refusal);
+}

@@ -1,0 +1,49 @@
+/** The signer's journal: reading rows, and having the whole chain checked. */
+
+import { count } from "../host/terminal/amounts.ts";
+import { fromUtf8 } from "../manifests/encoding/bytes.ts";
+import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { shown } from "../manifests/records/names.ts";
+import type { Sitting } from "./ports.ts";
+import { asNumber, asText, members } from "./shown-json.ts";
+
+type Row = { readonly [name: string]: Json };
+
+/** Prints journal rows, one a line. */
+export async function journal(sitting: Sitting, from: number, limit: number): Promise<void> {
+  const lines = fromUtf8(await sitting.signer.journal(from, limit)).split("\n");
+  const rows = lines.filter((line) => line !== "").map((line) => members(JSON.parse(line) as Json));
+  sitting.output.say(...(rows.length === 0 ? ["No rows there."] : rows.map(journalLine)));
+  sitting.output.document({ rows });
+}
+
+/** `    12  2026-11-23 12:04:11Z  manifest      number 3, outcome sealed` */
+export function journalLine(row: Row): string {
+  const time = (asText(row.time) ?? "?").replace("T", " ");
+  const kind = shown(asText(row.kind) ?? "?").padEnd(13);
+  const facts = Object.entries(recordOf(row)).map(([name, value]) => `${shown(name)} ${factText(value)}`);
+  return `${String(asNumber(row.sequence) ?? "?").padStart(6)}  ${shown(time)}  ${kind} ${facts.join(", ")}`;
+}
+
+/** Has the signer check every row of its journal and its manifests. Refuses with CHAIN, naming the first wrong row. */
+export async function verifyJournal(sitting: Sitting): Promise<void> {
+  const answer = members(await sitting.signer.verifyJournal());
+  const rows = asNumber(answer.rows) ?? 0;
+  const manifests = asNumber(answer.manifests) ?? 0;
+  sitting.output.say(
+    sitting.output.style.good(`The journal holds: ${count(rows, "row")}, ${count(manifests, "manifest")}.`),
+    `Head, SHA-256: ${shown(asText(answer.head) ?? "?")}`,
+  );
+  sitting.output.document({ ...answer });
+}
+
+/** The record, which may also be its canonical text. */
+function recordOf(row: Row): Row {
+  return members(typeof row.record === "string" ? (JSON.parse(row.record) as Json) : row.record);
+}
+
+/** Digests are cut to what the eye can hold; `--json` gives them whole. */
+function factText(value: Json): string {
+  if (typeof value === "string") return /^[0-9a-f]{64,}$/.test(value) ? `${value.slice(0, 16)}…` : shown(value);
+  return shown(JSON.stringify(value));
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+/** `ceremony`, the operators' command at the box. Only parses and wires. */
+
+import { CommanderError } from "commander";
+import { tokenSigner } from "../hardware/sign.ts";
+import { openToken, type Token } from "../hardware/token.ts";
+import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
+import { styleFor } from "../host/terminal/style.ts";
+import type { Suite } from "../manifests/cms/suite.ts";
+import { suiteOf } from "../manifests/cms/suite.ts";
+import { readCertificate } from "../manifests/x509/certificate.ts";
+import { readPublicKey } from "../manifests/x509/key.ts";
+import { actionsOf } from "./actions.ts";
+import { type OperatorSettings, readOperatorSettings, settingsVariable } from "./operator-settings.ts";
+import { openOutput } from "./output.ts";
+import { nothingSigned, type OperatorToken, type Sitting } from "./ports.ts";
+import { ceremonyProgram, type GlobalOptions, usageRefusal } from "./program.ts";
+import { naming, openSitting, readCertificateFile } from "./sitting.ts";
+
+const write = (text: string) => void process.stdout.write(text);
+const program = ceremonyProgram(actionsOf(within, () => program, write));
+let consequence = nothingSigned;
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  process.exitCode = end(fault);
+}
+
+/** Opens a sitting by the global options, acts in it, closes it. */
+async function within(act: (sitting: Sitting) => Promise<void>): Promise<void> {
+  const options = program.opts<GlobalOptions>();
+  const settings = readOperatorSettings(options.as ?? process.env[settingsVariable]);
+  const output = openOutput(options.json === true, process, process.env);
+  const sitting = openSitting(settings, operatorToken(settings), output, options.pinFd);
+  try {
+    await act(sitting);
+  } catch (fault) {
+    consequence = sitting.consequence;
+    throw naming(fault, settings);
+  } finally {
+    await sitting.close();
+  }
+}
+
+/** Tells what ended the program; its exit status. */
+function end(fault: unknown): number {
+  const usage = fault instanceof CommanderError ? usageRefusal(fault) : undefined;
+  if (fault instanceof CommanderError && !usage) return 0;
+  const refusal = usage ?? endingRefusal(fault);
+  if (program.opts<GlobalOptions>().json === true) {
+    write(`${JSON.stringify(refusalJson(refusal, consequence), null, 2)}\n`);
+  } else {
+    const lines = refusalLines(refusal, consequence, styleFor(process.stderr, process.env));
+    process.stderr.write(`${lines.join("\n")}\n`);
+  }
+  return exitStatus[refusal.kind];
+}
+
+/** The operator's token over PKCS#11. Nothing is loaded before it is asked for something. */
+function operatorToken(settings: OperatorSettings): OperatorToken {
+  const certificate = readCertificateFile(settings.certificate);
+  const { spki } = readCertificate(certificate);
+  const suite = suiteFor(spki);
+  let opened: Token | undefined;
+  const open = async () => {
+    opened ??= await openToken(settings.token);
+    return opened;
+  };
+  return {
+    label: settings.token.uri.match(/token=([^;?]+)/)?.[1] ?? settings.person,
+    serial: settings.token.serial,
+    certificate,
+    check: async () => pinWarning((await open()).pinState()),
+    login: async (pin) => {
+      const token = await open();
+      await token.login(pin);
+      const key = { uri: settings.key.uri, spki, suite };
+      await token.findKey(key);
+      const signer = tokenSigner(token, key);
+      return { suite, certificate, sign: (message) => signer.sign(message) };
+    },
+    close: async () => {
+      await opened?.close();
+      opened = undefined;
+    },
+  };
+}
+
+function pinWarning(state: ReturnType<Token["pinState"]>): string | undefined {
+  switch (state) {
+    case "ok":
+      return undefined;
+    case "few-tries":
+      return "wrong PINs were typed before";
+    case "last-try":
+      return "LAST TRY before the token locks itself";
+    case "locked":
+      return "the token's PIN is locked";
+    case "not-set":
+      return "no PIN was ever set";
+  }
+}
+
+/** Operators' keys sign with SHA-256, or SHA-384 on P-384. */
+function suiteFor(spki: Uint8Array): Suite {
+  const key = readPublicKey(spki);
+  if (key.kind === "rsa") return suiteOf("rsa-pkcs1-sha256");
+  return suiteOf(key.scheme === "ecdsa-p256" ? "ecdsa-p256-sha256" : "ecdsa-p384-sha384");
+}
