@@ -88,7 +88,7 @@ export class Staging {
       length += piece.length;
       if (length > maximum) throw new Refusal("MEDIA-LIMIT", `batch.p7m has more than ${maximum} bytes`);
       hasher.update(piece);
-      pending.push(piece.slice());
+      pending.push(new Uint8Array(piece));
       held += piece.length;
       if (held >= partBytes) flush();
     }

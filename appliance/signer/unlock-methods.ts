@@ -47,7 +47,8 @@ async function readPin(call: IncomingCall): Promise<Uint8Array> {
 
 async function* wiping(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const piece of body) {
-    yield piece.slice();
+    // slice() of a Buffer would be the same memory.
+    yield new Uint8Array(piece);
     piece.fill(0);
   }
 }

@@ -75,7 +75,8 @@ export function signerInfo(parts: {
   readonly signature: Uint8Array;
 }): Uint8Array {
   const { issuer, serial } = issuerAndSerial(parts.certificate);
-  const attributes = parts.signedAttributes.slice();
+  // A copy: slice() of a Node Buffer would be the caller's own memory.
+  const attributes = new Uint8Array(parts.signedAttributes);
   if (attributes[0] !== tag.set) throw new Refusal("CMS-ATTRIBUTES", "signed attributes must be given as SET OF");
   attributes[0] = 0xa0;
   return sequence(
