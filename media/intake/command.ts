@@ -14,6 +14,18 @@ export interface IntakeCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/**
+ * Parts of Node that reach around the permission model (node:sqlite writes any file that the user may write: tried), or
+ * that intake has no use for.
+ */
+const withoutModules = [
+  "--no-experimental-sqlite",
+  "--no-experimental-ffi",
+  "--no-experimental-webstorage",
+  "--no-addons",
+  "--disable-sigusr1",
+];
+
 /** Old space of the heap, in MiB: names of `limits.documentEntries` documents fit; a bomb ends the process, not the box. */
 const heap = 512;
 
@@ -40,6 +52,7 @@ export function intakeCommand(options: {
     file: node,
     args: [
       "--permission",
+      ...withoutModules,
       ...readable.map((path) => `--allow-fs-read=${path}`),
       `--allow-fs-write=${spoolIncoming}`,
       `--max-old-space-size=${heap}`,
