@@ -51,9 +51,9 @@ export function policyPath(number: number): string {
   return `policy/${String(number).padStart(4, "0")}.p7m`;
 }
 
-/** Path of a certificate below `outbox/BATCH`, by its SHA-256 in hex. */
-export function certificatePath(sha256Hex: string): string {
-  return `certificates/${sha256Hex}.der`;
+/** Path of a certificate below `outbox/BATCH`: position 1 is the key's own, then its issuers in order, without the root. */
+export function certificatePath(key: "sealing" | "audit", position: number): string {
+  return `certificates/${key}-${position}.der`;
 }
 
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */

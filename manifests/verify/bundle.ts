@@ -47,7 +47,7 @@ export async function verifyBundle(host: Host, source: BundleSource, trust: Trus
   const parts: Parts = { checked, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const counts = await checkSeals(work, parts);
-  await checkCertificateFiles(host, source, { checked, trust, findings: work.findings });
+  await checkCertificateFiles(work, checked, policies.inForce?.policy);
   await checkRootEntries(work, checked);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
   return verdictOf(work.findings.all, { checked, authorization, pinned: policies.pinned, count, ...counts });
