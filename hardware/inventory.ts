@@ -1,0 +1,122 @@
+/** Managing the objects of a token with graphene-pk11: listing, storing certificates, removing halves of key pairs. */
+
+import graphene from "graphene-pk11";
+import pkcs11js from "pkcs11js";
+import { compare, equal, hex } from "../manifests/encoding/bytes.ts";
+import { der } from "../manifests/encoding/der-write.ts";
+import { readCertificate } from "../manifests/x509/certificate.ts";
+import { attribute, flag, label, type Session } from "./objects.ts";
+import type { Token } from "./token.ts";
+import type { ObjectType } from "./uri.ts";
+
+export interface TokenObject {
+  readonly type: ObjectType | "other";
+  readonly label: string;
+  /** CKA_ID, hex; empty where there is none */
+  readonly id: string;
+  /** CKA_PRIVATE: shows only after a login */
+  readonly private: boolean;
+  /** CKA_EXTRACTABLE, of keys */
+  readonly extractable: boolean | undefined;
+}
+
+/** A graphene session over a borrowed one: the same library object, so that the module is not initialised twice. */
+export function managed(session: Session): graphene.Session {
+  const { library, slot, handle } = session;
+  const module = new graphene.Module(library);
+  return new graphene.Session(handle, new graphene.Slot(slot, module, library), library);
+}
+
+/** All objects that the user sees. Needs the login. */
+export async function listObjects(token: Token): Promise<readonly TokenObject[]> {
+  return token.withSession((session) => everything(session).map(({ shown }) => shown), { repeat: true });
+}
+
+export interface StoredCertificate {
+  /** DER, X.509 */
+  readonly certificate: Uint8Array;
+  readonly id: Uint8Array;
+  readonly label: string;
+}
+
+/** Stores a certificate beside its key (the same CKA_ID), unless it is there. Needs the login. Refuses with PATH-FORM. */
+export async function storeCertificate(token: Token, wanted: StoredCertificate): Promise<void> {
+  const { issuer, subject, serial } = readCertificate(wanted.certificate);
+  await token.withSession((session) => {
+    const id = Buffer.from(wanted.id);
+    const objects = managed(session).find({ class: graphene.ObjectClass.CERTIFICATE, id });
+    const same = (at: number) => sameValue(session, objects.items(at).handle, wanted.certificate);
+    if (Array.from({ length: objects.length }, (_, at) => at).some(same)) return;
+    managed(session).create({
+      class: graphene.ObjectClass.CERTIFICATE,
+      certType: graphene.CertificateType.X_509,
+      token: true,
+      private: false,
+      id,
+      label: wanted.label,
+      subject: Buffer.from(subject),
+      issuer: Buffer.from(issuer),
+      serial: Buffer.from(der(0x02, serial)),
+      value: Buffer.from(wanted.certificate),
+    });
+  });
+}
+
+/**
+ * Removes halves of key pairs with this label, which a generation that was interrupted leaves behind: public keys without
+ * a private one of the same id, and the other way round. Other labels are not touched. Answers what it removed.
+ */
+export async function removeOrphans(token: Token, keyLabel: string): Promise<readonly TokenObject[]> {
+  return token.withSession((session) => {
+    const keys = everything(session).filter(({ shown }) => isKeyHalf(shown) && shown.label === keyLabel);
+    const orphans = keys.filter(
+      ({ shown }) => !keys.some((other) => other.shown.id === shown.id && other.shown.type !== shown.type),
+    );
+    for (const { object } of orphans) object.destroy();
+    return orphans.map(({ shown }) => shown);
+  });
+}
+
+/** Removes both halves of a key pair. There is no way back. */
+export async function destroyKeyPair(token: Token, id: Uint8Array, keyLabel: string): Promise<void> {
+  await token.withSession((session) => {
+    for (const { object, shown } of everything(session)) {
+      if (isKeyHalf(shown) && shown.id === hex(id) && shown.label === keyLabel) object.destroy();
+    }
+  });
+}
+
+export function isKeyHalf(object: TokenObject): boolean {
+  return object.type === "private" || object.type === "public";
+}
+
+function everything(session: Session): readonly { object: graphene.SessionObject; shown: TokenObject }[] {
+  const found = managed(session).find();
+  const objects = Array.from({ length: found.length }, (_, at) => found.items(at));
+  return objects
+    .map((object) => ({ object, shown: show(session, object) }))
+    .sort((a, b) => compare(a.object.handle, b.object.handle));
+}
+
+function show(session: Session, object: graphene.SessionObject): TokenObject {
+  return {
+    type: types.get(object.class) ?? "other",
+    label: label(session, object.handle) ?? "",
+    id: hex(attribute(session, object.handle, pkcs11js.CKA_ID) ?? new Uint8Array()),
+    private: flag(session, object.handle, pkcs11js.CKA_PRIVATE) ?? false,
+    extractable: flag(session, object.handle, pkcs11js.CKA_EXTRACTABLE),
+  };
+}
+
+const types: ReadonlyMap<number, ObjectType> = new Map([
+  [pkcs11js.CKO_CERTIFICATE, "cert"],
+  [pkcs11js.CKO_DATA, "data"],
+  [pkcs11js.CKO_PRIVATE_KEY, "private"],
+  [pkcs11js.CKO_PUBLIC_KEY, "public"],
+  [pkcs11js.CKO_SECRET_KEY, "secret-key"],
+]);
+
+function sameValue(session: Session, object: pkcs11js.Handle, value: Uint8Array): boolean {
+  const there = attribute(session, object, pkcs11js.CKA_VALUE);
+  return there !== undefined && equal(there, value);
+}
