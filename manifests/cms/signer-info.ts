@@ -67,7 +67,7 @@ export function readSignerInfo(der: Uint8Array): SignerInfo {
     signatureAlgorithm,
     suite: readSuite(digestAlgorithm, signatureAlgorithm),
     signedAttributes: concat([Uint8Array.of(tag.set), der.subarray(signed.headerStart + 1, signed.end)]),
-    attributes: readAttributes(reader.inside(signed)),
+    attributes: readAttributes(new DerReader(der, signed, attributesForm)),
     signature,
     unsigned: unsigned !== undefined,
   };
