@@ -40,11 +40,12 @@ export function ceremonyProgram(actions: Actions): Command {
     .option("--json", "print one JSON document on stdout; questions and texts go to stderr")
     .option("--pin-fd <n>", "read the PIN from this descriptor, for scripts", descriptor)
     .addHelpText("after", exitCodes)
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
   looking(program, actions);
   deciding(program, actions);
   running(program, actions);
-  for (const command of program.commands) command.exitOverride();
+  for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
 
@@ -150,6 +151,7 @@ function running(program: Command, actions: Actions): void {
 /** What commander refuses is wrong use; help and version are no refusals. Undefined for those. */
 export function usageRefusal(fault: CommanderError): Refusal | undefined {
   if (fault.exitCode === 0) return undefined;
+  if (fault.code === "commander.help") return new Refusal("USAGE", "say what to do: a command is missing");
   return new Refusal("USAGE", fault.message.replace(/^error: /, ""));
 }
 

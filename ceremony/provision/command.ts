@@ -4,10 +4,10 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
 import type { BoxPaths } from "./layout.ts";
-import { type Profile, type ProvisionOptions, profiles } from "./provision.ts";
+import { type ProvisionOptions, profiles } from "./provision.ts";
 
 /** The program; `make` is called with the folder and the options. */
-export function provisionCommand(make: (dir: string, options: ProvisionOptions) => Promise<void>): Command {
+export function provisionCommand(make: (dir: string, options: BoxOptions) => Promise<void>): Command {
   return new Command("provision")
     .description("Make a complete TEST box: software tokens, test PKI, genesis policy, store, configuration.")
     .argument("<dir>", "a new or empty folder")
@@ -21,10 +21,12 @@ export function provisionCommand(make: (dir: string, options: ProvisionOptions) 
     .option("--settle-seconds <n>", "how long a batch must not change before it is taken", whole, 2)
     .option("--incomplete-seconds <n>", "how long an incomplete batch is waited for", whole, 600)
     .option("--json", "print where everything lies as JSON")
-    .action((dir: string, options: Options) => make(dir, options));
+    .action((dir: string, options: BoxOptions) => make(dir, options))
+    .exitOverride();
 }
 
-type Options = ProvisionOptions & { readonly profile: Profile; readonly json?: boolean };
+/** What the command line gives: the options of `provision`, and how to print the end. */
+export type BoxOptions = ProvisionOptions & { readonly json?: boolean };
 
 /** What was made, for people. It says plainly that this is a test box. */
 export function provisionedLines(paths: BoxPaths): string[] {

@@ -152,11 +152,11 @@ function operatorKeys(people: readonly SoftToken[], certificates: readonly Uint8
     suite,
     certificate: certificates[at] as Uint8Array,
     sign: (message) =>
-      signOnToken(place, {
+      signOnToken({
+        place,
         token: uri,
         pin,
-        key: keys[0]?.uri ?? "",
-        spki: keys[0]?.spki ?? "",
+        key: keys[0] ?? { uri: "", spki: "" },
         suite: suite.name,
         message: message.toBase64(),
       }),
