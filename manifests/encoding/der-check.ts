@@ -109,9 +109,11 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
   }
 }
 
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function checkUtf8(octets: Uint8Array): void {
   try {
-    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+    strictUtf8.decode(octets);
   } catch (cause) {
     throw new Refusal("DER", "text is not UTF-8", { cause });
   }

@@ -96,9 +96,11 @@ function escaped(text: string): string {
     );
 }
 
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function utf8Text(octets: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+    return strictUtf8.decode(octets);
   } catch (cause) {
     throw new Refusal("PATH-FORM", "a name is not UTF-8", { cause });
   }
