@@ -1,12 +1,13 @@
 /**
  * Placing whole folders on a stick: written under a name nobody takes for an answer, synced, renamed into place,
- * synced, opened again and compared. A crash leaves `.partial-…` behind, which the next placement removes.
+ * synced, opened again and compared. A crash leaves `.partial-…` behind, which the next placement removes; so only one
+ * placement at a time may go on in one folder.
  */
 
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { syncFolder, syncTree } from "../../host/durable.ts";
+import { syncFileSystem, syncFolder, syncTree } from "../../host/durable.ts";
 import {
   entryPath,
   makeFolderIn,
@@ -19,7 +20,7 @@ import {
 import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { deviceOf, onMedia } from "./faults.ts";
-import { outputNames } from "./output-path.ts";
+import { checkSignal, receiveFiles } from "./receiving.ts";
 import { difference, type GivenFile, Incoming } from "./written-files.ts";
 
 export interface PlacementJob {
@@ -73,6 +74,8 @@ interface Target {
   /** what stands there now: nothing, something that gives way, or something to be compared with */
   readonly there: "nothing" | "old" | "kept";
   readonly given: GivenFile[];
+  /** what stood there was renamed away; the new one stands there */
+  gaveWay: boolean;
   moved: boolean;
 }
 
@@ -100,57 +103,32 @@ class Placing {
   }
 
   async receive(): Promise<void> {
-    let incoming: Incoming | undefined;
-    let target: Target | undefined;
-    let left = 0;
-    const end = async () => {
-      if (left !== 0) throw new Refusal("FRAME", "a file of the answer is shorter than announced");
-      const done = incoming;
-      if (done && target) target.given.push(await this.#media(() => done.finish()));
-      incoming = undefined;
-    };
-    try {
-      for await (const part of this.#job.files) {
-        this.#checkSignal();
-        if ("path" in part) {
-          await end();
-          const names = outputNames(part.path);
-          target = this.#target(names[0] as string);
-          incoming = await this.#open(target, names);
-          left = part.size;
-        } else {
-          left -= part.bytes.length;
-          if (!incoming || left < 0) throw new Refusal("FRAME", "a file of the answer is longer than announced");
-          const open = incoming;
-          await this.#media(() => open.add(part.bytes));
-        }
-      }
-      await end();
-    } finally {
-      await incoming?.abandon();
-    }
-    if (this.#targets.size === 0) throw new Refusal("FRAME", "an answer without files");
+    await receiveFiles(
+      this.#job.files,
+      (names) => this.#media(() => this.#open(this.#target(names[0] as string), names)),
+      async (file, names) => {
+        this.#target(names[0] as string).given.push(await file.finish());
+      },
+      this.#job.signal,
+    );
   }
 
+  /** What is already there may come from a write that was cut off before its own sync. */
   async sync(): Promise<void> {
-    if (this.#all("kept")) return;
-    await this.#media(() => syncTree(`/proc/self/fd/${this.#partial}`));
+    await this.#media(async () => {
+      if (this.#some("kept")) await syncFileSystem(`/proc/self/fd/${this.#parent}`);
+      if (this.#some("nothing") || this.#some("old")) await syncTree(`/proc/self/fd/${this.#partial}`);
+    });
   }
 
   async moveIntoPlace(): Promise<void> {
     await this.#checkKept();
-    await this.#media(async () => {
-      if ((await deviceOf(this.#job.root)) !== this.#device) throw new Error("another device");
-      for (const target of this.#targets.values()) {
-        if (target.there === "kept") continue;
-        this.#checkSignal();
-        const path = entryPath(this.#parent, target.folder);
-        if (target.there === "old") await rename(path, this.#oldPath(target));
-        await rename(entryPath(this.#partial, target.folder), path);
-        target.moved = true;
-      }
-      await syncFolder(`/proc/self/fd/${this.#parent}`);
-    });
+    try {
+      await this.#media(() => this.#renameAll());
+    } catch (fault) {
+      await this.#takeBack();
+      throw fault;
+    }
   }
 
   /** CHECKED-OUT: opens everything again from the root's path and compares device and bytes. */
@@ -200,17 +178,29 @@ class Placing {
     return onMedia(this.#job.root, this.#device, work);
   }
 
-  #checkSignal(): void {
-    if (this.#job.signal?.aborted) throw new Refusal("STOPPED", "writing to the stick was stopped");
+  #some(there: Target["there"]): boolean {
+    return [...this.#targets.values()].some((target) => target.there === there);
   }
 
-  #all(there: Target["there"]): boolean {
-    return [...this.#targets.values()].every((target) => target.there === there);
+  async #renameAll(): Promise<void> {
+    if ((await deviceOf(this.#job.root)) !== this.#device) throw new Error("another device");
+    for (const target of this.#targets.values()) {
+      if (target.there === "kept") continue;
+      checkSignal(this.#job.signal);
+      const path = entryPath(this.#parent, target.folder);
+      if (target.there === "old") {
+        await rename(path, this.#oldPath(target));
+        target.gaveWay = true;
+      }
+      await rename(entryPath(this.#partial, target.folder), path);
+      target.moved = true;
+    }
+    await syncFolder(`/proc/self/fd/${this.#parent}`);
   }
 
   async #removeLeftovers(): Promise<void> {
     for (const name of [...namesIn(this.#parent)].filter((one) => leftover.test(one))) {
-      this.#checkSignal();
+      checkSignal(this.#job.signal);
       await rm(entryPath(this.#parent, name), { recursive: true, force: true });
     }
   }
@@ -218,7 +208,7 @@ class Placing {
   #target(folder: string): Target {
     const known = this.#targets.get(folder);
     if (known) return known;
-    const target: Target = { folder, there: this.#lookAt(folder), given: [], moved: false };
+    const target: Target = { folder, there: this.#lookAt(folder), given: [], gaveWay: false, moved: false };
     this.#targets.set(folder, target);
     return target;
   }
@@ -236,15 +226,14 @@ class Placing {
   }
 
   async #open(target: Target, names: readonly string[]): Promise<Incoming> {
+    const onMediaToo = <T>(work: () => Promise<T>) => this.#media(work);
     if (target.there === "kept") return Incoming.compared(names.slice(1));
-    return this.#media(async () => {
-      try {
-        return await Incoming.created(this.#partial, names);
-      } catch (fault) {
-        if ((fault as NodeJS.ErrnoException).code !== "EEXIST") throw fault;
-        throw new Refusal("MEDIA-NAME", "two files of the answer have one name", { about: names.join("/") });
-      }
-    });
+    try {
+      return await Incoming.created(this.#partial, names, onMediaToo);
+    } catch (fault) {
+      if ((fault as NodeJS.ErrnoException).code !== "EEXIST") throw fault;
+      throw new Refusal("MEDIA-NAME", "two files of the answer have one name", { about: names.join("/") });
+    }
   }
 
   /** What stood there before must be exactly what was given. */
@@ -272,13 +261,14 @@ class Placing {
     }
   }
 
-  /** What could not be verified must not look like an answer; what gave way to it comes back. */
+  /** What is not surely there must not look like an answer; what gave way to it comes back. */
   async #takeBack(): Promise<void> {
     for (const target of this.#targets.values()) {
-      if (!target.moved) continue;
       const path = entryPath(this.#parent, target.folder);
-      await rename(path, entryPath(this.#partial, `bad-${target.folder}`)).catch(() => undefined);
-      if (target.there === "old") await rename(this.#oldPath(target), path).catch(() => undefined);
+      if (target.moved) {
+        await rename(path, entryPath(this.#partial, `bad-${target.folder}`)).catch(() => undefined);
+      }
+      if (target.gaveWay) await rename(this.#oldPath(target), path).catch(() => undefined);
     }
   }
 }

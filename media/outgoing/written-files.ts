@@ -21,30 +21,35 @@ export interface GivenFile {
   readonly digest: string;
 }
 
+/** Runs a write and says what its faults mean (`faults.ts`). */
+export type OnMedia = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** One file being received: hashed, and written unless it is only to be compared with what is there. */
 export class Incoming {
   readonly #hash: Hash = createHash("sha256");
   readonly #file: FileHandle | undefined;
   readonly #names: readonly string[];
+  readonly #onMedia: OnMedia;
   #size = 0;
 
-  private constructor(names: readonly string[], file: FileHandle | undefined) {
+  private constructor(names: readonly string[], file: FileHandle | undefined, onMedia: OnMedia) {
     this.#names = names;
     this.#file = file;
+    this.#onMedia = onMedia;
   }
 
   /** Only hashes. */
   static compared(names: readonly string[]): Incoming {
-    return new Incoming(names, undefined);
+    return new Incoming(names, undefined, (work) => work());
   }
 
   /** Creates the file `names` (the placed folder's first) below an open folder, folders too. Throws EEXIST when it is there. */
-  static async created(folder: number, names: readonly string[]): Promise<Incoming> {
+  static async created(folder: number, names: readonly string[], onMedia: OnMedia): Promise<Incoming> {
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
     const opened = makeFolders(folder, names.slice(0, -1));
     try {
       const path = entryPath(opened, names.at(-1) as string);
-      return new Incoming(names.slice(1), await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
+      return new Incoming(names.slice(1), await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644), onMedia);
     } finally {
       closeSync(opened);
     }
@@ -53,14 +58,15 @@ export class Incoming {
   async add(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes);
     this.#size += bytes.length;
-    if (!this.#file) return;
-    for (let at = 0; at < bytes.length; ) {
-      at += (await this.#file.write(bytes, at, bytes.length - at)).bytesWritten;
-    }
+    const file = this.#file;
+    if (!file) return;
+    await this.#onMedia(async () => {
+      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
+    });
   }
 
   async finish(): Promise<GivenFile> {
-    await this.#file?.close();
+    await this.#onMedia(async () => this.#file?.close());
     return { names: this.#names, size: this.#size, digest: this.#hash.digest("hex") };
   }
 
