@@ -2,21 +2,19 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import { asList, type BatchRow, batchRow, members } from "../ceremony/batch-row.ts";
+import type { BatchRow } from "../appliance/client/batch-row.ts";
+import { daemonClient } from "../appliance/client/daemon-client.ts";
 import type { BoxPaths } from "../ceremony/provision/layout.ts";
 import { size } from "../host/terminal/amounts.ts";
 import { progressLine } from "../host/terminal/progress.ts";
-import { callOnce } from "../host/wire.ts";
 
 /** Resolves when the batch in `slip.folder` waits for approval; throws when it ended instead. */
 export async function untilWaiting(paths: BoxPaths, slip: { readonly folder: string }): Promise<BatchRow> {
   const { socket } = JSON.parse(await readFile(paths.box.daemonJson, "utf8")) as { socket: string };
+  const daemon = daemonClient(socket);
   const progress = progressLine(process.stdout);
   for (;;) {
-    const { result } = await callOnce(socket, "list", { all: true });
-    const row = asList(members(result).batches)
-      .map(batchRow)
-      .find((one) => one.folder === slip.folder);
+    const row = (await daemon.list(true)).find((one) => one.folder === slip.folder);
     progress.show(`     ${row ? rowText(row) : "waiting until the stick has not changed for a second"}`);
     if (row?.state === "waiting-for-approval") {
       progress.end();

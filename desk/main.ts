@@ -1,6 +1,8 @@
 /** The connected desk's command `coldseal`: make a batch, collect the answers, inspect, verify. Only parses and wires. */
 
 import { Command, CommanderError, Option } from "commander";
+import { tokenSigner } from "../hardware/sign.ts";
+import { openToken } from "../hardware/token.ts";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
 import { documentationArc } from "../manifests/encoding/oid.ts";
@@ -9,7 +11,7 @@ import { runCollect } from "./commands/collect.ts";
 import { runCreate } from "./commands/create.ts";
 import { runInspect } from "./commands/inspect.ts";
 import { runVerify } from "./commands/verify.ts";
-import { openTokenKey } from "./token-key-main.ts";
+import { openTokenKey } from "./token-key.ts";
 
 const program = new Command("coldseal")
   .description("the connected desk: pack documents for the box, fetch and verify what it sealed")
@@ -38,7 +40,9 @@ program
   .addOption(new Option("--digest <name>", "document digest; the policy's").choices([...hashNames]).default("sha256"))
   .option("--slip <file>", "also write the slip to a file, to print it; not onto the stick")
   .action((documents: string[], _options, command: Command) =>
-    runCreate(documents, command.optsWithGlobals(), openTokenKey),
+    runCreate(documents, command.optsWithGlobals(), (file, hash, askPin) =>
+      openTokenKey(file, hash, askPin, { openToken, tokenSigner }),
+    ),
   );
 
 program

@@ -36,8 +36,14 @@ export interface CreateOptions {
 /** Opens a key on a token: `configuration` names it, `pin` unlocks it. Supplied by the main, which may use hardware. */
 export type OpenTokenKey = (
   configuration: string,
-  pin: (of: string) => Promise<Uint8Array>,
-) => Promise<{ key: SubmitterKey; close(): void }>;
+  hash: HashName,
+  askPin: (token: string) => Promise<Uint8Array>,
+) => Promise<OpenedKey>;
+
+interface OpenedKey {
+  readonly key: SubmitterKey;
+  close(): Promise<void>;
+}
 
 export async function runCreate(
   documents: readonly string[],
@@ -63,7 +69,7 @@ export async function runCreate(
     if (options.slip) await writeFile(options.slip, lines);
     process.stdout.write(options.json ? `${JSON.stringify(slip)}\n` : `\n${lines}`);
   } finally {
-    opened.close();
+    await opened.close();
   }
 }
 
@@ -96,21 +102,19 @@ function expiry(text: string, now: number): Utc {
   return utcOf(now + Number(span[1]) * (span[2] === "h" ? 3_600_000 : 86_400_000));
 }
 
-async function openKey(
-  options: CreateOptions,
-  openTokenKey: OpenTokenKey,
-): Promise<{ key: SubmitterKey; close(): void }> {
+async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Promise<OpenedKey> {
   if ((options.key === undefined) === (options.token === undefined)) {
     throw new Refusal("USAGE", "expected either --key FILE.p12 or --token FILE");
   }
-  if (options.token) return openTokenKey(options.token, (of) => secret(options, `Type the PIN of ${of}: `));
+  if (options.token)
+    return openTokenKey(options.token, options.digest, (of) => secret(options, `Type the PIN of ${of}: `));
   const file = options.key as string;
   const bytes = await readFile(file).catch((cause) => {
     throw new Refusal("USAGE", `cannot read the key file ${file}`, { about: file, cause });
   });
   const password = await secret(options, `Type the password of your key file ${file}: `);
   try {
-    return { key: openPkcs12(bytes, password, options.digest), close: () => undefined };
+    return { key: openPkcs12(bytes, password, options.digest), close: async () => undefined };
   } finally {
     password.fill(0);
   }
