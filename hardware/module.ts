@@ -63,12 +63,8 @@ export function openModule(config: ModulePlace): Module {
   const place = { module: realPath(config.module), environment: { ...config.environment } };
   const held = modules.get(place.module);
   if (held && held.users > 0) checkSameEnvironment(held.place, place);
-  else setEnvironment(place, held?.place);
-  const loaded = held ?? load(place);
-  if (loaded.users === 0) {
-    loaded.place = place;
-    initialize(loaded);
-  }
+  else if (held) restoreEnvironment(held.place);
+  const loaded = held?.users ? held : start(place, held);
   loaded.users++;
   return new OpenModule(loaded);
 }
@@ -126,6 +122,20 @@ function realPath(path: string): string {
     expected: "an absolute path of a module",
     got: path,
   });
+}
+
+/** Under its environment, which is put back when the module does not start. */
+function start(place: ModulePlace, held: Loaded | undefined): Loaded {
+  setEnvironment(place);
+  try {
+    const loaded = held ?? load(place);
+    loaded.place = place;
+    initialize(loaded);
+    return loaded;
+  } catch (error) {
+    restoreEnvironment(place);
+    throw error;
+  }
 }
 
 function load(place: ModulePlace): Loaded {
@@ -193,19 +203,19 @@ function finalize(loaded: Loaded): void {
 /** What the variables were before anyone opened a module here. */
 const original = new Map<string, string | undefined>();
 
-/**
- * Sets the variables, and puts back those that only the module's last place had. A C library reads the process's
- * environment (getenv), which Node's `process.env` writes through to.
- */
-function setEnvironment(place: ModulePlace, last: ModulePlace | undefined): void {
-  for (const name of Object.keys(last?.environment ?? {})) {
-    const before = original.get(name);
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  }
+/** A C library reads the process's environment (getenv), which Node's `process.env` writes through to. */
+function setEnvironment(place: ModulePlace): void {
   for (const [name, value] of Object.entries(place.environment ?? {})) {
     if (!original.has(name)) original.set(name, process.env[name]);
     process.env[name] = value;
+  }
+}
+
+function restoreEnvironment(place: ModulePlace): void {
+  for (const name of Object.keys(place.environment ?? {})) {
+    const before = original.get(name);
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
   }
 }
 

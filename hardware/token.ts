@@ -200,6 +200,7 @@ class OpenToken implements Token {
     try {
       return start();
     } catch (cause) {
+      if (cause instanceof Refusal && cause.code === "BUSY") throw cause;
       this.#end();
       throw new Refusal("HSM-GONE", "the token's module does not start again", { expected: this.#pinned.text, cause });
     }
