@@ -44,7 +44,7 @@ export function readClock(state: ClockState, wall: number, monotonic: number): C
     state: { latest, offset: stepped ? offset : state.offset },
     now: utcOf(latest),
     behind: utcOf(wall) < utcOf(state.latest),
-    step: stepped ? { from: utcOf(wall - moved), to: utcOf(wall), seconds: Math.trunc(moved / 1000) } : undefined,
+    step: stepped ? { from: utcOf(wall - moved), to: utcOf(wall), seconds: Math.round(moved / 1000) } : undefined,
   };
 }
 

@@ -86,6 +86,19 @@ function compareCounters(head: HeadRecord, store: StoreFacts): void {
   if (manifests > 1) throw new Refusal("CHAIN", `the store holds ${manifests} manifests after the token's head`);
 }
 
+/** A token serves one box for its life. Refuses with CHAIN when it holds a head. Needs the login. */
+export async function checkNoHead(hsm: Hsm): Promise<void> {
+  if (await hsm.readHead("head")) throw new Refusal("CHAIN", "the token already holds the head of a box");
+}
+
+function checkGenesis(token: TokenHead | undefined, genesis: string): void {
+  if (token && equal(token.content, fromHex(genesis))) return;
+  throw new Refusal("CHAIN", "the token was made for another genesis policy", {
+    expected: genesis,
+    got: token ? hex(token.content) : "nothing",
+  });
+}
+
 /** The head in the token and what the store noted of it. */
 export class Head {
   readonly #db: Db;
@@ -102,7 +115,8 @@ export class Head {
 
   /** Compares, and notes a move that the box did not live to note. Needs the login. Refuses with CHAIN. */
   async check(): Promise<void> {
-    const token = await this.#hsm.readHead();
+    const token = await this.#hsm.readHead("head");
+    checkGenesis(await this.#hsm.readHead("genesis"), this.#box.genesis);
     const head = compareHead(token, this.#facts());
     if (head.counter > this.#counter()) this.#note(head.counter, head.sequence, fromHex(head.head));
   }
@@ -116,16 +130,17 @@ export class Head {
     await this.#write(this.#counter() + 1);
   }
 
-  /** The first head of a new box. Refuses with CHAIN when the token already holds one. */
+  /** The genesis digest and the first head of a new box. Refuses with CHAIN when the token already holds a head. */
   async create(): Promise<void> {
-    if (await this.#hsm.readHead()) throw new Refusal("CHAIN", "the token already holds the head of a box");
+    await checkNoHead(this.#hsm);
+    await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
     await this.#write(1);
   }
 
   async #write(counter: number): Promise<void> {
     const { sequence, digest } = this.#journal.head();
     const content: HeadRecord = { ...this.#box, counter, head: hex(digest), sequence, type: "head", version: 1 };
-    await this.#hsm.advanceHead({ counter, content: canonicalBytes(content) });
+    await this.#hsm.advanceHead("head", { counter, content: canonicalBytes(content) });
     this.#note(counter, sequence, digest);
   }
 

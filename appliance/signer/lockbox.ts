@@ -1,5 +1,6 @@
 /** Locked and unlocked: the token's login, given only after the PIN was counted, the record verified and the heads compared. */
 
+import type { Suite } from "../../manifests/cms/suite.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -57,9 +58,9 @@ export class Lockbox {
   }
 
   /** Signs while unlocked. When the token goes away or its login is lost, the box is locked, and the refusal passes on. */
-  async sign(key: KeyName, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  async sign(key: KeyName, suite: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     this.check();
-    return this.guard(() => this.#parts.hsm.sign(key, messages));
+    return this.guard(() => this.#parts.hsm.sign(key, suite, messages));
   }
 
   /** Runs something that needs the login; locks the box when the token fails in it. */

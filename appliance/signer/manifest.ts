@@ -114,7 +114,7 @@ export async function signByAudit(
     const signingKey = {
       suite: key.suite,
       certificate: key.certificate,
-      sign: async (message: Uint8Array) => (await box.lockbox.sign("audit", [message]))[0] as Uint8Array,
+      sign: async (message: Uint8Array) => (await box.lockbox.sign("audit", key.suite, [message]))[0] as Uint8Array,
     };
     const p7m = await signContent(box.host, signingKey, {
       eContentType,

@@ -11,7 +11,7 @@ import { Batches } from "./batches.ts";
 import { type Box, checkSound, type Software } from "./box.ts";
 import { BoxClock, type Clocks, latest } from "./clock.ts";
 import type { SignerConfig } from "./config.ts";
-import { Head } from "./head.ts";
+import { checkNoHead, Head } from "./head.ts";
 import { Journal, type JournalKind } from "./journal.ts";
 import { readBoxKeys } from "./keys.ts";
 import { Lockbox } from "./lockbox.ts";
@@ -105,7 +105,7 @@ export async function createBox(parts: BoxParts, genesis: Uint8Array, pin: Uint8
   } finally {
     pin.fill(0);
   }
-  if (await hsm.readHead()) throw new Refusal("CHAIN", "the token already holds the head of a box");
+  await checkNoHead(hsm);
   const time = new Date(parts.clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   const db = createStore(storePath(config), (made) => {
     insertBox(made, config.appliance, config.genesis);

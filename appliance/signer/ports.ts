@@ -1,19 +1,23 @@
-/** What the signer asks of its token; `main.ts` implements it over `hardware/`, tests by a fake. */
+/** What the signer asks of its token; `token-hsm.ts` implements it over `hardware/`, tests by a fake. */
+
+import type { Suite } from "../../manifests/cms/suite.ts";
 
 export type KeyName = "sealing" | "audit";
 
-/** The journal's head as the token keeps it, in private data objects that only grow in `counter`. */
+/** `head`: the journal's head. `genesis`: the genesis policy's digest, written once. */
+export type ObjectName = "head" | "genesis";
+
+/** What the token keeps for the box in private data objects; of one name the highest counter wins. */
 export interface TokenHead {
   readonly counter: number;
-  /** canonical JSON of `head.ts` */
   readonly content: Uint8Array;
 }
 
 export interface Hsm {
-  /** Is the pinned token there now? Needs no login; never throws. */
-  present(): boolean;
   /** serial of the pinned token */
   readonly serial: string;
+  /** Is the pinned token there now? Needs no login; never throws. */
+  present(): boolean;
   /**
    * Logs in and finds both pinned keys. Refuses with PIN-WRONG, HSM-GONE, HSM-TOKEN, HSM-KEY or another HSM code;
    * whatever it refuses, nobody is logged in then. Does not keep `pin`.
@@ -21,12 +25,12 @@ export interface Hsm {
   login(pin: Uint8Array): Promise<void>;
   logout(): Promise<void>;
   /**
-   * Signs each message (not its digest); signatures in CMS form, in order. Refuses with an HSM code; after HSM-GONE the
+   * Signs each message (not its digest); signatures in CMS form, in order. Refuses with an HSM code, or LOCKED when the
    * login is lost. What it returns is unchecked.
    */
-  sign(key: KeyName, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
-  /** The head of the highest counter, or nothing. Needs the login. */
-  readHead(): Promise<TokenHead | undefined>;
-  /** Writes a head of a higher counter and only then destroys the older generation. */
-  advanceHead(head: TokenHead): Promise<void>;
+  sign(key: KeyName, suite: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
+  /** Needs the login. */
+  readHead(name: ObjectName): Promise<TokenHead | undefined>;
+  /** Writes a head of a higher counter, durably, and only then destroys the older generation. Needs the login. */
+  advanceHead(name: ObjectName, head: TokenHead): Promise<void>;
 }

@@ -58,6 +58,7 @@ async function sign(box: Box, { keys }: Reservation, intents: readonly Intent[])
   const { certificate, suite, spki } = keys.sealing;
   const signatures = await box.lockbox.sign(
     "sealing",
+    suite,
     intents.map(({ attributes }) => attributes),
   );
   if (signatures.length !== intents.length) throw new Refusal("HSM-SIGNATURE", "the token gave too few signatures");

@@ -1,7 +1,7 @@
 /** The unlock socket's methods, for the ceremony: the PIN comes only here, and never from the daemon. */
 
-import { collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
-import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import type { Handlers, IncomingCall } from "../../host/wire.ts";
+import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -38,18 +38,20 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
   };
 }
 
-/** The PIN in a buffer of its own; the pieces it came in are wiped. */
+/** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */
 async function readPin(call: IncomingCall): Promise<Uint8Array> {
-  const pin = await collect(wiping(call.body), maximumPin);
-  if (pin.length === 0) throw new Refusal("PIN-WRONG", "no PIN was given");
-  return pin;
-}
-
-async function* wiping(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const piece of body) {
-    // slice() of a Buffer would be the same memory.
-    yield new Uint8Array(piece);
-    piece.fill(0);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of call.body) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length > maximumPin) throw new Refusal("PIN-WRONG", `a PIN has at most ${maximumPin} bytes`);
+    }
+    if (length === 0) throw new Refusal("PIN-WRONG", "no PIN was given");
+    return concat(pieces);
+  } finally {
+    for (const piece of pieces) piece.fill(0);
   }
 }
 

@@ -1,6 +1,7 @@
 /** A token in memory: keys in software, heads kept, and faults where a test wants them. It outlives the boxes that use it. */
 
-import type { Hsm, KeyName, TokenHead } from "../../../appliance/signer/ports.ts";
+import type { Hsm, KeyName, ObjectName, TokenHead } from "../../../appliance/signer/ports.ts";
+import type { Suite } from "../../../manifests/cms/suite.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { signWith } from "../../pki/keys.ts";
@@ -14,6 +15,7 @@ export class FakeHsm implements Hsm {
   readonly serial = "f4ke";
   readonly keys: Readonly<Record<KeyName, Issued>>;
   heads: TokenHead[] = [];
+  genesis: TokenHead | undefined;
   loggedIn = false;
   gone = false;
   logins = 0;
@@ -43,7 +45,7 @@ export class FakeHsm implements Hsm {
     this.loggedIn = false;
   }
 
-  async sign(key: KeyName, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  async sign(key: KeyName, _: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     this.#checkLogin();
     this.onMoment("before-sign");
     if (key === "sealing") this.sealed.push(...messages);
@@ -55,13 +57,17 @@ export class FakeHsm implements Hsm {
     return signatures;
   }
 
-  async readHead(): Promise<TokenHead | undefined> {
+  async readHead(name: ObjectName): Promise<TokenHead | undefined> {
     this.#checkLogin();
-    return this.heads.at(-1);
+    return name === "head" ? this.heads.at(-1) : this.genesis;
   }
 
-  async advanceHead(head: TokenHead): Promise<void> {
+  async advanceHead(name: ObjectName, head: TokenHead): Promise<void> {
     this.#checkLogin();
+    if (name === "genesis") {
+      this.genesis = head;
+      return;
+    }
     this.onMoment("before-head");
     this.heads = [...this.heads.slice(-1), head];
     this.onMoment("after-head");

@@ -1,0 +1,132 @@
+/**
+ * The signer: `run CONFIG` serves its two sockets until SIGTERM; `create CONFIG --genesis policy.p7m --pin-fd N` makes
+ * a new box's store. Only this file brings hardware and signer together.
+ */
+
+import { readFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { pino } from "pino";
+import { HeadStore } from "../../hardware/counter-object.ts";
+import { readPinFromDescriptor } from "../../hardware/pin.ts";
+import { tokenSigner } from "../../hardware/sign.ts";
+import { openToken, type Token } from "../../hardware/token.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { syncFolder } from "../../host/durable.ts";
+import { serve } from "../../host/wire.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { asRefusal } from "../../manifests/refusal.ts";
+import type { Box } from "./box.ts";
+import { readConfig, type SignerConfig } from "./config.ts";
+import { readInitialLinks } from "./network.ts";
+import { type BoxParts, createBox, noteTime, openBox } from "./open-box.ts";
+import { SealingWork } from "./seal-batch.ts";
+import { signerMethods } from "./signer-methods.ts";
+import { softwareOf } from "./software-digest.ts";
+import { Staging } from "./staged-request.ts";
+import { TokenHsm } from "./token-hsm.ts";
+import { unlockMethods } from "./unlock-methods.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const clockSeconds = 10;
+const exitCodes = { refused: 1, usage: 2, "not-now": 3, verification: 4 } as const;
+
+const log = pino({ name: "signer" }, pino.destination({ fd: 2, sync: true }));
+
+const program = new Command("signer").description("the trusted process of a Coldseal box");
+program
+  .command("run")
+  .argument("<config>", "signer.json")
+  .action((config: string) => run(readConfig(config)));
+program
+  .command("create")
+  .argument("<config>", "signer.json")
+  .requiredOption("--genesis <file>", "policy number 1, signed")
+  .requiredOption("--pin-fd <number>", "descriptor to read the token's PIN from")
+  .action((config: string, options: { genesis: string; pinFd: string }) =>
+    create(readConfig(config), options.genesis, Number(options.pinFd)),
+  );
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  const refusal = asRefusal(fault, "INTERNAL", `a fault in the signer: ${(fault as Error).message}`);
+  log.fatal({ ...refusal.toRecord(), next: refusal.next }, "stopped");
+  process.exitCode = exitCodes[refusal.kind];
+}
+
+async function create(config: SignerConfig, genesis: string, pinDescriptor: number): Promise<void> {
+  const token = await openToken(config.token);
+  try {
+    const policy = await createBox(partsOf(config, token), readFileSync(genesis), readPinFromDescriptor(pinDescriptor));
+    await syncFolder(config.state);
+    log.info({ appliance: config.appliance, genesis: hex(policy.digest), token: token.serial }, "created");
+  } finally {
+    await token.close();
+  }
+}
+
+async function run(config: SignerConfig): Promise<void> {
+  process.umask(0o077);
+  const token = await openToken(config.token, { mayBeAbsent: true });
+  const box = await openBox(partsOf(config, token));
+  const work = new SealingWork(box);
+  const staging = new Staging(box.db, nodeHost);
+  const onFault = (method: string, fault: unknown) => log.error({ method, err: fault }, "fault");
+  const servers = [
+    await serve(config.socket, signerMethods(box, work, staging), { onFault }),
+    await serve(config.unlockSocket, unlockMethods(box, work), { onFault }),
+  ];
+  if (box.fault) log.error({ ...box.fault.toRecord() }, "the record does not verify: the box is stopped");
+  log.info({ appliance: config.appliance, policy: box.policies.inForce.number }, "locked, waiting for unlock");
+  const timer = setInterval(() => noteTimeIn(box), clockSeconds * 1000);
+  await stopSignal();
+  clearInterval(timer);
+  await stop(box, work, token, servers);
+}
+
+/** Between two chunks: what was signed is stored, then the login and the store are closed. */
+async function stop(box: Box, work: SealingWork, token: Token, servers: readonly Server[]): Promise<void> {
+  for (const server of servers) server.close();
+  const running = work.now && work.running(work.now.batchDigest);
+  await box.lockbox.lock("the signer was stopped");
+  await running?.catch(() => undefined);
+  await token.close();
+  box.db.close();
+  log.info("stopped");
+  process.exit(0);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+}
+
+function noteTimeIn(box: Box): void {
+  try {
+    if (!box.fault) noteTime(box);
+  } catch (fault) {
+    log.error({ err: fault }, "the time could not be noted");
+  }
+}
+
+function partsOf(config: SignerConfig, token: Token): BoxParts {
+  const hsm = new TokenHsm({
+    token,
+    heads: new HeadStore(token),
+    keys: config.keys,
+    appliance: config.appliance,
+    signer: (key) => tokenSigner(token, key),
+  });
+  return {
+    config,
+    host: nodeHost,
+    hsm,
+    clocks: { wall: () => Date.now(), monotonic: () => performance.now() },
+    readLinks: readInitialLinks,
+    software: softwareOf(root),
+  };
+}

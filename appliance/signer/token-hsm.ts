@@ -1,0 +1,91 @@
+/** The signer's `Hsm` over a token of `hardware/`; the two pinned keys and the two data objects are all that it uses. */
+
+import type { Suite } from "../../manifests/cms/suite.ts";
+import type { SignerConfig } from "./config.ts";
+import type { Hsm, KeyName, ObjectName, TokenHead } from "./ports.ts";
+
+/** Of a token, what is used here. */
+export interface TokenPort {
+  readonly serial: string;
+  present(): boolean;
+  login(pin: Uint8Array): Promise<void>;
+  logout(): Promise<void>;
+  findKey(key: { readonly uri: string; readonly spki: Uint8Array }): Promise<unknown>;
+}
+
+export interface HeadsPort {
+  read(label: string): Promise<{ readonly counter: number; readonly value: Uint8Array } | undefined>;
+  advance(label: string, counter: number, value: Uint8Array): Promise<void>;
+}
+
+interface SignerPort {
+  signMany(messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
+}
+
+export interface TokenParts {
+  readonly token: TokenPort;
+  readonly heads: HeadsPort;
+  readonly keys: SignerConfig["keys"];
+  readonly appliance: string;
+  signer(key: { readonly uri: string; readonly spki: Uint8Array; readonly suite: Suite }): SignerPort;
+}
+
+export class TokenHsm implements Hsm {
+  readonly #parts: TokenParts;
+  readonly #signers = new Map<string, SignerPort>();
+
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+  }
+
+  get serial(): string {
+    return this.#parts.token.serial;
+  }
+
+  present(): boolean {
+    return this.#parts.token.present();
+  }
+
+  async login(pin: Uint8Array): Promise<void> {
+    const { token, keys } = this.#parts;
+    await token.login(pin);
+    try {
+      for (const { uri, spki } of [keys.sealing, keys.audit]) await token.findKey({ uri, spki });
+    } catch (fault) {
+      await token.logout();
+      throw fault;
+    }
+  }
+
+  logout(): Promise<void> {
+    return this.#parts.token.logout();
+  }
+
+  sign(key: KeyName, suite: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    return this.#signer(key, suite).signMany(messages);
+  }
+
+  async readHead(name: ObjectName): Promise<TokenHead | undefined> {
+    const head = await this.#parts.heads.read(this.#label(name));
+    return head && { counter: head.counter, content: head.value };
+  }
+
+  advanceHead(name: ObjectName, { counter, content }: TokenHead): Promise<void> {
+    return this.#parts.heads.advance(this.#label(name), counter, content);
+  }
+
+  /** A token may serve one box only; the label says which. */
+  #label(name: ObjectName): string {
+    return `coldseal ${name} ${this.#parts.appliance}`;
+  }
+
+  #signer(key: KeyName, suite: Suite): SignerPort {
+    const id = `${key} ${suite.name}`;
+    const known = this.#signers.get(id);
+    if (known) return known;
+    const { uri, spki } = this.#parts.keys[key];
+    const made = this.#parts.signer({ uri, spki, suite });
+    this.#signers.set(id, made);
+    return made;
+  }
+}
