@@ -46,8 +46,8 @@ export async function verifyBundle(host: Host, source: BundleSource, trust: Trus
   const list = await openList(work, checked);
   const parts: Parts = { checked, oids, policies, authorization, request, list };
   await bindParts(work, parts);
-  const counts = await checkSeals(work, parts);
-  await checkCertificateFiles(work, checked, policies.inForce?.policy);
+  const { chain, ...counts } = await checkSeals(work, parts);
+  await checkCertificateFiles(work, { checked, policy: policies.inForce?.policy, sealing: chain });
   await checkRootEntries(work, checked);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
   return verdictOf(work.findings.all, { checked, authorization, pinned: policies.pinned, count, ...counts });
@@ -183,9 +183,12 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
   }
 }
 
-async function checkSeals({ host, source, trust, findings }: Work, parts: Parts): Promise<SealCount> {
+async function checkSeals(
+  { host, source, trust, findings }: Work,
+  parts: Parts,
+): Promise<SealCount & { readonly chain: readonly Uint8Array[] | undefined }> {
   const { checked, oids, policies, request, list } = parts;
-  const none = { seals: 0, documents: 0, notPresented: 0 };
+  const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined };
   if (checked?.manifest.outcome === "aborted") {
     await findAbortedSeals(source, findings);
     return none;
@@ -199,7 +202,7 @@ async function checkSeals({ host, source, trust, findings }: Work, parts: Parts)
     : documents && expectedByRequest(documents);
   const work = { source, checker, digestAlgorithm, findings };
   const counts = await findings.check("seals", () => expected && checkSealFiles(work, expected));
-  return counts ?? none;
+  return { ...(counts ?? none), chain: checker.chain };
 }
 
 async function checkRootEntries({ source, findings }: Work, checked: CheckedManifest | undefined): Promise<void> {

@@ -6,14 +6,13 @@ import { certificatePath } from "../records/names.ts";
 import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
 import { certificateLimit, readCertificate } from "../x509/certificate.ts";
-import { validatePath } from "../x509/path.ts";
 import type { Findings } from "./findings.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import { type BundleSource, readSmall } from "./source.ts";
-import { leastRsaBits, type Trust } from "./trust.ts";
+import { boxPath, type Trust } from "./trust.ts";
 
-/** A pinned root that a chain may name as its last issuer bounds how many files there can be. */
-const longestChain = 8;
+/** A path has at most eight certificates; the root is not among the files. */
+const longestChain = 7;
 
 export interface CertificateWork {
   readonly host: Host;
@@ -22,26 +21,30 @@ export interface CertificateWork {
   readonly findings: Findings;
 }
 
+export interface ChainsExpected {
+  readonly checked: CheckedManifest | undefined;
+  readonly policy: Policy | undefined;
+  /** DER, leaf first, without the root, as a seal carries it; undefined: no seal holds, or there is none */
+  readonly sealing: readonly Uint8Array[] | undefined;
+}
+
 /**
- * Checks that each chain begins with the certificate that the manifest names and is the path to a pinned root at the
- * manifest's claimed time, without the root, in order. Without a manifest only the files' form is checked.
+ * Checks that the files are byte for byte the chains that the manifest and the seals carry, in order and without the root.
+ * Where no seal shows it, the sealing chain must be a path of the manifest's sealing certificate by itself.
  */
-export async function checkCertificateFiles(
-  work: CertificateWork,
-  checked: CheckedManifest | undefined,
-  policy: Policy | undefined,
-): Promise<void> {
+export async function checkCertificateFiles(work: CertificateWork, expected: ChainsExpected): Promise<void> {
   const { findings, source } = work;
   const names = (await findings.check("certificates", () => source.list("certificates"))) ?? [];
-  const covered = new Set<string>();
-  for (const key of ["sealing", "audit"] as const) {
-    const chain = await readChain(work, key, names);
-    for (const { file } of chain) covered.add(file);
-    if (checked) await checkChain(work, key, chain, { ...checked, policy });
-  }
+  const audit = await readChain(work, "audit", names, expected.checked?.chain.length);
+  const sealing = await readChain(work, "sealing", names, expected.sealing?.length);
+  if (expected.checked) compare(audit, expected.checked.chain, findings);
+  if (expected.sealing) compare(sealing, expected.sealing, findings);
+  else if (expected.checked) await prove(work, sealing, expected.checked, expected.policy);
+  const covered = new Set([...audit, ...sealing].map(({ file }) => file));
   for (const name of names) {
-    const file = `certificates/${name}`;
-    if (!covered.has(file)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
+    if (!covered.has(`certificates/${name}`)) {
+      findings.add(`certificates/${name}`, "BUNDLE-FORM", "nothing covers this file");
+    }
   }
 }
 
@@ -51,54 +54,64 @@ interface ChainFile {
   readonly der: Uint8Array | undefined;
 }
 
-/** The files of a chain, up to the first position that is not there. */
+/** The files of a chain: `count` of them or, where that is not known, up to the first that is not there. */
 async function readChain(
   { source, findings }: CertificateWork,
   key: "sealing" | "audit",
   names: readonly string[],
+  count: number | undefined,
 ): Promise<readonly ChainFile[]> {
   const chain: ChainFile[] = [];
-  for (let position = 1; position <= longestChain; position++) {
+  for (let position = 1; position <= (count ?? longestChain); position++) {
     const file = certificatePath(key, position);
-    if (position > 1 && !names.includes(file.slice("certificates/".length))) break;
-    const der = await findings.check(
-      file,
-      async () => readCertificate(await readSmall(source, file, certificateLimit)).der,
-    );
+    if (count === undefined && position > 1 && !names.includes(file.slice("certificates/".length))) break;
+    const der = await findings.check(file, async () => {
+      const bytes = await readSmall(source, file, certificateLimit);
+      return readCertificate(bytes).der;
+    });
     chain.push({ file, der });
   }
   return chain;
 }
 
-async function checkChain(
+function compare(files: readonly ChainFile[], chain: readonly Uint8Array[], findings: Findings): void {
+  for (const [at, { file, der }] of files.entries()) {
+    const expected = chain[at];
+    if (der && !(expected && equal(expected, der))) {
+      findings.add(file, "MANIFEST-BIND", "this is not the certificate that was signed with");
+    }
+  }
+}
+
+/** Blames every file of a chain that is none. */
+async function prove(
   { host, trust, findings }: CertificateWork,
-  key: "sealing" | "audit",
-  chain: readonly ChainFile[],
-  { manifest, oids, policy }: CheckedManifest & { readonly policy: Policy | undefined },
+  files: readonly ChainFile[],
+  { manifest, oids }: CheckedManifest,
+  policy: Policy | undefined,
 ): Promise<void> {
-  const [first, ...issuers] = chain;
-  const leaf = first?.der;
-  if (!first || !leaf) return;
-  const path = await findings.check(first.file, async () => {
-    const expected = manifest.keys[key].certificate;
+  const [leaf, ...issuers] = files.map(({ der }) => der);
+  if (!leaf || !issuers.every((der) => der !== undefined)) return;
+  const check = async () => {
+    const expected = manifest.keys.sealing.certificate;
     const got = hex(await host.digest("sha256", leaf));
     if (got !== expected) {
-      throw new Refusal("MANIFEST-BIND", "this is not the certificate that the manifest names", { expected, got });
+      throw new Refusal("MANIFEST-BIND", "the chain does not begin with the manifest's certificate", { expected, got });
     }
-    return validatePath(host, {
-      leaf,
-      intermediates: issuers.flatMap(({ der }) => der ?? []),
-      roots: trust.roots,
-      at: manifest.created,
-      revoked: new Set(policy?.revoked),
-      extendedKeyUsage: oids[key],
-      minimumRsaBits: policy?.limits.minimumRsaBits ?? leastRsaBits,
+    const wanted = { leaf, certificates: issuers, at: manifest.created, extendedKeyUsage: oids.sealing, policy };
+    const path = await boxPath(host, trust, wanted);
+    if (!issuers.every((der, at) => equal(der, path[at + 1]?.der ?? new Uint8Array(0)))) {
+      throw new Refusal("PATH-ROOT", "the certificates of the chain are not in order");
+    }
+  };
+  const failed = await check().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (failed === undefined) return;
+  for (const { file } of files) {
+    await findings.check(file, () => {
+      throw failed;
     });
-  });
-  for (const [at, { file, der }] of path ? issuers.entries() : []) {
-    const expected = path?.slice(1, -1)[at];
-    if (der && !(expected && equal(expected.der, der))) {
-      findings.add(file, "PATH-ROOT", "this is not the next issuer of the chain");
-    }
   }
 }

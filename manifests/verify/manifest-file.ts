@@ -21,6 +21,8 @@ export interface CheckedManifest {
   readonly signed: Utc;
   /** the audit certificate */
   readonly certificate: Certificate;
+  /** DER, the audit certificate first, without the root */
+  readonly chain: readonly Uint8Array[];
 }
 
 /**
@@ -33,7 +35,7 @@ export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trus
   const content = data.content ?? new Uint8Array(0);
   const manifest = readManifest(content);
   const { certificate, certificateSha256, signingTime } = await onlySigner(host, data, content);
-  await boxPath(host, trust, {
+  const path = await boxPath(host, trust, {
     leaf: certificate.der,
     certificates: data.certificates,
     at: signingTime,
@@ -46,7 +48,9 @@ export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trus
   }
   checkItself(manifest, oids);
   checkNotLater(trust, manifest.created, manifest.clock.claimedErrorSeconds);
-  return { manifest, digest: hex(await host.digest("sha256", content)), oids, signed: signingTime, certificate };
+  const chain = path.slice(0, -1).map(({ der }) => der);
+  const digest = hex(await host.digest("sha256", content));
+  return { manifest, digest, oids, signed: signingTime, certificate, chain };
 }
 
 /** The arc is what stands before the manifest's own number. */

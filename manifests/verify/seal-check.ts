@@ -48,6 +48,11 @@ export class SealChecker {
     this.#context = context;
   }
 
+  /** The last path that held: DER, the sealing certificate first, without the root; undefined while none did. */
+  get chain(): readonly Uint8Array[] | undefined {
+    return this.#path?.chain;
+  }
+
   /** Refuses DER, CMS-*, PATH-*, SEAL-BIND, MODE, POLICY-PROFILE, CLOCK. */
   async check(bytes: Uint8Array, wanted: SealWanted): Promise<CheckedSeal> {
     const { oids, policy } = this.#context;
@@ -91,6 +96,7 @@ export class SealChecker {
     const path = await boxPath(this.#host, trust, wanted);
     this.#path = {
       certificates: certificates.map((der) => der.slice()),
+      chain: path.slice(0, -1).map(({ der }) => der.slice()),
       leaf,
       from: path
         .map(({ notBefore }) => notBefore)
@@ -140,6 +146,7 @@ export function knownDigest(algorithm: HashName, digestHex: string): SealWanted[
 
 interface KnownPath {
   readonly certificates: readonly Uint8Array[];
+  readonly chain: readonly Uint8Array[];
   readonly leaf: Certificate;
   readonly from: Utc;
   readonly until: Utc;
