@@ -48,8 +48,9 @@ function signerAt(path: string): Signer {
 /** Says which process it was that did not answer; other refusals pass. */
 export function naming(fault: unknown, settings: OperatorSettings): unknown {
   if (!(fault instanceof Refusal) || fault.code !== "UNREACHABLE") return fault;
-  const who = fault.about === settings.unlockSocket ? "the signer" : "the daemon (coldseald)";
-  const socket = fault.about === settings.unlockSocket ? settings.unlockSocket : settings.socket;
+  const socket = fault.about;
+  if (socket !== settings.socket && socket !== settings.unlockSocket) return fault;
+  const who = socket === settings.socket ? "the daemon (coldseald)" : "the signer";
   return new Refusal("UNREACHABLE", `${who} does not answer`, {
     expected: `${who} at ${socket}`,
     got: fault.message,

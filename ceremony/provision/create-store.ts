@@ -10,16 +10,9 @@ const pinDescriptor = 3;
 
 /** Resolves when the store is there and durable. Refuses with STORE, naming what the signer said. */
 export async function createStore(paths: BoxPaths, pin: string): Promise<void> {
-  const arguments_ = [
-    "create",
-    "--config",
-    paths.box.signerJson,
-    "--policy",
-    paths.pki.genesisPolicy,
-    "--pin-fd",
-    String(pinDescriptor),
-  ];
-  const child = spawn(process.execPath, [signerMain, ...arguments_], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
+  const { signerJson } = paths.box;
+  const words = ["create", signerJson, "--genesis", paths.pki.genesisPolicy, "--pin-fd", String(pinDescriptor)];
+  const child = spawn(process.execPath, [signerMain, ...words], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
   const said: Buffer[] = [];
   child.stderr?.on("data", (piece: Buffer) => said.push(piece));
   const pinPipe = child.stdio[pinDescriptor] as NodeJS.WritableStream;

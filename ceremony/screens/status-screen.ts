@@ -52,6 +52,8 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["journal", `${count(asNumber(journal.sequence) ?? 0, "row")}, head ${short(journal.head)}`],
     ["manifests", manifestsText(manifests, style)],
     ["work", workText(members(signer.work))],
+    ["software", softwareText(members(signer.software))],
+    ...faultLines(members(signer.fault), style),
   ];
 }
 
@@ -84,6 +86,7 @@ function clockText(clock: Members, style: Style): string {
 }
 
 function networkText(network: Members, style: Style): string {
+  if (network.links === null) return style.bad("cannot be looked at: nothing is sealed where the policy says fatal");
   const links = asList(network.links).map((link) => shown(asText(link) ?? asText(members(link).name) ?? "?"));
   const others = links.filter((link) => link !== "lo");
   if (others.length === 0) return "no link but loopback";
@@ -103,6 +106,16 @@ function workText(work: Members): string {
   const [done, of] = [asNumber(work.done), asNumber(work.count)];
   if (done === null || of === null) return "none";
   return `sealing ${number(done)} of ${count(of, "document")} of batch ${short(work.batchDigest)}`;
+}
+
+function softwareText(software: Members): string {
+  return `${shown(asText(software.name) ?? "?")} ${shown(asText(software.version) ?? "?")}, digest ${short(software.digest)}`;
+}
+
+/** What keeps the signer from working at all. */
+function faultLines(fault: Members, style: Style): Line[] {
+  const code = asText(fault.code);
+  return code === null ? [] : [["fault", style.bad(`${shown(code)}: ${shown(asText(fault.message) ?? "")}`)]];
 }
 
 function daemonLines(screen: StatusScreen, style: Style): Line[] {
