@@ -63,6 +63,7 @@ export const refusalTable = {
   "BATCH-UNKNOWN": ["usage", "see `ceremony list` for the batches here"],
   "BATCH-STATE": ["refused", "see `ceremony show BATCH` for what can be done now"],
   "BATCH-ENDED": ["refused", "make a new batch: this one ended"],
+  REJECTED: ["refused", "read the reason in rejection.p7m (`coldseal inspect`), then make a corrected batch"],
   "CHALLENGE-MATCH": ["refused", "approve again: this approval belongs to something else"],
   "SLIP-WORDS": ["refused", "compare the whole slip with the screen: if they differ, reject the batch"],
   "CHALLENGE-EXPIRED": ["refused", "approve again under the new challenge"],
