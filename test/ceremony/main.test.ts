@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,11 +16,12 @@ import { signContent } from "../../manifests/cms/sign.ts";
 import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { verifyApproval } from "../../manifests/records/authorization.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
 import { readPolicy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { challengeFor, request, wordsOf } from "./software-box.ts";
+import { challengeFor, now, request, wordsOf } from "./software-box.ts";
 import { atTerminal, type Typist } from "./terminal.ts";
 
 const main = fileURLToPath(new URL("../../ceremony/main.ts", import.meta.url));
@@ -40,7 +41,7 @@ beforeAll(async () => {
   challenge = challengeFor(request(), { policyDigest: hex(sha256(policy)) });
   const password = readFileSync(box.pki.submitterPassword);
   const submitter = openPkcs12(readFileSync(box.pki.submitterP12), password, "sha256");
-  const what = { eContentType: oids.request, content: request(), signingTime: "2026-11-23T10:00:00Z" };
+  const what = { eContentType: oids.request, content: request(), signingTime: now };
   envelope = await signContent(nodeHost, submitter, what);
 }, 120_000);
 afterAll(() => {
@@ -170,7 +171,7 @@ async function sent(): Promise<string> {
     policy: readPolicy(policy),
     policyDigest: sha256(policy),
     challenge,
-    now: challenge.expires.replace(/T.*/, "T00:00:00Z"),
+    now: utcOf(Date.now()),
   };
   const approver = await verifyApproval(nodeHost, oids, only?.body ?? new Uint8Array(), context);
   return approver.person;
@@ -260,7 +261,7 @@ describe("a script", () => {
     const words = ["--as", operator(2).operatorJson, "--pin-fd", "3", "reject", batch, "--reason", "r"];
     const child = spawn("sh", ["-c", 'exec "$0" "$@" 3< "$PINFILE"', process.execPath, main, ...words], {
       env: { ...process.env, PINFILE: operator(2).pin },
-      stdio: ["pipe", "ignore", "inherit"],
+      stdio: ["pipe", "ignore", "ignore"],
     });
     child.stdin.end("Yes\n");
     expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
@@ -288,7 +289,6 @@ describe("a script", () => {
     const mixed = JSON.parse(readFileSync(operator(0).operatorJson, "utf8"));
     const other = JSON.parse(readFileSync(operator(1).operatorJson, "utf8"));
     mixed.token.environment = other.token.environment;
-    const { writeFileSync } = await import("node:fs");
     const path = join(folder, "mixed.json");
     writeFileSync(path, JSON.stringify(mixed));
     const child = spawn(process.execPath, [main, "--as", path, "approve", batch], {
