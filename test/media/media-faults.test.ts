@@ -51,7 +51,9 @@ describe.skipIf(!canMount)("sticks that fail while they are written", () => {
   });
 
   it("T20: a stick that turns read-only half way: MEDIA-WRITE", async () => {
-    expect(await inMounts(tmpfs("size=1m"), writing(2, 1, `mount -o remount,ro ${stick}`))).toMatch(/^MEDIA-WRITE/);
+    expect(await inMounts(tmpfs("size=1m"), writing(2, 1, `mount -o remount,bind,ro ${stick}`))).toMatch(
+      /^MEDIA-WRITE/,
+    );
   });
 
   it("T19: a stick pulled out half way: MEDIA-WRITE, whatever the writes said", async () => {
