@@ -15,11 +15,11 @@ import { audit, issuer, oids, people, root, sealing } from "./people.ts";
 /** When the policy was signed, the batch asked for, approved and sealed; the manifest is the last. */
 export const times = {
   policy: "2026-11-01T08:00:00Z",
-  request: "2026-11-23T10:00:00Z",
-  approval: "2026-11-23T11:00:00Z",
-  sealing: "2026-11-23T12:00:00Z",
-  manifest: "2026-11-23T12:00:05Z",
-  expires: "2026-11-24T10:00:00Z",
+  request: "2026-11-20T10:00:00Z",
+  approval: "2026-11-20T11:00:00Z",
+  sealing: "2026-11-20T12:00:00Z",
+  manifest: "2026-11-20T12:00:05Z",
+  expires: "2026-11-21T10:00:00Z",
 } as const;
 
 /** Signed by all of `signers`, with everyone's certificate, as the daemon merges approvals. */

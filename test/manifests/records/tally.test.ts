@@ -47,7 +47,7 @@ async function judge(trick: Trick) {
     policy: inForce,
     policyDigest,
     challenge: issued,
-    now: trick.now ?? "2026-11-23T11:30:00Z",
+    now: trick.now ?? "2026-11-20T11:30:00Z",
   });
 }
 
@@ -63,8 +63,8 @@ const withOp1 = (...more: Uint8Array[]): Policy => ({
   ...policy,
   people: people.map((one) => (one.id === "op1" ? { ...one, certificates: [op1.certificate, ...more] } : one)),
 });
-const old = issue(root, { name: "op2", notAfter: "2026-11-23T11:15:00Z", ...operator });
-const early = issue(root, { name: "op2", notBefore: "2026-11-23T11:20:00Z", ...operator });
+const old = issue(root, { name: "op2", notAfter: "2026-11-20T11:15:00Z", ...operator });
+const early = issue(root, { name: "op2", notBefore: "2026-11-20T11:20:00Z", ...operator });
 const wrongUsage = issue(root, { name: "op2", eku: [oids.submitter] });
 const small = issue(root, { name: "op2", suite: "rsa-pkcs1-sha256", rsaBits: 2048, ...operator });
 
@@ -204,12 +204,12 @@ const tricks: readonly (readonly [string, RefusalCode, Trick])[] = [
       signers: [op1, op2],
     },
   ],
-  ["T16: a stockpiled approval", "CHALLENGE-EXPIRED", { now: "2026-11-24T10:00:01Z", signers: [op1, op2] }],
+  ["T16: a stockpiled approval", "CHALLENGE-EXPIRED", { now: "2026-11-21T10:00:01Z", signers: [op1, op2] }],
   [
     "T16: an approval that claims to be later than the challenge",
     "CHALLENGE-EXPIRED",
     {
-      signed: "2026-11-24T10:00:01Z",
+      signed: "2026-11-21T10:00:01Z",
       signers: [op1, op2],
     },
   ],

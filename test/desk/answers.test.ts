@@ -1,0 +1,163 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { collect } from "../../desk/collect.ts";
+import { inspectFile } from "../../desk/inspect.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { oids, root } from "../bundle/people.ts";
+import { folder, write } from "./stick.ts";
+
+const main = fileURLToPath(new URL("../../desk/main.ts", import.meta.url));
+
+function place(bundle: Bundle, stick: string, name = "batch-1"): string {
+  const outbox = join(stick, "coldseal/outbox", name);
+  const documents = join(stick, "coldseal/inbox", name, "documents");
+  for (const [path, bytes] of bundle.files) put(join(outbox, path), bytes);
+  for (const [path, bytes] of bundle.documents) put(join(documents, path), bytes);
+  return outbox;
+}
+
+function put(path: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+}
+
+function coldseal(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+function ca(): string {
+  return write(folder(), "ca.der", root.certificate);
+}
+
+describe("coldseal collect", () => {
+  it("copies every answer whole and tells what is missing", async () => {
+    const [stick, to] = [folder(), folder()];
+    const bundle = await buildBundle();
+    place(bundle, stick);
+    mkdirSync(join(stick, "coldseal/inbox/batch-2"));
+    const answers = await collect(stick, to);
+    expect(answers.map((one) => [one.folder, one.answer.kind, one.missing])).toEqual([
+      ["batch-1", "sealed", undefined],
+      ["batch-2", "none", "no answer on this stick yet"],
+    ]);
+    for (const [path, bytes] of bundle.files) expect(readFileSync(join(to, "batch-1", path)).equals(bytes)).toBe(true);
+    expect((await collect(stick, to))[0]?.copied?.fresh).toBe(false);
+  });
+
+  it("NOTHING-LOST: never writes over another answer that is there", async () => {
+    const [stick, to] = [folder(), folder()];
+    place(await buildBundle(), stick);
+    await collect(stick, to);
+    writeFileSync(join(stick, "coldseal/outbox/batch-1/manifest.p7m"), "other");
+    await expect(collect(stick, to)).rejects.toMatchObject({ code: "MEDIA-TAKEN" });
+    expect(readFileSync(join(to, "batch-1/manifest.p7m"), "latin1")).not.toBe("other");
+    expect(existsSync(join(to, "batch-1.partial"))).toBe(false);
+  });
+
+  it("T1: follows no link in the outbox", async () => {
+    const stick = folder();
+    const outbox = place(await buildBundle(), stick);
+    symlinkSync("/etc/hostname", join(outbox, "evidence.txt"));
+    await expect(collect(stick, folder())).rejects.toMatchObject({ code: "MEDIA-KIND" });
+  });
+
+  it("says which seals are missing, and ends with 4", async () => {
+    const stick = folder();
+    const bundle = await buildBundle();
+    const seal = [...bundle.files.keys()].find((path) => path.endsWith(".p7s"));
+    bundle.files.delete(seal ?? "");
+    place(bundle, stick);
+    const ran = coldseal("collect", stick, "--to", folder());
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toMatch(/BUNDLE-FORM[\s\S]*batch-1: 1 of \d+ seals missing/);
+  });
+
+  it("refuses a folder that is no stick with USAGE", () => {
+    expect(coldseal("collect", folder(), "--to", folder())).toMatchObject({ status: 2, stdout: "" });
+  });
+});
+
+describe("coldseal verify", () => {
+  it("holds for a whole bundle with its documents, and says what rests on the box's word", async () => {
+    const bundle = await buildBundle();
+    const outbox = place(bundle, folder());
+    const unpinned = coldseal("verify", outbox, "--ca", ca());
+    expect(unpinned).toMatchObject({ status: 0, stderr: "" });
+    expect(unpinned.stdout).toMatch(/^VALID: /);
+    expect(unpinned.stdout).toContain("only as the box claims");
+    const pinned = coldseal("verify", outbox, "--ca", ca(), "--genesis", bundle.genesis);
+    expect(pinned.stdout).toContain("from the genesis digest you gave");
+    const other = coldseal("verify", outbox, "--ca", ca(), "--genesis", "0".repeat(64));
+    expect(other).toMatchObject({ status: 4 });
+    expect(other.stdout).toMatch(/POLICY-CHAIN {2}policy\/0001.p7m/);
+  });
+
+  it("names a document that was changed, in words and as JSON", async () => {
+    const bundle = await buildBundle();
+    const stick = folder();
+    const outbox = place(bundle, stick);
+    const [name] = bundle.documents.keys();
+    writeFileSync(join(stick, "coldseal/inbox/batch-1/documents", name ?? ""), "changed");
+    const ran = coldseal("verify", outbox, "--ca", ca());
+    expect(ran.status).toBe(4);
+    expect(ran.stdout).toMatch(/^NOT VALID/);
+    expect(ran.stdout).toContain(`documents/${name}`);
+    const json = JSON.parse(coldseal("--json", "verify", outbox, "--ca", ca()).stdout);
+    expect(json).toMatchObject({ ok: false, findings: [{ file: `documents/${name}` }] });
+  });
+
+  it("verifies one seal with its document, alone and in its bundle", async () => {
+    const bundle = await buildBundle();
+    const stick = folder();
+    const outbox = place(bundle, stick);
+    const lines = readFileSync(join(outbox, "documents.jsonl"), "utf8").trimEnd().split("\n");
+    const { name, seal } = JSON.parse(lines[0] ?? "") as { name: string; seal: string };
+    const document = join(stick, "coldseal/inbox/batch-1/documents", name);
+    const inside = coldseal("verify", join(outbox, seal), document, "--ca", ca(), "--genesis", bundle.genesis);
+    expect(inside).toMatchObject({ status: 0 });
+    expect(inside.stdout).toContain("which lists this very seal");
+    const alone = write(folder(), "a.p7s", readFileSync(join(outbox, seal)));
+    const ran = coldseal("verify", alone, document, "--ca", ca());
+    expect(ran).toMatchObject({ status: 0 });
+    expect(ran.stdout).toContain("which was not shown");
+    expect(coldseal("verify", alone, write(folder(), "x", "other"), "--ca", ca())).toMatchObject({ status: 4 });
+  });
+
+  it.each([
+    [["verify"], 2],
+    [["verify", "/nowhere", "--ca", "/etc/hostname"], 2],
+    [["verify", "/tmp", "--ca", "/nowhere"], 2],
+    [["frobnicate"], 2],
+    [["inspect", "/nowhere"], 2],
+    [["--help"], 0],
+    [["batch", "create", "--help"], 0],
+  ])("%j ends with %i", (args, status) => {
+    expect(coldseal(...args).status).toBe(status);
+  });
+});
+
+describe("coldseal inspect", () => {
+  it("says what each file of a bundle is, and that nothing was verified", async () => {
+    const { files } = await buildBundle();
+    const kinds = ["manifest", "authorization", "policy"].map((kind) => {
+      const file = files.get(kind === "policy" ? "policy/0001.p7m" : `${kind}.p7m`);
+      return [kind, inspectFile(file ?? utf8(""), oids)] as const;
+    });
+    for (const [kind, found] of kinds) {
+      expect(found).toMatchObject({ kind: `${kind}, signed`, verified: false, content: { type: kind } });
+      expect(found.signers.length).toBeGreaterThan(0);
+    }
+    const seal = [...files].find(([path]) => path.endsWith(".p7s"))?.[1];
+    expect(inspectFile(seal ?? utf8(""), oids)).toMatchObject({ facts: { mode: "test", index: 1 } });
+  });
+
+  it("T5: refuses what is none of Coldseal's files", () => {
+    expect(() => inspectFile(utf8("nothing"), oids)).toThrow(expect.objectContaining({ code: "CMS-FORM" }));
+    expect(coldseal("inspect", write(folder(), "x", "nothing"))).toMatchObject({ status: 1 });
+  });
+});
