@@ -162,7 +162,8 @@ function probe(place: ModulePlace): void {
     killSignal: "SIGKILL",
   });
   if (child.status === 0) return;
-  const got = child.signal ? `it ended its process with ${child.signal}` : child.stdout.slice(0, 200);
+  const died = child.signal ?? (child.stdout === "" ? `status ${child.status}` : undefined);
+  const got = died ? `it ended its process with ${died}` : child.stdout.slice(0, 200);
   throw new Refusal("HSM-MODULE", `this is no PKCS#11 module that works here: ${place.module}`, {
     expected: "a PKCS#11 module that loads and initialises",
     got,
