@@ -2,6 +2,7 @@
 
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { anyObject, type Reader, type ReadShape } from "../../manifests/encoding/shape.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 
 /** An object with at least these members. Refuses with SHAPE. */
 export function having<const S extends { readonly [name: string]: Reader<unknown> }>(shape: S): Reader<ReadShape<S>> {
@@ -14,6 +15,15 @@ export function having<const S extends { readonly [name: string]: Reader<unknown
     }
     return out as ReadShape<S>;
   };
+}
+
+/** Reads an answer's result; what cannot be read is refused with FRAME, so that it is never taken for the refusal of what was asked. */
+export function readAnswer<T>(reader: Reader<T>, value: Json, name: string): T {
+  try {
+    return reader(value, name);
+  } catch (cause) {
+    throw new Refusal("FRAME", `the answer of ${name} cannot be read`, { about: name, cause });
+  }
 }
 
 /** Any text, also empty; what is shown of it is escaped where it is shown. */

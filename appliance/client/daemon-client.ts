@@ -3,7 +3,7 @@
 import { callOnce } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, list, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
-import { anyText, having } from "./answers.ts";
+import { anyText, having, readAnswer } from "./answers.ts";
 import { type BatchRow, readBatchRow, rowRefusal, rowStates } from "./batch-row.ts";
 
 const approvals = list(having({ person: text(32), signed: text(32) }), 0, 64);
@@ -37,30 +37,30 @@ export function daemonClient(path: string) {
 
     async list(all = false): Promise<readonly BatchRow[]> {
       const { result } = await callOnce(path, "list", { all });
-      return having({ batches: list(readBatchRow, 0, 100_000) })(result, "list").batches.map(row);
+      return readAnswer(having({ batches: list(readBatchRow, 0, 100_000) }), result, "list").batches.map(row);
     },
 
     /** The challenge and policy as text, and batch.p7m: all to be checked by the one who is asked to approve. */
     async open(batch: string) {
       const { result, body } = await callOnce(path, "open", { batch }, { maximumBody: 256 << 20 });
-      const opened = readOpened(result, "open");
+      const opened = readAnswer(readOpened, result, "open");
       return { ...opened, listed: row(opened.listed), batchFile: body };
     },
 
     async decide(method: DecisionMethod, batch: string, signed: Uint8Array): Promise<Decided> {
-      return readDecided((await callOnce(path, method, { batch }, { body: [signed] })).result, method);
+      return readAnswer(readDecided, (await callOnce(path, method, { batch }, { body: [signed] })).result, method);
     },
 
     /** Tells every change until the batch ended; gives the last row. */
     async watch(batch: string, onRow: (row: BatchRow) => void, signal?: AbortSignal): Promise<BatchRow> {
-      const onProgress = (value: Json) => onRow(row(readBatchRow(value, "row")));
+      const onProgress = (value: Json) => onRow(row(readAnswer(readBatchRow, value, "row")));
       const { result } = await callOnce(path, "watch", { batch }, { onProgress, ...(signal ? { signal } : {}) });
-      return row(readBatchRow(result, "row"));
+      return row(readAnswer(readBatchRow, result, "row"));
     },
 
     async export(batch: string, to?: string): Promise<Read<typeof readExported>> {
       const params = to === undefined ? { batch } : { batch, to };
-      return readExported((await callOnce(path, "export", params)).result, "export");
+      return readAnswer(readExported, (await callOnce(path, "export", params)).result, "export");
     },
 
     async exportAudit(to?: string): Promise<Read<typeof readExportedAudit>> {
@@ -71,7 +71,7 @@ export function daemonClient(path: string) {
     },
 
     async import(): Promise<Read<typeof readImported>> {
-      return readImported((await callOnce(path, "import", {})).result, "import");
+      return readAnswer(readImported, (await callOnce(path, "import", {})).result, "import");
     },
   };
 }

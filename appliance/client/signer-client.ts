@@ -15,17 +15,25 @@ import {
   oneOf,
   optional,
   type Read,
+  type Reader,
   text,
   utc,
 } from "../../manifests/encoding/shape.ts";
-import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
-import { anyText, having } from "./answers.ts";
+import { isRefusalCode, Refusal, type RefusalCode, type RefusalRecord } from "../../manifests/refusal.ts";
+import { anyText, having, readAnswer } from "./answers.ts";
 
 export const signerStates = ["challenged", "authorized", "sealing", "sealed", "aborted", "rejected"] as const;
 
+const readCode: Reader<RefusalCode> = (value) => {
+  const code = anyText(value, "code");
+  return isRefusalCode(code) ? code : "INTERNAL";
+};
+
 const readStatus = having({
   appliance: text(64),
-  clock: having({ now: utc, refused: nullable(text(32)) }),
+  clock: having({ now: utc, refused: nullable(readCode) }),
+  /** what stopped the signer for good */
+  fault: optional(nullable(having({ code: readCode, message: anyText }))),
   genesis: hexText(),
   locked: flag,
   manifests: having({ last: integer(0), unacknowledged: integer(0) }),
@@ -82,7 +90,7 @@ export function signerClient(path: string, signal?: AbortSignal) {
   return {
     async status(): Promise<SignerStatus> {
       const { result } = await call("status", {});
-      return { ...readStatus(result, "status"), all: result };
+      return { ...readAnswer(readStatus, result, "status"), all: result };
     },
 
     /** The whole chain, number 1 first. */
@@ -93,7 +101,7 @@ export function signerClient(path: string, signal?: AbortSignal) {
 
     /** Hands over batch.p7m; gives the challenge, or the manifest that sealed this batch before. */
     async submit(folder: string, reported: Json, batch: Body): Promise<Submitted> {
-      return readSubmitted((await call("submit", { folder, reported }, { body: batch })).result, "submit");
+      return readAnswer(readSubmitted, (await call("submit", { folder, reported }, { body: batch })).result, "submit");
     },
 
     /** Durable on return. */
@@ -106,9 +114,9 @@ export function signerClient(path: string, signal?: AbortSignal) {
       const { result } = await call(
         "seal",
         { batchDigest },
-        { onProgress: (value) => onProgress(readSealing(value, "progress")) },
+        { onProgress: (value) => onProgress(readAnswer(readSealing, value, "progress")) },
       );
-      return readSealed(result, "seal");
+      return readAnswer(readSealed, result, "seal");
     },
 
     async reject(batchDigest: string, rejection: Uint8Array): Promise<void> {
@@ -116,17 +124,17 @@ export function signerClient(path: string, signal?: AbortSignal) {
     },
 
     async abort(batchDigest: string, abort: Uint8Array): Promise<Read<typeof readAborted>> {
-      return readAborted((await call("abort", { batchDigest }, { body: [abort] })).result, "abort");
+      return readAnswer(readAborted, (await call("abort", { batchDigest }, { body: [abort] })).result, "abort");
     },
 
     async batch(batchDigest: string): Promise<SignerBatch> {
-      return readBatch((await call("batch", { batchDigest })).result, "batch");
+      return readAnswer(readBatch, (await call("batch", { batchDigest })).result, "batch");
     },
 
     /** At most `limit`, newest first; `before` is the `id` of the last one seen. */
     async batches(limit: number, before?: number): Promise<readonly SignerBatch[]> {
       const { result } = await call("batches", before === undefined ? { limit } : { limit, before });
-      return having({ batches: list(readBatch, 0, 100_000) })(result, "batches").batches;
+      return readAnswer(having({ batches: list(readBatch, 0, 100_000) }), result, "batches").batches;
     },
 
     /** The files of `outbox/BATCH`, as a stream that must be read to its end or returned. */
@@ -153,7 +161,7 @@ export function signerClient(path: string, signal?: AbortSignal) {
     ): Promise<{ readonly signed: boolean; readonly bytes: Uint8Array }> {
       const { code, message } = refusal;
       const { result, body } = await call("refuse", { folder, batchDigest, code, message, reported });
-      return { ...object({ signed: flag })(result, "refuse"), bytes: body };
+      return { ...readAnswer(object({ signed: flag }), result, "refuse"), bytes: body };
     },
 
     async released(number: number, media: Json): Promise<void> {
@@ -168,7 +176,7 @@ export function signerClient(path: string, signal?: AbortSignal) {
     /** Gives the number of the policy, now in force. */
     async importPolicy(policy: Uint8Array): Promise<number> {
       const { result } = await call("import-policy", {}, { body: [policy] });
-      return having({ number: integer(1) })(result, "import-policy").number;
+      return readAnswer(having({ number: integer(1) }), result, "import-policy").number;
     },
   };
 }
@@ -186,7 +194,7 @@ async function* answerFiles(
   if (signal?.aborted) hangUp();
   try {
     const { result, body } = await connection.call(method, params);
-    anyObject(result, method);
+    readAnswer(anyObject, result, method);
     yield* readFiles(body);
   } catch (fault) {
     throw signal?.aborted ? new Refusal("STOPPED", `the call of ${method} was stopped`, { cause: fault }) : fault;

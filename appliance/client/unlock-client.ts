@@ -3,7 +3,7 @@
 import { callOnce } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type Read, text } from "../../manifests/encoding/shape.ts";
-import { anyJson, having } from "./answers.ts";
+import { anyJson, having, readAnswer } from "./answers.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
 
@@ -12,7 +12,7 @@ export type Unlocked = Read<typeof readUnlocked>;
 
 /** Unlocks the box. SECRET: the PIN goes only into the body; its bytes are the caller's to wipe. */
 export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
-  return readUnlocked((await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
+  return readAnswer(readUnlocked, (await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
 }
 
 export async function lock(path: string): Promise<void> {

@@ -1,0 +1,93 @@
+/** The last step of a batch: its answer is delivered, the signer told, and the spool freed, in this order. */
+
+import { existsSync } from "node:fs";
+import { asRefusal } from "../../manifests/refusal.ts";
+import type { Answer, BatchState } from "./batch-state.ts";
+import { type Delivered, deliver, type MadeRefusals } from "./deliver.ts";
+import type { Parts } from "./parts.ts";
+import { freeHeld } from "./take-folder.ts";
+
+/** Delivers the answer of a batch that is to be answered, to `root`. Refuses as `deliver`, and STORE. */
+export async function answerBatch(
+  parts: Parts,
+  state: BatchState,
+  made: MadeRefusals,
+  root = parts.settings.media.out,
+): Promise<Delivered> {
+  const { book, log } = parts;
+  if (state.phase.at !== "answering") throw new Error("no answer is due");
+  const { answer } = state.phase;
+  const delivered = await deliver(parts, state, answer, root, made);
+  await tellSigner(parts, answer, delivered);
+  await remember(parts, state, answer);
+  if (state.spooled && state.digest) await parts.spool.remove(state.digest);
+  book.apply(state.id, { type: "answered" });
+  made.delete(state.id);
+  freeHeld(parts, state.id);
+  log.info(
+    { code: "CHECKED-OUT", folder: state.folder, path: delivered.path, files: delivered.files },
+    outcomeOf(answer),
+  );
+  if (answer.kind === "receipt") await auditToo(parts);
+  return delivered;
+}
+
+/** Delivers again what a batch that ended was answered with; journalled under `reported`. */
+export async function answerAgain(parts: Parts, state: BatchState, answer: Answer, root: string): Promise<Delivered> {
+  const delivered = await deliver(parts, state, answer, root, new Map());
+  const { path, files } = delivered;
+  await parts.signer.note("exported-again", { batchDigest: state.digest, files, number: state.number, path });
+  return delivered;
+}
+
+/** Puts all manifests that the keeper did not acknowledge onto the audit stick at `root`. Refuses with MEDIA-*. */
+export async function exportAudit(parts: Parts, root: string): Promise<{ path: string; numbers: readonly number[] }> {
+  const { manifests } = await parts.signer.status();
+  if (manifests.unacknowledged === 0) return { path: "coldseal/audit", numbers: [] };
+  const files = parts.signer.audit(manifests.last - manifests.unacknowledged + 1);
+  const { path, numbers } = await parts.media.writeAudit({ root, files, signal: parts.stop });
+  parts.log.info({ numbers: numbers.length }, "manifests written for the keeper");
+  return { path, numbers: numbers.map(Number) };
+}
+
+async function tellSigner({ signer }: Parts, answer: Answer, { path, files, bytes, device }: Delivered): Promise<void> {
+  if (answer.kind !== "receipt") return;
+  const media = { bytes, device, files, kind: "folder", path, remounted: false };
+  if (answer.of === "already") await signer.note("receipt-again", { ...media, number: answer.number });
+  else await signer.released(answer.number, media);
+}
+
+async function remember({ answered, book }: Parts, state: BatchState, answer: Answer): Promise<void> {
+  if (state.fingerprint === null) return;
+  await answered.add({
+    at: book.moment.utc,
+    batchDigest: state.digest,
+    fingerprint: state.fingerprint,
+    folder: state.folder,
+    outcome: outcomeOf(answer),
+    refusal: answer.kind === "refusal" ? { code: answer.refusal.code, message: plain(answer.refusal.message) } : null,
+  });
+}
+
+function plain(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return message.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 2000);
+}
+
+function outcomeOf(answer: Answer): "released" | "refused" | "rejected" | "aborted" {
+  if (answer.kind === "refusal") return "refused";
+  if (answer.kind === "ending") return answer.as;
+  return answer.of === "aborted" ? "aborted" : "released";
+}
+
+/** Release never waits for the keeper's stick: where it is there it gets its manifests, else `export --audit` does. */
+async function auditToo(parts: Parts): Promise<void> {
+  const { audit } = parts.settings.media;
+  if (!existsSync(audit)) return;
+  try {
+    await exportAudit(parts, audit);
+  } catch (fault) {
+    const { code, message } = asRefusal(fault, "INTERNAL", "the keeper's stick was not written");
+    parts.log.warn({ code }, message);
+  }
+}

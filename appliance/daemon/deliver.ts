@@ -1,0 +1,121 @@
+/** CHECKED-OUT: an answer goes to a stick, is read back, verified as anyone would, and only then counts as given. */
+
+import { join } from "node:path";
+import { bundleFolder } from "../../host/bundle-folder.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import type { FilePart } from "../../manifests/encoding/file-stream.ts";
+import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import type { Answer, BatchState } from "./batch-state.ts";
+import type { Parts } from "./parts.ts";
+import { digestOf, reportedOf } from "./signer-steps.ts";
+import { answerFolder } from "./take-folder.ts";
+
+export interface Delivered {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly device: string;
+}
+
+/** Refusals as the signer made them, by batch: journalled and signed once, however often the stick fails. */
+export type MadeRefusals = Map<string, { readonly signed: boolean; readonly bytes: Uint8Array }>;
+
+/** Writes an answer to the stick at `root`. Refuses with MEDIA-*, CHECKED-OUT, UNREACHABLE, STOPPED. */
+export async function deliver(
+  parts: Parts,
+  state: BatchState,
+  answer: Answer,
+  root: string,
+  made: MadeRefusals,
+): Promise<Delivered> {
+  const written = await parts.media.writeAnswer({
+    root,
+    folder: answerFolder(state.folder),
+    files: counted(parts, state, await filesOf(parts, state, answer, made)),
+    replace: parts.media.isRefusal,
+    signal: parts.stop,
+    ...(answer.kind === "receipt" ? { needs: receiptNeeds(state) } : {}),
+  });
+  if (answer.kind === "receipt") await verifyWritten(parts, join(root, written.path));
+  return written;
+}
+
+async function filesOf(
+  parts: Parts,
+  state: BatchState,
+  answer: Answer,
+  made: MadeRefusals,
+): Promise<AsyncIterable<FilePart>> {
+  switch (answer.kind) {
+    case "receipt":
+      return parts.signer.receipt(answer.number);
+    case "refusal":
+      return refusalFile(parts, state, answer.refusal, made);
+    case "ending": {
+      const code = answer.as === "rejected" ? "REJECTED" : "ABORTED";
+      const refusal = { code, message: `the batch was ${answer.as} by an operator; nothing was sealed` } as const;
+      return joined(parts.signer.rejection(digestOf(state)), refusalFile(parts, state, refusal, made));
+    }
+  }
+}
+
+async function* refusalFile(
+  { signer }: Parts,
+  state: BatchState,
+  refusal: RefusalRecord,
+  made: MadeRefusals,
+): AsyncIterable<FilePart> {
+  const { signed, bytes } =
+    made.get(state.id) ?? (await signer.refuse(state.folder, state.digest, cut(refusal), reportedOf(state)));
+  made.set(state.id, { signed, bytes });
+  yield { path: signed ? "refusal.p7m" : "refusal.json", size: bytes.length };
+  yield { bytes };
+}
+
+/** The record's message has a limit, and holds no control characters. */
+function cut({ code, message }: RefusalRecord): RefusalRecord {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return { code, message: message.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 2000) || code };
+}
+
+async function* joined(...streams: readonly AsyncIterable<FilePart>[]): AsyncIterable<FilePart> {
+  for (const stream of streams) yield* stream;
+}
+
+/** Tells how far the writing is, as the files go by. */
+async function* counted({ book }: Parts, state: BatchState, files: AsyncIterable<FilePart>): AsyncIterable<FilePart> {
+  const of = state.about?.count ?? 0;
+  let documents = 0;
+  let bytes = 0;
+  try {
+    for await (const part of files) {
+      yield part;
+      if ("bytes" in part) bytes += part.bytes.length;
+      else if (part.path.startsWith("seals/"))
+        book.setWork(state.id, { documents: documents++, of, bytes, ofBytes: 0 });
+    }
+  } finally {
+    book.setWork(state.id, undefined);
+  }
+}
+
+/** A seal is about 4 KiB; more than that shows when it is written. */
+function receiptNeeds({ about }: BatchState): { readonly files: number; readonly bytes: number } {
+  const count = about?.count ?? 0;
+  return { files: count + 16, bytes: count * 4096 + 65_536 };
+}
+
+async function verifyWritten({ book, policies, settings }: Parts, folder: string): Promise<void> {
+  const digest = book.box?.policy.digest;
+  if (digest === undefined) throw new Refusal("UNREACHABLE", "the signer does not answer");
+  const { policy, genesis } = await policies.inForce(digest);
+  const roots = settings.roots.length > 0 ? settings.roots : policy.submitters.roots;
+  const { ok, findings } = await verifyBundle(nodeHost, bundleFolder(folder), { roots, genesis });
+  if (ok) return;
+  const [first] = findings;
+  throw new Refusal("CHECKED-OUT", `what was written does not verify: ${first?.file}: ${first?.message}`, {
+    got: `${findings.length} findings, the first ${first?.code}`,
+    about: first?.file ?? folder,
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * The work: four lanes, each doing one thing after another, so that copying, deciding, sealing and writing to sticks
+ * never wait for each other, and a batch that fails never keeps others waiting.
+ */
+
+import { existsSync } from "node:fs";
+import { asRefusal } from "../../manifests/refusal.ts";
+import { answerBatch } from "./answer-step.ts";
+import { type BatchState, inOrder, isBoxMatter, nextStep, nextToSeal, type Step } from "./batch-state.ts";
+import { sealingBlocked } from "./box-view.ts";
+import type { MadeRefusals } from "./deliver.ts";
+import type { Parts } from "./parts.ts";
+import { joinSigner } from "./rebuild.ts";
+import { authorizeBatch, isOldIdea, refresh, sealBatch, submitBatch } from "./signer-steps.ts";
+import { dueFolder, lookAtInbox, takeFolder } from "./take-folder.ts";
+
+/** Longest wait before lanes look again: retries become due by time alone. */
+const tick = 500;
+const pollSigner = 1_000;
+
+/** Runs until `parts.stop` aborts; resolves when everything under way has ended. */
+export async function runLanes(parts: Parts, made: MadeRefusals): Promise<void> {
+  const watchStick = stickWatch(parts);
+  await Promise.all([
+    lane(parts, () => recordStep(parts)),
+    lane(parts, () => sealStep(parts)),
+    lane(parts, () => answerStep(parts, made)),
+    lane(parts, () => takeStep(parts)),
+    repeat(parts, pollSigner, () => pollStatus(parts)),
+    repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick)),
+  ]);
+}
+
+type Job = () => Promise<void>;
+
+async function lane({ book, stop, log }: Parts, next: () => Job | undefined): Promise<void> {
+  while (!stop.aborted) {
+    const job = next();
+    if (!job) await book.changes.wait(tick, stop);
+    else await job().catch((fault) => log.error({ err: fault }, "a fault in the daemon"));
+  }
+}
+
+async function repeat({ book, stop }: Parts, milliseconds: number, work: () => Promise<void>): Promise<void> {
+  while (!stop.aborted) {
+    const before = performance.now();
+    await work();
+    while (!stop.aborted && performance.now() - before < milliseconds) {
+      await book.changes.wait(milliseconds - (performance.now() - before), stop);
+    }
+  }
+}
+
+function recordStep(parts: Parts): Job | undefined {
+  const { book } = parts;
+  if (!book.ready || !book.box) return undefined;
+  for (const { id } of inOrder(book.live)) {
+    const step = stepOf(parts, id);
+    if (step === "submit") return () => stepped(parts, id, step, (state) => submitBatch(parts, state));
+    if (step === "authorize") return () => stepped(parts, id, step, (state) => authorizeBatch(parts, state));
+  }
+  return undefined;
+}
+
+function sealStep(parts: Parts): Job | undefined {
+  const { book } = parts;
+  if (!book.ready || sealingBlocked(book.box)) return undefined;
+  const first = nextToSeal(book.batches, book.moment);
+  // Not exclusive: an abort must reach the signer in the middle of it.
+  return first && (() => attempted(parts, first, (state) => sealBatch(parts, state)));
+}
+
+function answerStep(parts: Parts, made: MadeRefusals): Job | undefined {
+  const { book } = parts;
+  if (!book.ready || !book.box) return undefined;
+  const due = inOrder(book.live).find(({ id }) => stepOf(parts, id) === "answer");
+  return due && (() => stepped(parts, due.id, "answer", async (state) => void (await answerBatch(parts, state, made))));
+}
+
+function takeStep(parts: Parts): Job | undefined {
+  const due = dueFolder(parts);
+  return due && (() => takeFolder(parts, due));
+}
+
+function stepOf({ book }: Parts, id: string): Step | undefined {
+  const state = book.get(id);
+  return state && nextStep(state, book.moment);
+}
+
+/** Does a step unless a decision of a person came first. */
+async function stepped(
+  parts: Parts,
+  id: string,
+  step: Step,
+  work: (state: BatchState) => Promise<void>,
+): Promise<void> {
+  await parts.book.exclusive(id, async () => {
+    const state = parts.book.get(id);
+    if (state && stepOf(parts, id) === step) await attempted(parts, state, work);
+  });
+}
+
+async function attempted(parts: Parts, state: BatchState, work: (state: BatchState) => Promise<void>): Promise<void> {
+  const { book, log, stop } = parts;
+  try {
+    await work(state);
+  } catch (fault) {
+    if (stop.aborted) return;
+    const refusal = asRefusal(fault, "INTERNAL", "a fault in the daemon");
+    const level = isBoxMatter(refusal.code) ? "warn" : "error";
+    log[level](
+      { code: refusal.code, folder: state.folder, ...(refusal.code === "INTERNAL" ? { err: fault } : {}) },
+      refusal.message,
+    );
+    const refreshed =
+      isOldIdea(refusal.code) &&
+      (await refresh(parts, state).then(
+        () => true,
+        () => false,
+      ));
+    const changed = refreshed && book.get(state.id)?.phase.at !== state.phase.at;
+    if (!changed) book.apply(state.id, { type: "failed", refusal: refusal.toRecord() });
+  }
+}
+
+/** What kept batches waiting may be over: another answer of the signer than before. */
+async function pollStatus(parts: Parts): Promise<void> {
+  const { book, signer, log, stop } = parts;
+  const before = book.box;
+  try {
+    const box = await signer.status();
+    book.setBox(box);
+    if (!before) log.info({ locked: box.locked, policy: box.policy.number }, "the signer answers");
+    if (!book.ready) await joinSigner(parts);
+    const same = before && sealingBlocked(before)?.code === sealingBlocked(box)?.code;
+    if (!same) tryAgain(parts, (state) => !state.trouble?.refusal.code.startsWith("MEDIA-"));
+  } catch (fault) {
+    if (stop.aborted) return;
+    const { code, message } = asRefusal(fault, "INTERNAL", "the signer's answer cannot be used");
+    if (before || code !== "UNREACHABLE") log.warn({ code }, message);
+    book.setBox(undefined);
+  }
+}
+
+/** A stick that comes back is written to at once. */
+function stickWatch(parts: Parts): () => void {
+  let before = true;
+  return () => {
+    const there = existsSync(parts.settings.media.out);
+    if (there && !before) tryAgain(parts, (state) => state.trouble?.refusal.code.startsWith("MEDIA-") === true);
+    before = there;
+  };
+}
+
+async function look(parts: Parts, watchStick: () => void): Promise<void> {
+  watchStick();
+  try {
+    await lookAtInbox(parts);
+  } catch (fault) {
+    if (parts.stop.aborted) return;
+    const { code, message } = asRefusal(fault, "INTERNAL", "the inbox cannot be looked at");
+    parts.log.warn({ code }, message);
+  }
+}
+
+function tryAgain({ book }: Parts, which: (state: BatchState) => boolean): void {
+  for (const state of book.live) {
+    if (state.trouble && state.trouble.again !== null && which(state)) book.apply(state.id, { type: "again" });
+  }
+}

@@ -1,0 +1,30 @@
+/** `coldseald CONFIG`: the daemon's process. SIGTERM and SIGINT end it cleanly. */
+
+import { asRefusal } from "../../manifests/refusal.ts";
+import { isRefusal, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
+import { startDaemon } from "./daemon.ts";
+import { daemonLog } from "./log.ts";
+import { readDaemonSettings } from "./settings.ts";
+
+/** What is under way may end for so long; nothing depends on it. */
+const patience = 1_500;
+
+const log = daemonLog(process.stdout.isTTY === true);
+try {
+  const [config, ...rest] = process.argv.slice(2);
+  if (config === undefined || rest.length > 0) throw new Error("usage: appliance/daemon/main.ts CONFIG");
+  const daemon = await startDaemon(readDaemonSettings(config), { isRefusal, writeAnswer, writeAudit }, log);
+  const end = () => {
+    setTimeout(() => process.exit(0), patience).unref();
+    void daemon.stop().finally(() => process.exit(0));
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);
+} catch (fault) {
+  const { code, message } = asRefusal(
+    fault,
+    "CONFIG",
+    fault instanceof Error ? fault.message : "the daemon cannot start",
+  );
+  log.fatal({ code }, message);
+  process.exitCode = 2;
+}

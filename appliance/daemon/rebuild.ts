@@ -1,0 +1,112 @@
+/** NOTHING-LOST: the working state anew from what is durable, the spool and the signer. */
+
+import { nodeHost } from "../../host/crypto-host.ts";
+import { verifyApproval } from "../../manifests/records/authorization.ts";
+import { asRefusal } from "../../manifests/refusal.ts";
+import type { SignerBatch } from "../client/signer-client.ts";
+import { type BatchState, taken } from "./batch-state.ts";
+import type { Parts } from "./parts.ts";
+import { adopt, digestOf } from "./signer-steps.ts";
+import { spooledState } from "./take-folder.ts";
+
+const page = 200;
+
+/** First half, without the signer: cleans the spool, and takes in its batches and what was answered. Refuses with STORE. */
+export async function openSpool({ spool, answered, book, log }: Parts): Promise<void> {
+  await spool.open();
+  await answered.open((fault) => {
+    if ((fault as NodeJS.ErrnoException).code !== "ENOENT")
+      log.warn({ err: fault }, "answered.json is lost: work is done again");
+  });
+  for (const answer of answered.answers.slice(-page)) book.put(answeredState(answer));
+  const odd = (name: string, fault: unknown) => log.error({ err: fault, name }, "a folder of the spool cannot be read");
+  for (const facts of await spool.list(odd)) book.put(spooledState(facts));
+}
+
+/** Second half: joins it with what the signer knows. Safe to repeat. Refuses with UNREACHABLE. */
+export async function joinSigner(parts: Parts): Promise<void> {
+  let before: number | undefined;
+  let shown = 0;
+  for (;;) {
+    const records = await parts.signer.batches(page, before);
+    for (const record of records) await join(parts, record, shown++ < page);
+    const last = records.at(-1)?.id;
+    if (records.length < page || last === undefined) break;
+    before = last;
+  }
+  for (const state of parts.book.live) await readApprovals(parts, state);
+  parts.book.setReady();
+}
+
+async function join(parts: Parts, record: SignerBatch, show: boolean): Promise<void> {
+  const { book, spool } = parts;
+  const known = book.liveByDigest(record.batchDigest) ?? book.get(record.batchDigest);
+  if (!known && !isOpen(record) && !show) return;
+  // Of several batches with one digest the newest counts; it comes first.
+  if (known && known.number !== null && known.phase.at === "ended") return;
+  const state = known?.phase.at === "ended" || !known ? unspooled(record) : known;
+  book.put(state);
+  if (!state.spooled && !isOpen(record) && record.number === null) return endWithoutAnswer(parts, state, record);
+  const after = await adopt(parts, state.id, record);
+  // Released, but killed before the copy was removed.
+  if (after?.phase.at === "ended" && state.spooled) await spool.remove(record.batchDigest);
+}
+
+/** Rejected or aborted, and no copy left: it was answered. */
+function endWithoutAnswer({ book }: Parts, state: BatchState, record: SignerBatch): void {
+  const as = record.state === "rejected" ? "rejected" : "aborted";
+  book.put({ ...state, phase: { at: "ended", as } });
+}
+
+/** Whether something is still to be done: not ended, or a manifest that was not released. */
+function isOpen({ state, number, released }: SignerBatch): boolean {
+  if (state === "sealed" || state === "aborted") return number !== null && !released;
+  return state !== "rejected";
+}
+
+function unspooled(record: SignerBatch): BatchState {
+  const { batch, batchDigest, bytes, count, expires, folder, mode, purpose, submitter, submitted } = record;
+  return taken({
+    id: batchDigest,
+    folder,
+    fingerprint: null,
+    digest: batchDigest,
+    spooled: false,
+    about: { batch, purpose, mode, expires, count, bytes, submitter: submitter.name },
+    since: Date.parse(submitted),
+  });
+}
+
+function answeredState(answer: Parts["answered"]["answers"][number]): BatchState {
+  const { folder, fingerprint, batchDigest, outcome, at } = answer;
+  const id = batchDigest ?? `folder/${folder}`;
+  const state = taken({
+    id,
+    folder,
+    fingerprint,
+    digest: batchDigest,
+    spooled: false,
+    about: null,
+    since: Date.parse(at),
+  });
+  return { ...state, phase: { at: "ended", as: outcome }, refusal: answer.refusal };
+}
+
+/** Approvals survive restarts; one that no longer holds (another challenge, another policy) is removed. */
+async function readApprovals({ book, spool, policies, log }: Parts, state: BatchState): Promise<void> {
+  const { challenge } = state;
+  const inForce = book.box?.policy.digest;
+  if (!state.spooled || state.phase.at !== "approving" || !challenge || inForce === undefined) return;
+  const { policy, digest, oids } = await policies.inForce(inForce);
+  const context = { policy, policyDigest: digest, challenge, now: book.moment.utc };
+  for (const [person, p7m] of await spool.approvals(digestOf(state))) {
+    try {
+      const { signed } = await verifyApproval(nodeHost, oids, p7m, context);
+      book.apply(state.id, { type: "approved", approval: { person, signed } });
+    } catch (fault) {
+      const { code, message } = asRefusal(fault, "INTERNAL", "an approval cannot be read");
+      log.warn({ code, folder: state.folder, person }, `an approval does not hold: ${message}`);
+      await spool.removeApproval(digestOf(state), person);
+    }
+  }
+}
