@@ -58,6 +58,7 @@ try {
 }
 
 async function create(config: SignerConfig, genesis: string, pinDescriptor: number): Promise<void> {
+  process.umask(0o077);
   const token = await openToken(config.token);
   try {
     const policy = await createBox(partsOf(config, token), readFileSync(genesis), readPinFromDescriptor(pinDescriptor));
