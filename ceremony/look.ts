@@ -14,15 +14,16 @@ import { statusLines } from "./screens/status-screen.ts";
 import { members } from "./shown-json.ts";
 import { groupsAsked } from "./slip-groups.ts";
 
-/** Asks daemon and signer each for itself. Refuses with UNREACHABLE only when neither answers. */
+/** Asks daemon and signer each for itself. Shows what it can, then refuses with UNREACHABLE when one does not answer. */
 export async function status(sitting: Sitting): Promise<void> {
   const [daemon, signer] = await Promise.all([answerOf(sitting.daemon.status), answerOf(sitting.signer.status)]);
   sitting.output.say(...statusLines({ daemon, signer, now: sitting.now() }, sitting.output.style));
   sitting.output.document({ daemon: daemonPart(daemon) ?? null, signer: signer ?? null });
-  if (signer === undefined) {
-    throw new Refusal("UNREACHABLE", "the signer does not answer", {
-      expected: "an answer at its unlock socket",
-      got: "none",
+  if (signer === undefined || daemon === undefined) {
+    const silent = [...(signer === undefined ? ["the signer"] : []), ...(daemon === undefined ? ["the daemon"] : [])];
+    throw new Refusal("UNREACHABLE", `${silent.join(" and ")} ${silent.length === 1 ? "does" : "do"} not answer`, {
+      expected: "answers of signer and daemon",
+      got: silent.length === 1 ? "one answer" : "none",
     });
   }
 }

@@ -6,6 +6,7 @@ import { type SigningKey, signContent } from "../manifests/cms/sign.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
+import { notThePin } from "./wrong-pin.ts";
 
 /** Holds the login of one sitting: the PIN is asked for at the first signature, then no more. */
 export class TokenLogin {
@@ -29,16 +30,15 @@ export class TokenLogin {
 
   async #login(): Promise<SigningKey> {
     const { token, pinDescriptor, prompter } = this.#sitting;
-    if (pinDescriptor !== undefined) return this.#try(readSecret(pinDescriptor));
+    const owner = `${this.#sitting.person}'s token ${shown(token.label)} (serial ${shown(token.serial)})`;
+    if (pinDescriptor !== undefined) return this.#try(owner, readSecret(pinDescriptor));
     const tries = prompter.interactive ? 3 : 1;
     for (let left = tries; ; left--) {
       const warning = await token.check();
       const note = warning === undefined ? "" : `, ${warning}`;
-      const pin = await prompter.secret(
-        `Type the PIN of ${this.#sitting.person}'s token ${shown(token.label)} (serial ${shown(token.serial)}${note}): `,
-      );
+      const pin = await prompter.secret(`Type the PIN of ${owner}${note}: `);
       try {
-        return await this.#try(pin);
+        return await this.#try(owner, pin);
       } catch (fault) {
         if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG" || left <= 1) throw fault;
         this.#sitting.output.say("That is not the PIN of this token. Nothing was signed. Type it again, slowly.");
@@ -46,9 +46,11 @@ export class TokenLogin {
     }
   }
 
-  async #try(pin: Uint8Array): Promise<SigningKey> {
+  async #try(owner: string, pin: Uint8Array): Promise<SigningKey> {
     try {
       return await this.#sitting.token.login(pin);
+    } catch (fault) {
+      throw notThePin(owner, fault);
     } finally {
       pin.fill(0);
     }

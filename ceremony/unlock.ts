@@ -9,6 +9,7 @@ import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 import { asNumber, asText, members } from "./shown-json.ts";
+import { notThePin } from "./wrong-pin.ts";
 
 /** Asks for the PIN (or reads it from the descriptor) and unlocks. Says what the unlocking proved. */
 export async function unlock(sitting: Sitting): Promise<void> {
@@ -36,14 +37,19 @@ export async function lock(sitting: Sitting): Promise<void> {
 /** Asks until the PIN is right or the signer makes people wait; from a descriptor there is one try. */
 async function withBoxPin(sitting: Sitting, before: Json): Promise<Unlocked> {
   const { pinDescriptor, prompter, output } = sitting;
-  if (pinDescriptor !== undefined) return sendPin(sitting, readSecret(pinDescriptor));
+  if (pinDescriptor !== undefined) {
+    return sendPin(sitting, readSecret(pinDescriptor)).catch((fault) => {
+      throw notThePin(`the box ${boxName(before)}`, fault);
+    });
+  }
   let status = before;
   for (let left = prompter.interactive ? 3 : 1; ; left--) {
     const pin = await prompter.secret(question(status));
     try {
       return await sendPin(sitting, pin);
     } catch (fault) {
-      if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG" || left <= 1) throw fault;
+      if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG") throw fault;
+      if (left <= 1) throw notThePin(`the box ${boxName(status)}`, fault);
       output.say(...wrapped("That is not the PIN of the box. It stays locked. Type the PIN again, slowly."));
       status = await sitting.signer.status();
     }
@@ -51,11 +57,15 @@ async function withBoxPin(sitting: Sitting, before: Json): Promise<Unlocked> {
 }
 
 function question(status: Json): string {
-  const { appliance, pin, token } = members(status);
+  const { pin, token } = members(status);
   const failures = asNumber(members(pin).failures) ?? 0;
   const note = failures > 0 ? `; ${count(failures, "wrong try", "wrong tries")} so far` : "";
   const serial = shown(asText(members(token).serial) ?? "?");
-  return `Type the PIN of the box ${shown(asText(appliance) ?? "?")} (its token's serial ${serial}${note}): `;
+  return `Type the PIN of the box ${boxName(status)} (its token's serial ${serial}${note}): `;
+}
+
+function boxName(status: Json): string {
+  return shown(asText(members(status).appliance) ?? "?");
 }
 
 async function sendPin(sitting: Sitting, pin: Uint8Array): Promise<Unlocked> {

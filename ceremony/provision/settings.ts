@@ -67,6 +67,7 @@ export async function writeDaemonSettings(
     intakeSocket: sockets.intake,
     spool: paths.box.spool,
     media: { in: paths.stick, out: paths.stick, audit: paths.keeper },
+    roots: [paths.pki.root],
     ...times,
   });
 }

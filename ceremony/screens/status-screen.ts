@@ -109,7 +109,7 @@ function workText(work: Members): string {
 }
 
 function softwareText(software: Members): string {
-  return `${shown(asText(software.name) ?? "?")} ${shown(asText(software.version) ?? "?")}, digest ${short(software.digest)}`;
+  return `coldseal ${shown(asText(software.version) ?? "?")}, digest ${short(software.digest)}`;
 }
 
 /** What keeps the signer from working at all. */
