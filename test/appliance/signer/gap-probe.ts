@@ -1,0 +1,10 @@
+/** Prints what a fatal network policy says here: `absent`, or the refusal's code. Run under `unshare -rnpf --mount-proc`. */
+
+import { checkNetwork, readInitialLinks } from "../../../appliance/signer/network.ts";
+import { asRefusal } from "../../../manifests/refusal.ts";
+
+try {
+  process.stdout.write(checkNetwork("fatal", readInitialLinks));
+} catch (fault) {
+  process.stdout.write(asRefusal(fault, "INTERNAL", "a fault").code);
+}
