@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import { exportAudit, exportBatch, importControl } from "../../ceremony/carry.ts";
+import { journal, verifyJournal } from "../../ceremony/journal.ts";
+import { list, status } from "../../ceremony/look.ts";
+import type { Daemon, Signer } from "../../ceremony/ports.ts";
+import { lock, unlock } from "../../ceremony/unlock.ts";
+import { watchBatch } from "../../ceremony/watch.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { codeOf, fakeDaemon, fakeSitting, fakeToken, stranger } from "./software-box.ts";
+
+const token = fakeToken(stranger, "op1");
+
+function sittingWith(parts: {
+  daemon?: Partial<Daemon>;
+  signer?: Partial<Signer>;
+  answer?: (question: string) => string;
+}) {
+  const made = fakeSitting("op1", parts.daemon as Daemon, token, parts.answer ?? (() => ""));
+  return { ...made, sitting: { ...made.sitting, signer: parts.signer as Signer } };
+}
+
+const unreachable = async () => {
+  throw new Refusal("UNREACHABLE", "no answer");
+};
+
+describe("unlocking", () => {
+  const locked = { appliance: "test-box", locked: true, pin: { failures: 0 }, token: { serial: "6f2c" } };
+
+  it("SECRET: the PIN's bytes are wiped after they were sent", async () => {
+    const held: Uint8Array[] = [];
+    const sentTexts: string[] = [];
+    const signer: Partial<Signer> = {
+      status: async () => locked,
+      unlock: async (pin) => {
+        held.push(pin);
+        sentTexts.push(Buffer.from(pin).toString());
+        return { head: "agrees", token: "6f2c" };
+      },
+    };
+    const { sitting, text, documents } = sittingWith({ signer, answer: () => "secret" });
+    await unlock(sitting);
+    expect(sentTexts).toEqual(["secret"]);
+    expect(held.every((pin) => pin.every((byte) => byte === 0))).toBe(true);
+    expect(text()).toContain("the record agrees with the head on the token");
+    expect(documents).toEqual([{ changed: true, head: "agrees", locked: false, token: "6f2c" }]);
+  });
+
+  it("PIN-WRONG: says whose PIN was expected and how many tries there were; PIN-LOCKED ends it at once", async () => {
+    let failures = 0;
+    const wrong: Partial<Signer> = {
+      status: async () => ({ ...locked, pin: { failures } }),
+      unlock: async () => {
+        failures += 1;
+        throw new Refusal(failures < 3 ? "PIN-WRONG" : "PIN-LOCKED", "wrong");
+      },
+    };
+    const { sitting, asked } = sittingWith({ signer: wrong, answer: () => "x" });
+    expect(await codeOf(unlock(sitting))).toBe("PIN-LOCKED");
+    expect(asked[1]).toContain("; 1 wrong try so far)");
+    expect(asked[2]).toContain("; 2 wrong tries so far)");
+    failures = -3;
+    const again = sittingWith({ signer: wrong, answer: () => "x" });
+    await expect(unlock(again.sitting)).rejects.toMatchObject({
+      code: "PIN-WRONG",
+      expected: "the PIN of the box test-box",
+    });
+  });
+
+  it("UX: unlocking an unlocked box asks for nothing", async () => {
+    const { sitting, asked } = sittingWith({ signer: { status: async () => ({ ...locked, locked: false }) } });
+    await unlock(sitting);
+    expect(asked).toEqual([]);
+  });
+
+  it("LOCKED: lock tells what the box does then", async () => {
+    let called = 0;
+    const { sitting, text } = sittingWith({ signer: { lock: async () => void called++ } });
+    await lock(sitting);
+    expect(called).toBe(1);
+    expect(text()).toContain("seals nothing until it is unlocked again");
+  });
+});
+
+describe("carrying", () => {
+  it("CHECKED-OUT: an export tells what was written, verified, and that the stick may go", async () => {
+    const daemon: Partial<Daemon> = { export: async () => ({ bytes: 2048, files: 12, path: "/stick/\u001b" }) };
+    const { sitting, text } = sittingWith({ daemon });
+    await exportBatch(sitting, "b", undefined);
+    expect(text()).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b}.");
+    expect(text()).toContain("You may remove the stick now.");
+  });
+
+  it("UX: exported manifests are named by number", async () => {
+    const some: Partial<Daemon> = { exportAudit: async () => ({ numbers: [4, 5, 6, 9], path: "/keeper" }) };
+    const { sitting, text } = sittingWith({ daemon: some });
+    await exportAudit(sitting, undefined);
+    expect(text()).toContain("Exported 4 manifests (4-6, 9) to /keeper.");
+    const none = sittingWith({ daemon: { exportAudit: async () => ({ numbers: [], path: "/keeper" }) } });
+    await exportAudit(none.sitting, undefined);
+    expect(none.text()).toContain("Nothing to export");
+  });
+
+  it("POLICY-SIGNERS: an import of which nothing could be taken ends with the first refusal", async () => {
+    const refusal = { code: "POLICY-SIGNERS", message: "too few" };
+    const refused: Partial<Daemon> = {
+      import: async () => ({ imported: [], refused: [{ file: "policy.p7m", refusal }] }),
+    };
+    const { sitting, text } = sittingWith({ daemon: refused });
+    expect(await codeOf(importControl(sitting))).toBe("POLICY-SIGNERS");
+    expect(text()).toBe("refused  policy.p7m: POLICY-SIGNERS, too few");
+    const taken: Partial<Daemon> = {
+      import: async () => ({ imported: [{ file: "policy.p7m", kind: "policy", number: 2 }], refused: [] }),
+    };
+    const good = sittingWith({ daemon: taken });
+    await importControl(good.sitting);
+    expect(good.text()).toBe("taken    policy.p7m: policy number 2");
+  });
+});
+
+describe("the journal", () => {
+  it("CHAIN: rows are printed one a line, and a broken chain's refusal passes", async () => {
+    const row = {
+      digest: "ab".repeat(32),
+      kind: "created",
+      previous: "00".repeat(32),
+      record: { appliance: "x" },
+      sequence: 1,
+      time: "2026-11-23T10:00:00Z",
+    };
+    const signer: Partial<Signer> = {
+      journal: async () => utf8(`${JSON.stringify(row)}\n`),
+      verifyJournal: async () => {
+        throw new Refusal("CHAIN", "journal row 7 was changed: its digest is another", { about: "row 7" });
+      },
+    };
+    const { sitting, text, documents } = sittingWith({ signer });
+    await journal(sitting, 1, 10);
+    expect(text()).toBe("     1  2026-11-23 10:00:00Z  created       appliance x");
+    expect(documents).toEqual([{ rows: [row] }]);
+    await expect(verifyJournal(sitting)).rejects.toMatchObject({ code: "CHAIN", about: "row 7" });
+  });
+});
+
+describe("looking", () => {
+  it("UNREACHABLE: status shows what answers and ends with not possible now", async () => {
+    const { sitting, text } = sittingWith({
+      daemon: { status: unreachable },
+      signer: { status: async () => ({ appliance: "test-box", locked: true }) },
+    });
+    expect(await codeOf(status(sitting))).toBe("UNREACHABLE");
+    expect(text()).toContain("Box test-box: locked");
+    expect(text()).toContain("daemon       does not answer");
+  });
+
+  it("UX 7: --json of list has every row whole", async () => {
+    const { daemon } = await fakeDaemon();
+    const { sitting, documents } = sittingWith({ daemon });
+    await list(sitting, false);
+    expect(documents).toMatchObject([{ batches: [{ folder: "2026-11-23-contracts", needed: 2, approvals: [] }] }]);
+  });
+});
+
+describe("watching", () => {
+  const ending = async (
+    state: "released" | "aborted" | "rejected" | "refused",
+    refusal: { code: "DOCUMENT-DIGEST"; message: string } | null = null,
+  ) => {
+    const { daemon } = await fakeDaemon();
+    const [row] = await daemon.list();
+    if (!row) throw new Error("no row");
+    return sittingWith({ daemon: { watch: async () => ({ ...row, state, refusal }) } }).sitting;
+  };
+
+  it("UX 5: a batch that did not end as released ends the watch with a refusal", async () => {
+    expect(await codeOf(watchBatch(await ending("released"), "b"))).toBe("none");
+    expect(await codeOf(watchBatch(await ending("aborted"), "b"))).toBe("ABORTED");
+    expect(await codeOf(watchBatch(await ending("rejected"), "b"))).toBe("BATCH-ENDED");
+    const refusal = { code: "DOCUMENT-DIGEST", message: "another digest" } as const;
+    expect(await codeOf(watchBatch(await ending("refused", refusal), "b"))).toBe("DOCUMENT-DIGEST");
+  });
+});
