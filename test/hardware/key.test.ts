@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findObjects } from "../../hardware/objects.ts";
 import { curveParameters } from "../../hardware/public-key.ts";
 import type { Token } from "../../hardware/token.ts";
 import { readPkcs11Uri, writePkcs11Uri } from "../../hardware/uri.ts";
@@ -89,6 +90,20 @@ describe("pinned keys", () => {
     const { spki, uri, id } = keyOf(soft, "sealing");
     await withToken(soft, async (token) => {
       await generate(token, "sealing", id, [{ type: pkcs11js.CKA_SENSITIVE, value: true }]);
+      await expect(token.findKey({ uri, spki })).rejects.toMatchObject({ code: "HSM-KEY", got: "2 keys" });
+    });
+  });
+
+  it("T23: even two copies of the pinned key are refused", async () => {
+    const { spki, uri, label } = keyOf(soft, "audit");
+    await withToken(soft, async (token) => {
+      await token.withSession((session) => {
+        const [key] = findObjects(session, [
+          { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
+          { type: pkcs11js.CKA_LABEL, value: label },
+        ]);
+        session.library.C_CopyObject(session.handle, key as Buffer, [{ type: pkcs11js.CKA_TOKEN, value: true }]);
+      });
       await expect(token.findKey({ uri, spki })).rejects.toMatchObject({ code: "HSM-KEY", got: "2 keys" });
     });
   });

@@ -1,30 +1,47 @@
 /**
- * One process of the parallel-logins test: logs in and out again and again.
- * Usage: node login-main.ts CONFIG TIMES, the PIN on descriptor 3. Writes {"ok": n, "codes": [...]}.
+ * One process of the test of several processes at once. Usage: node login-main.ts CONFIG TIMES LOG, the PIN on descriptor
+ * 3. Logs in and out TIMES times, then takes the lock TIMES times and writes two letters to LOG under it. Says "ready" on
+ * stdout, begins at the first byte on stdin, ends with {"ok": n, "faults": [...]}.
  */
 
-import { readFileSync } from "node:fs";
-import type { TokenConfig } from "../../hardware/module.ts";
+import { appendFileSync, readFileSync, readSync } from "node:fs";
+import { openModule, type TokenConfig } from "../../hardware/module.ts";
+import { oneAtATime } from "../../hardware/one-at-a-time.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { openToken } from "../../hardware/token.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
-const [, , path = "", times = ""] = process.argv;
+const [, , path = "", times = "", log = ""] = process.argv;
 const config = JSON.parse(readFileSync(path, "utf8")) as TokenConfig;
 const pin = readPinFromDescriptor(3);
-const codes: string[] = [];
+openModule(config).close();
+process.stdout.write("ready\n");
+readSync(0, new Uint8Array(1));
+
+const faults: string[] = [];
 let ok = 0;
 for (let run = 0; run < Number(times); run++) {
   try {
-    const token = await openToken(config);
-    try {
-      await token.login(pin);
-      ok++;
-    } finally {
-      await token.close();
-    }
+    await logInAndOut();
+    ok++;
   } catch (fault) {
-    codes.push(fault instanceof Refusal ? `${fault.code} ${fault.message}` : String(fault));
+    faults.push(fault instanceof Refusal ? `${fault.code} ${fault.message}` : String(fault));
   }
 }
-console.log(JSON.stringify({ ok, codes }));
+for (let run = 0; run < Number(times); run++) {
+  oneAtATime(config, () => {
+    appendFileSync(log, "(");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2); // lets the others run
+    appendFileSync(log, ")");
+  });
+}
+process.stdout.write(`${JSON.stringify({ ok, faults })}\n`);
+
+async function logInAndOut(): Promise<void> {
+  const token = await openToken(config);
+  try {
+    await token.login(pin);
+  } finally {
+    await token.close();
+  }
+}

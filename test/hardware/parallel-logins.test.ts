@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
-import { text } from "node:stream/consumers";
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSoftToken, type SoftToken } from "./soft-token.ts";
@@ -17,22 +17,37 @@ afterAll(() => soft?.remove());
 
 const main = fileURLToPath(new URL("./login-main.ts", import.meta.url));
 const processes = 4;
-const times = 10;
+const times = 25;
 
-async function logins(config: string): Promise<unknown> {
-  const child = spawn(process.execPath, [main, config, `${times}`], { stdio: ["ignore", "pipe", "inherit", "pipe"] });
+interface Running {
+  readonly child: ChildProcess;
+  readonly lines: Interface;
+}
+
+async function start(config: string, log: string): Promise<Running> {
+  const child = spawn(process.execPath, [main, config, `${times}`, log], {
+    stdio: ["pipe", "pipe", "inherit", "pipe"],
+  });
   (child.stdio[3] as Writable).end(soft.pin);
-  const ended = once(child, "close");
-  const output = await text(child.stdout as NonNullable<typeof child.stdout>);
-  await ended;
-  return JSON.parse(output);
+  const lines = createInterface({ input: child.stdout as Readable });
+  expect(await once(lines, "line")).toEqual(["ready"]);
+  return { child, lines };
+}
+
+async function result({ child, lines }: Running): Promise<unknown> {
+  const ended = once(lines, "line");
+  child.stdin?.end("\n");
+  return JSON.parse(String((await ended)[0]));
 }
 
 describe("several processes", () => {
-  it("T23: logins of several processes at once all succeed", async () => {
+  it("T23: logins of several processes at once all succeed, because only one at a time goes on", async () => {
     const config = join(soft.folder, "config.json");
+    const log = join(soft.folder, "log");
     writeFileSync(config, JSON.stringify(soft.config));
-    const results = await Promise.all(Array.from({ length: processes }, () => logins(config)));
-    expect(results).toEqual(Array.from({ length: processes }, () => ({ ok: times, codes: [] })));
+    const running = await Promise.all(Array.from({ length: processes }, () => start(config, log)));
+    const results = await Promise.all(running.map(result));
+    expect(results).toEqual(Array.from({ length: processes }, () => ({ ok: times, faults: [] })));
+    expect(readFileSync(log, "utf8")).toBe("()".repeat(processes * times));
   });
 });

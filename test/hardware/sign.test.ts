@@ -1,5 +1,7 @@
 import { constants, createPublicKey, type KeyObject, randomBytes, verify } from "node:crypto";
+import pkcs11js from "pkcs11js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findObjects } from "../../hardware/objects.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import type { Token } from "../../hardware/token.ts";
 import { hashBytes, type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
@@ -82,6 +84,24 @@ describe("signatures by a token", () => {
       const signature = await signerOf(token, "p256", suite).sign(message);
       message.fill(0);
       expect(holds(suite, keyOf(soft, "p256").spki, copy, signature)).toBe(true);
+    });
+  });
+
+  it("HSM-FAULT: a key whose handle is no longer valid is found again", async () => {
+    const suite = suiteOf("rsa-pkcs1-sha256");
+    const message = new Uint8Array(randomBytes(10));
+    await withToken(soft, async (token) => {
+      const signer = signerOf(token, "rsa-2048", suite);
+      const signature = await signer.sign(message);
+      const label = { type: pkcs11js.CKA_LABEL, value: "rsa-2048" };
+      await token.withSession((session) => {
+        const { library, handle } = session;
+        const [key] = findObjects(session, [{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY }, label]);
+        const copy = library.C_CopyObject(handle, key as Buffer, [{ ...label, value: "copy" }]);
+        library.C_DestroyObject(handle, key as Buffer);
+        library.C_SetAttributeValue(handle, copy, [label]);
+      });
+      expect(await signer.sign(message)).toEqual(signature);
     });
   });
 

@@ -113,6 +113,22 @@ describe("a token", () => {
     });
   });
 
+  it("PIN-WRONG: the token checks the PIN also while another part of the process holds a login, which ends then", async () => {
+    await withToken(soft, async (first) => {
+      await withToken(
+        soft,
+        async (second) => {
+          await expect(second.login(utf8("00000000"))).rejects.toMatchObject({ code: "PIN-WRONG" });
+          await expect(signs(second)).rejects.toMatchObject({ code: "LOCKED" });
+          await second.login(soft.pin);
+          expect(await signs(second)).toBe(true);
+        },
+        { login: false },
+      );
+      await expect(signs(first)).rejects.toMatchObject({ code: "LOCKED" });
+    });
+  });
+
   it("LOCKED: after logout nothing is lent; after a new login keys are found anew", async () => {
     await withToken(soft, async (token) => {
       const signer = tokenSigner(token, { ...keyOf(soft, "sealing"), suite });
