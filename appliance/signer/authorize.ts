@@ -36,15 +36,24 @@ export async function authorize(box: Box, batchDigest: string, p7m: Uint8Array):
   return "authorized";
 }
 
-/** The people who approve by this file, under the policy in force. Refuses as `verifyAuthorization`, and POLICY-DIGEST. */
-export function judge(box: Box, challenge: OpenChallenge, p7m: Uint8Array): Promise<readonly Approver[]> {
+/**
+ * The people who approve by this file, under the policy in force. Refuses as `verifyAuthorization`, and CLOCK an approval
+ * that claims a time to come: no verifier would take the manifest.
+ */
+export async function judge(box: Box, { challenge }: OpenChallenge, p7m: Uint8Array): Promise<readonly Approver[]> {
   const { policy, digest } = box.policies.inForce;
-  return verifyAuthorization(box.host, box.policies.oids, p7m, {
-    policy,
-    policyDigest: digest,
-    challenge: challenge.challenge,
-    now: now(box),
-  });
+  const at = now(box);
+  const context = { policy, policyDigest: digest, challenge, now: at };
+  const approvers = await verifyAuthorization(box.host, box.policies.oids, p7m, context);
+  const early = approvers.find(({ signed }) => signed > at);
+  if (early) {
+    throw new Refusal("CLOCK", "an approval claims to be made later than now", {
+      about: early.person,
+      expected: `up to ${at}`,
+      got: early.signed,
+    });
+  }
+  return approvers;
 }
 
 /** One operator's rejection ends a batch that is not being sealed. Durable on return. */

@@ -146,7 +146,7 @@ async function documentsPart(
   list: ListDigests,
 ): Promise<Manifest["documents"]> {
   return {
-    bytes: list.bytes,
+    bytes: batch.bytes,
     count: batch.count,
     digest: hex(list.digest),
     digestAlgorithm: batch.head.digestAlgorithm,

@@ -2,6 +2,7 @@
 
 import { concat } from "../../manifests/encoding/bytes.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
+import { certificatePath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
@@ -28,12 +29,15 @@ function* receiptFiles(
   yield* file("authorization.p7m", reservation.authorization);
   yield fileHeader("batch.p7m", storedLength(box.db, batch.id));
   yield* storedFile(box.db, batch.id);
-  for (const policy of box.policies.all()) yield* file(`policy/${padded(policy.number)}.p7m`, policy.p7m);
+  for (const policy of box.policies.all()) {
+    // Later policies are no part of this receipt: it stays the same for ever.
+    if (policy.number <= reservation.policy) yield* file(policyPath(policy.number), policy.p7m);
+  }
   for (const [name, { chain }] of [
     ["sealing", keys.sealing],
     ["audit", keys.audit],
   ] as const) {
-    for (const [at, der] of chain.entries()) yield* file(`certificates/${name}-${at + 1}.der`, der);
+    for (const [at, der] of chain.entries()) yield* file(certificatePath(name, at + 1), der);
   }
   yield* listFile(box, number, "documents.jsonl");
   if (!sealed) return;
@@ -108,10 +112,6 @@ function* file(path: string, bytes: Uint8Array): Generator<Uint8Array> {
   yield bytes;
 }
 
-function padded(number: number): string {
-  return String(number).padStart(4, "0");
-}
-
 const pieceBytes = 64 * 1024;
 
 /** Small pieces joined, so that a frame carries many files. */
@@ -133,7 +133,7 @@ function* gathered(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
 export function policyFiles(box: Box): Iterable<Uint8Array> {
   return gathered(
     (function* () {
-      for (const { number, p7m } of box.policies.all()) yield* file(`policy/${padded(number)}.p7m`, p7m);
+      for (const { number, p7m } of box.policies.all()) yield* file(policyPath(number), p7m);
     })(),
   );
 }

@@ -21,6 +21,8 @@ import type { Db } from "./store.ts";
 /** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
 export interface Reservation {
   readonly number: number;
+  /** number of the policy that was in force */
+  readonly policy: number;
   readonly batch: Batch;
   readonly keys: BoxKeys;
   readonly approvers: readonly Approver[];
@@ -50,8 +52,8 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
 /** The reservation as stored, whatever the configuration says now. */
 export function storedReservation(box: Box, batch: Batch): Reservation {
   const row = box.db
-    .prepare<[number], { number: number; suite: SuiteName; certificates: string }>(
-      "SELECT number, suite, certificates FROM reservations WHERE request = ?",
+    .prepare<[number], { number: number; policy: number; suite: SuiteName; certificates: string }>(
+      "SELECT number, policy, suite, certificates FROM reservations WHERE request = ?",
     )
     .get(batch.id);
   if (!row) throw new Refusal("BATCH-STATE", "no number is reserved for this batch", { about: hex(batch.batchDigest) });
@@ -59,6 +61,7 @@ export function storedReservation(box: Box, batch: Batch): Reservation {
   const { p7m, approvers } = authorizationOf(box.db, challenge);
   return {
     number: row.number,
+    policy: row.policy,
     batch,
     keys: readKeys(box, row.certificates, row.suite),
     approvers,

@@ -49,7 +49,6 @@ export function* listLines(db: Db, number: number): Generator<Uint8Array> {
 
 export interface ListDigests {
   readonly count: number;
-  readonly bytes: number;
   /** SHA-256 of the file */
   readonly digest: Uint8Array;
   /** RFC 9162 root over the lines without LF */
@@ -63,14 +62,12 @@ export async function digestList(host: Host, db: Db, number: number): Promise<Li
   const hasher = host.hasher("sha256");
   const tree = new MerkleRoot(host);
   let length = 0;
-  let bytes = 0;
   for (const { entry } of sealedRows(db, number)) {
     const line = listLine(entry);
     hasher.update(line);
     await tree.add(await leafHash(host, line.subarray(0, line.length - 1)));
     length += line.length;
-    bytes += entry.size;
     if (tree.count % rowsAtOnce === 0) await new Promise(setImmediate);
   }
-  return { count: tree.count, bytes, digest: await hasher.digest(), root: await tree.root(), length };
+  return { count: tree.count, digest: await hasher.digest(), root: await tree.root(), length };
 }

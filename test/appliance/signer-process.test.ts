@@ -3,10 +3,14 @@
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import type { BundleSource } from "../../manifests/verify/source.ts";
 import {
   authorization,
   dissent,
@@ -14,6 +18,8 @@ import {
   listOf,
   makeBatch,
   operators,
+  policyDigest,
+  root,
   secondTokenOfOp1,
   submitter,
 } from "./signer/people.ts";
@@ -119,6 +125,42 @@ describe("a daemon that lies", () => {
   });
 });
 
+describe("what leaves the box", () => {
+  it("QUORUM: our verifier takes the receipt, pinned to genesis", async () => {
+    const one = await batch(70);
+    await signer.authorised(one);
+    const { number } = await signer.seal(one);
+    const verdict = await verified(await signer.files("receipt", { number: number as number }));
+    expect(verdict.findings).toEqual([]);
+    expect(verdict).toMatchObject({
+      outcome: "sealed",
+      quorum: "pinned to genesis",
+      seals: { count: 70, checked: 70 },
+    });
+    expect(verdict.approvers.map(({ person }) => person).sort()).toEqual(["op1", "op2"]);
+  });
+
+  it("QUORUM: a rejection goes out with the request that it ended", async () => {
+    const one = await batch(2);
+    const p7m = await dissent(await signer.challenge(one), "rejection", operators.op2, "not ours");
+    expect((await signer.call("reject", { batchDigest: one.batchDigest }, p7m)).result).toEqual({ state: "rejected" });
+    const files = await signer.files("rejection", { batchDigest: one.batchDigest });
+    expect([...files.keys()]).toEqual(["rejection.p7m", "batch.p7m"]);
+    expect(hex(files.get("rejection.p7m") as Uint8Array)).toBe(hex(p7m));
+    expect(hex(files.get("batch.p7m") as Uint8Array)).toBe(hex(one.p7m));
+  });
+
+  it("HONEST: batches are listed newest first, page by page", async () => {
+    const list = async (parameters: Json) =>
+      (await signer.call("batches", parameters)).result.batches as { id: number }[];
+    const all = (await list({ limit: 1000 })).map(({ id }) => id);
+    const first = await list({ limit: 2 });
+    const next = await list({ limit: 1000, before: first[1]?.id as number });
+    expect([...first, ...next].map(({ id }) => id)).toEqual(all);
+    expect(all).toEqual([...all].sort((a, b) => b - a));
+  });
+});
+
 describe("stopped in the middle", () => {
   it.each([64, 192, 320])(
     "INTENT-FIRST: kill -9 after %i seals, restart, unlock: the same attributes, one manifest",
@@ -173,6 +215,9 @@ describe("stopped in the middle", () => {
     const content = readSignedData(files.get("manifest.p7m") as Uint8Array).content as Uint8Array;
     expect(readManifest(content)).toMatchObject({ outcome: "aborted", reason: "op3: wrong contract" });
     expect([...files.keys()].filter((path) => path.startsWith("seals/"))).toEqual([]);
+    const verdict = await verified(files);
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.outcome).toBe("aborted");
   });
 
   it("NOTHING-LOST: SIGTERM in the middle ends cleanly between two chunks", async () => {
@@ -315,6 +360,32 @@ describe("the record", () => {
     expect(digests.size).toBe(last);
   });
 });
+
+/** Verifies a bundle as the desk would, without documents. */
+function verified(files: ReadonlyMap<string, Uint8Array>) {
+  const read = async (path: string) => {
+    const bytes = files.get(path);
+    if (!bytes) throw new Error(`no ${path}`);
+    return bytes;
+  };
+  const source: BundleSource = {
+    read,
+    stream: async function* (path) {
+      yield await read(path);
+    },
+    list: async (folder) => {
+      const start = folder === "" ? "" : `${folder}/`;
+      const below = [...files.keys()].filter((path) => path.startsWith(start));
+      return [...new Set(below.map((path) => path.slice(start.length).split("/")[0] as string))];
+    },
+    documentDigest: async () => undefined,
+  };
+  return verifyBundle(nodeHost, source, {
+    roots: [root.certificate],
+    genesis: policyDigest(signer.policy),
+    at: fromNow(60),
+  });
+}
 
 function rows(sql: string): readonly Record<string, unknown>[] {
   const db = new Database(signer.store);

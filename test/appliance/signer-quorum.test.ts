@@ -6,6 +6,7 @@ import { importPolicy } from "../../appliance/signer/import-policy.ts";
 import { issue } from "../pki/authority.ts";
 import {
   authorization,
+  authorizationAt,
   dissent,
   following,
   fromNow,
@@ -86,6 +87,13 @@ describe("QUORUM", () => {
     await box.seal(batch);
     const p7m = await authorization(challenge, operators.op1, operators.op2);
     expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("NONCE-USED");
+  });
+
+  it("CLOCK: an approval that claims a time to come is refused", async () => {
+    const batch = await makeBatch(listOf(2, "a"));
+    const challenge = await box.challenge(batch);
+    const p7m = await authorizationAt(fromNow(60), challenge, operators.op1, operators.op2);
+    expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("CLOCK");
   });
 
   it("BATCH-UNKNOWN: a batch that was never submitted cannot be authorised or sealed", async () => {

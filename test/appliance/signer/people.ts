@@ -140,7 +140,11 @@ export async function makeBatch(
 
 /** authorization.p7m over a challenge by these signers. */
 export function authorization(challenge: Challenge, ...by: readonly Issued[]): Promise<Uint8Array> {
-  return merged(by, oids.authorization, challengeBytes(challenge));
+  return authorizationAt(fromNow(-1), challenge, ...by);
+}
+
+export function authorizationAt(signed: Utc, challenge: Challenge, ...by: readonly Issued[]): Promise<Uint8Array> {
+  return merged(by, oids.authorization, challengeBytes(challenge), signed);
 }
 
 export function dissent(
@@ -152,10 +156,15 @@ export function dissent(
   return merged([by], decisionOid(oids, type), dissentBytes(challenge, type, reason));
 }
 
-async function merged(by: readonly Issued[], eContentType: string, content: Uint8Array): Promise<Uint8Array> {
+async function merged(
+  by: readonly Issued[],
+  eContentType: string,
+  content: Uint8Array,
+  signingTime: Utc = fromNow(-1),
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (const { signingKey } of by) {
-    parts.push(await signContent(nodeHost, signingKey, { eContentType, content, signingTime: fromNow(-1) }));
+    parts.push(await signContent(nodeHost, signingKey, { eContentType, content, signingTime }));
   }
   return mergeSignedData(parts.map((part) => readSignedData(part)));
 }
