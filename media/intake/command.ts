@@ -31,7 +31,8 @@ const heap = 512;
 
 /**
  * How to start intake: `file` with `args` and exactly `env`, and the connection as descriptor 3. `roots` are the
- * folders where sticks appear, `spoolIncoming` the one folder that it may write.
+ * folders where sticks appear, `spoolIncoming` the one folder that it may write; what is in a folder that does not exist
+ * yet when the process starts is not granted.
  */
 export function intakeCommand(options: {
   readonly node: string;
