@@ -65,10 +65,10 @@ export function hexText(...lengths: number[]): Reader<string> {
 /** Canonical base64 of at most `max` bytes, as bytes. */
 export function base64Bytes(max: number): Reader<Uint8Array> {
   return (value, path) => {
-    if (typeof value !== "string" || value.length > Math.ceil(max / 3) * 4) {
-      return refuse(path, `base64 of at most ${max} bytes`, value);
-    }
-    return fromBase64(value);
+    const expected = `base64 of at most ${max} bytes`;
+    if (typeof value !== "string" || value.length > Math.ceil(max / 3) * 4) return refuse(path, expected, value);
+    const bytes = fromBase64(value);
+    return bytes.length > max ? refuse(path, expected, value) : bytes;
   };
 }
 

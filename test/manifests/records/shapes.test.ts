@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { fromUtf8, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { canonical, type Json } from "../../../manifests/encoding/canonical-json.ts";
+import { challengeBytes, readChallenge } from "../../../manifests/records/decision.ts";
+import { manifestBytes, readManifest } from "../../../manifests/records/manifest.ts";
+import { readPolicy } from "../../../manifests/records/policy.ts";
+import { type RefusalFile, readRefusalFile, refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { policyBytes } from "../../bundle/signed.ts";
+
+const { manifest, policy, challenge } = await buildBundle();
+const refusal: RefusalFile = {
+  appliance: "box-1",
+  batchDigest: null,
+  code: "DOCUMENT-DIGEST",
+  created: "2026-11-23T12:00:00Z",
+  folder: "contracts",
+  journal: { head: "0a".repeat(32), sequence: 3 },
+  message: "a document was changed",
+  policyDigest: "0b".repeat(32),
+  reported: { media: { serial: "x" } },
+  signed: false,
+  type: "refusal",
+  version: 1,
+};
+
+const records: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [
+  ["manifest", manifestBytes(manifest), readManifest],
+  ["policy", policyBytes(policy), readPolicy],
+  ["challenge", challengeBytes(challenge), readChallenge],
+  ["refusal", refusalFileBytes(refusal), readRefusalFile],
+];
+
+describe.each(records)("the %s", (_, bytes, read) => {
+  const value = JSON.parse(fromUtf8(bytes)) as { readonly [name: string]: Json };
+  const changed = (changes: { readonly [name: string]: Json }) => utf8(canonical({ ...value, ...changes }));
+
+  it("T29: is read as it was written", () => {
+    expect(() => read(bytes)).not.toThrow();
+  });
+
+  it("T29: with an unknown member, at any depth, is refused", () => {
+    expect(() => read(changed({ extra: 1 }))).toThrow(expect.objectContaining({ code: "SHAPE" }));
+    for (const [name, member] of Object.entries(value)) {
+      if (typeof member !== "object" || member === null || Array.isArray(member) || name === "reported") continue;
+      expect(() => read(changed({ [name]: { ...member, extra: 1 } })), name).toThrow(
+        expect.objectContaining({ code: "SHAPE" }),
+      );
+    }
+  });
+
+  it("T29: with a member missing or of another kind is refused", () => {
+    for (const name of Object.keys(value)) {
+      const { [name]: _left, ...rest } = value;
+      expect(() => read(utf8(canonical(rest))), name).toThrow(expect.objectContaining({ code: "SHAPE" }));
+      expect(() => read(changed({ [name]: true === value[name] || false === value[name] ? 0 : true })), name).toThrow(
+        expect.objectContaining({ code: "SHAPE" }),
+      );
+    }
+  });
+
+  it("T29: with white space, or of another version or type, is refused", () => {
+    expect(() => read(utf8(`${fromUtf8(bytes)} `))).toThrow(expect.objectContaining({ code: "JSON" }));
+    expect(() => read(changed({ version: 2 }))).toThrow(expect.objectContaining({ code: "SHAPE" }));
+    expect(() => read(changed({ type: "something" }))).toThrow(expect.objectContaining({ code: "SHAPE" }));
+  });
+});
