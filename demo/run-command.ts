@@ -9,6 +9,8 @@ export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** both, and what was typed, in the order of a terminal */
+  readonly transcript: string;
 }
 
 export interface RunOptions {
@@ -28,15 +30,17 @@ export async function runCommand(main: string, args: readonly string[], options:
   });
   handOver(child, options.secret);
   let printed = "";
-  const texts = { stdout: "", stderr: "" };
+  const texts = { stdout: "", stderr: "", transcript: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
       texts[name] += text;
+      texts.transcript += text;
       printed += text;
       options.onText?.(text);
       const answer = options.answer?.(printed);
       if (answer !== undefined) {
         printed = "";
+        texts.transcript += answer;
         child.stdin?.write(`${answer}\n`);
       }
     });

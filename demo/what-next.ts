@@ -24,11 +24,15 @@ Check a seal with OpenSSL alone
     -content ${at(`${paths.stick}/coldseal/inbox/${folder}/documents/contract-0113.pdf`)} -out /dev/null
 
 Play with the same box (PINs lie beside each token: box/pin, operators/op*/pin)
-  npm run box -- ${dir}          starts it again; leave it running and use another terminal
-  ${as} unlock                   with the PIN of box/pin
-  npm run -s coldseal -- batch create README.md --to ${at(paths.stick)} --mode test \\
-    --key ${at(paths.pki.submitterP12)} --password-file ${at(paths.pki.submitterPassword)}
-  ${as} approve                  as op2; then as op1 or op3
+  starts it again; leave it running and use another terminal:
+    npm run box -- ${dir}
+  unlock it, with the PIN of ${at(paths.box.pin)}:
+    ${as} unlock
+  bring a batch:
+    npm run -s coldseal -- batch create README.md --to ${at(paths.stick)} --mode test \\
+      --key ${at(paths.pki.submitterP12)} --password-file ${at(paths.pki.submitterPassword)}
+  approve it, as op2, then as op1 or op3 (the words stand on the slip that "batch create" printed):
+    ${as} approve
 `;
 }
 
