@@ -20,9 +20,9 @@ if (Number.parseInt(process.versions.node, 10) < 20)
   stop(`Node 20 or newer is needed, this is ${process.versions.node}`, 1);
 
 const [command, ...first] = tools[what] ?? [pinnedNode, scriptOf(what)];
-const record = readRecord() ?? (await setUp());
+if (readRecord() === undefined) await setUp();
 await become(command, [...first, ...args], {
-  env: readyEnvironment(record.libraryPaths),
+  env: readyEnvironment(),
   ...(what in tools ? { cwd: root } : {}),
 });
 
@@ -34,7 +34,7 @@ function scriptOf(path) {
 async function setUp() {
   const ended = await watch(process.execPath, [join(import.meta.dirname, "setup.mjs")], {});
   if (ended.signal) endBySignal(ended.signal);
-  return readRecord() ?? stop(undefined, ended.code || 1);
+  if (readRecord() === undefined) stop(undefined, ended.code || 1);
 }
 
 function stop(line, status) {

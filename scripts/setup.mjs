@@ -29,10 +29,10 @@ async function setUp() {
   const started = Date.now();
   await ensureNpmPackages();
   const nodeLibraries = await ensurePinnedNodeStarts();
-  await ensureNativeAddon(nodeLibraries);
-  const { softhsmModule, softhsmUtil, libraryPaths } = await ensureSoftHsm();
+  await ensureNativeAddon();
+  const { softhsmModule, softhsmUtil } = await ensureSoftHsm();
   const openssl = await ensureOpenssl();
-  writeRecord({ softhsmModule, softhsmUtil, openssl, libraryPaths: [...nodeLibraries, ...libraryPaths] });
+  writeRecord({ softhsmModule, softhsmUtil, openssl, nodeLibraries });
   progress(`ready after ${Math.ceil((Date.now() - started) / 1000)} s; from now on this step takes no time`);
 }
 

@@ -7,22 +7,19 @@ import { attempt } from "./child.mjs";
 import { ensureCompiler } from "./compiler.mjs";
 import { lastLines, npm } from "./npm-packages.mjs";
 import { nativeAddon, nativePackage, pinnedNode, pinnedNodeFolder } from "./places.mjs";
-import { withLibraries } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
 
-/** @param {readonly string[]} libraries folders of libraries that the pinned Node has to be started with */
-export async function ensureNativeAddon(libraries) {
-  const environment = withLibraries(process.env, libraries);
-  if (existsSync(nativeAddon) && (await loads(environment))) return;
+export async function ensureNativeAddon() {
+  if (existsSync(nativeAddon) && (await loads())) return;
   const compiler = await ensureCompiler();
   progress(`compiling ${nativePackage} (about 5 s)`);
-  const { ok, output } = await compile(withLibraries(compiler, libraries));
+  const { ok, output } = await compile(compiler);
   if (!ok) throw new SetupStopped(`${nativePackage} cannot be compiled here:\n${lastLines(output)}`);
-  if (!(await loads(environment))) throw new SetupStopped(`${nativePackage} was compiled but does not load in Node 26`);
+  if (!(await loads())) throw new SetupStopped(`${nativePackage} was compiled but does not load in Node 26`);
 }
 
-async function loads(env) {
-  return (await attempt(pinnedNode, ["-e", `require(${JSON.stringify(nativeAddon)})`], { env })).ok;
+async function loads() {
+  return (await attempt(pinnedNode, ["-e", `require(${JSON.stringify(nativeAddon)})`])).ok;
 }
 
 /** npm's own way, with the headers of the pinned Node by a path without spaces: node-gyp does not quote them for make. */

@@ -13,14 +13,14 @@ const path = join(cache, "setup.json");
  * @property {string} softhsmModule path of libsofthsm2.so
  * @property {string | null} softhsmUtil path of softhsm2-util; null only where COLDSEAL_SOFTHSM_MODULE names a module without one
  * @property {string} openssl path of the openssl command
- * @property {readonly string[]} libraryPaths folders of unpacked shared libraries
+ * @property {string | null} nodeLibraries folder of libraries beside the pinned node; null where it needs none
  */
 
 /** The record when it fits this lock file, this set-up and this machine and all it names is still there, else undefined. */
 export function readRecord() {
   const record = parse();
   if (record?.stamp !== stamp()) return undefined;
-  const named = [record.softhsmModule, record.softhsmUtil, record.openssl, ...record.libraryPaths];
+  const named = [record.softhsmModule, record.softhsmUtil, record.openssl, record.nodeLibraries];
   return [pinnedNode, nativeAddon, ...named].every((file) => file === null || existsSync(file)) ? record : undefined;
 }
 

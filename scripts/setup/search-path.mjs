@@ -4,16 +4,15 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { packages, root, unpackedTools } from "./places.mjs";
 
-/**
- * The environment for programs that are run after set-up: unpacked tools and the pinned node first on the PATH.
- * @param {readonly string[]} libraryPaths folders of unpacked libraries
- */
-export function readyEnvironment(libraryPaths) {
-  const environment = { ...process.env, PATH: [unpackedTools, join(packages, ".bin"), outsidePath()].join(delimiter) };
-  return withLibraries(environment, libraryPaths);
+/** The environment for programs that are run after set-up: unpacked tools and the pinned node first on the PATH. */
+export function readyEnvironment() {
+  return { ...process.env, PATH: [unpackedTools, join(packages, ".bin"), outsidePath()].join(delimiter) };
 }
 
-/** @param {NodeJS.ProcessEnv} environment @param {readonly string[]} libraryPaths @returns {NodeJS.ProcessEnv} */
+/**
+ * An environment with folders of shared libraries to look in first.
+ * @param {NodeJS.ProcessEnv} environment @param {readonly string[]} libraryPaths @returns {NodeJS.ProcessEnv}
+ */
 export function withLibraries(environment, libraryPaths) {
   if (libraryPaths.length === 0) return environment;
   const before = environment.LD_LIBRARY_PATH ? [environment.LD_LIBRARY_PATH] : [];

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bindLibraries } from "./bound-libraries.mjs";
 import { attempt } from "./child.mjs";
 import { installPackages, unpackPackages } from "./debian-packages.mjs";
 import { cache, unpackedTools } from "./places.mjs";
@@ -13,7 +14,7 @@ import { linkLibraries, triplet, writeWrapper } from "./unpacked-tools.mjs";
 const names = ["softhsm2", "libsofthsm2", "softhsm2-common"];
 const unpacked = join(cache, "softhsm");
 
-/** @typedef {{softhsmModule: string, softhsmUtil: string | null, libraryPaths: readonly string[]}} FoundSoftHsm */
+/** @typedef {{softhsmModule: string, softhsmUtil: string | null}} FoundSoftHsm */
 
 /** @returns {Promise<FoundSoftHsm>} */
 export async function ensureSoftHsm() {
@@ -30,7 +31,7 @@ async function chosenByUser() {
   const module = process.env.COLDSEAL_SOFTHSM_MODULE;
   if (!module) return undefined;
   if (!existsSync(module)) throw new SetupStopped(`COLDSEAL_SOFTHSM_MODULE names ${module}, which is not there`);
-  return { softhsmModule: module, softhsmUtil: findTool("softhsm2-util") ?? null, libraryPaths: [] };
+  return { softhsmModule: module, softhsmUtil: findTool("softhsm2-util") ?? null };
 }
 
 async function onTheMachine() {
@@ -39,7 +40,7 @@ async function onTheMachine() {
   const util = findTool("softhsm2-util");
   if (util === undefined) return undefined;
   for (const module of modules.filter((file) => existsSync(file))) {
-    if (await works(util, module)) return { softhsmModule: module, softhsmUtil: util, libraryPaths: [] };
+    if (await works(util, module)) return { softhsmModule: module, softhsmUtil: util };
   }
   return undefined;
 }
@@ -49,12 +50,13 @@ async function unpackedHere() {
   const util = join(unpackedTools, "softhsm2-util");
   if (!existsSync(module) && !(await unpackPackages(names, unpacked, "what-is-missing"))) return undefined;
   if (!existsSync(module)) return undefined;
-  const libraries = linkLibraries(unpacked);
+  const program = join(unpacked, "usr/bin/softhsm2-util");
+  for (const libraries of linkLibraries(unpacked)) {
+    if (!((await bindLibraries(module, libraries)) && (await bindLibraries(program, libraries)))) return undefined;
+  }
   mkdirSync(unpackedTools, { recursive: true });
-  writeWrapper(util, join(unpacked, "usr/bin/softhsm2-util"), { libraries, args: ["--module", module] });
-  return (await works(util, module))
-    ? { softhsmModule: module, softhsmUtil: util, libraryPaths: libraries }
-    : undefined;
+  writeWrapper(util, program, { libraries: [], args: ["--module", module] });
+  return (await works(util, module)) ? { softhsmModule: module, softhsmUtil: util } : undefined;
 }
 
 /** Loads the module in a child, with an empty token folder of its own. */

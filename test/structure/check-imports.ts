@@ -1,7 +1,7 @@
 import { isBuiltin } from "node:module";
 import { posix } from "node:path";
 import { defaultImportOnly, networkModules, type Row } from "./import-table.ts";
-import { type FoundImport, importsIn } from "./imports-in.ts";
+import { type FoundImport, type ImportKind, importsIn } from "./imports-in.ts";
 
 /** What only Node has, and what a file could use to reach a module past every import statement. */
 const nodeGlobals = ["Buffer", "process", "require", "__dirname", "__filename", "setImmediate"];
@@ -26,7 +26,7 @@ function faultOf(row: Row, path: string, { kind, specifier }: FoundImport): stri
   if (specifier === undefined) return `imports a computed name (${kind})`;
   if (kind === "require") return `requires ${specifier} instead of importing it`;
   if (specifier.startsWith(".")) return fileFault(row, path, specifier);
-  if (isBuiltin(specifier)) return nodeFault(row, specifier);
+  if (isBuiltin(specifier)) return nodeFault(row, kind, specifier);
   const name = packageName(specifier);
   if (!row.packages.includes(name)) return `imports the package ${specifier}`;
   if (defaultImportOnly.includes(name) && kind !== "import" && kind !== "type") return `imports ${name} as ${kind}`;
@@ -39,10 +39,11 @@ function fileFault(row: Row, path: string, specifier: string): string | undefine
   return allowed ? undefined : `imports ${target}`;
 }
 
-function nodeFault(row: Row, specifier: string): string | undefined {
+function nodeFault(row: Row, kind: ImportKind, specifier: string): string | undefined {
   if (!specifier.startsWith("node:")) return `imports ${specifier} without node:`;
   const name = specifier.slice("node:".length);
-  if (row.node === "any") return undefined;
+  // A type is no way to a network: it is gone before the file runs.
+  if (row.node === "any" || (row.node !== "none" && kind === "type")) return undefined;
   const local = !networkModules.includes(name) && name !== "net" && name !== "module";
   const allowed = row.node !== "none" && (local || (row.node === "sockets" && name === "net"));
   return allowed ? undefined : `imports ${specifier}`;

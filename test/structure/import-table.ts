@@ -25,7 +25,7 @@ export const importTable: readonly Row[] = [
   {
     path: "appliance/*/main.ts",
     folders: ["appliance", "manifests", "host", "hardware", "media"],
-    packages: boxPackages,
+    packages: [...boxPackages, "commander"],
     node: "local",
   },
   { path: "appliance/client", folders: ["appliance/client", "manifests", "host"], packages: [], node: "local" },

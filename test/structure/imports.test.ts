@@ -51,6 +51,7 @@ describe("the checker", () => {
     ["a star import of node-forge", "desk/a.ts", 'import * as forge from "node-forge";'],
     ["a dynamic import of pkcs11js", "hardware/a.ts", 'const p = await import("pkcs11js");'],
     ["Node in the manifests", "manifests/a.ts", 'import { createHash } from "node:crypto";'],
+    ["a type of Node's in the manifests", "manifests/a.ts", 'import type { Server } from "node:net";'],
     ["Node's globals in the manifests", "manifests/a.ts", 'export const a = Buffer.from("a");'],
     ["a Node module without node:", "desk/a.ts", 'import fs from "fs";'],
     ["a network module on the box", "appliance/daemon/a.ts", 'import { request } from "node:https";'],
@@ -72,6 +73,7 @@ describe("the checker", () => {
     ["hardware in a main", "appliance/signer/main.ts", 'import { x } from "../../hardware/module.ts";'],
     ["the appliance's client in the ceremony", "ceremony/a.ts", 'import { x } from "../appliance/client/a.ts";'],
     ["the default import of pkcs11js", "hardware/a.ts", 'import pkcs11js from "pkcs11js";'],
+    ["a type of a network module", "appliance/signer/main.ts", 'import type { Server } from "node:net";'],
     ["a type of pkcs11js", "hardware/a.ts", 'import type { Handle } from "pkcs11js";'],
     [
       "an import in a comment or a string",
