@@ -193,9 +193,11 @@ async function checkSeals(
     await findAbortedSeals(source, findings);
     return none;
   }
-  const digestAlgorithm = checked?.manifest.documents.digestAlgorithm ?? request?.head.digestAlgorithm;
+  const policy = policies.inForce?.policy;
+  const digestAlgorithm =
+    checked?.manifest.documents.digestAlgorithm ?? request?.head.digestAlgorithm ?? policy?.profile.digest;
   if (!digestAlgorithm || !(list ?? request)) return none;
-  const checker = new SealChecker(host, { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy });
+  const checker = new SealChecker(host, { oids, trust, manifest: checked?.manifest, policy });
   const documents = request && requestDocuments(piecesOf(source, files.request));
   const expected = list
     ? expectedByList(listEntries(piecesOf(source, files.list)), documents, findings)

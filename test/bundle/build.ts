@@ -1,8 +1,7 @@
 /** A complete bundle, `outbox/BATCH`, in memory: valid as it comes, wrong where a test changes one step. */
 
-import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { digestOf, nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
-import type { SuiteName } from "../../manifests/cms/suite.ts";
 import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
 import { listLeaf, listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
@@ -20,7 +19,6 @@ import { makePolicy, makeSeal, policyBytes, sealFacts, signedBy, times } from ".
 /** Steps that a test may change; each gets what would be there otherwise. */
 export interface BundleChanges {
   readonly documents?: Readonly<Record<string, string | Uint8Array>>;
-  readonly suite?: SuiteName;
   readonly policy?: (policy: Policy) => Policy;
   readonly head?: (head: RequestHead) => RequestHead;
   readonly approvers?: readonly Issued[];
@@ -63,8 +61,12 @@ export async function buildBundle(changes: BundleChanges = {}): Promise<Bundle> 
   );
   files.set(policyPath(1), await signedBy(founders, oids.policy, policyContent, times.policy));
 
-  const listed = [...documents].map(([name, bytes]) => ({ digest: hex(sha256(bytes)), name, size: bytes.length }));
   const head = (changes.head ?? same)(usualHead);
+  const listed = [...documents].map(([name, bytes]) => ({
+    digest: hex(digestOf(head.digestAlgorithm, bytes)),
+    name,
+    size: bytes.length,
+  }));
   const request = concat([...requestBytes(head, listed)]);
   const { signingKey } = submitter;
   files.set(
