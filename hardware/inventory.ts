@@ -2,7 +2,7 @@
 
 import graphene from "graphene-pk11";
 import pkcs11js from "pkcs11js";
-import { compare, equal, hex } from "../manifests/encoding/bytes.ts";
+import { compare, equal, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { der } from "../manifests/encoding/der-write.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { attribute, flag, label, type Session } from "./objects.ts";
@@ -27,7 +27,7 @@ export function managed(session: Session): graphene.Session {
   return new graphene.Session(handle, new graphene.Slot(slot, module, library), library);
 }
 
-/** All objects that the user sees. Needs the login. */
+/** All objects that the user sees, ordered by label, type and id. Needs the login. */
 export async function listObjects(token: Token): Promise<readonly TokenObject[]> {
   return token.withSession((session) => everything(session).map(({ shown }) => shown), { repeat: true });
 }
@@ -95,7 +95,12 @@ function everything(session: Session): readonly { object: graphene.SessionObject
   const objects = Array.from({ length: found.length }, (_, at) => found.items(at));
   return objects
     .map((object) => ({ object, shown: show(session, object) }))
-    .sort((a, b) => compare(a.object.handle, b.object.handle));
+    .sort((a, b) => compare(place(a.shown), place(b.shown)));
+}
+
+/** Tokens number objects anew at each start, so that handles give no order. */
+function place({ label: name, type, id }: TokenObject): Uint8Array {
+  return utf8(`${name}\0${type}\0${id}`);
 }
 
 function show(session: Session, object: graphene.SessionObject): TokenObject {
