@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,13 +118,27 @@ describe("scan", () => {
     expect((await look()).batches).toMatchObject([{ files: 1 }]);
   });
 
-  it("T4: a hundred thousand entries are looked at, an inbox of more than its cap is refused", async () => {
+  it("T4: a hundred thousand entries are looked at", async () => {
+    await inMemory();
     batch("b", {});
-    for (let n = 0; n < 100_000; n++) writeFileSync(join(inbox, "b/documents", `${n}`), "");
+    for (let n = 0; n < 100_000; n++) closeSync(openSync(join(inbox, "b/documents", `${n}`), "w"));
     expect((await look()).batches).toMatchObject([{ files: 100_001 }]);
-    for (let n = 0; n < limits.inboxEntries; n++) mkdirSync(join(inbox, `n${n}`));
+  }, 180_000);
+
+  it("T4: MEDIA-LIMIT: an inbox of more entries than its cap", async () => {
+    await inMemory();
+    mkdirSync(inbox, { recursive: true });
+    for (let n = 0; n <= limits.inboxEntries; n++) closeSync(openSync(join(inbox, `.ds_store${n}`), "w"));
     await expect(look()).rejects.toMatchObject({ code: "MEDIA-LIMIT" });
-  }, 60_000);
+  }, 180_000);
+
+  /** Moves the test's stick to memory where there is such a folder: so many files are made much faster there. */
+  async function inMemory(): Promise<void> {
+    if (!existsSync("/dev/shm")) return;
+    await rm(stick, { recursive: true });
+    stick = await mkdtemp("/dev/shm/coldseal-stick-");
+    inbox = join(stick, "coldseal/inbox");
+  }
 
   it("T4: MEDIA-TIME when looking takes too long", async () => {
     batch("b", {});
