@@ -1,5 +1,6 @@
 /** Every command of the program as an action within a sitting. */
 
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { endStates } from "../appliance/client/batch-row.ts";
 import { approve } from "./approve.ts";
@@ -7,9 +8,10 @@ import { exportAudit, exportBatch, importControl } from "./carry.ts";
 import { completionScript, type Shell } from "./completion.ts";
 import { dissent } from "./dissent.ts";
 import { journal, verifyJournal } from "./journal.ts";
-import { list, rowJson, show, status } from "./look.ts";
+import { list, rowJson, status } from "./look.ts";
 import type { Sitting } from "./ports.ts";
 import type { Actions } from "./program.ts";
+import { show } from "./show.ts";
 import { lock, unlock } from "./unlock.ts";
 import { watchBatch } from "./watch.ts";
 
@@ -30,14 +32,19 @@ export function actionsOf(
     abort: (batch, reason) => within((sitting) => dissent(sitting, "abort", batch, reason)),
     unlock: () => within(unlock),
     lock: () => within(lock),
-    exportBatch: (batch, to) => within((sitting) => exportBatch(sitting, batch, to)),
-    exportAudit: (to) => within((sitting) => exportAudit(sitting, to)),
+    exportBatch: (batch, to) => within((sitting) => exportBatch(sitting, batch, absolute(to))),
+    exportAudit: (to) => within((sitting) => exportAudit(sitting, absolute(to))),
     import: () => within(importControl),
     journal: (from, limit) => within((sitting) => journal(sitting, from, limit)),
     verifyJournal: () => within(verifyJournal),
     completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
     batchNames: () => within((sitting) => batchNames(sitting, write)),
   };
+}
+
+/** A folder as the daemon must be told it, which works elsewhere. */
+function absolute(to: string | undefined): string | undefined {
+  return to === undefined ? undefined : resolve(to);
 }
 
 /** How this program was started, so that a completion script can ask it for names. */

@@ -2,6 +2,7 @@
 
 import type { Decided } from "../appliance/client/daemon-client.ts";
 import { nodeHost } from "../host/crypto-host.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import { fromHex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../manifests/encoding/oid.ts";
@@ -14,6 +15,7 @@ import { fetchBatch, screenOf } from "./open-batch.ts";
 import { checkNotExpired, checkPerson, type OpenedBatch } from "./opened-batch.ts";
 import { nothingSigned, type Sitting } from "./ports.ts";
 import { batchScreenLines } from "./screens/batch-screen.ts";
+import { members } from "./shown-json.ts";
 import { TokenLogin } from "./sign-decision.ts";
 import { groupsAsked } from "./slip-groups.ts";
 import { watchBatch } from "./watch.ts";
@@ -25,6 +27,7 @@ export interface ApproveOptions {
 
 /** Approves the named batches, or without names all that wait for this person. One PIN a sitting, one confirmation a batch. */
 export async function approve(sitting: Sitting, names: readonly string[], options: ApproveOptions): Promise<void> {
+  sitting.prompter.open();
   const batches = names.length > 0 ? names : await waitingFor(sitting);
   await sitting.token.check();
   const login = new TokenLogin(sitting);
@@ -58,7 +61,7 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
       got: sitting.person,
     });
   }
-  sitting.output.say(`By approving you say: ${opened.policy.texts.approval}`, "");
+  sitting.output.say(...wrapped(`By approving you say: ${shown(opened.policy.texts.approval)}`), "");
   await askGroups(sitting, opened.digest, groupsAsked(opened.challenge.nonce, sitting.token.certificate));
   if (!(await askYes(sitting, "approve"))) {
     sitting.output.say(`Not approved: ${nothingSigned}.`);
@@ -79,22 +82,30 @@ async function verifyOwn(opened: OpenedBatch, signed: Uint8Array, now: string): 
   await verifyApproval(nodeHost, ownOids(policy.arc), signed, { policy, policyDigest, challenge, now });
 }
 
-function told(sitting: Sitting, batch: string, { state, needed, approvals: given }: Decided): Approved {
+async function told(sitting: Sitting, batch: string, decided: Decided): Promise<Approved> {
+  const { state, needed, approvals: given } = decided;
   const approvals = given.length;
-  sitting.output.say(
-    sitting.output.style.good(`Approved: ${approvals} of ${needed}.`),
-    nextText(state, approvals, needed),
-  );
+  const next = nextText(await isLocked(sitting), approvals, needed);
+  sitting.output.say(sitting.output.style.good(`Approved: ${approvals} of ${needed}.`), next);
   return { batch, state, approvals, needed };
 }
 
+/** Only the signer knows; where it does not answer, nothing is claimed. */
+async function isLocked(sitting: Sitting): Promise<boolean> {
+  try {
+    return members(await sitting.signer.status()).locked === true;
+  } catch {
+    return false;
+  }
+}
+
 /** What happens after an approval, in a sentence. */
-export function nextText(state: string, approvals: number, needed: number): string {
+export function nextText(locked: boolean, approvals: number, needed: number): string {
   if (approvals < needed) {
     const left = needed - approvals;
     return `Next: ${left} more ${left === 1 ? "person has" : "people have"} to approve. Nothing is sealed before.`;
   }
-  if (state === "waiting-for-unlock") {
+  if (locked) {
     return "Next: the quorum is complete; the box is locked. Sealing starts once someone unlocks it: ceremony unlock";
   }
   return "Next: the quorum is complete; the box seals now, then writes and checks the stick. See: ceremony list";

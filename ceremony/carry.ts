@@ -13,7 +13,7 @@ export async function exportBatch(sitting: Sitting, batch: string, to: string | 
     const { files, bytes, path } = await sitting.daemon.export(batch, to);
     progress.end();
     sitting.output.say(
-      `Exported ${count(files, "file")}, ${size(bytes)}, to ${shown(path)}.`,
+      `Exported ${count(files, "file")}, ${size(bytes)}, to ${shown(path)} of ${to === undefined ? "the stick" : shown(to)}.`,
       "Everything was written, read back and verified. You may remove the stick now.",
     );
     sitting.output.document({ bytes, files, path });
@@ -28,7 +28,7 @@ export async function exportAudit(sitting: Sitting, to: string | undefined): Pro
   sitting.output.say(
     numbers.length === 0
       ? "Nothing to export: the keeper has acknowledged every manifest."
-      : `Exported ${count(numbers.length, "manifest")} (${ranges(numbers)}) to ${shown(path)}. You may remove the stick now.`,
+      : `Exported ${count(numbers.length, "manifest")} (${ranges(numbers)}) to ${shown(path)} of ${to === undefined ? "the keeper's stick" : shown(to)}. You may remove the stick now.`,
   );
   sitting.output.document({ numbers, path });
 }

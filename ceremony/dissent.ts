@@ -39,6 +39,7 @@ const wordings: Readonly<Record<DissentType, Wording>> = {
 /** Signs and sends one dissent after showing the batch and an exact Yes. */
 export async function dissent(sitting: Sitting, type: DissentType, batch: string, reason: string): Promise<void> {
   const wording = wordings[type];
+  sitting.prompter.open();
   await sitting.token.check();
   const fetched = await fetchBatch(sitting, batch);
   const { opened, row } = fetched;

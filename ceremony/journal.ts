@@ -1,6 +1,7 @@
 /** The signer's journal: reading rows, and having the whole chain checked. */
 
 import { count } from "../host/terminal/amounts.ts";
+import { cut } from "../host/terminal/table.ts";
 import { fromUtf8 } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
@@ -42,8 +43,8 @@ function recordOf(row: Row): Row {
   return members(typeof row.record === "string" ? (JSON.parse(row.record) as Json) : row.record);
 }
 
-/** Digests are cut to what the eye can hold; `--json` gives them whole. */
+/** Digests and nested facts are cut to what the eye can hold; `--json` gives them whole. */
 function factText(value: Json): string {
   if (typeof value === "string") return /^[0-9a-f]{64,}$/.test(value) ? `${value.slice(0, 16)}…` : shown(value);
-  return shown(JSON.stringify(value));
+  return cut(shown(JSON.stringify(value)), 60);
 }

@@ -4,6 +4,7 @@ import { type BatchRow, endStates } from "../appliance/client/batch-row.ts";
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
+import { Refusal } from "../manifests/refusal.ts";
 import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
 import type { Sitting } from "./ports.ts";
 import { type BatchScreen, documentsOnScreen } from "./screens/batch-screen.ts";
@@ -14,10 +15,31 @@ export interface FetchedBatch {
   readonly opened: OpenedBatch;
 }
 
-/** A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. */
+/**
+ * A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. Refuses with
+ * BATCH-ENDED, and what `checkOpened` refuses.
+ */
 export async function fetchBatch(sitting: Sitting, batch: string, keep = documentsOnScreen): Promise<FetchedBatch> {
+  const ended = await findRow(sitting, batch);
+  if (ended && endStates.includes(ended.state)) {
+    throw new Refusal("BATCH-ENDED", `batch ${ended.folder} has ended`, {
+      expected: "a batch that waits",
+      got: ended.state,
+    });
+  }
   const { listed, challenge, policy, batchFile } = await sitting.daemon.open(batch);
   return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, sitting.now(), keep) };
+}
+
+/** The daemon's row of a batch; undefined where the name means several or none. */
+export async function findRow(sitting: Sitting, batch: string): Promise<BatchRow | undefined> {
+  const rows = await sitting.daemon.list(true);
+  const meant = rows.filter((row) => row.folder === batch || row.batch === batch || isDigestStart(row, batch));
+  return meant.length === 1 ? meant[0] : undefined;
+}
+
+function isDigestStart(row: BatchRow, batch: string): boolean {
+  return batch.length >= 8 && row.batchDigest?.startsWith(batch) === true;
 }
 
 /** The screen of a batch for this person; the groups that this person is asked for are blank until approved or ended. */

@@ -64,4 +64,4 @@ export interface Sitting {
   consequence: string;
 }
 
-export const nothingSigned = "nothing was signed and nothing was sealed";
+export const nothingSigned = "nothing was signed or sealed by this command";

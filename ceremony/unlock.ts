@@ -13,6 +13,7 @@ import { notThePin } from "./wrong-pin.ts";
 
 /** Asks for the PIN (or reads it from the descriptor) and unlocks. Says what the unlocking proved. */
 export async function unlock(sitting: Sitting): Promise<void> {
+  sitting.prompter.open();
   const before = await sitting.signer.status();
   if (members(before).locked === false) {
     sitting.output.say("The box is unlocked already. Nothing was changed.");

@@ -1,5 +1,5 @@
 /**
- * Asks people. On a terminal everything typed from the first question to `close` is read raw, so that nothing is
+ * Asks people. On a terminal everything typed from `open` (or the first question) to `close` is read raw, so that nothing is
  * echoed but what a question wants echoed, pasted text included. Without a terminal, lines are read in order.
  */
 
@@ -10,6 +10,8 @@ import { type Key, KeyReader, type PromptInput } from "./keys.ts";
 export interface Prompter {
   /** true when a person sits there */
   readonly interactive: boolean;
+  /** Takes the terminal now: what is typed from here on is not echoed by it. The first question does it too. */
+  open(): void;
   /** Asks for a line of text; refuses with STOPPED on Ctrl-C, Ctrl-D or the end of input. */
   line(question: string): Promise<string>;
   /** Asks for a secret without echo. The caller wipes the bytes after use. Refuses with STOPPED. */
@@ -29,8 +31,9 @@ export function openPrompter(input: PromptInput, output: PromptOutput): Prompter
   const interactive = input.isTTY === true && input.setRawMode !== undefined;
   const keys = new KeyReader(input, interactive);
   const ask = async (question: string, echo: boolean): Promise<Uint8Array> => {
-    output.write(question);
+    // Raw before the question shows, or a quick answer would still be echoed.
     keys.open();
+    output.write(question);
     const typed = new Typed(interactive && echo ? output : undefined);
     try {
       await typed.fill(keys);
@@ -45,6 +48,7 @@ export function openPrompter(input: PromptInput, output: PromptOutput): Prompter
   };
   return {
     interactive,
+    open: () => keys.open(),
     line: async (question) => fromUtf8(await ask(question, true)),
     secret: (question) => ask(question, false),
     close: () => keys.close(),

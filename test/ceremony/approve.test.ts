@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { approve } from "../../ceremony/approve.ts";
 import { dissent } from "../../ceremony/dissent.ts";
-import { show } from "../../ceremony/look.ts";
+import { show } from "../../ceremony/show.ts";
 import { groupsAsked } from "../../ceremony/slip-groups.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";

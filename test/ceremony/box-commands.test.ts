@@ -87,7 +87,7 @@ describe("carrying", () => {
     const daemon: Partial<Daemon> = { export: async () => ({ bytes: 2048, files: 12, path: "/stick/\u001b" }) };
     const { sitting, text } = sittingWith({ daemon });
     await exportBatch(sitting, "b", undefined);
-    expect(text()).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b}.");
+    expect(text()).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b} of the stick.");
     expect(text()).toContain("You may remove the stick now.");
   });
 
@@ -95,7 +95,7 @@ describe("carrying", () => {
     const some: Partial<Daemon> = { exportAudit: async () => ({ numbers: [4, 5, 6, 9], path: "/keeper" }) };
     const { sitting, text } = sittingWith({ daemon: some });
     await exportAudit(sitting, undefined);
-    expect(text()).toContain("Exported 4 manifests (4-6, 9) to /keeper.");
+    expect(text()).toContain("Exported 4 manifests (4-6, 9) to /keeper of the keeper's stick.");
     const none = sittingWith({ daemon: { exportAudit: async () => ({ numbers: [], path: "/keeper" }) } });
     await exportAudit(none.sitting, undefined);
     expect(none.text()).toContain("Nothing to export");

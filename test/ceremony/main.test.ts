@@ -212,7 +212,7 @@ describe("an operator at a terminal", () => {
     await typist.reads(/Type the PIN/);
     typist.types("12\u0003");
     expect(await typist.ended).toBe(3);
-    expect(typist.screen()).toMatch(/STOPPED: .*nothing was signed and\s+nothing was sealed/);
+    expect(typist.screen()).toMatch(/STOPPED: .*nothing was signed or\s+sealed by this command/);
     expect(asked).toEqual([]);
   });
 
@@ -276,7 +276,7 @@ describe("a script", () => {
     expect(JSON.parse(wrong.out).refusal).toMatchObject({
       code: "SLIP-WORDS",
       kind: "refused",
-      consequence: "nothing was signed and nothing was sealed",
+      consequence: "nothing was signed or sealed by this command",
     });
     for (const server of servers) await stopServing(server);
     servers = [];

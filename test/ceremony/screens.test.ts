@@ -5,6 +5,7 @@ import { ranges } from "../../ceremony/carry.ts";
 import { journalLine } from "../../ceremony/journal.ts";
 import { type BatchScreen, batchScreenLines, documentListLines } from "../../ceremony/screens/batch-screen.ts";
 import { listLines, progressText, whyText } from "../../ceremony/screens/list-screen.ts";
+import { rowScreenLines } from "../../ceremony/screens/row-screen.ts";
 import { statusLines } from "../../ceremony/screens/status-screen.ts";
 import { columns, plain } from "../../host/terminal/style.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
@@ -124,11 +125,37 @@ describe("the list of batches", () => {
   });
 });
 
+describe("a batch that has nothing to decide on", () => {
+  const now = "2026-11-23T12:10:00Z";
+
+  it("UX 3: its words are shown once it has ended, and not before", () => {
+    const released = rowScreenLines({ ...row, state: "released", number: 3 }, now, plain).join("\n");
+    expect(released).toContain(`   1  ${wordGroups(new Uint8Array(32).fill(0xaa))[0]}`);
+    expect(released).toContain("approvals  op1, 12:04Z");
+    expect(rowScreenLines(row, now, plain).join("\n")).not.toContain("words");
+  });
+
+  it("UX 4: what is not known yet is left out", () => {
+    const copying = {
+      ...row,
+      state: "copying" as const,
+      waiting: "copying",
+      batch: null,
+      purpose: null,
+      count: null,
+      approvals: [],
+    };
+    const text = rowScreenLines(copying, now, plain).join("\n");
+    expect(text).toContain("Batch contracts");
+    expect(text).not.toMatch(/purpose|documents|approvals/);
+  });
+});
+
 describe("what happens next", () => {
   it("UX 1: after an approval it says what is missing", () => {
-    expect(nextText("waiting-for-approval", 1, 2)).toContain("1 more person has to approve");
-    expect(nextText("waiting-for-unlock", 2, 2)).toContain("ceremony unlock");
-    expect(nextText("sealing", 2, 2)).toContain("the box seals now");
+    expect(nextText(false, 1, 2)).toContain("1 more person has to approve");
+    expect(nextText(true, 2, 2)).toContain("ceremony unlock");
+    expect(nextText(false, 2, 2)).toContain("the box seals now");
   });
 });
 

@@ -200,6 +200,7 @@ export function fakeSitting(
     token,
     prompter: {
       interactive: true,
+      open: () => undefined,
       line: async (question) => ask(question),
       secret: async (question) => Buffer.from(ask(question)),
       close: () => undefined,

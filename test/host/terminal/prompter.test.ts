@@ -43,6 +43,19 @@ describe("questions at a terminal", () => {
     expect(raw).toEqual([true, false]);
   });
 
+  it("SECRET: the terminal is raw before a question shows, so that a quick answer is not echoed", async () => {
+    const { prompter, input, raw, output } = terminal();
+    const rawAtQuestion: boolean[][] = [];
+    output.write = (text) => {
+      if (text === "PIN: ") rawAtQuestion.push([...raw]);
+      return 1;
+    };
+    input.write("1234\r");
+    await prompter.secret("PIN: ");
+    expect(rawAtQuestion).toEqual([[true]]);
+    prompter.close();
+  });
+
   it("UX: Backspace takes back a whole character, Ctrl-U all, arrow keys nothing", async () => {
     const { prompter, input } = terminal();
     input.write("wrong\u0015aü\u007f\u001b[Db\u001bOA\r");
