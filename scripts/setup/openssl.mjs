@@ -9,13 +9,19 @@ import { findTool } from "./search-path.mjs";
 import { progress, SetupStopped } from "./stop.mjs";
 import { linkLibraries, writeWrapper } from "./unpacked-tools.mjs";
 
+const unpacked = join(cache, "openssl");
+
 /** @returns {Promise<string>} path of an openssl command */
 export async function ensureOpenssl() {
-  const found = await onTheMachine();
+  const found = (await onTheMachine()) ?? (await unpackedHere());
   if (found !== undefined) return found;
   progress("adding openssl");
-  const added = ((await installPackages(["openssl"])) ? await onTheMachine() : undefined) ?? (await unpackedHere());
-  if (added !== undefined) return added;
+  const installed = (await installPackages(["openssl"])) ? await onTheMachine() : undefined;
+  if (installed !== undefined) return installed;
+  const unpackedNow = (await unpackPackages(["openssl"], unpacked, "what-is-missing"))
+    ? await unpackedHere()
+    : undefined;
+  if (unpackedNow !== undefined) return unpackedNow;
   throw new SetupStopped(
     "the openssl command is missing: install it (Debian: apt-get install openssl), then run this again",
   );
@@ -27,9 +33,8 @@ async function onTheMachine() {
 }
 
 async function unpackedHere() {
-  const unpacked = join(cache, "openssl");
   const program = join(unpacked, "usr/bin/openssl");
-  if (!existsSync(program) && !(await unpackPackages(["openssl"], unpacked, "what-is-missing"))) return undefined;
+  if (!existsSync(program)) return undefined;
   const libraries = linkLibraries(unpacked);
   mkdirSync(unpackedTools, { recursive: true });
   const wrapper = join(unpackedTools, "openssl");

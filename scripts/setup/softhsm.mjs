@@ -18,11 +18,13 @@ const unpacked = join(cache, "softhsm");
 
 /** @returns {Promise<FoundSoftHsm>} */
 export async function ensureSoftHsm() {
-  const found = (await chosenByUser()) ?? (await onTheMachine());
+  const found = (await chosenByUser()) ?? (await onTheMachine()) ?? (await unpackedHere());
   if (found !== undefined) return found;
   progress("adding SoftHSM 2");
-  const added = ((await installPackages(names)) ? await onTheMachine() : undefined) ?? (await unpackedHere());
-  if (added !== undefined) return added;
+  const installed = (await installPackages(names)) ? await onTheMachine() : undefined;
+  if (installed !== undefined) return installed;
+  const unpackedNow = (await unpackPackages(names, unpacked, "what-is-missing")) ? await unpackedHere() : undefined;
+  if (unpackedNow !== undefined) return unpackedNow;
   throw new SetupStopped("SoftHSM 2 is missing: install it (Debian: apt-get install softhsm2), then run this again");
 }
 
@@ -48,7 +50,6 @@ async function onTheMachine() {
 async function unpackedHere() {
   const module = join(unpacked, "usr/lib/softhsm/libsofthsm2.so");
   const util = join(unpackedTools, "softhsm2-util");
-  if (!existsSync(module) && !(await unpackPackages(names, unpacked, "what-is-missing"))) return undefined;
   if (!existsSync(module)) return undefined;
   const program = join(unpacked, "usr/bin/softhsm2-util");
   for (const libraries of linkLibraries(unpacked)) {
