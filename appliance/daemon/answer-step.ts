@@ -1,7 +1,7 @@
 /** The last step of a batch: its answer is delivered, the signer told, and the spool freed, in this order. */
 
 import { existsSync } from "node:fs";
-import { asRefusal } from "../../manifests/refusal.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import { type Delivered, deliver, type MadeRefusals } from "./deliver.ts";
 import type { Parts } from "./parts.ts";
@@ -17,19 +17,29 @@ export async function answerBatch(
   const { book, log } = parts;
   if (state.phase.at !== "answering") throw new Error("no answer is due");
   const { answer } = state.phase;
-  const delivered = await deliver(parts, state, answer, root, made);
+  const delivered = await deliver(parts, state, answer, root, made).catch((fault) =>
+    undelivered(parts, state, answer, fault),
+  );
   await tellSigner(parts, answer, delivered);
   await remember(parts, state, answer);
   if (state.spooled && state.digest) await parts.spool.remove(state.digest);
-  book.apply(state.id, { type: "answered" });
+  const note = delivered.files === 0 ? "another answer stands on the stick under this name" : undefined;
+  book.apply(state.id, { type: "answered", ...(note === undefined ? {} : { note }) });
   made.delete(state.id);
   freeHeld(parts, state.id);
-  log.info(
-    { code: "CHECKED-OUT", folder: state.folder, path: delivered.path, files: delivered.files },
-    outcomeOf(answer),
-  );
+  log.info({ folder: state.folder, path: delivered.path, files: delivered.files }, outcomeOf(answer));
   if (answer.kind === "receipt") await auditToo(parts);
   return delivered;
+}
+
+/**
+ * A refusal never takes the place of another answer to the same folder name: it is journalled, and that must do. All
+ * other faults pass.
+ */
+function undelivered({ log }: Parts, state: BatchState, answer: Answer, fault: unknown): Delivered {
+  if (answer.kind !== "refusal" || !(fault instanceof Refusal) || fault.code !== "MEDIA-TAKEN") throw fault;
+  log.warn({ code: fault.code, folder: state.folder }, "refused; another answer stands on the stick under this name");
+  return { path: `coldseal/outbox/${state.folder}`, files: 0, bytes: 0, device: "none" };
 }
 
 /** Delivers again what a batch that ended was answered with; journalled under `reported`. */

@@ -89,7 +89,8 @@ export type BatchEvent =
   | { readonly type: "rejected" }
   | { readonly type: "aborted"; readonly number: number | null }
   | { readonly type: "refused"; readonly refusal: RefusalRecord }
-  | { readonly type: "answered" }
+  /** the answer is given; `note`: what people must know of how */
+  | { readonly type: "answered"; readonly note?: string }
   | { readonly type: "failed"; readonly refusal: RefusalRecord }
   /** what kept it waiting may be over, or a person asks for another attempt */
   | { readonly type: "again" };
@@ -140,7 +141,9 @@ export function advance(state: BatchState, event: BatchEvent, now: number): Batc
     case "refused":
       return answering(state, { kind: "refusal", refusal: event.refusal });
     case "answered":
-      return state.phase.at === "answering" ? finished(going(state), state.phase.answer) : state;
+      return state.phase.at === "answering"
+        ? finished({ ...going(state), note: event.note ?? null }, state.phase.answer)
+        : state;
     case "failed":
       return failed(state, event.refusal, now);
     case "again":

@@ -139,7 +139,7 @@ function endWords(state: BatchState, as: "released" | "refused" | "rejected" | "
     case "released":
       return "released: written to the stick and read back; you may remove the stick now";
     case "refused":
-      return `refused: ${nothingSealed}; the stick says why`;
+      return `refused: ${nothingSealed}; ${state.note ?? "the stick says why"}`;
     case "rejected":
       return `rejected: ${nothingSealed}; the stick says why`;
     case "aborted":
