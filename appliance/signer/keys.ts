@@ -5,6 +5,7 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
 import { equal, fromBase64 } from "../../manifests/encoding/bytes.ts";
+import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -24,13 +25,14 @@ export interface BoxKey {
 
 export type BoxKeys = Readonly<Record<KeyName, BoxKey>>;
 
-/** Reads the certificates that the configuration names. Refuses with CONFIG, PATH-FORM, or HSM-KEY when a certificate is another key's. */
+/** Reads the certificates that the configuration names. Refuses with CONFIG, PATH-FORM, PATH-USAGE, or HSM-KEY when a certificate is another key's. */
 export function readBoxKeys(config: SignerConfig["keys"], policy: Policy): BoxKeys {
   const keys = {
     sealing: boxKey(config.sealing.certificates.map(readCertificateFile), config.sealing.spki, policy),
     audit: boxKey(config.audit.certificates.map(readCertificateFile), config.audit.spki, policy),
   };
   checkPolicyKeys(policy, keys);
+  checkUsage(keys, ownOids(policy.arc));
   if (equal(keys.sealing.spki, keys.audit.spki)) {
     throw new Refusal("HSM-KEY", "the audit key must be another key than the sealing key");
   }
@@ -61,6 +63,19 @@ export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
     }
   }
   checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
+}
+
+/** Whether verifiers would take what these keys sign; the path to the root is theirs to check. */
+function checkUsage(keys: BoxKeys, oids: OwnOids): void {
+  for (const name of ["sealing", "audit"] as const) {
+    const { extendedKeyUsage, isCa, subjectText } = readCertificate(keys[name].certificate);
+    if (isCa || !extendedKeyUsage.includes(oids[name])) {
+      throw new Refusal("PATH-USAGE", `not a certificate for the ${name} key`, {
+        about: subjectText,
+        expected: oids[name],
+      });
+    }
+  }
 }
 
 /** The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */

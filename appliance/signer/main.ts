@@ -20,6 +20,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
+import { guarded } from "./guarded.ts";
 import { readInitialLinks } from "./network.ts";
 import { type BoxParts, createBox, noteTime, openBox } from "./open-box.ts";
 import { SealingWork } from "./seal-batch.ts";
@@ -30,7 +31,7 @@ import { TokenHsm } from "./token-hsm.ts";
 import { unlockMethods } from "./unlock-methods.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const clockSeconds = 10;
+const lookSeconds = 10;
 const exitCodes = { refused: 1, usage: 2, "not-now": 3, verification: 4 } as const;
 
 const log = pino({ name: "signer" }, pino.destination({ fd: 2, sync: true }));
@@ -77,12 +78,12 @@ async function run(config: SignerConfig): Promise<void> {
   const staging = new Staging(box.db, nodeHost);
   const onFault = (method: string, fault: unknown) => log.error({ method, err: fault }, "fault");
   const servers = [
-    await serve(config.socket, signerMethods(box, work, staging), { onFault }),
-    await serve(config.unlockSocket, unlockMethods(box, work), { onFault }),
+    await serve(config.socket, guarded(box, signerMethods(box, work, staging)), { onFault }),
+    await serve(config.unlockSocket, guarded(box, unlockMethods(box, work)), { onFault }),
   ];
   if (box.fault) log.error({ ...box.fault.toRecord() }, "the record does not verify: the box is stopped");
   log.info({ appliance: config.appliance, policy: box.policies.inForce.number }, "locked, waiting for unlock");
-  const timer = setInterval(() => noteTimeIn(box), clockSeconds * 1000);
+  const timer = setInterval(() => void lookAround(box), lookSeconds * 1000);
   await stopSignal();
   clearInterval(timer);
   await stop(box, work, token, servers);
@@ -106,11 +107,13 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function noteTimeIn(box: Box): void {
+/** Now and then: the time is noted, and a token that went away locks the box before anyone asks. */
+async function lookAround(box: Box): Promise<void> {
   try {
+    if (box.lockbox.unlocked && !box.hsm.present()) await box.lockbox.lock("HSM-GONE");
     if (!box.fault) noteTime(box);
   } catch (fault) {
-    log.error({ err: fault }, "the time could not be noted");
+    log.error({ err: fault }, "looking around failed");
   }
 }
 

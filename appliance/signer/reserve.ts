@@ -3,10 +3,12 @@
  * store, and one transaction uses up the nonce and reserves the manifest number.
  */
 
+import { sha256 } from "../../host/crypto-host.ts";
 import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
 import { fromBase64, hex } from "../../manifests/encoding/bytes.ts";
 import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { Policy } from "../../manifests/records/policy.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -33,7 +35,7 @@ export interface Reservation {
 
 /**
  * The batch's reservation: the one that it has, or a new one. Refuses with QUORUM, CHALLENGE-EXPIRED, POLICY-DIGEST,
- * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, CHAIN and what `judge` refuses; nothing is used up then.
+ * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN and what `judge` refuses; nothing is used up then.
  */
 export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   checkSound(box);
@@ -98,11 +100,16 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
       about: hex(unfinished.batch.batchDigest),
     });
   }
-  for (const key of [box.keys.sealing, box.keys.audit]) checkValid(key, at);
+  for (const key of [box.keys.sealing, box.keys.audit]) checkValid(key, box.policies.inForce.policy, at);
 }
 
-function checkValid(key: BoxKey, at: Utc): void {
+function checkValid(key: BoxKey, policy: Policy, at: Utc): void {
   const { notBefore, notAfter, subjectText } = readCertificate(key.certificate);
+  const revoked = key.chain.find((der) => policy.revoked.includes(hex(sha256(der))));
+  if (revoked) {
+    const about = readCertificate(revoked).subjectText;
+    throw new Refusal("PATH-REVOKED", "the policy revokes a certificate of the box", { about });
+  }
   if (at >= notBefore && at <= notAfter) return;
   throw new Refusal("PATH-TIME", "a certificate of the box is not valid now", {
     about: subjectText,

@@ -18,7 +18,7 @@ export interface SealResult {
 /**
  * Seals a batch, or goes on where a crash, a lock or a lost token stopped it. On return seals and manifest are durable
  * and the token's head covers them. Refuses before anything is signed with LOCKED, CLOCK, GAP, CHAIN and what `reserve` refuses;
- * in the middle with LOCKED, GAP, HSM codes: what is stored then stays, and the next call goes on.
+ * in the middle with LOCKED, GAP, CLOCK, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   checkMaySeal(box);

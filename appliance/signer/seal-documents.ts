@@ -33,11 +33,12 @@ export type OnProgress = (done: number, bytes: number) => void;
 
 /**
  * Seals every document of the reservation that has no stored signature yet, in order, until the end or until an abort was
- * ordered. Every seal told of is durable. Gives way to other work between chunks. Refuses with LOCKED, GAP, HSM codes,
+ * ordered. Every seal told of is durable. Gives way to other work between chunks. Refuses with LOCKED, GAP, CLOCK, HSM codes,
  * INTENT-FIRST; what was stored stays, and the next call goes on after it.
  */
 export async function sealDocuments(box: Box, reservation: Reservation, onProgress: OnProgress): Promise<void> {
   const chunks = new ChunkStore(box, reservation);
+  const { policy } = box.policies.inForce;
   let { done, bytes } = box.batches.progress(reservation.batch);
   let signed: readonly Signed[] = [];
   for (;;) {
@@ -48,7 +49,8 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
     onProgress(done, bytes);
     if (intents.length === 0) return;
     await new Promise(setImmediate);
-    checkNetwork(box.policies.inForce.policy.network, box.readLinks);
+    checkNetwork(policy.network, box.readLinks);
+    box.clock.check(box.facts.clock, policy.clock);
     signed = await box.lockbox.guard(() => sign(box, reservation, intents));
   }
 }

@@ -45,6 +45,16 @@ export function openStore(path: string): Db {
   }
 }
 
+/**
+ * What a fault is to a caller: one of the database is STORE, whatever else it is stays itself. `lost` says that the file
+ * may hold something else than this process believes: it must be opened anew.
+ */
+export function storeFault(fault: unknown): { readonly fault: unknown; readonly lost: boolean } {
+  if (!(fault instanceof Database.SqliteError)) return { fault, lost: false };
+  const refusal = new Refusal("STORE", `the store failed (${fault.code})`, { cause: fault });
+  return { fault: refusal, lost: /^SQLITE_(?:IOERR|CORRUPT|NOTADB)/.test(fault.code) };
+}
+
 function prepare(db: Db): void {
   db.pragma("locking_mode = EXCLUSIVE");
   db.pragma("journal_mode = WAL");

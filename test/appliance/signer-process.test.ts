@@ -1,6 +1,6 @@
 /** The signer as a process over a real token: a daemon that lies, kill -9 in the middle, edited and rolled back stores. */
 
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeHost } from "../../host/crypto-host.ts";
@@ -230,6 +230,26 @@ describe("stopped in the middle", () => {
     expect(["LOCKED", "UNREACHABLE"]).toContain(await codeOf(sealing));
     expect(await status).toBe(0);
     await signer.start();
+    await signer.unlock();
+    expect(await signer.seal(one)).toMatchObject({ outcome: "sealed" });
+  });
+
+  it("HSM-GONE: a token that goes away in the middle locks the box; when it is back, unlock and seal go on", async () => {
+    const one = await batch(2000);
+    await signer.authorised(one);
+    const tokens = `${signer.folder}/token/tokens`;
+    let gone = false;
+    const sealing = signer.seal(one, ({ done }) => {
+      if (gone || done === 0) return;
+      gone = true;
+      renameSync(tokens, `${tokens}-away`);
+    });
+    expect(await codeOf(sealing)).toBe("HSM-GONE");
+    expect((await signer.call("status")).result).toMatchObject({ locked: true });
+    expect(await codeOf(signer.unlock())).toBe("HSM-GONE");
+    const { done } = await stateOf(one.batchDigest);
+    expect(done).toBeGreaterThan(0);
+    renameSync(`${tokens}-away`, tokens);
     await signer.unlock();
     expect(await signer.seal(one)).toMatchObject({ outcome: "sealed" });
   });

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize, orderAbort, reject } from "../../appliance/signer/authorize.ts";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
-import { issue } from "../pki/authority.ts";
+import { fingerprint, issue } from "../pki/authority.ts";
 import {
   authorization,
   authorizationAt,
@@ -127,6 +127,20 @@ describe("QUORUM", () => {
     const three = await authorization(challenge, operators.op1, operators.op2, operators.op3);
     expect(await authorize(box.box, batch.batchDigest, three)).toBe("authorized");
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+  });
+
+  it("PATH-REVOKED: a policy that revokes the box's own certificate stops sealing", async () => {
+    const batch = await makeBatch(listOf(2, "a"));
+    const next = following(box.policy, { revoked: [fingerprint(box.hsm.keys.sealing.certificate)] });
+    await importPolicy(box.box, await signPolicy(next, ["op1", "op2"]));
+    await box.authorised(batch);
+    expect(await codeOf(box.seal(batch))).toBe("PATH-REVOKED");
+    expect(box.hsm.sealed).toEqual([]);
+  });
+
+  it("HSM-KEY: a policy that names other keys than the box has is refused", async () => {
+    const next = following(box.policy, { keys: { audit: otherSubmitter.spki, sealing: stranger.spki } });
+    expect(await codeOf(importPolicy(box.box, await signPolicy(next, ["op1", "op2"])))).toBe("HSM-KEY");
   });
 
   it("T17: a policy with fewer approvers, not signed by the old quorum, is refused and does not survive a restart", async () => {

@@ -107,7 +107,7 @@ export class RealSigner {
       ["create", this.config, "--genesis", genesis, "--pin-fd", "3"],
       ["ignore", "ignore", "pipe", "pipe"],
     );
-    (child.stdio[3] as NodeJS.WritableStream).end(pin);
+    (child.stdio[3] as NodeJS.WritableStream).on("error", () => undefined).end(pin);
     return exited(child);
   }
 
