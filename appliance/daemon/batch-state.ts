@@ -5,8 +5,9 @@
 
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Challenge } from "../../manifests/records/decision.ts";
-import type { RefusalCode, RefusalRecord } from "../../manifests/refusal.ts";
+import type { RefusalRecord } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
+import { isBoxMatter, pause } from "./box-matters.ts";
 
 /** What the request says of itself, for people. */
 export interface About {
@@ -149,82 +150,6 @@ export function advance(state: BatchState, event: BatchEvent, now: number): Batc
     case "again":
       return going(state);
   }
-}
-
-export type Step = "submit" | "authorize" | "seal" | "answer";
-
-/** What the clock and the signer say when the next step is chosen. */
-export interface Moment {
-  readonly now: number;
-  readonly utc: Utc;
-  /** hex; null while it is not known */
-  readonly policyDigest: string | null;
-}
-
-/** The next thing to do for a batch, or undefined when it waits: for people, or for another attempt. */
-export function nextStep(state: BatchState, moment: Moment): Step | undefined {
-  const { trouble, phase } = state;
-  if (trouble && (trouble.again === null || trouble.again > moment.now)) return undefined;
-  switch (phase.at) {
-    case "submitting":
-      return state.spooled ? "submit" : undefined;
-    case "approving":
-      return staleness(state, moment) && state.spooled ? "submit" : undefined;
-    case "authorizing":
-      return staleness(state, moment) && state.spooled ? "submit" : "authorize";
-    case "sealing":
-      return !phase.begun && staleness(state, moment) && state.spooled ? "submit" : "seal";
-    case "answering":
-      return "answer";
-    case "ended":
-      return undefined;
-  }
-}
-
-/** Why a challenge can be approved no more, in words; undefined while it can. */
-export function staleness({ challenge }: BatchState, { utc, policyDigest }: Moment): string | undefined {
-  if (!challenge) return undefined;
-  if (challenge.expires < utc) return `the challenge expired at ${challenge.expires}`;
-  if (policyDigest !== null && challenge.policyDigest !== policyDigest) return "a new policy came into force";
-  return undefined;
-}
-
-/** The one batch that may be sealed now: one that was begun, else the first that came and is not waiting for another attempt. */
-export function nextToSeal(batches: Iterable<BatchState>, moment: Moment): BatchState | undefined {
-  const sealing = inOrder(batches).filter(({ phase }) => phase.at === "sealing");
-  const begun = sealing.find(({ phase }) => phase.at === "sealing" && phase.begun);
-  if (begun) return nextStep(begun, moment) === "seal" ? begun : undefined;
-  return sealing.find((one) => nextStep(one, moment) === "seal");
-}
-
-export function inOrder(batches: Iterable<BatchState>): readonly BatchState[] {
-  return [...batches].sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
-}
-
-/** Refusals that say something of the box, not of the batch: it waits and is tried again. */
-export function isBoxMatter(code: RefusalCode): boolean {
-  return /^(?:HSM-|MEDIA-(?:READ|WRITE|FULL)$|PIN-)/.test(code) || boxMatters.has(code);
-}
-
-const boxMatters: ReadonlySet<RefusalCode> = new Set([
-  "BUSY",
-  "CHAIN",
-  "CLOCK",
-  "CONFIG",
-  "FRAME",
-  "GAP",
-  "INTENT-FIRST",
-  "INTERNAL",
-  "LOCKED",
-  "POLICY-DIGEST",
-  "STOPPED",
-  "STORE",
-  "UNREACHABLE",
-]);
-
-/** Milliseconds to the next attempt: half a second, doubled each time, at most a minute. */
-export function pause(tries: number): number {
-  return Math.min(60_000, 500 * 2 ** Math.min(tries - 1, 10));
 }
 
 function going(state: BatchState): BatchState {

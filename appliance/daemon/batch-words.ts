@@ -3,9 +3,10 @@
 import { clockTime, count, duration, size } from "../../host/terminal/amounts.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { BatchRow, RowState } from "../client/batch-row.ts";
-import { type BatchState, nextToSeal, staleness } from "./batch-state.ts";
+import type { BatchState } from "./batch-state.ts";
 import { type BoxView, sealingBlocked } from "./box-view.ts";
 import type { FolderState, InboxSettings } from "./inbox-state.ts";
+import { nextToSeal, staleness } from "./next-step.ts";
 import { type Work, workProgress } from "./work-rate.ts";
 
 /** What a row is told from, beside the batch itself. */

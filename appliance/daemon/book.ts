@@ -1,10 +1,11 @@
 /** The daemon's working state, in memory only: batches, the inbox, figures of work, and the signer's last status. */
 
 import { utcOf } from "../../manifests/encoding/shape.ts";
-import { advance, type BatchEvent, type BatchState, type Moment } from "./batch-state.ts";
+import { advance, type BatchEvent, type BatchState } from "./batch-state.ts";
 import type { Surroundings } from "./batch-words.ts";
 import type { BoxView } from "./box-view.ts";
 import type { Inbox } from "./inbox-state.ts";
+import type { Moment } from "./next-step.ts";
 import { Pulse } from "./pulse.ts";
 import { type Work, type WorkDone, workBegun, workSeen } from "./work-rate.ts";
 

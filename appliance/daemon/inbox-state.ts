@@ -1,7 +1,7 @@
 /** The folders of the stick's inbox: when one is to be taken. Pure; times in milliseconds. */
 
 import type { RefusalCode, RefusalRecord } from "../../manifests/refusal.ts";
-import { pause } from "./batch-state.ts";
+import { pause } from "./box-matters.ts";
 
 export interface FolderSeen {
   readonly folder: string;

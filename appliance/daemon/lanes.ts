@@ -6,9 +6,11 @@
 import { existsSync } from "node:fs";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { answerBatch } from "./answer-step.ts";
-import { type BatchState, inOrder, isBoxMatter, nextStep, nextToSeal, type Step } from "./batch-state.ts";
+import type { BatchState } from "./batch-state.ts";
+import { isBoxMatter } from "./box-matters.ts";
 import { sealingBlocked } from "./box-view.ts";
 import type { MadeRefusals } from "./deliver.ts";
+import { inOrder, nextStep, nextToSeal, type Step } from "./next-step.ts";
 import type { Parts } from "./parts.ts";
 import { joinSigner } from "./rebuild.ts";
 import { authorizeBatch, isOldIdea, refresh, sealBatch, submitBatch } from "./signer-steps.ts";

@@ -1,15 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  advance,
-  type BatchEvent,
-  type BatchState,
-  isBoxMatter,
-  type Moment,
-  nextStep,
-  nextToSeal,
-  pause,
-} from "../../../appliance/daemon/batch-state.ts";
+import { advance, type BatchEvent, type BatchState } from "../../../appliance/daemon/batch-state.ts";
+import { isBoxMatter, pause } from "../../../appliance/daemon/box-matters.ts";
+import { type Moment, nextStep, nextToSeal } from "../../../appliance/daemon/next-step.ts";
 import { type RefusalCode, refusalTable } from "../../../manifests/refusal.ts";
 import {
   approvedBy,

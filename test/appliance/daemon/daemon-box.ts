@@ -16,14 +16,19 @@ import type { DaemonSettings } from "../../../appliance/daemon/settings.ts";
 import { signerMethods } from "../../../appliance/signer/signer-methods.ts";
 import { type IntakeDoor, openIntakeDoor } from "../../../demo/intake-door.ts";
 import { projectRoot } from "../../../demo/project-root.ts";
+import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { type Handlers, serve, stopServing } from "../../../host/wire.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { readChallenge } from "../../../manifests/records/decision.ts";
 import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
+import { readRefusalFile } from "../../../manifests/records/refusal-record.ts";
 import type { RequestHead } from "../../../manifests/records/request.ts";
+import { verifyBundle } from "../../../manifests/verify/bundle.ts";
+import type { BundleVerdict } from "../../../manifests/verify/verdict.ts";
 import { intakeCommand } from "../../../media/intake/command.ts";
 import { readControl } from "../../../media/intake/control.ts";
 import { scan } from "../../../media/intake/scan.ts";
@@ -209,6 +214,23 @@ export class DaemonBox {
 
   readOutbox(folder: string, name: string): Uint8Array {
     return readFileSync(join(this.settings.media.out, "coldseal/outbox", folder, name));
+  }
+
+  /** The verdict on an answer, with the documents of the inbox. */
+  verified(folder: string): Promise<BundleVerdict> {
+    const path = join(this.settings.media.out, "coldseal/outbox", folder);
+    const source = bundleFolder(path, { documents: join(this.inbox(folder), "documents") });
+    return verifyBundle(nodeHost, source, {
+      roots: [root.certificate],
+      genesis: this.signer.box.policies.inForce.genesis,
+    });
+  }
+
+  /** The code of the refusal that stands in the outbox. */
+  refusalIn(folder: string): string {
+    const [name] = this.outbox(folder).filter((one) => one.startsWith("refusal."));
+    const bytes = this.readOutbox(folder, name ?? "refusal.json");
+    return readRefusalFile(name === "refusal.p7m" ? (readSignedData(bytes).content as Uint8Array) : bytes).code;
   }
 
   spooled(): readonly string[] {

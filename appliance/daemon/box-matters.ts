@@ -1,0 +1,29 @@
+/** Which faults are the box's and pass, and how long to wait for that. Pure. */
+
+import type { RefusalCode } from "../../manifests/refusal.ts";
+
+/** Refusals that say something of the box, not of the batch: it waits and is tried again. */
+export function isBoxMatter(code: RefusalCode): boolean {
+  return /^(?:HSM-|MEDIA-(?:READ|WRITE|FULL)$|PIN-)/.test(code) || boxMatters.has(code);
+}
+
+const boxMatters: ReadonlySet<RefusalCode> = new Set([
+  "BUSY",
+  "CHAIN",
+  "CLOCK",
+  "CONFIG",
+  "FRAME",
+  "GAP",
+  "INTENT-FIRST",
+  "INTERNAL",
+  "LOCKED",
+  "POLICY-DIGEST",
+  "STOPPED",
+  "STORE",
+  "UNREACHABLE",
+]);
+
+/** Milliseconds to the next attempt: half a second, doubled each time, at most a minute. */
+export function pause(tries: number): number {
+  return Math.min(60_000, 500 * 2 ** Math.min(tries - 1, 10));
+}

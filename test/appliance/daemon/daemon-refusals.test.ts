@@ -1,0 +1,82 @@
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DaemonBox } from "./daemon-box.ts";
+
+let box: DaemonBox;
+
+beforeEach(async () => {
+  box = await DaemonBox.make();
+});
+
+afterEach(() => box.remove());
+
+describe("refusals", () => {
+  it("HONEST: refused batches get their coded refusal, and none keeps another batch waiting", async () => {
+    await box.remove();
+    box = await DaemonBox.make({ realIntake: true });
+    await box.signer.unlock();
+    await box.bring("bad-digest", { spoil: (path) => appendFileSync(join(path, "documents/d0.txt"), "!") });
+    await box.bring("bad-mode", { head: { mode: "offline" } });
+    await box.bring("bad-link", { spoil: (path) => symlinkSync("/etc/passwd", join(path, "documents/d9.txt")) });
+    await box.bring("no-batch", { spoil: (path) => writeFileSync(join(path, "batch.p7m"), "not CMS at all") });
+    await box.bring("missing", { spoil: (path) => rmSync(join(path, "documents/d1.txt")) });
+    await box.bring("good");
+    await box.until("good", "waiting-for-approval");
+    const codes = [];
+    for (const folder of ["bad-digest", "bad-mode", "bad-link", "no-batch", "missing"]) {
+      await box.until(folder, "refused");
+      codes.push(box.refusalIn(folder));
+    }
+    expect(codes).toEqual(["DOCUMENT-SIZE", "MODE", "MEDIA-KIND", "CMS-FORM", "DOCUMENT-MISSING"]);
+    expect(readdirSync(join(box.settings.spool, "incoming"))).toEqual([]);
+    expect(box.spooled()).toHaveLength(1);
+  });
+
+  it("T2: what is no batch folder is refused under a name of ours, once", async () => {
+    mkdirSync(join(box.settings.media.in, "coldseal/inbox/Übung 1"));
+    writeFileSync(join(box.settings.media.in, "coldseal/inbox/readme.txt"), "hello");
+    const outbox = join(box.settings.media.out, "coldseal/outbox");
+    const names = await box.eventually("two refusals", async () => {
+      const found = readdirSync(outbox).filter((name) => !name.startsWith("."));
+      return found.length === 2 ? found : undefined;
+    });
+    for (const name of names.filter((one) => one !== "readme.txt")) expect(name).toMatch(/^refused-[0-9a-f]{16}$/);
+    await box.stopDaemon();
+    const refusals = () =>
+      box.signer.box.db.prepare("SELECT count(*) FROM journal WHERE kind = 'refused'").pluck().get();
+    const before = refusals();
+    await box.startDaemon();
+    await box.bring("next");
+    await box.until("next", "waiting-for-approval");
+    expect(refusals()).toBe(before);
+  });
+
+  it("NOTHING-LOST: an incomplete batch waits in words, and is taken when the rest comes", async () => {
+    let kept = "";
+    await box.stopDaemon();
+    Object.assign(box.settings, { incompleteSeconds: 60 });
+    await box.startDaemon();
+    await box.bring("slow", {
+      spoil: (path) => {
+        kept = join(box.folder, "later.txt");
+        renameSync(join(path, "documents/d2.txt"), kept);
+      },
+    });
+    await box.until("slow", "waiting-for-documents", "not all of it is there: 2 of 3 documents");
+    renameSync(kept, join(box.inbox("slow"), "documents/d2.txt"));
+    await box.until("slow", "waiting-for-approval");
+  });
+
+  it("T18: a signer that computes another digest than intake gets no approval asked for", async () => {
+    box.override = {
+      submit: async (_, call) => {
+        for await (const _piece of call.body);
+        return { result: { outcome: "challenge", batchDigest: "00".repeat(32), challenge: "{}", state: "challenged" } };
+      },
+    };
+    await box.bring("contracts");
+    await box.until("contracts", "refused");
+    expect(box.refusalIn("contracts")).toBe("SAME-BYTES");
+  });
+});
