@@ -36,6 +36,9 @@ const exitCodes = { refused: 1, usage: 2, "not-now": 3, verification: 4 } as con
 
 const log = pino({ name: "signer" }, pino.destination({ fd: 2, sync: true }));
 
+// Whatever the signer writes is for its own user only.
+process.umask(0o077);
+
 const program = new Command("signer").description("the trusted process of a Coldseal box");
 program
   .command("run")
@@ -59,7 +62,6 @@ try {
 }
 
 async function create(config: SignerConfig, genesis: string, pinDescriptor: number): Promise<void> {
-  process.umask(0o077);
   const token = await openToken(config.token);
   try {
     const policy = await createBox(partsOf(config, token), readFileSync(genesis), readPinFromDescriptor(pinDescriptor));
