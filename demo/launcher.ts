@@ -35,9 +35,10 @@ const startTime = 30_000;
 /** Where SoftHSM was unpacked into the project's cache, its module needs its libraries. */
 const libraries = process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {};
 
-/** Starts the box of `DIR`; resolves when signer and daemon answer. Refuses with UNREACHABLE, and then nothing runs. */
+/** Starts the box of `DIR`; resolves when signer and daemon answer. Refuses with BUSY, or UNREACHABLE, and then nothing runs. */
 export async function startBox(dir: string, options: BoxOptions = {}): Promise<Box> {
   const settings = readLauncherSettings(resolve(dir));
+  await checkNotRunning(settings);
   mkdirSync(settings.log, { recursive: true, mode: 0o700 });
   mkdirSync(settings.spoolIncoming, { recursive: true, mode: 0o700 });
   const door = await openIntakeDoor(settings.intakeSocket, commandOf(settings), join(settings.log, "intake.log"));
@@ -82,6 +83,15 @@ function kept(
     restart: options.restart === true,
     ...(options.onLog ? { onLog: options.onLog } : {}),
   });
+}
+
+/** A second launcher would take the first one's intake socket away. */
+async function checkNotRunning({ sockets, intakeSocket }: LauncherSettings): Promise<void> {
+  for (const path of [...sockets, intakeSocket]) {
+    if (existsSync(path) && (await takesCalls(path))) {
+      throw new Refusal("BUSY", "this box is running already", { expected: "no process at its sockets", got: path });
+    }
+  }
 }
 
 function commandOf({ node, project, roots, spoolIncoming }: LauncherSettings) {

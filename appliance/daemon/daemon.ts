@@ -57,6 +57,7 @@ export async function startDaemon(
       ending.abort();
       await stopServing(server);
       await lanes;
+      await spool.clearIncoming().catch((fault) => log.warn({ err: fault }, "a part of a batch could not be removed"));
       log.info("the daemon ended");
     },
   };

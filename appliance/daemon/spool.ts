@@ -46,10 +46,15 @@ export class Spool {
   async open(): Promise<void> {
     await makeFolder(this.incoming);
     await makeFolder(join(this.root, "batches"));
-    for (const name of await readdir(this.incoming)) await this.discard(join(this.incoming, name));
+    await this.clearIncoming();
     for (const folder of [this.root, join(this.root, "batches")]) {
       for (const name of await readdir(folder)) if (isTemporary(name)) await this.discard(join(folder, name));
     }
+  }
+
+  /** Removes everything below `incoming`: only while nothing is being taken. An intake that was hung up on may write a moment longer. */
+  async clearIncoming(): Promise<void> {
+    for (const name of await readdir(this.incoming)) await this.discard(join(this.incoming, name));
   }
 
   /** A path below `incoming` that nothing stands at. */

@@ -54,6 +54,7 @@ export async function takeFolder(
   book.setInbox((inbox) => taking(inbox, folder));
   let end: TakeEnd;
   try {
+    await spool.clearIncoming();
     end = await takeInto(parts, state, settleOver, incoming);
   } catch (fault) {
     end = failedTake(parts, state, asRefusal(fault, "INTERNAL", `a fault while ${folder} was taken`));
