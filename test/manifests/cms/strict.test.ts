@@ -16,11 +16,13 @@ import {
   octetString,
   sequence,
   setOf,
+  time,
   utf8String,
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
 import { issue } from "../../pki/authority.ts";
+import { withNullAdded } from "../encoding/variants.ts";
 import {
   at,
   attribute,
@@ -42,10 +44,12 @@ const signer = signerFor("ecdsa-p256-sha256");
 const usual = usualAttributes(signer);
 const others = signerFor("ecdsa-p384-sha384");
 const extra = attribute("1.2.3", utf8String("extra"));
+/** Longer, so that it sorts after the signer's own: the first that fits is the right one. */
 const twin = issue(root, {
   name: "Signer ecdsa-p256-sha256",
   key: signer.key,
   serial: issuerAndSerial(signer.certificate).serial,
+  extensions: [{ oid: "1.2.3.4", value: octetString(new Uint8Array(100)) }],
 });
 const { issuer } = issuerAndSerial(signer.certificate);
 
@@ -97,6 +101,31 @@ const rows: readonly Row[] = [
   ["T8: two values", "CMS-ATTRIBUTES", changed({ extra: attribute("1.2.3", utf8String("a"), utf8String("b")) })],
   ["T8: no value", "CMS-ATTRIBUTES", changed({ extra: attribute("1.2.3") })],
   ["T8: an attribute that is no SEQUENCE", "CMS-ATTRIBUTES", changed({ extra: utf8String("x") })],
+  [
+    "T8: an attribute that is a SET",
+    "CMS-ATTRIBUTES",
+    changed({ extra: der(0x31, objectIdentifier("1.2.3"), setOf(derNull)) }),
+  ],
+  [
+    "T6: an attribute whose value is not strict",
+    "DER",
+    changed({ extra: attribute("1.2.3", der(0x01, Uint8Array.of(1))) }),
+  ],
+  [
+    "T6: an unused certificate that is not strict",
+    "DER",
+    { certificates: [sequence(der(0x01, Uint8Array.of(1))), signer.certificate] },
+  ],
+  [
+    "T7: an unsigned attribute that is a SET",
+    "CMS-FORM",
+    { unsigned: [der(0x31, objectIdentifier("1.2.3"), setOf(derNull))] },
+  ],
+  [
+    "T7: an unsigned attribute with a third part",
+    "CMS-FORM",
+    { unsigned: [sequence(objectIdentifier("1.2.3"), setOf(derNull), derNull)] },
+  ],
   [
     "T8: an attribute with a third part",
     "CMS-ATTRIBUTES",
@@ -303,6 +332,45 @@ describe("SignedData that others accept", () => {
     await expect(codeOf(() => verifyAll(craft({ digest })))).resolves.toBe("CMS-ALGORITHM");
     const digests = setOf(digestAlgorithm("sha256"));
     await expect(codeOf(() => verifyAll(craft({ digest, attributes, digests })))).resolves.toBe("CMS-FORM");
+  });
+});
+
+describe("SignedData that says more than it should", () => {
+  it("T6: anything added to any part of a signed attribute, and signed", async () => {
+    const issuerSerial = sequence(sequence(explicit(4, issuer)), der(0x02, issuerAndSerial(signer.certificate).serial));
+    const named = sequence(sequence(sequence(octetString(sha256(signer.certificate)), issuerSerial)));
+    const full = { ...usual, signingCertificate: attribute(oid.signingCertificateV2, named) };
+    expect(await codeOf(() => verifyAll(craft({ attributes: sorted(full) })))).toBe("accepted");
+    let tried = 0;
+    for (const [name, encoded] of Object.entries(full)) {
+      for (const changedAttribute of withNullAdded(encoded)) {
+        tried += 1;
+        const code = await codeOf(() =>
+          verifyAll(craft({ attributes: sorted({ ...full, [name]: changedAttribute }) })),
+        );
+        expect(`${name} ${code}`).toMatch(/ (?:CMS-[A-Z]+|DER)$/);
+      }
+    }
+    expect(tried).toBeGreaterThan(20);
+    for (const [name, value] of [
+      [oid.contentType, objectIdentifier("1.2.3.4")],
+      [oid.signingTime, time(at)],
+    ] as const) {
+      const wrapped = attribute(name, sequence(value));
+      expect(await codeOf(() => verifyAll(craft({ attributes: sorted({ ...usual, [name]: wrapped }) })))).toBe(
+        "CMS-ATTRIBUTES",
+      );
+    }
+  });
+
+  it("T6: anything added to any part that no signature covers", async () => {
+    const envelope = await signed("rsa-pss-sha256");
+    const accepted: string[] = [];
+    for (const changedEnvelope of withNullAdded(envelope)) {
+      const code = await codeOf(() => verifyAll(changedEnvelope));
+      if (!/^(?:DER|(?:CMS|PATH)-[A-Z]+)$/.test(code)) accepted.push(`${code}: ${changedEnvelope.toHex()}`);
+    }
+    expect(accepted).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { certificateAlgorithm } from "../../../manifests/cms/algorithm.ts";
 import { suiteNames, suiteOf } from "../../../manifests/cms/suite.ts";
+import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { content, DerReader, tag, whole } from "../../../manifests/encoding/der-read.ts";
 import {
   bitString,
@@ -20,8 +21,10 @@ import {
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { issuerAndSerial, readCertificate } from "../../../manifests/x509/certificate.ts";
+import { readPublicKey } from "../../../manifests/x509/key.ts";
 import { nameText } from "../../../manifests/x509/name.ts";
 import { type Extension, issue, makeRoot, type Wanted } from "../../pki/authority.ts";
+import { withNullAdded } from "../encoding/variants.ts";
 
 const root = makeRoot({ name: "Root" });
 const leaf = issue(root, { name: "Désk, One", eku: ["1.2.3"], notAfter: "2050-01-01T00:00:00Z" });
@@ -35,6 +38,28 @@ const code = (read: () => unknown): string => {
     return thrown instanceof Refusal ? thrown.code : `threw ${String(thrown)}`;
   }
 };
+
+const directoryName = explicit(4, root.subject);
+
+const everyExtension: readonly Extension[] = [
+  { oid: oid.basicConstraints, critical: true, value: sequence(boolean(true), integer(1)) },
+  { oid: oid.keyUsage, critical: true, value: bytes("03020106") },
+  { oid: oid.subjectKeyIdentifier, value: octetString(bytes("0102")) },
+  {
+    oid: oid.authorityKeyIdentifier,
+    value: sequence(der(0x80, bytes("01")), explicit(1, directoryName), der(0x82, bytes("01"))),
+  },
+  { oid: "2.5.29.17", value: sequence(directoryName, der(0x82, utf8("a.example"))) },
+  {
+    oid: oid.nameConstraints,
+    value: sequence(explicit(0, sequence(directoryName)), explicit(1, sequence(der(0x82, utf8("b"))))),
+  },
+];
+
+/** The certificate and its key. */
+function readAll(certificate: Uint8Array): void {
+  readPublicKey(readCertificate(certificate).spki);
+}
 
 describe("PATH-FORM: certificates", () => {
   it("PATH-FORM: reads the members of a certificate", () => {
@@ -65,6 +90,7 @@ describe("PATH-FORM: certificates", () => {
   const key = (value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: oid.keyUsage, critical: true, value }] });
   const basic = (value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: oid.basicConstraints, value }] });
   const other = (id: string, value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: id, value }] });
+  const part = (id: string, text: string): Uint8Array => sequence(objectIdentifier(id), utf8String(text));
   const twice: Extension = { oid: "1.2.3.4", value: derNull };
   const bad: readonly (readonly [string, Partial<Wanted>])[] = [
     ["an extension twice", { extensions: [twice, twice] }],
@@ -79,6 +105,19 @@ describe("PATH-FORM: certificates", () => {
     ["an empty subject", { subject: sequence() }],
     ["an empty part of a name", { subject: sequence(setOf()) }],
     ["a name of another structure", { subject: sequence(sequence()) }],
+    [
+      "a name's part out of order",
+      { subject: sequence(der(0x31, part("2.5.4.3", "a"), part("2.5.4.10", "b"), part("2.5.4.3", "A"))) },
+    ],
+    [
+      "a name's attribute that is a SET",
+      { subject: sequence(setOf(der(0x31, objectIdentifier("2.5.4.3"), utf8String("a")))) },
+    ],
+    ["a name's attribute that is too long", { subject: sequence(setOf(part("2.5.4.3", "a".repeat(1100)))) }],
+    [
+      "an extension that is too much",
+      { extensions: Array.from({ length: 61 }, (_, n) => ({ oid: `1.2.3.${n}`, value: derNull })) },
+    ],
     ["an empty issuer", { issuer: sequence() }],
     ["a validity that ends before it begins", { notAfter: "2019-01-01T00:00:00Z" }],
     ["an empty key usage", key(bitString(bytes("")))],
@@ -112,6 +151,26 @@ describe("PATH-FORM: certificates", () => {
       expect(code(() => readCertificate(issue(root, { name: "Leaf", ...change }).certificate))).toBe("PATH-FORM");
     });
   }
+
+  it("PATH-FORM: anything added to any part of a certificate or of an extension", () => {
+    const ca = makeRoot({ name: "CA", pathLength: 1, eku: ["1.2.3"], extensions: everyExtension });
+    expect(code(() => readAll(ca.certificate))).toBe("accepted");
+    const changed = withNullAdded(ca.certificate);
+    expect(changed.length).toBeGreaterThan(25);
+    const accepted = changed.filter((one) => !/^(?:PATH-(?:FORM|KEY)|CMS-ALGORITHM)$/.test(code(() => readAll(one))));
+    expect(accepted).toEqual([]);
+
+    for (const { oid: id, value } of [
+      ...everyExtension,
+      { oid: oid.extendedKeyUsage, value: sequence(objectIdentifier("1.2.3")) },
+    ]) {
+      const values = [Uint8Array.of(...value, ...derNull), ...withNullAdded(value)];
+      for (const one of values) {
+        const { certificate } = makeRoot({ name: "CA", key: root.key, extensions: [{ oid: id, value: one }] });
+        expect(`${id} ${code(() => readCertificate(certificate))}`).toBe(`${id} PATH-FORM`);
+      }
+    }
+  });
 
   it("CMS-ALGORITHM: signature algorithms that are not allowed", () => {
     const names = {
