@@ -21,13 +21,14 @@ import { checkRequestSigner, type ReadRequest, readRequestFile, requestDocuments
 import { SealChecker } from "./seal-check.ts";
 import {
   checkSealFiles,
+  type Expected,
   expectedByList,
   expectedByRequest,
   findAbortedSeals,
   identityOf,
   type SealCount,
 } from "./seal-files.ts";
-import { type BundleSource, piecesOf, readSmall } from "./source.ts";
+import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
 import type { Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
@@ -128,10 +129,11 @@ async function openAuthorization(
 }
 
 async function openRequest(
-  { host, source, findings }: Work,
+  work: Work,
   oids: OwnOids,
   { checked, policies, authorization }: Pick<Parts, "checked" | "policies" | "authorization">,
 ): Promise<ReadRequest | undefined> {
+  const { host, source, findings } = work;
   const policy = policies.inForce?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
   const request = await findings.check(files.request, () =>
@@ -148,7 +150,8 @@ async function openRequest(
     await findings.check(files.manifest, async () => {
       await checkAgainstRequest(host, manifest, request, submitter);
       const { submitter: named, identity, batch } = manifest.request;
-      const found = await identityOf(host, requestDocuments(piecesOf(source, files.request)), named.key, batch);
+      const documents = requestDocuments(readAgain(work, files.request, request.fileDigest));
+      const found = await identityOf(host, documents, named.key, batch);
       if (found !== identity)
         findings.add(files.manifest, "MANIFEST-BIND", "the manifest says another identity of the batch");
     });
@@ -184,9 +187,10 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
 }
 
 async function checkSeals(
-  { host, source, trust, findings }: Work,
+  work: Work,
   parts: Parts,
 ): Promise<SealCount & { readonly chain: readonly Uint8Array[] | undefined }> {
+  const { host, source, trust, findings } = work;
   const { checked, oids, policies, request, list } = parts;
   const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined };
   if (checked?.manifest.outcome === "aborted") {
@@ -196,15 +200,24 @@ async function checkSeals(
   const policy = policies.inForce?.policy;
   const digestAlgorithm =
     checked?.manifest.documents.digestAlgorithm ?? request?.head.digestAlgorithm ?? policy?.profile.digest;
-  if (!digestAlgorithm || !(list ?? request)) return none;
+  const expected = expectedSeals(work, request, list);
+  if (!digestAlgorithm || !expected) return none;
   const checker = new SealChecker(host, { oids, trust, manifest: checked?.manifest, policy });
-  const documents = request && requestDocuments(piecesOf(source, files.request));
-  const expected = list
-    ? expectedByList(listEntries(piecesOf(source, files.list)), documents, findings)
-    : documents && expectedByRequest(documents);
-  const work = { source, checker, digestAlgorithm, findings };
-  const counts = await findings.check("seals", () => expected && checkSealFiles(work, expected));
+  const counts = await findings.check("seals", () =>
+    checkSealFiles({ source, checker, digestAlgorithm, findings }, expected),
+  );
   return { ...(counts ?? none), chain: checker.chain };
+}
+
+/** By documents.jsonl held against the request, or by that of the two which is to be believed. */
+function expectedSeals(
+  work: Work,
+  request: ReadRequest | undefined,
+  list: ReadList | undefined,
+): AsyncIterable<Expected> | undefined {
+  const documents = request && requestDocuments(readAgain(work, files.request, request.fileDigest));
+  if (!list) return documents && expectedByRequest(documents);
+  return expectedByList(listEntries(readAgain(work, files.list, list.digest)), documents, work.findings);
 }
 
 async function checkRootEntries({ source, findings }: Work, checked: CheckedManifest | undefined): Promise<void> {

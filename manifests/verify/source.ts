@@ -1,7 +1,10 @@
 /** Where a bundle comes from: the port that a folder, a stick or a browser's file list implements. */
 
 import type { HashName } from "../cms/suite.ts";
+import { hex } from "../encoding/bytes.ts";
+import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
+import type { Findings } from "./findings.ts";
 
 /** Paths are relative to `outbox/BATCH`, with `/`. */
 export interface BundleSource {
@@ -39,6 +42,22 @@ export async function* piecesOf(source: BundleSource, path: string): AsyncIterab
     yield* source.stream(path);
   } catch (cause) {
     throw missing(cause);
+  }
+}
+
+/** The pieces of a file that was read before; when they are other bytes now, that becomes a finding of the file. */
+export async function* readAgain(
+  work: { readonly host: Host; readonly source: BundleSource; readonly findings: Findings },
+  path: string,
+  sha256Hex: string,
+): AsyncIterable<Uint8Array> {
+  const file = work.host.hasher("sha256");
+  for await (const piece of piecesOf(work.source, path)) {
+    file.update(piece);
+    yield piece;
+  }
+  if (hex(await file.digest()) !== sha256Hex) {
+    work.findings.add(path, "MEDIA-CHANGED", "the file changed while it was verified");
   }
 }
 

@@ -393,4 +393,16 @@ describe("hostile sources", () => {
     const { findings } = await verifyBundle(nodeHost, unreadable, { roots: bundle.roots });
     expect(findings.map(({ file }) => file)).toEqual([...bundle.documents.keys()].map((name) => `documents/${name}`));
   });
+
+  it("T3: a list or request that is another one when it is read again is found", async () => {
+    const bundle = await buildBundle();
+    const other = await buildBundle({ documents: { "other.pdf": "1", "2.pdf": "2", "3.pdf": "3" } });
+    for (const file of ["documents.jsonl", "batch.p7m"]) {
+      const [honest, swapped] = [memorySource(bundle), memorySource(other)];
+      let reads = 0;
+      const stream = (path: string) => (path === file && reads++ > 0 ? swapped : honest).stream(path);
+      const { findings } = await verifyBundle(nodeHost, { ...honest, stream }, { roots: bundle.roots });
+      expect(findings.map(({ file: about, code }) => `${about} ${code}`)).toContain(`${file} MEDIA-CHANGED`);
+    }
+  });
 });
