@@ -57,7 +57,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
   const manifest = checked?.manifest ?? null;
   const submitter = manifest?.request.submitter;
   return {
-    ok: findings.length === 0,
+    ok: findings.length === 0 && isWhole(facts),
     outcome: manifest?.outcome ?? "unknown",
     findings,
     manifest,
@@ -76,6 +76,12 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     seals: { count: manifest?.documents.sealed ?? facts.count, checked: facts.seals },
     documents: { count: facts.count, checked: facts.documents, notPresented: facts.notPresented },
   };
+}
+
+/** Fails safe: what was not checked cannot hold, even if nothing was found wrong. */
+function isWhole({ checked, authorization, seals }: Established): boolean {
+  if (!checked || !authorization) return false;
+  return checked.manifest.outcome === "aborted" || seals === checked.manifest.documents.count;
 }
 
 export function quorumWord(shown: boolean, pinned: boolean): QuorumWord {

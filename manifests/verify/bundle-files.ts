@@ -1,0 +1,139 @@
+/** The files of a bundle, each opened and checked by itself and against the digest that the manifest has of it. */
+
+import { documentationArc, type OwnOids, ownOids } from "../encoding/oid.ts";
+import type { Host } from "../host.ts";
+import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
+import { policyPath } from "../records/names.ts";
+import { policyArc } from "../records/policy-chain.ts";
+import { checkAgainstRequest } from "./binding.ts";
+import type { Findings } from "./findings.ts";
+import { type ReadList, readListFile } from "./list-file.ts";
+import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
+import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
+import { checkRequestSigner, type ReadRequest, readRequestFile, requestDocuments } from "./request-file.ts";
+import { identityOf } from "./seal-files.ts";
+import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
+import type { Trust } from "./trust.ts";
+
+export interface Work {
+  readonly host: Host;
+  readonly source: BundleSource;
+  readonly trust: Trust;
+  readonly findings: Findings;
+}
+
+/** The single files of a bundle. */
+export const files = {
+  manifest: "manifest.p7m",
+  authorization: "authorization.p7m",
+  request: "batch.p7m",
+  list: "documents.jsonl",
+} as const;
+
+const mostPolicies = 9999;
+
+/** manifest.p7m, if it holds by itself. */
+export function openManifest({ host, source, trust, findings }: Work): Promise<CheckedManifest | undefined> {
+  return findings.check(files.manifest, async () =>
+    checkManifestFile(host, await readSmall(source, files.manifest), trust),
+  );
+}
+
+/** Other files can be checked by themselves even where the manifest is broken. */
+export async function oidsWithoutManifest(source: BundleSource): Promise<OwnOids> {
+  try {
+    return ownOids(policyArc(await readSmall(source, policyPath(1))));
+  } catch {
+    return ownOids(documentationArc);
+  }
+}
+
+/** policy/: the chain, and that nothing else lies there. */
+export async function openPolicies(
+  work: Work,
+  oids: OwnOids,
+  checked: CheckedManifest | undefined,
+): Promise<CheckedPolicies> {
+  const { host, source, trust, findings } = work;
+  const names = (await findings.check("policy", () => source.list("policy"))) ?? [];
+  const count = Math.min(checked?.manifest.policy.number ?? Math.max(names.length, 1), mostPolicies);
+  const p7ms: (Uint8Array | undefined)[] = [];
+  for (let number = 1; number <= count; number++) {
+    p7ms.push(await findings.check(policyPath(number), () => readSmall(source, policyPath(number))));
+  }
+  for (const name of names) {
+    const number = Number(/^(\d{4})\.p7m$/.exec(name)?.[1] ?? 0);
+    if (number < 1 || number > count) findings.add(`policy/${name}`, "BUNDLE-FORM", "nothing covers this file");
+  }
+  return checkPolicyFiles(host, oids, p7ms, { trust, manifest: checked?.manifest, findings });
+}
+
+/** authorization.p7m, if it holds under the policy in force and is the file that the manifest names. */
+export async function openAuthorization(
+  { host, source, findings }: Work,
+  oids: OwnOids,
+  checked: CheckedManifest | undefined,
+  { inForce }: CheckedPolicies,
+): Promise<PastAuthorization | undefined> {
+  const p7m = await findings.check(files.authorization, () => readSmall(source, files.authorization));
+  if (!p7m) return undefined;
+  const named = checked?.manifest.authorization.file;
+  const isNamed = named === undefined || (await host.digest("sha256", p7m)).toHex() === named;
+  if (!isNamed) findings.add(files.authorization, "MANIFEST-BIND", "this is not the file that the manifest names");
+  if (!inForce) return undefined; // the policy is a finding already, and nothing says who may approve
+  const past = await findings.check(files.authorization, () =>
+    verifyPastAuthorization(host, oids, p7m, { policy: inForce.policy, policyDigest: inForce.digest }),
+  );
+  return isNamed ? past : undefined;
+}
+
+/** batch.p7m, if its content is the one that the manifest names or, without a manifest, its signature holds. */
+export async function openRequest(
+  work: Work,
+  oids: OwnOids,
+  {
+    checked,
+    policies,
+    authorization,
+  }: {
+    readonly checked: CheckedManifest | undefined;
+    readonly policies: CheckedPolicies;
+    readonly authorization: PastAuthorization | undefined;
+  },
+): Promise<ReadRequest | undefined> {
+  const { host, source, findings } = work;
+  const policy = policies.inForce?.policy;
+  const at = authorization?.completed ?? checked?.manifest.created;
+  const request = await findings.check(files.request, () =>
+    readRequestFile(host, piecesOf(source, files.request), policy),
+  );
+  if (!request) return undefined;
+  const judged = policy && at !== undefined ? { policy, at } : undefined;
+  const submitter = await findings.check(files.request, () => checkRequestSigner(host, oids, request, judged));
+  if (!checked) return submitter && request;
+  const { manifest } = checked;
+  if (request.fileDigest !== manifest.request.file) {
+    findings.add(files.request, "MANIFEST-BIND", "this is not the file that the manifest names");
+  } else if (submitter) {
+    await findings.check(files.manifest, async () => {
+      await checkAgainstRequest(host, manifest, request, submitter);
+      const { submitter: named, identity, batch } = manifest.request;
+      const documents = requestDocuments(readAgain(work, files.request, request.fileDigest));
+      const found = await identityOf(host, documents, named.key, batch);
+      if (found !== identity)
+        findings.add(files.manifest, "MANIFEST-BIND", "the manifest says another identity of the batch");
+    });
+  }
+  return request.digest === manifest.request.digest ? request : undefined;
+}
+
+/** documents.jsonl, if it is the file that the manifest names. */
+export async function openList(
+  { host, source, findings }: Work,
+  checked: CheckedManifest | undefined,
+): Promise<ReadList | undefined> {
+  const list = await findings.check(files.list, () => readListFile(host, piecesOf(source, files.list)));
+  if (!list || !checked || list.digest === checked.manifest.documents.digest) return list;
+  findings.add(files.list, "MANIFEST-BIND", "this is not the file that the manifest names");
+  return undefined;
+}
