@@ -23,6 +23,7 @@ const readTaken = having({
   batchDigest: optional(hexText()),
   bytes: optional(integer(0)),
   count: optional(integer(1)),
+  fingerprint: optional(hexText()),
   got: optional(anyText),
   head: optional(having({ batch: text(64), expires: utc, mode: text(32), purpose: text(200) })),
   missingCount: optional(integer(1)),
@@ -34,6 +35,8 @@ const readTaken = having({
 export interface TakenBatch {
   readonly outcome: "taken";
   readonly batchDigest: string;
+  /** of the folder when intake began to read it */
+  readonly fingerprint: string;
   readonly head: { readonly batch: string; readonly expires: string; readonly mode: string; readonly purpose: string };
   readonly count: number;
   readonly bytes: number;
@@ -124,9 +127,9 @@ function outcomeOf(
     const missing = taken.missingCount === undefined ? "" : `, ${taken.missingCount} missing`;
     return { outcome: "incomplete", got: `${taken.got || "nothing"}${missing}` };
   }
-  const { batchDigest, head, count, bytes, submitter } = taken;
-  if (batchDigest === undefined || !head || count === undefined || bytes === undefined || !submitter) {
+  const { batchDigest, fingerprint, head, count, bytes, submitter } = taken;
+  if (!batchDigest || !fingerprint || !head || count === undefined || bytes === undefined || !submitter) {
     throw new Refusal("FRAME", "intake's answer is not whole");
   }
-  return { outcome: "taken", batchDigest, head, count, bytes, submitter: submitter.name };
+  return { outcome: "taken", batchDigest, fingerprint, head, count, bytes, submitter: submitter.name };
 }

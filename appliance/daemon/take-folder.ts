@@ -94,7 +94,7 @@ async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, i
   if (live?.spooled) return { outcome: "held", by: live.id };
   const facts = factsOf(parts, state, batch);
   await parts.spool.keep(incoming, facts);
-  if (live) book.put({ ...live, spooled: true, fingerprint: state.fingerprint, folder });
+  if (live) book.put({ ...live, spooled: true, fingerprint: batch.fingerprint, folder });
   else book.put(spooledState(facts));
   log.info({ folder, batch: batch.head.batch, digest: batch.batchDigest, documents: batch.count }, "taken");
   return { outcome: "taken" };
@@ -114,8 +114,8 @@ export function spooledState(facts: IntakeFacts) {
   });
 }
 
-function factsOf({ book }: Parts, { folder, fingerprint }: FolderState, batch: TakenBatch): IntakeFacts {
-  const { batchDigest, head, count, bytes, submitter } = batch;
+function factsOf({ book }: Parts, { folder }: FolderState, batch: TakenBatch): IntakeFacts {
+  const { batchDigest, fingerprint, head, count, bytes, submitter } = batch;
   const { batch: id, purpose, mode, expires } = head;
   return {
     batch: id,

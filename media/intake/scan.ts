@@ -33,6 +33,14 @@ export async function scan(root: string, watch: Watch): Promise<Seen> {
   return { ...inbox, control };
 }
 
+/** The fingerprint of one batch folder now. Refuses as `scan`. */
+export function fingerprintOf(root: string, folder: string, watch: Watch): Promise<string> {
+  return onStick(root, "inbox", async (inbox) => {
+    if (inbox === undefined) throw new Refusal("MEDIA-READ", "the inbox vanished", { about: folder });
+    return look(inbox, folder, limits.scanEntries, watch).seen.fingerprint;
+  });
+}
+
 function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control"> {
   const batches: BatchSeen[] = [];
   const odd: { name: string; refusal: RefusalRecord }[] = [];

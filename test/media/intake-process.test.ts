@@ -57,6 +57,7 @@ describe("the confined process", () => {
     const { result: taken } = await connection.call("take", takeCall());
     expect(taken).toMatchObject({
       outcome: "taken",
+      fingerprint: (seen as { batches: { fingerprint: string }[] }).batches[0]?.fingerprint,
       count: 2,
       bytes: 8,
       head: { mode: "test" },
