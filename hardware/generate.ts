@@ -1,6 +1,6 @@
 /**
  * Generating key pairs with graphene-pk11. A key counts only when it was found again after the token was opened anew, has
- * signed, the signature held, and it is on the disk: SoftHSM does none of that by itself (FACTS: 13 of 20 kills left halves).
+ * signed, the signature held, and it is on the disk: SoftHSM does none of that by itself (measured: 13 of 20 kills left halves).
  */
 
 import { randomBytes } from "node:crypto";

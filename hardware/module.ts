@@ -153,7 +153,7 @@ function load(place: ModulePlace): Loaded {
 
 const probeMain = fileURLToPath(new URL("./probe-main.ts", import.meta.url));
 
-/** After a failed load the next call of the library is a segmentation fault (FACTS), so a child goes first. */
+/** After a failed load the next call of the library is a segmentation fault, so a child goes first. */
 function probe(place: ModulePlace): void {
   const child = spawnSync(process.execPath, [probeMain, place.module], {
     encoding: "utf8",

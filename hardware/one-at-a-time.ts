@@ -1,6 +1,6 @@
 /**
  * One process at a time starts a module or logs in: SoftHSM rewrites the token's file at each login, and another process
- * that reads it just then loses the token until it starts the module anew (FACTS: 189 of 200 failed).
+ * that reads it just then loses the token until it starts the module anew (measured: 189 of 200 failed).
  */
 
 import { spawnSync } from "node:child_process";

@@ -55,7 +55,7 @@ export async function makeSoftHsmFolder(folder: string): Promise<SoftHsmFolder> 
 }
 
 /**
- * Makes durable what SoftHSM wrote, which it does not do itself (FACTS): token files and folders are on the disk on
+ * Makes durable what SoftHSM wrote, which it does not do itself: token files and folders are on the disk on
  * return. Does nothing for a module that is not configured by SOFTHSM2_CONF. Refuses with STORE.
  */
 export async function syncTokens(place: ModulePlace): Promise<void> {

@@ -2,7 +2,7 @@
  * Opening what stands below a folder without ever following a link: each folder is opened O_DIRECTORY|O_NOFOLLOW and
  * its entries are reached as `/proc/self/fd/N/NAME`, so that nobody can swap a folder of the path for a link. Files
  * are opened non-blocking and must be regular with one link, so that no FIFO, socket or device is ever read
- * (THREATS 1). Linux only.
+ * (T1). Linux only.
  */
 
 import {

@@ -1,4 +1,4 @@
-/** A batch as a row of `list`: its state, and in words what it waits for (UX 5). Pure. */
+/** A batch as a row of `list`: its state, and in words what it waits for (UX5). Pure. */
 
 import { clockTime, count, duration, size } from "../../host/terminal/amounts.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";

@@ -1,4 +1,4 @@
-/** PIN tries, counted durably before they are checked; the wait after wrong ones survives restarts (THREATS 22). */
+/** PIN tries, counted durably before they are checked; the wait after wrong ones survives restarts (T22). */
 
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";

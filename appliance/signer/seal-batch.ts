@@ -1,4 +1,4 @@
-/** The signer's main procedure: from an authorised batch to its seals and its manifest, in the order of DESIGN. */
+/** The signer's main procedure: from an authorised batch to its seals and its manifest, in the order of its promises. */
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";

@@ -12,7 +12,7 @@ import { readTries } from "./pin-tries.ts";
 import { lastManifest } from "./receipt.ts";
 import type { SealingWork } from "./seal-batch.ts";
 
-/** Health is proven where it can be (UX 6): the last verified signature, not the wish. Never refuses. */
+/** Health is proven where it can be (UX6): the last verified signature, not the wish. Never refuses. */
 export function statusOf(box: Box, work: SealingWork): Json {
   const { policy, number, digest, genesis } = box.policies.inForce;
   const { sequence, digest: head } = box.journal.head();

@@ -1,5 +1,5 @@
 /**
- * Algorithm identifiers: one DER form for each suite, written as the RFCs say and read strictly (THREATS 9). SHA-1,
+ * Algorithm identifiers: one DER form for each suite, written as the RFCs say and read strictly (T9). SHA-1,
  * MD5, a digest and a signature that disagree and parameters that disagree are refused with CMS-ALGORITHM.
  */
 

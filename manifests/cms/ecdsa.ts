@@ -1,4 +1,4 @@
-/** What ECDSA needs in pure code: the curves' numbers, the one form of a point and of a signature (THREATS 10). */
+/** What ECDSA needs in pure code: the curves' numbers, the one form of a point and of a signature (T10). */
 
 import { DerReader, tag } from "../encoding/der-read.ts";
 import { sequence, unsignedInteger } from "../encoding/der-write.ts";

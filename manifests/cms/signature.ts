@@ -1,4 +1,4 @@
-/** One signature check: everything that pure code can refuse is refused before the host is asked (THREATS 9, 10). */
+/** One signature check: everything that pure code can refuse is refused before the host is asked (T9, 10). */
 
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";

@@ -64,7 +64,7 @@ export function requiredAttribute(signer: SignerInfo, name: string): Uint8Array 
   return value;
 }
 
-/** By identifier, never by position; two with the same name and number are refused (THREATS 12). */
+/** By identifier, never by position; two with the same name and number are refused (T12). */
 function pickCertificate(signer: SignerInfo, certificates: readonly Uint8Array[]): Uint8Array {
   const named = certificates.filter((certificate) => {
     const { issuer, serial } = issuerAndSerial(certificate);

@@ -1,4 +1,4 @@
-/** A walk over every element of some DER, without recursion and under caps (THREATS 5, 6). */
+/** A walk over every element of some DER, without recursion and under caps (T5, 6). */
 
 import { Refusal } from "../refusal.ts";
 import { compare } from "./bytes.ts";

@@ -1,4 +1,4 @@
-/** Signed decisions of operators: authorization.p7m (approvals of one challenge), a single approval, and dissents (DESIGN, "Approving"). */
+/** Signed decisions of operators: authorization.p7m (approvals of one challenge), a single approval, and dissents (docs/formats.md, "authorization.p7m"). */
 
 import { readSignedData, type SignedData } from "../cms/read.ts";
 import { verifySigner } from "../cms/verify.ts";

@@ -1,4 +1,4 @@
-/** Which person of a policy a signature counts for, and whether two signatures are one person's (THREATS 15). */
+/** Which person of a policy a signature counts for, and whether two signatures are one person's (T15). */
 
 import type { VerifiedSigner } from "../cms/verify.ts";
 import { equal, hex } from "../encoding/bytes.ts";

@@ -1,4 +1,4 @@
-/** The chain of policies from genesis to the one in force (THREATS 17; docs/formats.md, "policy.p7m"). */
+/** The chain of policies from genesis to the one in force (T17; docs/formats.md, "policy.p7m"). */
 
 import { readSignedData, type SignedData } from "../cms/read.ts";
 import { equal, hex } from "../encoding/bytes.ts";

@@ -1,4 +1,4 @@
-/** The quorum (QUORUM, THREATS 15-17): who approved, each person once. Pure: signatures were verified before. */
+/** The quorum (QUORUM, T15-17): who approved, each person once. Pure: signatures were verified before. */
 
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";

@@ -1,4 +1,4 @@
-/** Public keys as certificates carry them: one encoding for each key, so that equal keys have equal bytes (THREATS 15). */
+/** Public keys as certificates carry them: one encoding for each key, so that equal keys have equal bytes (T15). */
 
 import { checkPoint, curveOf } from "../cms/ecdsa.ts";
 import type { Scheme, Suite } from "../cms/suite.ts";

@@ -1,4 +1,4 @@
-/** What intake takes at most where the policy does not say (THREATS 4). Sizes in bytes, times in milliseconds. */
+/** What intake takes at most where the policy does not say (T4). Sizes in bytes, times in milliseconds. */
 
 export const limits = {
   /** batch.p7m: the request of 100,000 documents is about 30 MB */

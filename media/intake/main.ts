@@ -14,7 +14,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { readControl } from "./control.ts";
 import type { Progress } from "./copy-documents.ts";
 import { limits, takeTime } from "./limits.ts";
-import { scan } from "./scan.ts";
+import { fingerprintOf, scan } from "./scan.ts";
 import { type Taken, take } from "./take.ts";
 import { Watch } from "./watch.ts";
 
@@ -42,8 +42,10 @@ const handlers = {
     const policy = readPolicy(utf8(policyText));
     const done: Progress = { documents: 0, of: 0, bytes: 0, ofBytes: 0 };
     const watch = new Watch(takeTime(0, 0), () => progress({ ...done }));
+    // As the folder was before the first byte was read: whatever changes later shows as another folder.
+    const fingerprint = await fingerprintOf(job.root, job.folder, watch);
     const taken = await take(nodeHost, { ...job, policy, oids: ownOids(policy.arc) }, watch, done);
-    return { result: takenJson(taken) };
+    return { result: takenJson(taken, fingerprint) };
   },
 
   async control(params: Json) {
@@ -54,11 +56,12 @@ const handlers = {
 };
 
 /** The submitter's certificate goes by its digest: batch.p7m holds it. */
-function takenJson(taken: Taken): Json {
+function takenJson(taken: Taken, fingerprint: string): Json {
   if (taken.outcome === "incomplete") return { ...taken };
   const { name, certificateSha256Hex, keySha256Hex, signed } = taken.submitter;
   return {
     ...taken,
+    fingerprint,
     submitter: { name, certificate: certificateSha256Hex, key: keySha256Hex, signed },
   };
 }

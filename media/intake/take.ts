@@ -18,7 +18,6 @@ import { limits, takeTime } from "./limits.ts";
 import { neverCame, Presence } from "./presence.ts";
 import { copyPrivately } from "./private-copy.ts";
 import { PrivateEnvelope } from "./private-envelope.ts";
-import { fingerprintOf } from "./scan.ts";
 import type { Watch } from "./watch.ts";
 
 export interface TakeJob {
@@ -36,8 +35,6 @@ export interface TakeJob {
 export type Taken =
   | {
       readonly outcome: "taken";
-      /** of the folder as it was before the first byte was read: a later change shows as another one */
-      readonly fingerprint: string;
       readonly batchDigest: string;
       readonly head: RequestHead;
       readonly count: number;
@@ -60,7 +57,6 @@ export type Taken =
  * PATH-*, MODE, POLICY-PROFILE, BATCH-EXPIRED, and STORE when the spool cannot take it.
  */
 export async function take(host: Host, job: TakeJob, watch: Watch, progress: Progress): Promise<Taken> {
-  const fingerprint = await fingerprintOf(job.root, job.folder, watch);
   return inBatch(job.root, job.folder, async (batch) => {
     const listing = await listBatch(batch, job.policy.limits.documents + limits.batchEntries, watch);
     if (!listing.envelope) return incomplete(job, { missing: ["batch.p7m"], missingCount: 1, short: undefined }, "");
@@ -84,7 +80,7 @@ export async function take(host: Host, job: TakeJob, watch: Watch, progress: Pro
       Object.assign(progress, { of: count, ofBytes: bytes });
       await copyDocuments({ host, batch, head, into: job.into, watch, progress }, envelope.documents());
       const batchDigest = hex(await envelope.contentDigest("sha256"));
-      return { outcome: "taken", fingerprint, batchDigest, head, count, bytes, submitter, ignored };
+      return { outcome: "taken", batchDigest, head, count, bytes, submitter, ignored };
     } finally {
       envelope.close();
     }

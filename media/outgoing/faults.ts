@@ -1,4 +1,4 @@
-/** What the errors of a stick that is written mean (THREATS 19, 20): full, not writable, or pulled out. */
+/** What the errors of a stick that is written mean (T19, 20): full, not writable, or pulled out. */
 
 import { stat, statfs } from "node:fs/promises";
 import { Refusal } from "../../manifests/refusal.ts";

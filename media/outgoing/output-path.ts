@@ -1,4 +1,4 @@
-/** Names that the box writes to sticks: lower case, so that no two are one on FAT (THREATS 26). */
+/** Names that the box writes to sticks: lower case, so that no two are one on FAT (T26). */
 
 import { checkDocumentName, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";

@@ -49,7 +49,7 @@ describe("approving", () => {
     expect(sitting.consequence).toContain("signed and taken");
   });
 
-  it("UX 3: it asks for two groups of the slip, an exact Yes and then the PIN, and says of whom", async () => {
+  it("UX3: it asks for two groups of the slip, an exact Yes and then the PIN, and says of whom", async () => {
     const { sitting, asked, daemon, text } = await sittingOf();
     await approve(sitting, [batch], { watch: false });
     const [a, b] = groupsAsked(daemon.challenge.nonce, op2.certificate);
@@ -81,7 +81,7 @@ describe("approving", () => {
     expect(token.logins).toBe(0);
   });
 
-  it("UX 3: one PIN a sitting, one confirmation a batch", async () => {
+  it("UX3: one PIN a sitting, one confirmation a batch", async () => {
     const { sitting, asked, token, daemon } = await sittingOf();
     await approve(sitting, [batch, batch], { watch: false });
     expect(token.logins).toBe(1);
@@ -175,7 +175,7 @@ describe("rejecting, withdrawing, aborting", () => {
 });
 
 describe("showing", () => {
-  it("UX 3: the groups asked for stay blank in show until this person approved", async () => {
+  it("UX3: the groups asked for stay blank in show until this person approved", async () => {
     const before = await sittingOf();
     await show(before.sitting, batch, false);
     const [a] = groupsAsked(before.daemon.challenge.nonce, op2.certificate);
@@ -185,7 +185,7 @@ describe("showing", () => {
     expect(after.text()).toContain(wordsOf(after.daemon.content)[a - 1]);
   });
 
-  it("UX 7: --json has the digest as recomputed and every document", async () => {
+  it("UX7: --json has the digest as recomputed and every document", async () => {
     const { sitting, documents, daemon } = await sittingOf();
     await show(sitting, batch, true);
     const [shown] = documents as [{ batchDigest: string; documents: unknown[] }];

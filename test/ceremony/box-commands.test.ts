@@ -153,7 +153,7 @@ describe("looking", () => {
     expect(text()).toContain("daemon       does not answer");
   });
 
-  it("UX 7: --json of list has every row whole", async () => {
+  it("UX7: --json of list has every row whole", async () => {
     const { daemon } = await fakeDaemon();
     const { sitting, documents } = sittingWith({ daemon });
     await list(sitting, false);
@@ -172,7 +172,7 @@ describe("watching", () => {
     return sittingWith({ daemon: { watch: async () => ({ ...row, state, refusal }) } }).sitting;
   };
 
-  it("UX 5: a batch that did not end as released ends the watch with a refusal", async () => {
+  it("UX5: a batch that did not end as released ends the watch with a refusal", async () => {
     expect(await codeOf(watchBatch(await ending("released"), "b"))).toBe("none");
     expect(await codeOf(watchBatch(await ending("aborted"), "b"))).toBe("ABORTED");
     expect(await codeOf(watchBatch(await ending("rejected"), "b"))).toBe("BATCH-ENDED");

@@ -243,7 +243,7 @@ describe("an operator at a terminal", () => {
 });
 
 describe("a script", () => {
-  it("UX 7: answers by lines, gets one JSON document on stdout and no colours", async () => {
+  it("UX7: answers by lines, gets one JSON document on stdout and no colours", async () => {
     const groups = groupsFor(2).map((group) => wordsOf(request())[group - 1]);
     const lines = [...groups, "Yes", operator(2).pinText, ""].join("\n");
     const { status, out, err } = await piped(lines, 2, "--json", "approve", batch);
@@ -268,7 +268,7 @@ describe("a script", () => {
     expect(asked.map((one) => one.method)).toEqual(["reject"]);
   });
 
-  it("UX 7: exit codes tell kinds of refusals apart", async () => {
+  it("UX7: exit codes tell kinds of refusals apart", async () => {
     expect((await piped("", 0, "frobnicate")).status).toBe(2);
     expect((await piped("", 0, "show")).status).toBe(2);
     const wrong = await piped("adrift adrift\n", 0, "--json", "approve", batch);

@@ -58,7 +58,7 @@ describe("a provisioned box", () => {
     expect(policy.people.map((one) => one.id)).toEqual(["op1", "op2", "op3", "keeper", "desk"]);
   });
 
-  it("UX 8: the genesis digest is written in hex and in words", () => {
+  it("UX8: the genesis digest is written in hex and in words", () => {
     const [hex, ...words] = readFileSync(box.pki.genesisDigest, "utf8").trim().split("\n");
     expect(hex).toBe(box.genesis);
     expect(words.map((line) => line.trim().replace(/^[0-9]+ /, ""))).toEqual(wordGroups(fromHex(box.genesis)));
@@ -140,7 +140,7 @@ describe("provisioning", () => {
     expect(() => statSync(dir)).toThrow();
   });
 
-  it("UX 7: wrong use ends with 2", () => {
+  it("UX7: wrong use ends with 2", () => {
     const run = (...words: string[]) => spawnSync(process.execPath, [main, ...words]).status;
     writeFileSync(join(folder, "file"), "");
     expect(run()).toBe(2);

@@ -39,7 +39,7 @@ describe("the screen that an operator decides by", () => {
   const lines = batchScreenLines(screen, plain);
   const text = lines.join("\n");
 
-  it("UX 2: it says who, what and how much, exactly, in a screen of 80 columns", () => {
+  it("UX2: it says who, what and how much, exactly, in a screen of 80 columns", () => {
     expect(text).toContain("12 documents, together 241 MiB (253,023,744 bytes)");
     expect(text).toContain("from       CN=Contracts desk (cert 9c1e9c1e…)");
     expect(text).toContain("expires    2026-11-24 18:00Z");
@@ -48,7 +48,7 @@ describe("the screen that an operator decides by", () => {
     for (const line of lines) expect(columns(line)).toBeLessThanOrEqual(80);
   });
 
-  it("UX 3: the groups asked for stay blank, all others are shown by number", () => {
+  it("UX3: the groups asked for stay blank, all others are shown by number", () => {
     expect(text).toContain("   7  ______ ______");
     expect(text).toContain("  12  ______ ______");
     expect(text).not.toContain(words[6]);
@@ -56,7 +56,7 @@ describe("the screen that an operator decides by", () => {
     for (const group of [1, 6, 8, 16]) expect(text).toContain(`${String(group).padStart(4)}  ${words[group - 1]}`);
   });
 
-  it("UX 3: the digest stands nowhere in hex, from which the blank groups could be read", () => {
+  it("UX3: the digest stands nowhere in hex, from which the blank groups could be read", () => {
     expect(text).not.toContain(digest.toHex().slice(0, 8));
   });
 
@@ -68,7 +68,7 @@ describe("the screen that an operator decides by", () => {
     expect(list).toContain("evil\\u{202e}\\u{1b}[2J.txt");
   });
 
-  it("UX 5: it says who has approved and what one's own approval would do", () => {
+  it("UX5: it says who has approved and what one's own approval would do", () => {
     expect(text).toContain("Approvals: 1 of 2 (op1, 12:04Z). Yours would complete it");
     const own = { ...screen, person: "op1" };
     expect(batchScreenLines(own, plain).join("\n")).toContain("You have approved it.");
@@ -97,7 +97,7 @@ const row: BatchRow = {
 };
 
 describe("the list of batches", () => {
-  it("UX 5: each row says what it waits for", () => {
+  it("UX5: each row says what it waits for", () => {
     const lines = listLines([row], plain);
     expect(lines[0]).toMatch(/^BATCH +STATE +DOCUMENTS +SIZE +APPROVALS$/);
     expect(lines[1]).toMatch(/^contracts +waiting-for-approval +12 +4\.00 KiB +1 of 2$/);
@@ -105,7 +105,7 @@ describe("the list of batches", () => {
     expect(listLines([], plain)).toHaveLength(1);
   });
 
-  it("UX 5: work under way is counted, with the time that is left", () => {
+  it("UX5: work under way is counted, with the time that is left", () => {
     const progress = {
       documents: 3,
       of: 12,
@@ -119,7 +119,7 @@ describe("the list of batches", () => {
     );
   });
 
-  it("UX 4: a refusal is told with its code, escaped", () => {
+  it("UX4: a refusal is told with its code, escaped", () => {
     const refusal = { code: "DOCUMENT-DIGEST" as const, message: "\u001b[31mx" };
     expect(whyText({ ...row, refusal })).toBe("refused: DOCUMENT-DIGEST, \\u{1b}[31mx");
   });
@@ -128,14 +128,14 @@ describe("the list of batches", () => {
 describe("a batch that has nothing to decide on", () => {
   const now = "2026-11-23T12:10:00Z";
 
-  it("UX 3: its words are shown once it has ended, and not before", () => {
+  it("UX3: its words are shown once it has ended, and not before", () => {
     const released = rowScreenLines({ ...row, state: "released", number: 3 }, now, plain).join("\n");
     expect(released).toContain(`   1  ${wordGroups(new Uint8Array(32).fill(0xaa))[0]}`);
     expect(released).toContain("approvals  op1, 12:04Z");
     expect(rowScreenLines(row, now, plain).join("\n")).not.toContain("words");
   });
 
-  it("UX 4: what is not known yet is left out", () => {
+  it("UX4: what is not known yet is left out", () => {
     const copying = {
       ...row,
       state: "copying" as const,
@@ -152,7 +152,7 @@ describe("a batch that has nothing to decide on", () => {
 });
 
 describe("what happens next", () => {
-  it("UX 1: after an approval it says what is missing", () => {
+  it("UX1: after an approval it says what is missing", () => {
     expect(nextText(false, 1, 2)).toContain("1 more person has to approve");
     expect(nextText(true, 2, 2)).toContain("ceremony unlock");
     expect(nextText(false, 2, 2)).toContain("the box seals now");
@@ -176,7 +176,7 @@ describe("status", () => {
   const daemon = { batches: { released: 2, "waiting-for-approval": 1 }, spoolBytes: 0, media: { in: "/s" } };
   const now = "2026-11-23T12:10:00Z";
 
-  it("UX 6: health is proven: last verified signature, unacknowledged manifests, error of the clock, links", () => {
+  it("UX6: health is proven: last verified signature, unacknowledged manifests, error of the clock, links", () => {
     const text = statusLines({ signer, daemon: { daemon }, now }, plain).join("\n");
     expect(text).toContain("Box test-box: unlocked");
     expect(text).toContain("serial 6f2c, last verified signature 12:04Z (6 min ago)");
@@ -186,7 +186,7 @@ describe("status", () => {
     expect(text).toContain("1 waiting for approval");
   });
 
-  it("UX 6: what is wrong is said first, with what to do", () => {
+  it("UX6: what is wrong is said first, with what to do", () => {
     expect(statusLines({ signer: undefined, daemon: undefined, now }, plain)[0]).toBe("The signer does not answer.");
     const locked = statusLines({ signer: { ...signer, locked: true }, daemon: { daemon }, now }, plain);
     expect(locked[0]).toContain("locked");
@@ -208,7 +208,7 @@ describe("status", () => {
 });
 
 describe("journal rows", () => {
-  it("UX 8: time in UTC, kind and facts in one line, digests cut, strange characters escaped", () => {
+  it("UX8: time in UTC, kind and facts in one line, digests cut, strange characters escaped", () => {
     const record = { batch: "ü", digest: "ab".repeat(32), number: 3 };
     expect(journalLine({ sequence: 12, time: "2026-11-23T12:04:11Z", kind: "manifest", record })).toBe(
       "    12  2026-11-23 12:04:11Z  manifest      batch \\u{fc}, digest abababababababab…, number 3",

@@ -6,7 +6,7 @@ import { groupCount } from "../../manifests/encoding/words.ts";
 const nonce = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytes.toHex());
 const certificate = fc.uint8Array({ minLength: 1, maxLength: 64 });
 
-it("UX 3: two different groups are asked for, always the same two for one operator and one challenge", () => {
+it("UX3: two different groups are asked for, always the same two for one operator and one challenge", () => {
   fc.assert(
     fc.property(nonce, certificate, (n, c) => {
       const [a, b] = groupsAsked(n, c);
@@ -18,7 +18,7 @@ it("UX 3: two different groups are asked for, always the same two for one operat
   );
 });
 
-it("UX 3: every pair comes up, so that no part of the slip can be left out", () => {
+it("UX3: every pair comes up, so that no part of the slip can be left out", () => {
   const pairs = new Set<string>();
   for (let at = 0; at < 4000; at++) pairs.add(groupsAsked(at.toString(16).padStart(64, "0"), Uint8Array.of(1)).join());
   expect(pairs.size).toBe((groupCount * (groupCount - 1)) / 2);

@@ -31,7 +31,7 @@ import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import type { BundleVerdict } from "../../../manifests/verify/verdict.ts";
 import { intakeCommand } from "../../../media/intake/command.ts";
 import { readControl } from "../../../media/intake/control.ts";
-import { scan } from "../../../media/intake/scan.ts";
+import { fingerprintOf, scan } from "../../../media/intake/scan.ts";
 import { take } from "../../../media/intake/take.ts";
 import { Watch } from "../../../media/intake/watch.ts";
 import { isRefusal, writeAnswer, writeAudit } from "../../../media/outgoing/answer.ts";
@@ -57,9 +57,10 @@ function intakeMethods(): Handlers {
       const settleOver = (params as { readonly settleOver: boolean }).settleOver;
       const policy = readPolicy(utf8(text));
       const job = { root: stick, folder, into, now, settleOver, policy, oids: ownOids(policy.arc) };
+      const fingerprint = await fingerprintOf(stick, folder, watch());
       const taken = await take(nodeHost, job, watch(), { documents: 0, of: 0, bytes: 0, ofBytes: 0 });
       if (taken.outcome === "incomplete") return { result: { ...taken } as unknown as Json };
-      return { result: { ...taken, submitter: { name: taken.submitter.name } } as unknown as Json };
+      return { result: { ...taken, fingerprint, submitter: { name: taken.submitter.name } } as unknown as Json };
     },
     async control(params) {
       const { root: stick = "", name = "" } = members(params);

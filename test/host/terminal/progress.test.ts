@@ -7,7 +7,7 @@ function written(isTTY: boolean, work: (line: ReturnType<typeof progressLine>) =
   return out.join("");
 }
 
-it("UX 5: a terminal shows one line that is rewritten, and keeps the last", () => {
+it("UX5: a terminal shows one line that is rewritten, and keeps the last", () => {
   const text = written(true, (line) => {
     line.show("copying 1 of 12");
     line.show("copying 2 of 12");
@@ -17,7 +17,7 @@ it("UX 5: a terminal shows one line that is rewritten, and keeps the last", () =
   expect(text).toBe("\r\u001b[Kcopying 1 of 12\r\u001b[Kcopying 2 of 12\r\u001b[Kdone\n");
 });
 
-it("UX 5: elsewhere a line is written when the words change, not when only the numbers do", () => {
+it("UX5: elsewhere a line is written when the words change, not when only the numbers do", () => {
   const text = written(false, (line) => {
     line.show("copying 1 of 12 documents, 1.2 MiB");
     line.show("copying 2 of 12 documents, 900 KiB");

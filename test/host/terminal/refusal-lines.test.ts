@@ -8,7 +8,7 @@ const refusal = new Refusal("HSM-TOKEN", "another token is inserted", {
 });
 
 describe("refusals on a terminal", () => {
-  it("UX 4: the code, what was expected, what came, what to do now, and whether anything was signed", () => {
+  it("UX4: the code, what was expected, what came, what to do now, and whether anything was signed", () => {
     expect(refusalLines(refusal, "nothing was sealed")).toEqual([
       "HSM-TOKEN: another token is inserted; nothing was sealed",
       "  expected  op2 (serial 6f2c)",
@@ -23,13 +23,13 @@ describe("refusals on a terminal", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  it("UX 7: each kind has its exit status, and what is no refusal becomes INTERNAL", () => {
+  it("UX7: each kind has its exit status, and what is no refusal becomes INTERNAL", () => {
     expect(exitStatus).toEqual({ refused: 1, usage: 2, "not-now": 3, verification: 4 });
     expect(endingRefusal(new TypeError("oops")).code).toBe("INTERNAL");
     expect(endingRefusal(refusal)).toBe(refusal);
   });
 
-  it("UX 7: under --json it is one stable document with the next step", () => {
+  it("UX7: under --json it is one stable document with the next step", () => {
     expect(refusalJson(refusal, "nothing was sealed")).toEqual({
       refusal: {
         code: "HSM-TOKEN",

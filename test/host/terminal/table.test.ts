@@ -32,7 +32,7 @@ describe("tables", () => {
 });
 
 describe("colours", () => {
-  it("UX 7: there are none without a terminal, with NO_COLOR or on a dumb terminal", () => {
+  it("UX7: there are none without a terminal, with NO_COLOR or on a dumb terminal", () => {
     expect(styleFor({ isTTY: false }, {})).toBe(plain);
     expect(styleFor({ isTTY: true }, { NO_COLOR: "1" })).toBe(plain);
     expect(styleFor({ isTTY: true }, { TERM: "dumb" })).toBe(plain);

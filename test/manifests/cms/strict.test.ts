@@ -60,7 +60,7 @@ const changed = (change: Readonly<Record<string, Uint8Array | undefined>>): Part
 });
 
 const rows: readonly Row[] = [
-  // THREATS 8: signed attributes
+  // T8: signed attributes
   ["T8: no signed attributes", "CMS-ATTRIBUTES", { attributes: null }],
   ["T8: an empty set of signed attributes", "CMS-ATTRIBUTES", { attributes: [] }],
   ["T8: no content type", "CMS-ATTRIBUTES", changed({ contentType: undefined })],
@@ -153,7 +153,7 @@ const rows: readonly Row[] = [
       ),
     },
   ],
-  // THREATS 12: the certificate
+  // T12: the certificate
   [
     "T12: bound to another certificate",
     "CMS-CERTIFICATE",
@@ -223,7 +223,7 @@ const rows: readonly Row[] = [
     { signerVersion: 3, identifier: der(0x80, new Uint8Array(20)) },
   ],
   ["T12: a key identifier under version 1", "CMS-FORM", { identifier: der(0x80, new Uint8Array(20)) }],
-  // THREATS 9: algorithms
+  // T9: algorithms
   ["T9: SHA-1 as digest", "CMS-ALGORITHM", { digest: sequence(objectIdentifier("1.3.14.3.2.26")) }],
   ["T9: MD5 as digest", "CMS-ALGORITHM", { digest: sequence(objectIdentifier("1.2.840.113549.2.5"), derNull) }],
   ["T9: digest and signature disagree", "CMS-ALGORITHM", { digest: digestAlgorithm("sha384") }],
@@ -254,7 +254,7 @@ const rows: readonly Row[] = [
   ["T10: a signature of zeros", "CMS-SIGNATURE", { signatureValue: sequence(integer(0), integer(0)) }],
   ["T10: an empty signature", "CMS-SIGNATURE", { signatureValue: new Uint8Array(0) }],
   ["T10: another's signature", "CMS-SIGNATURE", { signatureValue: sequence(integer(1), integer(1)) }],
-  // THREATS 6, 7: the structure
+  // T6, 7: the structure
   ["T6: version 1 over a type of its own", "CMS-FORM", { version: 1 }],
   ["T6: version 5", "CMS-FORM", { version: 5 }],
   ["T6: no digest algorithm", "CMS-FORM", { digests: setOf() }],
