@@ -8,9 +8,10 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
-import type { Certificate } from "../x509/certificate.ts";
+import { type Certificate, readCertificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
 import { shown } from "./names.ts";
+import { keyIdentity } from "./person.ts";
 import type { Policy } from "./policy.ts";
 import type { ListedDocument, RequestHead } from "./request.ts";
 
@@ -33,7 +34,8 @@ export interface Submitter {
 
 /**
  * Verifies a request's one signature and the submitter's path to the policy's roots at `now`. Every certificate in the
- * file must belong to that path. Refuses CMS-TYPE, CMS-SIGNERS, CMS-*, PATH-*, POLICY-PROFILE. The content itself is
+ * file must belong to that path. Refuses CMS-TYPE, CMS-SIGNERS, CMS-*, PATH-*, PERSON-EXCLUDED (the submitter's key is
+ * an operator's, who could approve the own batch), POLICY-PROFILE. The content itself is
  * read by `RequestReader`, and its digests are the caller's word.
  */
 export async function verifyRequest(
@@ -56,6 +58,7 @@ export async function verifyRequest(
     minimumRsaBits: policy.limits.minimumRsaBits,
   });
   checkAllInPath(envelope.certificates, path);
+  checkIsNoOperator(policy, signer.certificate);
   return { submitter: await submitterOf(host, signer) };
 }
 
@@ -92,6 +95,17 @@ export function checkRequestAgainstPolicy(
 /** Refuses with MEDIA-LIMIT a document that is larger than the policy takes. */
 export function checkListedDocument(document: ListedDocument, policy: Policy): void {
   checkLimit(`bytes in ${shown(document.name)}`, document.size, policy.limits.documentBytes);
+}
+
+function checkIsNoOperator(policy: Policy, submitter: Certificate): void {
+  const key = keyIdentity(submitter.spki);
+  for (const person of policy.people) {
+    if (!person.roles.includes("operator")) continue;
+    if (person.certificates.some((der) => keyIdentity(readCertificate(der).spki) === key)) {
+      const got = `the key of ${person.id}, an operator`;
+      throw new Refusal("PERSON-EXCLUDED", "nobody approves the own batch", { expected: "a key of nobody else", got });
+    }
+  }
 }
 
 async function onlySigner(host: Host, envelope: RequestEnvelope, minimumRsaBits: number): Promise<VerifiedSigner> {

@@ -71,6 +71,12 @@ describe("who signed a request", () => {
       () => sign(submitter, oids.request, [op1.certificate]),
       policy,
     ],
+    [
+      "T15: a submitter's certificate for an operator's key",
+      "PERSON-EXCLUDED",
+      () => sign(another("x", { key: op1.key })),
+      policy,
+    ],
     ["T8: another content type", "CMS-TYPE", () => sign(submitter, oids.authorization), policy],
   ];
   it.each(wrong)("%s is refused (%s)", async (_, code, make, judgedBy) => {
