@@ -1,7 +1,7 @@
 /** The extensions of a certificate (RFC 5280 4.2): each once, those that the path needs read in full. */
 
 import { checkDer } from "../encoding/der-check.ts";
-import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
+import { content, DerReader, tag, unsignedContent, whole } from "../encoding/der-read.ts";
 import { oid } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
 import { rdnEncodings } from "./name.ts";
@@ -83,7 +83,7 @@ export function readExtensions(outer: DerReader): Extensions {
     criticalOids,
     subjectKeyIdentifier: one(oid.subjectKeyIdentifier, readSubjectKeyIdentifier),
     authorityKeyIdentifier: one(oid.authorityKeyIdentifier, readAuthorityKeyIdentifier),
-    subjectAltNames: one(subjectAltName, (value) => readGeneralNames(value)) ?? [],
+    subjectAltNames: one(subjectAltName, (value) => readGeneralNames(DerReader.open(value, tag.sequence, form))) ?? [],
     nameConstraints: one(oid.nameConstraints, readNameConstraints),
   };
 }
@@ -132,7 +132,7 @@ function readSubjectKeyIdentifier(value: Uint8Array): Uint8Array {
   return octets;
 }
 
-/** The key identifier [0]; issuer [1] and serial [2] are checked for order and left alone. */
+/** The key identifier [0]; issuer [1] and serial [2] are checked for their form and not used (RFC 5280 4.2.1.1). */
 function readAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
   const reader = DerReader.open(value, tag.sequence, form);
   const identifier = reader.optional(0x80);
@@ -140,11 +140,12 @@ function readAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
   const serial = reader.optional(0x82);
   reader.finish();
   if ((issuer === undefined) !== (serial === undefined)) throw new Refusal(form, "half of an issuer and serial number");
+  if (issuer) readGeneralNames(reader.inside(issuer));
+  if (serial) unsignedContent(content(value, serial));
   return identifier && content(value, identifier);
 }
 
-function readGeneralNames(value: Uint8Array): readonly GeneralName[] {
-  const reader = DerReader.open(value, tag.sequence, form);
+function readGeneralNames(reader: DerReader): readonly GeneralName[] {
   const names: GeneralName[] = [];
   while (!reader.done) {
     if (names.length === 64) throw new Refusal(form, "more than 64 alternative names");
