@@ -68,10 +68,10 @@ export class ListReader {
         throw new Refusal("SHAPE", `line ${this.#count + 1} is longer than ${lineLimit} bytes`);
       }
       if (end === -1) break;
-      lines.push(this.#read(input.slice(at, end)));
+      lines.push(this.#read(new Uint8Array(input.subarray(at, end))));
       at = end + 1;
     }
-    this.#pending = input.slice(at);
+    this.#pending = new Uint8Array(input.subarray(at)); // a copy, also of Node's Buffers
     return lines;
   }
 

@@ -62,7 +62,7 @@ export class RequestReader {
       at = next;
     }
     // A copy: the caller may use the chunk's memory again.
-    this.#pending = input.slice(at);
+    this.#pending = new Uint8Array(input.subarray(at)); // a copy, also of Node's Buffers
     return documents;
   }
 
@@ -106,7 +106,7 @@ export class RequestReader {
     if (at < opening.length || !opening.every((byte, index) => input[at - opening.length + index] === byte)) {
       throw new Refusal("SHAPE", "a request has one list, its documents");
     }
-    this.#front = input.slice(0, at - opening.length);
+    this.#front = new Uint8Array(input.subarray(0, at - opening.length));
     const front = readCanonical(concat([this.#front, Uint8Array.of(closeBrace)]));
     checkOrder(front, (name) => name < "documents");
     this.#digestCharacters = digestCharacters(front);

@@ -17,11 +17,11 @@ const manifest = JSON.parse(read("package.json")) as Package;
 const pins = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
 
 describe("dependencies", () => {
-  it("PINS: every version in package.json is exact", () => {
+  it("T31: every version in package.json is exact", () => {
     expect(Object.entries(pins).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
-  it("PINS: the lock file names no registry and has a digest for every package", () => {
+  it("T31: the lock file names no registry and has a digest for every package", () => {
     const lock = JSON.parse(read("package-lock.json")) as { packages: Record<string, Record<string, unknown>> };
     const { "": project, ...packages } = lock.packages;
     expect(project).toBeDefined();
@@ -30,7 +30,7 @@ describe("dependencies", () => {
     expect(Object.entries(packages).filter(([, entry]) => !/^sha512-/.test(String(entry.integrity)))).toEqual([]);
   });
 
-  it("PINS: docs/dependencies.md has a row for each dependency and for nothing else", () => {
+  it("T31: docs/dependencies.md has a row for each dependency and for nothing else", () => {
     const rows = [...read("docs/dependencies.md").matchAll(/^\| `([^`]+)` \|/gm)].map((row) => row[1]);
     expect(rows.toSorted()).toEqual(Object.keys(pins).toSorted());
   });
