@@ -48,7 +48,7 @@ export async function validatePath(host: Host, wanted: PathWanted): Promise<read
 }
 
 /** Signature checks that one search may cost, and certificates that a path may have. */
-const signatureBudget = 64;
+const signatureBudget = 32;
 const longest = 8;
 
 const understood: ReadonlySet<string> = new Set([

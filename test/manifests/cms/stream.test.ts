@@ -10,7 +10,7 @@ import {
 } from "../../../manifests/cms/read.ts";
 import { signDigest } from "../../../manifests/cms/sign.ts";
 import { verifySigner } from "../../../manifests/cms/verify.ts";
-import { mergeSignedData, signedData, signedDataAround } from "../../../manifests/cms/write.ts";
+import { mergeSignedData, signedData, signedDataAround, signerInfo } from "../../../manifests/cms/write.ts";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { at, body, codeOf, signed, signerFor, type, verifyAll, verifyOne } from "./envelopes.ts";
@@ -151,6 +151,13 @@ describe("detached signatures", () => {
   it("CMS-SIGNERS, CMS-ATTRIBUTES, CMS-FORM: what cannot be written is refused", async () => {
     const parts = { eContentType: type, certificates: [], signerInfos: [] };
     await expect(codeOf(() => signedData(parts))).resolves.toBe("CMS-SIGNERS");
+    const untagged = {
+      ...signer,
+      suite: signer.suite,
+      signature: new Uint8Array(1),
+      signedAttributes: Uint8Array.of(0xa0, 0),
+    };
+    await expect(codeOf(() => signerInfo(untagged))).resolves.toBe("CMS-ATTRIBUTES");
     const signerInfos = [await infoOver(body)];
     await expect(codeOf(() => signedDataAround({ ...parts, signerInfos, contentLength: -1 }))).resolves.toBe(
       "CMS-FORM",

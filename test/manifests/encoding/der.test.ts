@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compare, concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { checkDer } from "../../../manifests/encoding/der-check.ts";
-import { content, DerReader, readElement, readTime, tag, whole } from "../../../manifests/encoding/der-read.ts";
+import {
+  content,
+  DerReader,
+  readElement,
+  readHeader,
+  readTime,
+  tag,
+  whole,
+} from "../../../manifests/encoding/der-read.ts";
 import {
   bitString,
   boolean,
@@ -177,7 +185,9 @@ describe("T6: what is not strict is refused", () => {
     ["content that is cut off", "04 02 00"],
     ["tag zero", "00 00"],
     ["a tag of several bytes", "1f 81 01 00"],
+    ["a tag of several bytes that looks like one", "1f 00"],
     ["an indefinite length", "30 80 00 00"],
+    ["an indefinite length without an end", "30 80"],
     ["the reserved length", "04 ff"],
     ["a long form for a short length", "04 81 01 00"],
     ["a leading zero in a length", `04 82 00 80 ${"00".repeat(128)}`],
@@ -232,6 +242,31 @@ describe("T6: what is not strict is refused", () => {
     const good = generalizedTime("2060-01-01T00:00:00Z");
     expect(code(() => readTime(good, readElement(good, 0)))).toBe("accepted");
     expect(code(() => readTime(derNull, readElement(derNull, 0)))).toBe("DER");
+  });
+
+  it("T6: headers alone are as strict", () => {
+    for (const encoding of ["", "04", "04 82 01", "04 85 01 00 00 00 00", "04 81 7f", "30 80", "1f 00"]) {
+      expect(code(() => readHeader(bytes(encoding), 0))).toBe("DER");
+    }
+    expect(readHeader(bytes("04 84 ff ff ff ff"), 0)).toEqual({
+      tag: 4,
+      headerStart: 0,
+      start: 6,
+      end: 6 + 0xffff_ffff,
+    });
+    expect(code(() => readElement(bytes("04 02 00"), 0))).toBe("DER");
+    expect(code(() => readElement(bytes("04 02 00 00"), 0, 3))).toBe("DER");
+  });
+
+  it("T6: the readers of single values are as strict", () => {
+    for (const encoding of ["01 00", "01 01 01", "01 02 ff ff"])
+      expect(code(() => reader(bytes(encoding)).boolean())).toBe("DER");
+    for (const encoding of ["02 00", "02 02 00 7f", "02 01 80"])
+      expect(code(() => reader(bytes(encoding)).unsigned())).toBe("DER");
+    const ia5 = der(0x16, utf8("20600101000000Z"));
+    expect(code(() => readTime(ia5, readElement(ia5, 0)))).toBe("DER");
+    expect(code(() => DerReader.open(concat([sequence(), derNull]), tag.sequence, "CMS-FORM"))).toBe("CMS-FORM");
+    for (const value of [1.5, Number.NaN, 2 ** 53]) expect(code(() => integer(value))).toBe("DER");
   });
 
   it("T6: a shape's reader names its own refusal for what is strict but not expected", () => {

@@ -90,6 +90,7 @@ describe("PATH-FORM: certificates", () => {
   const key = (value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: oid.keyUsage, critical: true, value }] });
   const basic = (value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: oid.basicConstraints, value }] });
   const other = (id: string, value: Uint8Array): Partial<Wanted> => ({ extensions: [{ oid: id, value }] });
+  const many = (count: number, one: Uint8Array): readonly Uint8Array[] => Array.from({ length: count }, () => one);
   const part = (id: string, text: string): Uint8Array => sequence(objectIdentifier(id), utf8String(text));
   const twice: Extension = { oid: "1.2.3.4", value: derNull };
   const bad: readonly (readonly [string, Partial<Wanted>])[] = [
@@ -118,6 +119,22 @@ describe("PATH-FORM: certificates", () => {
       "an extension that is too much",
       { extensions: Array.from({ length: 61 }, (_, n) => ({ oid: `1.2.3.${n}`, value: derNull })) },
     ],
+    ["a name's part that is a SEQUENCE", { subject: sequence(sequence(part("2.5.4.3", "a"))) }],
+    ["thirty-three extended key usages", { eku: Array.from({ length: 33 }, (_, n) => `1.2.3.${n}`) }],
+    ["sixty-five alternative names", other("2.5.29.17", sequence(...many(65, der(0x82, utf8("a")))))],
+    [
+      "sixty-five name constraints",
+      other(oid.nameConstraints, sequence(explicit(0, ...many(65, sequence(der(0x82)))))),
+    ],
+    [
+      "empty permitted names beside excluded ones",
+      other(oid.nameConstraints, sequence(explicit(0), explicit(1, sequence(der(0x82))))),
+    ],
+    [
+      "an alternative name whose parts are out of order",
+      other("2.5.29.17", sequence(explicit(4, sequence(der(0x31, part("2.5.4.10", "b"), part("2.5.4.3", "a")))))),
+    ],
+    ["more than 16 KiB", other("1.2.3.4", octetString(new Uint8Array(16 * 1024)))],
     ["an empty issuer", { issuer: sequence() }],
     ["a validity that ends before it begins", { notAfter: "2019-01-01T00:00:00Z" }],
     ["an empty key usage", key(bitString(bytes("")))],
@@ -198,6 +215,20 @@ describe("PATH-FORM: certificates", () => {
     }
   });
 
+  it("PATH-FORM: a signature that is not of whole bytes, a critical flag of false", () => {
+    const outer = DerReader.open(leaf.certificate, tag.sequence, "PATH-FORM");
+    const parts = [
+      whole(leaf.certificate, outer.read(tag.sequence)),
+      whole(leaf.certificate, outer.read(tag.sequence)),
+    ];
+    expect(code(() => readCertificate(sequence(...parts, bitString(bytes("3000")))))).toBe("accepted");
+    expect(code(() => readCertificate(sequence(...parts, bitString(bytes("3000"), 1))))).toBe("PATH-FORM");
+    const flag = Buffer.from(leaf.certificate).indexOf("0101ff", "hex");
+    const changed = leaf.certificate.slice();
+    changed[flag + 2] = 0;
+    expect(code(() => readCertificate(changed))).toBe("PATH-FORM");
+  });
+
   it("PATH-FORM: versions other than 3, and bytes before or after", () => {
     const at = leaf.certificate.findIndex((_, index) =>
       leaf.certificate.subarray(index).toHex().startsWith("a003020102"),
@@ -250,5 +281,6 @@ describe("T2: names for people", () => {
   it("T2: string types that are not read are shown as hex", () => {
     expect(named(der(0x1e, bytes("0041")))).toBe("CN=#1e020041");
     expect(named(der(0x13, bytes("ff")))).toBe("CN=#1301ff");
+    expect(code(() => named(der(0x0c, bytes("ff"))))).toBe("PATH-FORM");
   });
 });

@@ -4,6 +4,7 @@ import { checkKey } from "../../../manifests/cms/algorithm.ts";
 import { type SuiteName, suiteNames, suiteOf } from "../../../manifests/cms/suite.ts";
 import {
   bitString,
+  der,
   derNull,
   integer,
   objectIdentifier,
@@ -13,6 +14,7 @@ import {
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { readPublicKey } from "../../../manifests/x509/key.ts";
+import { withNullAdded } from "../encoding/variants.ts";
 
 const spkiOf = (pair: { publicKey: import("node:crypto").KeyObject }): Uint8Array =>
   new Uint8Array(pair.publicKey.export({ type: "spki", format: "der" }));
@@ -85,6 +87,32 @@ describe("T15: one key has one encoding", () => {
     expect(check(rsa, sequence(algorithm, bitString(Uint8Array.of(...key, 0))))).toBe("PATH-KEY");
     expect(check(rsa, sequence(algorithm, bitString(key), derNull))).toBe("PATH-KEY");
     expect(check(rsa, sequence(algorithm, bitString(Uint8Array.of(...key.subarray(0, -1), 0x02), 1)))).toBe("PATH-KEY");
+  });
+
+  it("PATH-KEY: anything added to any part of a key, and what is not strict in one", () => {
+    for (const [suite, spki] of [
+      ["ecdsa-p256-sha256", p256],
+      ["rsa-pss-sha256", rsa2048],
+    ] as const) {
+      for (const changed of withNullAdded(spki)) expect(check(suite, changed)).toBe("PATH-KEY");
+    }
+    const rsa = "rsa-pkcs1-sha256";
+    const algorithm = sequence(objectIdentifier(oid.rsaEncryption), derNull);
+    const inner = (key: Uint8Array): string => check(rsa, sequence(algorithm, bitString(key)));
+    const numbers = [unsignedInteger(modulus(2048)), integer(65537)];
+    expect(inner(sequence(...numbers))).toBe("accepted");
+    expect(inner(sequence(...numbers, derNull))).toBe("PATH-KEY");
+    expect(inner(sequence(der(0x02, new Uint8Array(2), modulus(2048)), integer(65537)))).toBe("PATH-KEY");
+    expect(check(rsa, rsaKey(modulus(2048), 65537, der(0x05, new Uint8Array(1))))).toBe("PATH-KEY");
+  });
+
+  it("PATH-KEY: a key that is not of whole bytes", () => {
+    let even = p256;
+    while (((even.at(-1) as number) & 1) === 1) even = spkiOf(generateKeyPairSync("ec", { namedCurve: "P-256" }));
+    const algorithm = sequence(objectIdentifier(oid.ecPublicKey), objectIdentifier(oid.p256));
+    const point = even.subarray(-65);
+    expect(check("ecdsa-p256-sha256", sequence(algorithm, bitString(point)))).toBe("accepted");
+    expect(check("ecdsa-p256-sha256", sequence(algorithm, bitString(point, 1)))).toBe("PATH-KEY");
   });
 
   it("PATH-KEY: EC points that are compressed, hybrid, at infinity, off the curve or out of range", () => {

@@ -165,6 +165,11 @@ export const cases: readonly PathCase[] = [
     wanted: path({ keyUsage: ["digitalSignature", "keyCertSign"] }),
   },
   {
+    title: "CA as signer, by its basic constraints alone",
+    code: "PATH-USAGE",
+    wanted: path({ ca: true, keyUsage: ["digitalSignature"] }),
+  },
+  {
     title: "CA as signer",
     code: "PATH-USAGE",
     wanted: path({ ca: true, keyUsage: ["digitalSignature", "keyCertSign"] }),
@@ -277,7 +282,7 @@ export const cases: readonly PathCase[] = [
   {
     title: "constrained kind of name that we do not compare",
     code: "PATH-CONSTRAINT",
-    wanted: constrained(constraints("permitted", uri(".example.org")), altNames(uri("https://a.example.org/"))),
+    wanted: constrained(constraints("permitted", uri("")), altNames(uri("https://a.example.org/"))),
   },
 
   {
