@@ -78,7 +78,7 @@ export function readSignedDataHead(prefix: Uint8Array, totalLength: number): Sig
   if (version !== (eContentType === oid.data ? 1 : 3)) {
     throw new Refusal(form, "a SignedData of the wrong version for its content", { got: `${version}` }); // RFC 5652 5.1
   }
-  const common = { eContentType, totalLength, digestAlgorithms: whole(prefix, digests).slice() };
+  const common = { eContentType, totalLength, digestAlgorithms: new Uint8Array(whole(prefix, digests)) };
   if (inner.at === encapsulated.end) {
     return { ...common, detached: true, contentStart: encapsulated.end, contentEnd: encapsulated.end };
   }

@@ -79,6 +79,14 @@ describe("T4: content that is never in memory", () => {
     await expect(codeOf(() => readSignedDataTail(head, concat([tail, Uint8Array.of(0)])))).resolves.toBe("DER");
   });
 
+  it("SAME-BYTES: a head keeps its own bytes when the buffer that it was read from is used again", async () => {
+    const bytes = await signed();
+    const prefix = Buffer.from(bytes.subarray(0, headLimit));
+    const head = readSignedDataHead(prefix, bytes.length);
+    prefix.fill(0);
+    expect(readSignedDataTail(head, bytes.subarray(head.contentEnd)).signers).toHaveLength(1);
+  });
+
   it("T5: a head is refused or read, whatever its bytes, and never reads past its prefix", async () => {
     const bytes = await signed();
     await fc.assert(
