@@ -1,21 +1,19 @@
-#!/usr/bin/env node
 /** `ceremony`, the operators' command at the box. Only parses and wires. */
 
 import { CommanderError } from "commander";
 import { tokenSigner } from "../hardware/sign.ts";
 import { openToken, type Token } from "../hardware/token.ts";
+import { readCertificateFile } from "../host/certificate-file.ts";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
-import type { Suite } from "../manifests/cms/suite.ts";
-import { suiteOf } from "../manifests/cms/suite.ts";
+import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
-import { readPublicKey } from "../manifests/x509/key.ts";
 import { actionsOf } from "./actions.ts";
 import { type OperatorSettings, readOperatorSettings, settingsVariable } from "./operator-settings.ts";
 import { openOutput } from "./output.ts";
 import { nothingSigned, type OperatorToken, type Sitting } from "./ports.ts";
 import { ceremonyProgram, type GlobalOptions, usageRefusal } from "./program.ts";
-import { naming, openSitting, readCertificateFile } from "./sitting.ts";
+import { naming, openSitting } from "./sitting.ts";
 
 const write = (text: string) => void process.stdout.write(text);
 const program = ceremonyProgram(actionsOf(within, () => program, write));
@@ -61,7 +59,7 @@ function end(fault: unknown): number {
 function operatorToken(settings: OperatorSettings): OperatorToken {
   const certificate = readCertificateFile(settings.certificate);
   const { spki } = readCertificate(certificate);
-  const suite = suiteFor(spki);
+  const suite = suiteForKey(spki, "sha256");
   let opened: Token | undefined;
   const open = async () => {
     opened ??= await openToken(settings.token);
@@ -100,11 +98,4 @@ function pinWarning(state: ReturnType<Token["pinState"]>): string | undefined {
     case "not-set":
       return "no PIN was ever set";
   }
-}
-
-/** Operators' keys sign with SHA-256, or SHA-384 on P-384. */
-function suiteFor(spki: Uint8Array): Suite {
-  const key = readPublicKey(spki);
-  if (key.kind === "rsa") return suiteOf("rsa-pkcs1-sha256");
-  return suiteOf(key.scheme === "ecdsa-p256" ? "ecdsa-p256-sha256" : "ecdsa-p384-sha384");
 }

@@ -3,20 +3,15 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
-import { object, optional, type Read, type Reader, text } from "../manifests/encoding/shape.ts";
+import { object, optional, type Read, text, texts } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
-
-const environment: Reader<{ readonly [name: string]: string }> = (value, path) => {
-  const entries = Object.entries((value ?? {}) as { readonly [name: string]: Json });
-  return Object.fromEntries(entries.map(([name, one]) => [name, text(4096)(one, `${path}.${name}`)]));
-};
 
 const readSettings = object({
   certificate: text(4096),
   key: object({ uri: text(1024), spki: optional(text(2048)) }),
   person: text(32, { pattern: /^[a-z][a-z0-9-]*$/ }),
   socket: text(4096),
-  token: object({ environment, module: text(4096), serial: text(64), uri: text(1024) }),
+  token: object({ environment: optional(texts), module: text(4096), serial: text(64), uri: text(1024) }),
   unlockSocket: text(4096),
 });
 

@@ -1,12 +1,10 @@
 /** Puts a sitting together from the operator's settings, the box's sockets and the terminal. */
 
-import { readFileSync } from "node:fs";
 import { daemonClient } from "../appliance/client/daemon-client.ts";
 import { journal, lock, signerStatus, unlock, verifyJournal } from "../appliance/client/unlock-client.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
-import { fromBase64 } from "../manifests/encoding/bytes.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
-import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import { Refusal } from "../manifests/refusal.ts";
 import type { OperatorSettings } from "./operator-settings.ts";
 import { nothingSigned, type OperatorToken, type Output, type Signer, type Sitting } from "./ports.ts";
 
@@ -56,15 +54,4 @@ export function naming(fault: unknown, settings: OperatorSettings): unknown {
     got: fault.message,
     cause: fault,
   });
-}
-
-/** A certificate file, DER or PEM, as DER. Refuses with CONFIG. */
-export function readCertificateFile(path: string): Uint8Array {
-  try {
-    const bytes = readFileSync(path);
-    const pem = /-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/.exec(bytes.toString("latin1"));
-    return pem ? fromBase64((pem[1] as string).replace(/\s/g, "")) : new Uint8Array(bytes);
-  } catch (fault) {
-    throw asRefusal(fault, "CONFIG", `the certificate ${path} cannot be read`);
-  }
 }

@@ -3,8 +3,10 @@
 import { constants, createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import forge from "node-forge";
 import type { SigningKey } from "../manifests/cms/sign.ts";
-import { type HashName, type Suite, type SuiteName, suiteOf } from "../manifests/cms/suite.ts";
+import type { HashName, Suite } from "../manifests/cms/suite.ts";
+import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { readCertificate } from "../manifests/x509/certificate.ts";
 
 export interface SubmitterKey extends SigningKey {
   /** certificates that stood beside the signer's, without the signer's */
@@ -25,7 +27,7 @@ export function openPkcs12(bytes: Uint8Array, password: Uint8Array, hash: HashNa
   }
   const certificate = certificates.find((der) => belongs(der, key));
   if (!certificate) throw new Refusal("CONFIG", "the PKCS#12 file holds no certificate of its key");
-  const suite = suiteFor(key, hash);
+  const suite = suiteFor(certificate, hash);
   return {
     suite,
     certificate,
@@ -78,14 +80,12 @@ function belongs(certificate: Uint8Array, key: KeyObject): boolean {
   }
 }
 
-function suiteFor(key: KeyObject, hash: HashName): Suite {
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  let name: SuiteName | undefined;
-  if (key.asymmetricKeyType === "rsa") name = `rsa-pkcs1-${hash}`;
-  else if (curve === "prime256v1") name = "ecdsa-p256-sha256";
-  else if (curve === "secp384r1") name = "ecdsa-p384-sha384";
-  if (name) return suiteOf(name);
-  throw new Refusal("CONFIG", "expected an RSA, P-256 or P-384 key", { got: curve ?? key.asymmetricKeyType ?? "?" });
+function suiteFor(certificate: Uint8Array, hash: HashName): Suite {
+  try {
+    return suiteForKey(readCertificate(certificate).spki, hash);
+  } catch (cause) {
+    throw new Refusal("CONFIG", "expected an RSA, P-256 or P-384 key with its certificate", { cause });
+  }
 }
 
 function signWith(key: KeyObject, suite: Suite, message: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { readCertificateFile } from "../../host/certificate-file.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, list, object, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -37,7 +38,7 @@ export function readDaemonSettings(file: string): DaemonSettings {
       ...settings,
       intakeSocket: here(settings.intakeSocket),
       media: { audit: here(media.audit), in: here(media.in), out: here(media.out) },
-      roots: (roots ?? []).map((one) => certificateBytes(readFileSync(here(one)))),
+      roots: (roots ?? []).map((one) => readCertificateFile(here(one))),
       signerSocket: here(settings.signerSocket),
       socket: here(settings.socket),
       spool: here(settings.spool),
@@ -46,11 +47,4 @@ export function readDaemonSettings(file: string): DaemonSettings {
     const why = asRefusal(fault, "CONFIG", fault instanceof Error ? fault.message : "cannot be read");
     throw new Refusal("CONFIG", `the daemon's file cannot be used: ${why.message}`, { about: file, cause: fault });
   }
-}
-
-function certificateBytes(file: Uint8Array): Uint8Array {
-  const pem = /-----BEGIN CERTIFICATE-----([\sA-Za-z0-9+/=]+)-----END CERTIFICATE-----/.exec(
-    Buffer.from(file).toString("latin1"),
-  );
-  return pem ? new Uint8Array(Buffer.from(pem[1] as string, "base64")) : file;
 }

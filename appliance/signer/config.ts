@@ -11,19 +11,11 @@ import {
   object,
   oneOf,
   type Read,
-  type Reader,
   text,
+  texts,
   utc,
 } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
-
-const environment: Reader<Readonly<Record<string, string>>> = (value, path) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Refusal("SHAPE", `${path}: expected an object of texts`);
-  }
-  const read = text(4096);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, read(member, `${path}.${name}`)]));
-};
 
 const key = object({
   uri: text(1024, { pattern: /^pkcs11:/ }),
@@ -45,7 +37,7 @@ const readConfigValue = object({
   socket: text(4096),
   /** folder of the store */
   state: text(4096),
-  token: object({ environment, module: text(4096), uri: text(1024, { pattern: /^pkcs11:/ }) }),
+  token: object({ environment: texts, module: text(4096), uri: text(1024, { pattern: /^pkcs11:/ }) }),
   unlockSocket: text(4096),
 });
 

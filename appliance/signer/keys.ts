@@ -1,10 +1,10 @@
 /** The box's two keys as the policy pins them, with their certificates. */
 
-import { readFileSync } from "node:fs";
+import { readCertificateFile } from "../../host/certificate-file.ts";
 import { sha256 } from "../../host/crypto-host.ts";
 import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
-import { equal, fromBase64 } from "../../manifests/encoding/bytes.ts";
+import { equal } from "../../manifests/encoding/bytes.ts";
 import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -89,17 +89,4 @@ function fittingSuite(spki: Uint8Array, policy: Policy): Suite {
     }
   }
   throw new Refusal("HSM-KEY", "no signature suite fits the pinned key");
-}
-
-function readCertificateFile(path: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new Refusal("CONFIG", "a certificate cannot be read", { about: path, cause });
-  }
-  const pem = /^-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(
-    new TextDecoder("latin1").decode(bytes),
-  );
-  return pem ? fromBase64((pem[1] as string).replace(/\s/g, "")) : new Uint8Array(bytes);
 }

@@ -3,6 +3,7 @@
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
+import { readCertificateFile } from "../../host/certificate-file.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type Style, styleFor } from "../../host/terminal/style.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
@@ -12,7 +13,6 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { readCertificateFile } from "../token-key.ts";
 import { bundleLines, sealLines } from "../verdict-lines.ts";
 
 export interface VerifyOptions {
@@ -47,7 +47,7 @@ async function trustOf(options: VerifyOptions): Promise<Trust> {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", { got: genesis });
   }
-  const roots = [await readCertificateFile(options.ca)];
+  const roots = [readCertificateFile(options.ca)];
   return { roots, at: utcOf(Date.now()), arc, ...(genesis === undefined ? {} : { genesis }) };
 }
 

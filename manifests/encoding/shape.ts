@@ -137,3 +137,10 @@ export const anyObject: Reader<{ readonly [name: string]: Json }> = (value, path
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as { readonly [name: string]: Json })
     : refuse(path, "an object", value);
+
+/** An object of free members, each a text of at most 4096 units: the environment that a PKCS#11 module wants. */
+export const texts: Reader<Readonly<Record<string, string>>> = (value, path) => {
+  const read = text(4096);
+  const members = Object.entries(anyObject(value, path));
+  return Object.fromEntries(members.map(([name, member]) => [name, read(member, `${path}.${name}`)]));
+};

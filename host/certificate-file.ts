@@ -1,0 +1,46 @@
+/** A certificate in a file: DER, or PEM (RFC 7468), as people and tools hand them over. */
+
+import { readFileSync } from "node:fs";
+import { fromBase64 } from "../manifests/encoding/bytes.ts";
+import { shown } from "../manifests/records/names.ts";
+import { asRefusal, Refusal } from "../manifests/refusal.ts";
+
+const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
+const sequenceTag = 0x30;
+
+/**
+ * The one certificate in the file as DER, not parsed yet; text around a PEM block is passed over. Refuses with CONFIG a
+ * file that cannot be read, is neither form, or holds several certificates: which one is meant must not be a guess.
+ */
+export function readCertificateFile(path: string): Uint8Array {
+  const bytes = readBytes(path);
+  if (bytes[0] === sequenceTag) return bytes;
+  const blocks = [...Buffer.from(bytes).toString("latin1").matchAll(pemBlock)];
+  const [only] = blocks;
+  if (only === undefined || blocks.length > 1) {
+    throw new Refusal("CONFIG", `${shown(path)} is not one certificate`, {
+      expected: "one certificate, as PEM or DER",
+      got: blocks.length > 1 ? `${blocks.length} certificates` : "neither",
+      about: path,
+    });
+  }
+  try {
+    return fromBase64((only[1] as string).replace(/\s/g, ""));
+  } catch (fault) {
+    const { message } = asRefusal(fault, "CONFIG", "no base64");
+    throw new Refusal("CONFIG", `the PEM in ${shown(path)} is damaged: ${message}`, { about: path, cause: fault });
+  }
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw new Refusal("CONFIG", `the certificate file ${shown(path)} cannot be read`, {
+      expected: "a certificate, as PEM or DER",
+      got: (cause as NodeJS.ErrnoException).code ?? "an error",
+      about: path,
+      cause,
+    });
+  }
+}
