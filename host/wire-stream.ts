@@ -10,8 +10,10 @@ import { Refusal } from "../manifests/refusal.ts";
 export type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 const bodyPiece = 256 * 1024;
-/** Frames read ahead of who takes them, in bytes, before the socket is paused. */
+/** Frames read ahead of who takes them, in bytes of memory, before the socket is paused. */
 const readAhead = 1 << 20;
+/** What a frame takes besides its payload: without it, empty frames would never pause the socket. */
+const frameMemory = 256;
 
 /**
  * The frames of a socket. Reads on while nobody takes them, up to `readAhead`, so that a hang-up is noticed in the
@@ -32,7 +34,7 @@ export function readFrames(socket: Socket): AsyncIterator<Frame> {
     try {
       for (const frame of reader.push(chunk)) {
         frames.push(frame);
-        held += frame.payload.length;
+        held += frameMemory + frame.payload.length;
       }
     } catch (thrown) {
       fault = thrown;
@@ -52,7 +54,7 @@ export function readFrames(socket: Socket): AsyncIterator<Frame> {
       for (;;) {
         const value = frames.shift();
         if (value) {
-          held -= value.payload.length;
+          held -= frameMemory + value.payload.length;
           if (held <= readAhead && socket.isPaused()) socket.resume();
           return { done: false, value };
         }

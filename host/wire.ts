@@ -45,6 +45,9 @@ export interface ServeOptions {
   onFault?(method: string, fault: unknown): void;
 }
 
+/** Connections that a server takes at a time; more are closed at once. */
+const mostConnections = 64;
+
 /** the open connections of each server of `serve` */
 const connections = new WeakMap<Server, Set<Socket>>();
 
@@ -60,9 +63,13 @@ export async function serve(path: string, handlers: Handlers, options: ServeOpti
     void serveSocket(socket, handlers, options).finally(() => open.delete(socket));
   });
   connections.set(server, open);
+  server.maxConnections = mostConnections;
   const mode = options.mode ?? 0o600;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.on("error", (fault) => {
+      if (server.listening) options.onFault?.("listening", fault);
+      else reject(fault);
+    });
     // The umask keeps others out in the moment before chmod; listen() binds before it returns.
     const before = process.umask(0o777 & ~mode);
     try {

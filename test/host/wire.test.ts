@@ -1,9 +1,10 @@
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createConnection, createServer, type Server } from "node:net";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callOnce, collect, connect, type Handlers, serve, stopServing } from "../../host/wire.ts";
+import { readFrames } from "../../host/wire-stream.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
@@ -223,6 +224,23 @@ describe("calls over a socket", () => {
     }
     expect(faults.map((fault) => (fault as Refusal).code)).toEqual(["FRAME", "SHAPE", "FRAME", "FRAME"]);
     expect((await callOnce(path, "echo", "still here")).result).toBe("still here");
+  });
+
+  it("T4: empty frames that nobody takes pause the socket, as full ones do", async () => {
+    const paused = Promise.withResolvers<Socket>();
+    const server = createServer((socket) => {
+      readFrames(socket);
+      paused.resolve(socket);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const peer = createConnection(path);
+    const empty = Buffer.from([0, 0, 0, 0, 0x42]);
+    peer.write(Buffer.concat(Array<Buffer>(50_000).fill(empty)));
+    const socket = await paused.promise;
+    await vi.waitFor(() => expect(socket.isPaused()).toBe(true), { timeout: 10_000 });
+    peer.destroy();
+    socket.destroy();
   });
 
   it("FRAME: a body longer than the caller takes is refused", async () => {
