@@ -2,14 +2,11 @@
 
 import type { Unlocked } from "../appliance/client/unlock-client.ts";
 import { count } from "../host/terminal/amounts.ts";
-import { readSecret } from "../host/terminal/secret-descriptor.ts";
-import { wrapped } from "../host/terminal/table.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
-import { Refusal } from "../manifests/refusal.ts";
+import { withPin } from "./ask-pin.ts";
 import type { Sitting } from "./ports.ts";
 import { asNumber, asText, members } from "./shown-json.ts";
-import { notThePin } from "./wrong-pin.ts";
 
 /** Asks for the PIN (or reads it from the descriptor) and unlocks. Says what the unlocking proved. */
 export async function unlock(sitting: Sitting): Promise<void> {
@@ -35,29 +32,22 @@ export async function lock(sitting: Sitting): Promise<void> {
   sitting.output.document({ locked: true });
 }
 
-/** Asks until the PIN is right or the signer makes people wait; from a descriptor there is one try. */
+/** The question says how many wrong tries there were: the signer makes people wait after some. */
 async function withBoxPin(sitting: Sitting, before: Json): Promise<Unlocked> {
-  const { pinDescriptor, prompter, output } = sitting;
-  if (pinDescriptor !== undefined) {
-    return sendPin(sitting, readSecret(pinDescriptor)).catch((fault) => {
-      throw notThePin(`the box ${boxName(before)}`, fault);
-    });
-  }
-  let status = before;
-  for (let left = prompter.interactive ? 3 : 1; ; left--) {
-    const pin = await prompter.secret(question(status));
-    try {
-      return await sendPin(sitting, pin);
-    } catch (fault) {
-      if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG") throw fault;
-      if (left <= 1) throw notThePin(`the box ${boxName(status)}`, fault);
-      output.say(...wrapped("That is not the PIN of the box. It stays locked. Type the PIN again, slowly."));
-      status = await sitting.signer.status();
-    }
-  }
+  let status: Json | undefined = before;
+  const asked = {
+    owner: () => `the box ${boxName(before)}`,
+    question: async () => {
+      const question = questionFor(status ?? (await sitting.signer.status()));
+      status = undefined;
+      return question;
+    },
+    again: "That is not the PIN of the box. It stays locked. Type the PIN again, slowly.",
+  };
+  return withPin(sitting, asked, (pin) => sitting.signer.unlock(pin));
 }
 
-function question(status: Json): string {
+function questionFor(status: Json): string {
   const { pin, token } = members(status);
   const failures = asNumber(members(pin).failures) ?? 0;
   const note = failures > 0 ? `; ${count(failures, "wrong try", "wrong tries")} so far` : "";
@@ -67,12 +57,4 @@ function question(status: Json): string {
 
 function boxName(status: Json): string {
   return shown(asText(members(status).appliance) ?? "?");
-}
-
-async function sendPin(sitting: Sitting, pin: Uint8Array): Promise<Unlocked> {
-  try {
-    return await sitting.signer.unlock(pin);
-  } finally {
-    pin.fill(0);
-  }
 }

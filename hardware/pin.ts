@@ -1,6 +1,5 @@
 /** PINs as bytes that their owner can wipe. */
 
-import { randomInt } from "node:crypto";
 import { readSecret } from "../host/terminal/secret-descriptor.ts";
 import { fromUtf8 } from "../manifests/encoding/bytes.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -20,14 +19,6 @@ export function readPinFromDescriptor(descriptor: number): Uint8Array {
     expected: `at most ${longest} bytes`,
     got: "more",
   });
-}
-
-/** Characters that are not taken for each other. */
-const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
-
-/** A random PIN of `length` characters, 5 bits each; the caller wipes it. */
-export function randomPin(length = 26): Uint8Array {
-  return Uint8Array.from({ length }, () => alphabet.charCodeAt(randomInt(alphabet.length)));
 }
 
 /**

@@ -13,7 +13,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fsync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -135,12 +135,6 @@ export async function makeFolder(path: string, mode = 0o700): Promise<void> {
     await syncFolder(dirname(at));
     if (at === resolve(first) || at === dirname(at)) return;
   }
-}
-
-/** Bytes that this user may still write on the file system of `folder`. */
-export async function freeBytes(folder: string): Promise<number> {
-  const space = await stored(folder, () => statfs(folder));
-  return space.bavail * space.bsize;
 }
 
 function temporaryName(): string {

@@ -1,6 +1,6 @@
 /** The genesis policy of a test box: composed here, signed by every operator with the own token. */
 
-import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { type SigningKey, signContent } from "../../manifests/cms/sign.ts";
 import type { SuiteName } from "../../manifests/cms/suite.ts";
@@ -41,11 +41,6 @@ export async function signGenesis(content: Uint8Array, keys: readonly SigningKey
     keys.map((key) => signContent(nodeHost, key, { eContentType, content, signingTime })),
   );
   return mergeSignedData(signed.map((one) => readSignedData(one)));
-}
-
-/** The digest that everything else is pinned to. */
-export function genesisDigest(content: Uint8Array): Uint8Array {
-  return sha256(content);
 }
 
 function genesisPolicy(facts: GenesisFacts): Policy {

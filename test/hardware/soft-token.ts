@@ -1,5 +1,6 @@
 /** SoftHSM tokens of a test file: each in a temporary folder of its own, with random PINs. */
 
+import { randomInt } from "node:crypto";
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +8,6 @@ import { join } from "node:path";
 import { type GeneratedKey, generateKeys, type NewKey } from "../../hardware/generate.ts";
 import { initializeToken } from "../../hardware/initialize.ts";
 import type { TokenConfig } from "../../hardware/module.ts";
-import { randomPin } from "../../hardware/pin.ts";
 import { makeSoftHsmFolder, type SoftHsmFolder } from "../../hardware/softhsm.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 
@@ -28,7 +28,7 @@ export async function makeSoftToken(label: string, keys: readonly NewKey[] = [])
   const folder = await mkdtemp(join(tmpdir(), "coldseal-token-"));
   const place = await makeSoftHsmFolder(folder);
   const pin = randomPin(12);
-  const soPin = randomPin();
+  const soPin = randomPin(26);
   const { serial, uri } = await initializeToken(place, { label, soPin, pin });
   const config = { ...place, uri };
   const generated = keys.length === 0 ? [] : await generateKeys(config, pin, keys);
@@ -65,4 +65,10 @@ export function keyOf(soft: SoftToken, label: string): GeneratedKey {
   const key = soft.keys.find((one) => one.label === label);
   if (!key) throw new Error(`no key ${label}`);
   return key;
+}
+
+const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+
+function randomPin(length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => alphabet.charCodeAt(randomInt(alphabet.length)));
 }
