@@ -18,7 +18,7 @@ describe("the main job, end to end", () => {
     async (profile) => {
       const whole = await wholeBox({ profile });
       onTestFinished(whole.end);
-      const slip = await whole.bring("contracts", documents);
+      const slip = await whole.bring("contracts", documents, ["--digest", profile.slice(profile.lastIndexOf("-") + 1)]);
       await whole.until("contracts", "waiting-for-approval");
       const [op1, op2] = whole.paths.operators;
       if (!op1 || !op2) throw new Error("no operators");
