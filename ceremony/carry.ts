@@ -3,23 +3,38 @@
 import { count, size } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { findRow } from "./open-batch.ts";
 import type { Sitting } from "./ports.ts";
 
 /** Writes the answer to a batch to the outgoing media again, or to a folder. */
 export async function exportBatch(sitting: Sitting, batch: string, to: string | undefined): Promise<void> {
+  const sealed = await holdsManifest(sitting, batch);
   const progress = sitting.output.progress();
   progress.show(`writing the answer to ${shown(batch)}, then reading it back`);
   try {
     const { files, bytes, path } = await sitting.daemon.export(batch, to);
     progress.end();
-    sitting.output.say(
-      `Exported ${count(files, "file")}, ${size(bytes)}, to ${shown(path)} of ${to === undefined ? "the stick" : shown(to)}.`,
-      "Everything was written, read back and verified. You may remove the stick now.",
-    );
+    const place = `${shown(path)} of ${to === undefined ? "the stick" : shown(to)}`;
+    if (files === 0) sitting.output.say(`Nothing was written: another answer stands at ${place}.`);
+    else {
+      sitting.output.say(`Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`, checkedText(sealed));
+    }
     sitting.output.document({ bytes, files, path });
   } finally {
     progress.end();
   }
+}
+
+/** Whether the answer is a bundle, which the daemon verifies after reading it back; a refusal is only compared with what was written. */
+async function holdsManifest(sitting: Sitting, batch: string): Promise<boolean> {
+  return ((await findRow(sitting, batch))?.number ?? null) !== null;
+}
+
+function checkedText(sealed: boolean): string {
+  const checked = sealed
+    ? "Everything was written, read back and verified."
+    : "Everything was written, read back and compared; there is no manifest in it to verify.";
+  return `${checked} You may remove the stick now.`;
 }
 
 /** Writes every manifest that the keeper has not acknowledged to the keeper's stick, or to a folder. */
@@ -27,7 +42,7 @@ export async function exportAudit(sitting: Sitting, to: string | undefined): Pro
   const { numbers, path } = await sitting.daemon.exportAudit(to);
   sitting.output.say(
     numbers.length === 0
-      ? "Nothing to export: the keeper has acknowledged every manifest."
+      ? "Nothing to export: no manifest waits for the keeper's acknowledgement."
       : `Exported ${count(numbers.length, "manifest")} (${ranges(numbers)}) to ${shown(path)} of ${to === undefined ? "the keeper's stick" : shown(to)}. You may remove the stick now.`,
   );
   sitting.output.document({ numbers, path });
@@ -44,7 +59,7 @@ export function ranges(numbers: readonly number[]): string {
   return out.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
 }
 
-/** Takes in what lies in control/in of the stick. Refuses with the first refusal when nothing could be taken. */
+/** Takes in what lies in control/in of the stick. Refuses with the first refusal, after all that could be taken was taken. */
 export async function importControl(sitting: Sitting): Promise<void> {
   const { imported, refused } = await sitting.daemon.import();
   if (imported.length + refused.length === 0) sitting.output.say("Nothing lies in control/in of the stick.");
@@ -59,5 +74,8 @@ export async function importControl(sitting: Sitting): Promise<void> {
     refused: refused.map(({ file, refusal }) => ({ file, refusal: { ...refusal } })),
   });
   const [first] = refused;
-  if (first && imported.length === 0) throw Refusal.fromRecord(first.refusal);
+  if (!first) return;
+  if (imported.length > 0)
+    sitting.consequence = `${count(imported.length, "file")} taken in, ${refused.length} refused`;
+  throw Refusal.fromRecord(first.refusal);
 }

@@ -6,13 +6,14 @@ import { openToken, type Token } from "../hardware/token.ts";
 import { readCertificateFile } from "../host/certificate-file.ts";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
+import { usageRefusal } from "../host/terminal/usage-refusal.ts";
 import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { actionsOf } from "./actions.ts";
 import { type OperatorSettings, readOperatorSettings, settingsVariable } from "./operator-settings.ts";
 import { openOutput } from "./output.ts";
 import { nothingSigned, type OperatorToken, type Sitting } from "./ports.ts";
-import { ceremonyProgram, type GlobalOptions, usageRefusal } from "./program.ts";
+import { ceremonyProgram, type GlobalOptions } from "./program.ts";
 import { naming, openSitting } from "./sitting.ts";
 
 const write = (text: string) => void process.stdout.write(text);

@@ -1,6 +1,7 @@
 /** The command line of `ceremony`: what can be asked, with which options. Acting is `Actions`' matter. */
 
-import { Argument, Command, type CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, InvalidArgumentError } from "commander";
+import { versionText } from "../host/version.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { shells } from "./completion.ts";
 
@@ -39,6 +40,7 @@ export function ceremonyProgram(actions: Actions): Command {
     .option("--as <file>", "operator.json: who you are (or the environment's COLDSEAL_OPERATOR)")
     .option("--json", "print one JSON document on stdout; questions and texts go to stderr")
     .option("--pin-fd <n>", "read the PIN from this descriptor, for scripts", descriptor)
+    .version(`ceremony ${versionText()}`, "--version", "print the version")
     .addHelpText("after", exitCodes)
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
@@ -146,13 +148,6 @@ function running(program: Command, actions: Actions): void {
     .addArgument(new Argument("<shell>").choices(shells))
     .action((shell: string) => actions.completion(shell));
   program.command("batch-names", { hidden: true }).action(() => actions.batchNames());
-}
-
-/** What commander refuses is wrong use; help and version are no refusals. Undefined for those. */
-export function usageRefusal(fault: CommanderError): Refusal | undefined {
-  if (fault.exitCode === 0) return undefined;
-  if (fault.code === "commander.help") return new Refusal("USAGE", "say what to do: a command is missing");
-  return new Refusal("USAGE", fault.message.replace(/^error: /, ""));
 }
 
 function batchArgument(): Argument {

@@ -16,6 +16,7 @@ import { requestBytes } from "../manifests/records/request-stream.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { checkRoom, copyDocument, type SourceFile, sourceFiles } from "./documents.ts";
+import { fileFault } from "./file-fault.ts";
 import type { Slip } from "./slip.ts";
 import type { SubmitterKey } from "./submitter-key.ts";
 
@@ -38,7 +39,7 @@ export type CopyProgress = (done: { documents: number; of: number; bytes: number
 /**
  * Writes `coldseal/inbox/FOLDER/{documents/…, batch.p7m}` below the stick, the request last, all of it synced on return,
  * and gives the slip. Refuses before anything is written where the order is wrong; when it fails later, the folder it made
- * is removed again. Codes: MEDIA-*, DOCUMENT-*, SHAPE, USAGE.
+ * is removed again, if the stick still lets it: without a request it is no batch. Codes: MEDIA-*, DOCUMENT-*, SHAPE, USAGE.
  */
 export async function createBatch(
   order: BatchOrder,
@@ -56,8 +57,8 @@ export async function createBatch(
     const batchDigest = await writeRequest(folder, head, listed, key, oids, order.now);
     return slipOf(order, key, listed, batchDigest);
   } catch (fault) {
-    await rm(folder, { recursive: true, force: true });
-    throw fault;
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    throw fileFault(fault, "write the stick", folder);
   }
 }
 
@@ -89,20 +90,25 @@ async function checkStick(stick: string): Promise<void> {
 async function makeBatchFolder(order: BatchOrder): Promise<string> {
   const inbox = join(order.stick, "coldseal", "inbox");
   const folder = join(inbox, order.folder);
-  await mkdir(inbox, { recursive: true });
   try {
-    await mkdir(folder);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
-      throw new Refusal("MEDIA-WRITE", "the stick cannot be written", { cause });
+    await mkdir(inbox, { recursive: true });
+    if ((await mkdir(folder).catch(isThere)) === "there") {
+      throw new Refusal("MEDIA-TAKEN", `the stick already holds a batch folder ${order.folder}`, {
+        expected: "a name that is free in coldseal/inbox",
+        got: order.folder,
+        about: folder,
+      });
     }
-    throw new Refusal("MEDIA-TAKEN", `the stick already holds a batch folder ${order.folder}`, {
-      about: folder,
-      cause,
-    });
+    await mkdir(join(folder, "documents"));
+    return folder;
+  } catch (fault) {
+    throw fileFault(fault, "write the stick", inbox);
   }
-  await mkdir(join(folder, "documents"));
-  return folder;
+}
+
+function isThere(fault: NodeJS.ErrnoException): "there" {
+  if (fault.code === "EEXIST") return "there";
+  throw fault;
 }
 
 async function copyAll(

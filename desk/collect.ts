@@ -11,6 +11,7 @@ import { isBatchFolder, shown } from "../manifests/records/names.ts";
 import { readRefusalFile } from "../manifests/records/refusal-record.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { type Copied, copyAnswer } from "./copy-answer.ts";
+import { fileFault } from "./file-fault.ts";
 
 /** What stands in an answer, read and not yet verified. */
 export type Answer =
@@ -41,7 +42,9 @@ export async function collect(stick: string, to: string): Promise<Collected[]> {
       const expected = "a folder coldseal with batches in inbox or outbox";
       throw new Refusal("USAGE", `nothing to collect at ${shown(stick)}`, { expected, got: "none" });
     }
-    await makeFolder(to, 0o755);
+    await makeFolder(to, 0o755).catch((fault) => {
+      throw fileFault(fault, "write a file", to);
+    });
     const answers: Collected[] = [];
     for (const folder of [...new Set([...inbox, ...outbox])].sort()) {
       answers.push(outbox.includes(folder) ? await collectOne(root, folder, to) : unanswered(folder));
@@ -105,7 +108,10 @@ async function contentOf(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function plain(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch(() => undefined);
+  return readFile(path).catch((fault: NodeJS.ErrnoException) => {
+    if (fault.code === "ENOENT") return undefined;
+    throw fileFault(fault, "read a file", path);
+  });
 }
 
 async function countSeals(folder: string): Promise<number> {

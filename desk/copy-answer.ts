@@ -7,6 +7,7 @@ import { makeFolder, moveDurable, writeDurable } from "../host/durable.ts";
 import { kindOf, namesIn, openFileIn, openFolderIn, statIn } from "../host/no-follow.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { fileFault } from "./file-fault.ts";
 import { sameFolder } from "./same-folder.ts";
 
 export interface Copied {
@@ -20,16 +21,15 @@ const deepest = 4;
 
 /**
  * Copies the open folder `source` to `target`; durable on return. Where `target` is there with the same files nothing
- * is written; with others it refuses with MEDIA-TAKEN and leaves both as they are. Refuses with MEDIA-KIND, MEDIA-LIMIT.
+ * is written; with others it refuses with MEDIA-TAKEN and leaves both as they are. Refuses with MEDIA-KIND, MEDIA-LIMIT,
+ * and as `fileFault` does.
  */
 export async function copyAnswer(source: number, target: string): Promise<Copied> {
   const partial = `${target}.partial`;
-  await rm(partial, { recursive: true, force: true });
-  await makeFolder(partial, 0o755);
-  const copied = await copyFolder(source, partial, 0);
-  const same = await sameFolder(partial, target);
-  if (same === "absent") await moveDurable(partial, target);
-  else await rm(partial, { recursive: true, force: true });
+  const { copied, same } = await copyBeside(source, partial, target).catch(async (fault) => {
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    throw fileFault(fault, "write a file", target);
+  });
   if (same === "different") {
     throw new Refusal("MEDIA-TAKEN", `${target} already holds another answer`, {
       expected: "the same files, or nothing",
@@ -38,6 +38,16 @@ export async function copyAnswer(source: number, target: string): Promise<Copied
     });
   }
   return { ...copied, fresh: same === "absent" };
+}
+
+async function copyBeside(source: number, partial: string, target: string) {
+  await rm(partial, { recursive: true, force: true });
+  await makeFolder(partial, 0o755);
+  const copied = await copyFolder(source, partial, 0);
+  const same = await sameFolder(partial, target);
+  if (same === "absent") await moveDurable(partial, target);
+  else await rm(partial, { recursive: true, force: true });
+  return { copied, same };
 }
 
 async function copyFolder(from: number, to: string, depth: number): Promise<{ files: number; bytes: number }> {
@@ -72,8 +82,16 @@ async function copyFile(from: number, name: string, to: string): Promise<number>
   const file = openFileIn(from, name);
   if (!file) throw changed(name);
   const stream = createReadStream("", { fd: file.descriptor, highWaterMark: 1 << 20 });
-  await writeDurable(to, stream, { mode: 0o644 });
+  await writeDurable(to, fromStick(stream, name), { mode: 0o644 });
   return Number(file.stat.size);
+}
+
+async function* fromStick(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (fault) {
+    throw fileFault(fault, "read the stick", name);
+  }
 }
 
 function changed(name: string): Refusal {

@@ -8,6 +8,7 @@ import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, collisionKey, shown } from "../manifests/records/names.ts";
 import type { ListedDocument } from "../manifests/records/request.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { fileFault } from "./file-fault.ts";
 
 export interface SourceFile {
   readonly path: string;
@@ -44,25 +45,33 @@ export async function sourceFiles(paths: readonly string[]): Promise<SourceFile[
 }
 
 async function filesAt(path: string): Promise<SourceFile[]> {
-  const stats = await lstat(path).catch((cause) => {
-    throw new Refusal("USAGE", `no such document: ${shown(path)}`, { about: path, cause });
-  });
-  if (!stats.isDirectory()) return [fileAt(path, stats)];
-  const entries = await readdir(path);
-  entries.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return Promise.all(entries.map(async (name) => fileAt(join(path, name), await lstat(join(path, name)))));
+  try {
+    const stats = await lstat(path);
+    if (!stats.isDirectory()) return [fileAt(path, stats)];
+    const entries = await readdir(path);
+    entries.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return await Promise.all(entries.map(async (name) => fileAt(join(path, name), await lstat(join(path, name)))));
+  } catch (fault) {
+    throw fileFault(fault, "read a file", path);
+  }
 }
 
 function fileAt(path: string, stats: { isFile(): boolean; size: number }): SourceFile {
   if (!stats.isFile()) {
-    throw new Refusal("MEDIA-KIND", `expected a plain file: ${shown(path)}`, { got: "a folder, link or device" });
+    throw new Refusal("MEDIA-KIND", `expected a plain file: ${shown(path)}`, {
+      expected: "a plain file",
+      got: "a folder, link or device",
+      about: path,
+    });
   }
   return { path, name: basename(path), size: stats.size };
 }
 
 /** Refuses with MEDIA-FULL or MEDIA-LIMIT, before a byte is written, what the stick's file system cannot hold. */
 export async function checkRoom(stick: string, files: readonly SourceFile[]): Promise<void> {
-  const system = await statfs(stick);
+  const system = await statfs(stick).catch((fault) => {
+    throw fileFault(fault, "read the stick", stick);
+  });
   const needed = files.reduce((sum, file) => sum + file.size + 4096, 1 << 20);
   const free = system.bavail * system.bsize;
   if (needed > free) {
@@ -85,40 +94,55 @@ export async function checkRoom(stick: string, files: readonly SourceFile[]): Pr
 
 /**
  * Copies one file into an open folder path, hashing what it writes; the copy is synced on return. Refuses with
- * MEDIA-CHANGED when the source changed meanwhile.
+ * MEDIA-CHANGED when the source changed meanwhile, and with what `fileFault` makes of either side's faults.
  */
 export async function copyDocument(file: SourceFile, to: string, hash: HashName): Promise<ListedDocument> {
-  const source = await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const hasher = createHash(hash);
+  let size = 0;
+  const path = join(to, file.name);
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const target = await open(join(to, file.name), flags, 0o644);
+    const target = await open(path, flags, 0o644);
     try {
-      const before = await source.stat();
-      const { digest, size } = await pump(source, target, hash);
-      await target.sync();
-      const after = await source.stat();
-      if (size !== file.size || after.size !== size || after.mtimeMs !== before.mtimeMs) {
-        throw new Refusal("MEDIA-CHANGED", `${shown(file.name)} changed while it was copied`, { about: file.path });
+      for await (const bytes of unchanging(file)) {
+        hasher.update(bytes);
+        await target.writeFile(bytes);
+        size += bytes.length;
       }
-      return { digest, name: file.name, size };
+      await target.sync();
     } finally {
       await target.close();
     }
-  } finally {
-    await source.close();
+  } catch (fault) {
+    throw fileFault(fault, "write the stick", path);
   }
+  return { digest: hasher.digest("hex"), name: file.name, size };
 }
 
-async function pump(source: FileHandle, target: FileHandle, hash: HashName): Promise<{ digest: string; size: number }> {
-  const hasher = createHash(hash);
-  const buffer = Buffer.allocUnsafe(piece);
-  let size = 0;
-  for (;;) {
-    const { bytesRead } = await source.read(buffer, 0, piece, null);
-    if (bytesRead === 0) return { digest: hasher.digest("hex"), size };
-    const bytes = buffer.subarray(0, bytesRead);
-    hasher.update(bytes);
-    await target.writeFile(bytes);
-    size += bytesRead;
+/** The pieces of a file that is as long as it was listed and stays as it is until its end. */
+async function* unchanging(file: SourceFile): AsyncGenerator<Uint8Array> {
+  let source: FileHandle | undefined;
+  try {
+    source = await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const before = await source.stat();
+    const buffer = Buffer.allocUnsafe(piece);
+    let size = 0;
+    for (;;) {
+      const { bytesRead } = await source.read(buffer, 0, piece, null);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+    const after = await source.stat();
+    if (size === file.size && after.size === size && after.mtimeMs === before.mtimeMs) return;
+    throw new Refusal("MEDIA-CHANGED", `${shown(file.name)} changed while it was copied`, {
+      expected: `${file.size} bytes, unchanged`,
+      got: size === file.size ? "another time of change" : `${size} bytes`,
+      about: file.path,
+    });
+  } catch (fault) {
+    throw fileFault(fault, "read a file", file.path);
+  } finally {
+    await source?.close();
   }
 }

@@ -5,6 +5,8 @@ import { tokenSigner } from "../hardware/sign.ts";
 import { openToken } from "../hardware/token.ts";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
+import { usageRefusal } from "../host/terminal/usage-refusal.ts";
+import { versionText } from "../host/version.ts";
 import { documentationArc } from "../manifests/encoding/oid.ts";
 import { hashNames, modes } from "../manifests/records/request.ts";
 import { runCollect } from "./commands/collect.ts";
@@ -13,17 +15,28 @@ import { runInspect } from "./commands/inspect.ts";
 import { runVerify } from "./commands/verify.ts";
 import { openTokenKey } from "./token-key.ts";
 
+const exitCodes = `
+Exit codes: 0 done, 1 refused (the code is printed), 2 wrong use, 3 not possible now,
+4 verification failed.`;
+
+let consequence = "nothing was changed";
+const tell = (text: string) => {
+  consequence = text;
+};
+
 const program = new Command("coldseal")
   .description("the connected desk: pack documents for the box, fetch and verify what it sealed")
   .configureHelp({ showGlobalOptions: true })
-  .showHelpAfterError("(see --help)")
   .addOption(new Option("--arc OID", "the arc of the organisation's object identifiers").default(documentationArc))
   .option("--json", "one stable JSON document on standard output")
+  .version(`coldseal ${versionText()}`, "--version", "print the version")
+  .addHelpText("after", exitCodes)
+  .configureOutput({ outputError: () => undefined })
   .exitOverride();
 
 program
   .command("batch")
-  .description("batches for the box")
+  .description("batches for the box: batch create")
   .command("create")
   .description("copy documents onto a stick with a signed request beside them, and print the slip")
   .argument("<documents...>", "files, or folders whose files are taken")
@@ -40,8 +53,11 @@ program
   .addOption(new Option("--digest <name>", "document digest; the policy's").choices([...hashNames]).default("sha256"))
   .option("--slip <file>", "also write the slip to a file, to print it; not onto the stick")
   .action((documents: string[], _options, command: Command) =>
-    runCreate(documents, command.optsWithGlobals(), (file, hash, askPin) =>
-      openTokenKey(file, hash, askPin, { openToken, tokenSigner }),
+    runCreate(
+      documents,
+      command.optsWithGlobals(),
+      (file, hash, askPin) => openTokenKey(file, hash, askPin, { openToken, tokenSigner }),
+      tell,
     ),
   );
 
@@ -50,7 +66,7 @@ program
   .description("fetch what the box put onto the stick, and say what is missing")
   .argument("<stick>", "folder where the stick is mounted")
   .option("--to <dir>", "where to copy it", "sealed")
-  .action((stick: string, _options, command: Command) => runCollect(stick, command.optsWithGlobals()));
+  .action((stick: string, _options, command: Command) => runCollect(stick, command.optsWithGlobals(), tell));
 
 program
   .command("inspect")
@@ -73,13 +89,14 @@ program
 try {
   await program.parseAsync();
 } catch (fault) {
-  process.exitCode = fault instanceof CommanderError ? (fault.exitCode === 0 ? 0 : 2) : told(fault);
+  process.exitCode = end(fault);
 }
 
-/** Tells a refusal and gives the exit status. */
-function told(fault: unknown): number {
-  const refusal = endingRefusal(fault);
-  const consequence = "nothing was changed";
+/** Tells what ended the program; its exit status. */
+function end(fault: unknown): number {
+  const usage = fault instanceof CommanderError ? usageRefusal(fault) : undefined;
+  if (fault instanceof CommanderError && !usage) return 0;
+  const refusal = usage ?? endingRefusal(fault);
   if (program.opts().json) process.stdout.write(`${JSON.stringify(refusalJson(refusal, consequence))}\n`);
   else
     process.stderr.write(`${refusalLines(refusal, consequence, styleFor(process.stderr, process.env)).join("\n")}\n`);

@@ -17,7 +17,8 @@ const piece = 1 << 20;
 const mostNames = 100_000;
 
 /**
- * The bundle at `folder`. Documents are looked for by name directly in `documents`; without it none is presented.
+ * The bundle at `folder`. Documents are looked for by name directly in `documents`, where all that are asked for must be
+ * (DOCUMENT-MISSING); without it none is presented.
  * Everything is opened anew for each call, so there is nothing to close. Refuses with BUNDLE-FORM what is missing or
  * too long, MEDIA-KIND links and what is no regular file, MEDIA-READ, DOCUMENT-NAME.
  */
@@ -31,11 +32,14 @@ export function bundleFolder(folder: string, options: { readonly documents?: str
   };
 }
 
-/** Digest and size of one file, read as a stream; undefined when it is not there. */
+/** Digest and size of one file, read as a stream. */
 async function digestDocument(folder: string, name: string, hash: HashName) {
   checkDocumentName(name);
   const file = openBelow(folder, [name]);
-  if (!file) return undefined;
+  if (!file) {
+    const detail = { expected: shown(name), got: "no such file among the documents presented", about: name };
+    throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
+  }
   const hasher = nodeHost.hasher(hash);
   let size = 0;
   for await (const bytes of pieces(file)) {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fromBase64 } from "../manifests/encoding/bytes.ts";
 import { shown } from "../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import { faultWords } from "./fault-words.ts";
 
 const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
 const sequenceTag = 0x30;
@@ -38,7 +39,7 @@ function readBytes(path: string): Uint8Array {
   } catch (cause) {
     throw new Refusal("CONFIG", `the certificate file ${shown(path)} cannot be read`, {
       expected: "a certificate, as PEM or DER",
-      got: (cause as NodeJS.ErrnoException).code ?? "an error",
+      got: faultWords(cause),
       about: path,
       cause,
     });

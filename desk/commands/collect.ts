@@ -10,9 +10,15 @@ export interface CollectOptions {
   readonly json?: boolean;
 }
 
-/** Refuses at the end with BUNDLE-FORM when an answer is there but something of it is missing. */
-export async function runCollect(stick: string, options: CollectOptions): Promise<void> {
+/** `tell` is told what holds, whatever fails. Refuses at the end with BUNDLE-FORM when an answer is there but something of it is missing. */
+export async function runCollect(
+  stick: string,
+  options: CollectOptions,
+  tell: (consequence: string) => void,
+): Promise<void> {
+  tell(`what was copied before stands in ${shown(options.to)}`);
   const answers = await collect(stick, options.to);
+  tell(`the answers were copied to ${shown(options.to)} as they are`);
   if (options.json) process.stdout.write(`${JSON.stringify(answers)}\n`);
   else process.stdout.write(`${lines(answers, options.to).join("\n")}\n`);
   const broken = answers.filter((one) => one.answer.kind === "sealed" && one.missing !== undefined);

@@ -13,7 +13,8 @@ import type { Mode } from "../../manifests/records/request.ts";
 import { readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BatchOrder, createBatch } from "../batch-create.ts";
-import { slipLines } from "../slip.ts";
+import { fileFault } from "../file-fault.ts";
+import { type Slip, slipLines } from "../slip.ts";
 import { openPkcs12, type SubmitterKey } from "../submitter-key.ts";
 
 export interface CreateOptions {
@@ -45,32 +46,55 @@ interface OpenedKey {
   close(): Promise<void>;
 }
 
+/** `tell` is told what holds from then on, whatever fails later. */
 export async function runCreate(
   documents: readonly string[],
   options: CreateOptions,
   openTokenKey: OpenTokenKey,
+  tell: (consequence: string) => void,
 ): Promise<void> {
+  tell("no batch was made");
   const order = orderOf(documents, options);
-  if (options.slip && resolve(options.slip).startsWith(`${resolve(options.to)}/`)) {
-    throw new Refusal("USAGE", "the slip would lie on the stick: words that travel with the batch prove nothing");
-  }
+  if (options.slip) checkSlipPlace(options.slip, options.to);
   const opened = await openKey(options, openTokenKey);
   try {
-    const progress = progressLine(process.stderr);
-    const slip = await createBatch(order, opened.key, ownOids(options.arc), (done) =>
-      progress.show(
-        `copying ${done.documents} of ${count(done.of, "document")}, ${size(done.bytes)} of ${size(done.ofBytes)}`,
-      ),
+    const slip = await copyAndSign(order, opened.key, options.arc);
+    tell(`the batch lies on the stick; its slip was printed, and not written to ${options.slip}`);
+    const lines = `${slipLines(slip).join("\n")}\n`;
+    process.stdout.write(options.json ? `${JSON.stringify(slip)}\n` : `\n${lines}`);
+    if (options.slip) await writeSlip(options.slip, lines);
+  } finally {
+    await opened.close();
+  }
+}
+
+function checkSlipPlace(slip: string, stick: string): void {
+  if (!resolve(slip).startsWith(`${resolve(stick)}/`)) return;
+  throw new Refusal("USAGE", "the slip would lie on the stick: words that travel with the batch prove nothing", {
+    expected: "--slip with a file that is not on the stick",
+    got: slip,
+  });
+}
+
+async function copyAndSign(order: BatchOrder, key: SubmitterKey, arc: string): Promise<Slip> {
+  const progress = progressLine(process.stderr);
+  try {
+    const slip = await createBatch(order, key, ownOids(arc), ({ documents, of, bytes, ofBytes }) =>
+      progress.show(`copying ${documents} of ${count(of, "document")}, ${size(bytes)} of ${size(ofBytes)}`),
     );
     progress.end(
       `copied and signed ${count(slip.count, "document")}, ${size(slip.bytes)}; you may remove the stick now`,
     );
-    const lines = `${slipLines(slip).join("\n")}\n`;
-    if (options.slip) await writeFile(options.slip, lines);
-    process.stdout.write(options.json ? `${JSON.stringify(slip)}\n` : `\n${lines}`);
+    return slip;
   } finally {
-    await opened.close();
+    progress.end();
   }
+}
+
+async function writeSlip(path: string, lines: string): Promise<void> {
+  await writeFile(path, lines).catch((fault) => {
+    throw fileFault(fault, "write a file", path);
+  });
 }
 
 function orderOf(documents: readonly string[], options: CreateOptions): BatchOrder {
@@ -104,14 +128,15 @@ function expiry(text: string, now: number): Utc {
 
 async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Promise<OpenedKey> {
   if ((options.key === undefined) === (options.token === undefined)) {
-    throw new Refusal("USAGE", "expected either --key FILE.p12 or --token FILE");
+    throw new Refusal("USAGE", "say with which key the batch is signed", {
+      expected: "either --key FILE.p12 or --token FILE",
+      got: options.key === undefined ? "neither" : "both",
+    });
   }
   if (options.token)
     return openTokenKey(options.token, options.digest, (of) => secret(options, `Type the PIN of ${of}: `));
   const file = options.key as string;
-  const bytes = await readFile(file).catch((cause) => {
-    throw new Refusal("USAGE", `cannot read the key file ${file}`, { about: file, cause });
-  });
+  const bytes = await readOwn(file);
   const password = await secret(options, `Type the password of your key file ${file}: `);
   try {
     return { key: openPkcs12(bytes, password, options.digest), close: async () => undefined };
@@ -120,10 +145,16 @@ async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Prom
   }
 }
 
+async function readOwn(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((fault) => {
+    throw fileFault(fault, "read a file", file);
+  });
+}
+
 async function secret(options: CreateOptions, question: string): Promise<Uint8Array> {
   if (options.passwordFd !== undefined) return readSecret(Number(options.passwordFd));
   if (options.passwordFile !== undefined) {
-    const bytes = await readFile(options.passwordFile);
+    const bytes = await readOwn(options.passwordFile);
     const end = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
     return bytes.subarray(0, end === -1 ? bytes.length : end);
   }

@@ -1,6 +1,6 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, or one seal with its document. Exit code 4 when anything is wrong. */
 
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { readCertificateFile } from "../../host/certificate-file.ts";
@@ -12,8 +12,13 @@ import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
+import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
+import { readBounded } from "../bounded-file.ts";
+import { fileFault } from "../file-fault.ts";
 import { bundleLines, sealLines } from "../verdict-lines.ts";
+
+const largestSeal = 1 << 20;
 
 export interface VerifyOptions {
   readonly ca: string;
@@ -25,15 +30,29 @@ export interface VerifyOptions {
 
 export async function runVerify(path: string, document: string | undefined, options: VerifyOptions): Promise<void> {
   const trust = await trustOf(options);
-  const found = await stat(path).catch((cause) => {
-    throw new Refusal("USAGE", `nothing is at ${shown(path)}`, { about: path, cause });
-  });
+  const found = await statAt(path);
   const style = options.json ? styleFor({}, {}) : styleFor(process.stdout, process.env);
   const verdict = found.isDirectory()
     ? await wholeBundle(path, document, options, trust, style)
     : await oneSeal(path, document, trust, style);
   process.stdout.write(options.json ? `${JSON.stringify(verdict.json)}\n` : `${verdict.lines.join("\n")}\n`);
   if (!verdict.holds) process.exitCode = 4;
+}
+
+/** Here the file is an option's, not one of a configuration. */
+function rootIn(file: string): Uint8Array {
+  try {
+    return readCertificateFile(file);
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    throw new Refusal("USAGE", fault.message, { ...fault.toRecord(), cause: fault });
+  }
+}
+
+async function statAt(path: string) {
+  return stat(path).catch((fault) => {
+    throw fileFault(fault, "read a file", path);
+  });
 }
 
 interface Told {
@@ -45,9 +64,12 @@ interface Told {
 async function trustOf(options: VerifyOptions): Promise<Trust> {
   const { genesis, arc } = options;
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
-    throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", { got: genesis });
+    throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
+      expected: "the digest of the genesis policy, as the box printed it",
+      got: genesis,
+    });
   }
-  const roots = [readCertificateFile(options.ca)];
+  const roots = [rootIn(options.ca)];
   return { roots, at: utcOf(Date.now()), arc, ...(genesis === undefined ? {} : { genesis }) };
 }
 
@@ -58,7 +80,12 @@ async function wholeBundle(
   trust: Trust,
   style: Style,
 ): Promise<Told> {
-  if (document !== undefined) throw new Refusal("USAGE", "a document goes with one seal; a folder takes --documents");
+  if (document !== undefined) {
+    throw new Refusal("USAGE", "a document goes with one seal; a folder takes --documents", {
+      expected: "coldseal verify FOLDER --documents DIR, or coldseal verify SEAL.p7s DOCUMENT",
+      got: "a folder and a document",
+    });
+  }
   const documents = options.documents ?? (await documentsBeside(folder));
   if (documents !== undefined) await checkFolder(documents);
   const source = bundleFolder(folder, documents === undefined ? {} : { documents });
@@ -75,15 +102,16 @@ async function documentsBeside(folder: string): Promise<string | undefined> {
 }
 
 async function checkFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) throw new Refusal("USAGE", `--documents expects a folder`, { got: folder });
+  if ((await statAt(folder)).isDirectory()) return;
+  throw new Refusal("USAGE", "--documents expects a folder", { expected: "the folder of the documents", got: folder });
 }
 
 async function oneSeal(path: string, document: string | undefined, trust: Trust, style: Style): Promise<Told> {
-  if (document === undefined) throw new Refusal("USAGE", "expected the document that the seal belongs to");
+  if (document === undefined) throw missingDocument();
+  if (!(await statAt(document)).isFile()) throw missingDocument(document);
   const bundle = dirname(dirname(dirname(path)));
   const seal: SealToVerify = {
-    seal: await readBounded(path),
+    seal: await readBounded(path, largestSeal),
     documentDigest: (hash) => digestOf(document, hash),
     ...(await besideSeal(bundle)),
   };
@@ -100,7 +128,7 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
   const names = (await readdir(join(bundle, "policy")).catch(() => []))
     .filter((name) => /^\d{4}\.p7m$/.test(name))
     .sort();
-  const policies = await Promise.all(names.map((name) => readFile(join(bundle, "policy", name))));
+  const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
   const source = bundleFolder(bundle);
   const listed = await stat(join(bundle, "documents.jsonl")).catch(() => undefined);
   return {
@@ -111,19 +139,15 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
   };
 }
 
-async function readBounded(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    if (size > 1 << 20) throw new Refusal("USAGE", "a seal has at most 1 MiB", { got: `${size} bytes`, about: path });
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
+function missingDocument(got?: string): Refusal {
+  return new Refusal("USAGE", "a seal is verified together with its document", {
+    expected: "coldseal verify SEAL.p7s DOCUMENT",
+    got: got === undefined ? "no document" : `no file at ${shown(got)}`,
+  });
 }
 
 async function digestOf(path: string, hash: HashName): Promise<Uint8Array> {
   const found = await bundleFolder(dirname(path), { documents: dirname(path) }).documentDigest(basename(path), hash);
-  if (!found) throw new Refusal("USAGE", `no document at ${shown(path)}`, { about: path });
+  if (!found) throw missingDocument(path);
   return found.digest;
 }

@@ -1,7 +1,9 @@
 /** How a refusal is told: its code, what was expected, what came, what to do now, and whether anything was signed. */
 
 import { shown } from "../../manifests/records/names.ts";
-import { asRefusal, type Refusal, type RefusalKind } from "../../manifests/refusal.ts";
+import { asRefusal, Refusal, type RefusalKind } from "../../manifests/refusal.ts";
+import { faultWords } from "../fault-words.ts";
+import { expectedWords } from "./expected-words.ts";
 import { plain, type Style } from "./style.ts";
 import { wrapped } from "./table.ts";
 
@@ -19,7 +21,7 @@ export function endingRefusal(thrown: unknown): Refusal {
 }
 
 /**
- * The lines for a terminal. `consequence` says what was signed or sealed by then, without full stop
+ * The lines for a terminal: after the code always what was expected, what came and what to do now. `consequence` says what was signed or sealed by then, without full stop
  * ("nothing was signed, nothing was sealed").
  */
 export function refusalLines(refusal: Refusal, consequence: string, style: Style = plain): string[] {
@@ -28,8 +30,8 @@ export function refusalLines(refusal: Refusal, consequence: string, style: Style
   return [
     style.bad(first),
     ...rest.map((line) => style.bad(line)),
-    ...labelled("expected", refusal.expected),
-    ...labelled("got", refusal.got),
+    ...labelled("expected", refusal.expected ?? expectedWords[refusal.code]),
+    ...cameLines(refusal),
     ...labelled("do now", refusal.next),
   ];
 }
@@ -41,8 +43,15 @@ export function refusalJson(refusal: Refusal, consequence: string) {
   };
 }
 
-function labelled(label: string, text: string | undefined): string[] {
-  if (text === undefined) return [];
+/** What came, as exactly as it is known: said by the refusal, or what it is about, or the fault behind it, or its own words. */
+function cameLines({ got, about, cause, message }: Refusal): string[] {
+  if (got !== undefined) return labelled("got", got);
+  if (about !== undefined && !message.includes(about)) return labelled("about", about);
+  if (cause === undefined || cause instanceof Refusal) return labelled("got", message);
+  return labelled("got", faultWords(cause));
+}
+
+function labelled(label: string, text: string): string[] {
   const [first = "", ...rest] = wrapped(readable(text), 68);
   return [`  ${label.padEnd(9)} ${first}`, ...rest.map((line) => `${" ".repeat(12)}${line}`)];
 }

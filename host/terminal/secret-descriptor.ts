@@ -2,6 +2,7 @@
 
 import { closeSync, readSync } from "node:fs";
 import { Refusal } from "../../manifests/refusal.ts";
+import { faultWords } from "../fault-words.ts";
 
 const longest = 1024;
 
@@ -40,7 +41,7 @@ function fill(descriptor: number, buffer: Uint8Array): number {
   } catch (cause) {
     throw new Refusal("SECRET", `descriptor ${descriptor} cannot be read`, {
       expected: "an open descriptor with the secret on it",
-      got: (cause as NodeJS.ErrnoException).code ?? "an error",
+      got: faultWords(cause),
       cause,
     });
   }

@@ -14,7 +14,10 @@ export interface BundleSource {
   stream(path: string): AsyncIterable<Uint8Array>;
   /** Names of what stands directly in a folder (`""`: the bundle itself), in any order; none when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
-  /** Digest and size of the document of that file name; undefined when it was not presented. */
+  /**
+   * Digest and size of the document of that file name; undefined when it was not presented. A source that was given
+   * what should be all documents refuses with DOCUMENT-MISSING instead.
+   */
   documentDigest(
     name: string,
     hash: HashName,

@@ -102,7 +102,7 @@ describe("approving", () => {
     expect(never.text()).not.toContain(rightPin);
   });
 
-  it("UX: without names it goes through all that wait for this person", async () => {
+  it("UX1: without names it goes through all that wait for this person", async () => {
     const waiting = await sittingOf();
     await approve(waiting.sitting, [], { watch: false });
     expect(waiting.daemon.sent).toHaveLength(1);

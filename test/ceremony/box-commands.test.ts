@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { exportAudit, exportBatch, importControl } from "../../ceremony/carry.ts";
 import { journal, verifyJournal } from "../../ceremony/journal.ts";
 import { list, status } from "../../ceremony/look.ts";
@@ -67,7 +68,7 @@ describe("unlocking", () => {
     });
   });
 
-  it("UX: unlocking an unlocked box asks for nothing", async () => {
+  it("UX1: unlocking an unlocked box asks for nothing", async () => {
     const { sitting, asked } = sittingWith({ signer: { status: async () => ({ ...locked, locked: false }) } });
     await unlock(sitting);
     expect(asked).toEqual([]);
@@ -83,22 +84,42 @@ describe("unlocking", () => {
 });
 
 describe("carrying", () => {
+  const exporting = async (files: number, row: Partial<BatchRow>) => {
+    const { daemon } = await fakeDaemon();
+    const [one] = await daemon.list();
+    if (!one) throw new Error("no row");
+    const parts: Partial<Daemon> = {
+      export: async () => ({ bytes: 2048, files, path: "/stick/\u001b" }),
+      list: async () => [{ ...one, ...row }],
+    };
+    const { sitting, text } = sittingWith({ daemon: parts });
+    await exportBatch(sitting, one.folder, undefined);
+    return text();
+  };
+
   it("CHECKED-OUT: an export tells what was written, verified, and that the stick may go", async () => {
-    const daemon: Partial<Daemon> = { export: async () => ({ bytes: 2048, files: 12, path: "/stick/\u001b" }) };
-    const { sitting, text } = sittingWith({ daemon });
-    await exportBatch(sitting, "b", undefined);
-    expect(text()).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b} of the stick.");
-    expect(text()).toContain("You may remove the stick now.");
+    const text = await exporting(12, { number: 3, state: "released" });
+    expect(text).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b} of the stick.");
+    expect(text).toContain("read back and verified. You may remove the stick now.");
   });
 
-  it("UX: exported manifests are named by number", async () => {
+  it("HONEST: of a refusal it says that nothing was verified, of nothing that nothing was written", async () => {
+    const refusal = await exporting(1, { number: null, state: "rejected" });
+    expect(refusal).toContain("read back and compared; there is no manifest in it to verify");
+    expect(refusal).not.toContain("and verified");
+    const none = await exporting(0, { number: null, state: "refused" });
+    expect(none).toContain("Nothing was written: another answer stands at /stick/");
+    expect(none).not.toContain("read back");
+  });
+
+  it("UX8: exported manifests are named by number", async () => {
     const some: Partial<Daemon> = { exportAudit: async () => ({ numbers: [4, 5, 6, 9], path: "/keeper" }) };
     const { sitting, text } = sittingWith({ daemon: some });
     await exportAudit(sitting, undefined);
     expect(text()).toContain("Exported 4 manifests (4-6, 9) to /keeper of the keeper's stick.");
     const none = sittingWith({ daemon: { exportAudit: async () => ({ numbers: [], path: "/keeper" }) } });
     await exportAudit(none.sitting, undefined);
-    expect(none.text()).toContain("Nothing to export");
+    expect(none.text()).toBe("Nothing to export: no manifest waits for the keeper's acknowledgement.");
   });
 
   it("POLICY-SIGNERS: an import of which nothing could be taken ends with the first refusal", async () => {
@@ -115,6 +136,22 @@ describe("carrying", () => {
     const good = sittingWith({ daemon: taken });
     await importControl(good.sitting);
     expect(good.text()).toBe("taken    policy.p7m: policy number 2");
+  });
+
+  it("POLICY-CHAIN: an import of which only a part was taken ends with the first refusal all the same", async () => {
+    const partly: Partial<Daemon> = {
+      import: async () => ({
+        imported: [{ file: "a.p7m", kind: "policy", number: 2 }],
+        refused: [
+          { file: "b.p7m", refusal: { code: "POLICY-CHAIN", message: "a gap" } },
+          { file: "c.p7m", refusal: { code: "DER", message: "no DER" } },
+        ],
+      }),
+    };
+    const { sitting, text } = sittingWith({ daemon: partly });
+    expect(await codeOf(importControl(sitting))).toBe("POLICY-CHAIN");
+    expect(text()).toContain("taken    a.p7m: policy number 2");
+    expect(sitting.consequence).toBe("1 file taken in, 2 refused");
   });
 });
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { CommanderError } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { completionScript } from "../../ceremony/completion.ts";
-import { type Actions, ceremonyProgram, usageRefusal } from "../../ceremony/program.ts";
+import { type Actions, ceremonyProgram } from "../../ceremony/program.ts";
+import { usageRefusal } from "../../host/terminal/usage-refusal.ts";
 
 /** A program whose actions only tell what they were called with. */
 function recording() {

@@ -122,7 +122,7 @@ describe("provisioning", () => {
     expect(policy.profile).toEqual({ digest: "sha384", level: "CAdES-B-B", suite: "ecdsa-p384-sha384" });
   }, 120_000);
 
-  it("UX: sockets whose path would be too long lie in a folder of their own", async () => {
+  it("CONFIG: sockets whose path would be too long lie in a folder of their own", async () => {
     const deep = join(folder, "d".repeat(100));
     const box = await provision(deep, { operators: 1, threshold: 1, profile: "ecdsa-p256-sha256" });
     runs.push(box.box.run);

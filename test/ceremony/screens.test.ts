@@ -215,7 +215,7 @@ describe("journal rows", () => {
     );
   });
 
-  it("UX: manifest numbers are told as ranges", () => {
+  it("UX8: manifest numbers are told as ranges", () => {
     expect(ranges([7, 1, 2, 3])).toBe("1-3, 7");
     expect(ranges([])).toBe("");
   });

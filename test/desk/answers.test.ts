@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -111,6 +111,25 @@ describe("coldseal verify", () => {
     expect(json).toMatchObject({ ok: false, findings: [{ file: `documents/${name}` }] });
   });
 
+  it("DOCUMENT-MISSING: a listed document that is absent is named where documents were given or lie on the stick", async () => {
+    const bundle = await buildBundle();
+    const stick = folder();
+    const outbox = place(bundle, stick);
+    const documents = join(stick, "coldseal/inbox/batch-1/documents");
+    const [name = ""] = bundle.documents.keys();
+    rmSync(join(documents, name));
+    for (const given of [[], ["--documents", documents], ["--documents", folder()]]) {
+      const ran = coldseal("verify", outbox, "--ca", ca(), ...given);
+      expect(ran.status).toBe(4);
+      expect(ran.stdout).toMatch(/^NOT VALID/);
+      expect(ran.stdout).toContain(`DOCUMENT-MISSING  documents/${name}: the document is missing`);
+    }
+    rmSync(join(stick, "coldseal/inbox"), { recursive: true });
+    const keepers = coldseal("verify", outbox, "--ca", ca());
+    expect(keepers).toMatchObject({ status: 0 });
+    expect(keepers.stdout).toContain(`${bundle.documents.size} not presented`);
+  });
+
   it("verifies one seal with its document, alone and in its bundle", async () => {
     const bundle = await buildBundle();
     const stick = folder();
@@ -134,7 +153,9 @@ describe("coldseal verify", () => {
     [["verify", "/tmp", "--ca", "/nowhere"], 2],
     [["frobnicate"], 2],
     [["inspect", "/nowhere"], 2],
+    [["verify"], 2],
     [["--help"], 0],
+    [["--version"], 0],
     [["batch", "create", "--help"], 0],
   ])("%j ends with %i", (args, status) => {
     expect(coldseal(...args).status).toBe(status);

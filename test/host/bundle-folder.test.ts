@@ -85,7 +85,7 @@ describe("bundleFolder", () => {
     const digest = new Uint8Array(createHash("sha384").update("contract").digest());
     expect(await source.documentDigest("a.pdf", "sha384")).toEqual({ digest, size: 8 });
     expect(await source.documentDigest("b.pdf", "sha384")).toEqual({ digest, size: 8 });
-    expect(await source.documentDigest("c.pdf", "sha384")).toBeUndefined();
+    await expect(source.documentDigest("c.pdf", "sha384")).rejects.toMatchObject({ code: "DOCUMENT-MISSING" });
     await expect(source.documentDigest("../a.pdf", "sha384")).rejects.toMatchObject({ code: "DOCUMENT-NAME" });
     await rm(documents, { recursive: true });
   });

@@ -41,7 +41,7 @@ describe("a certificate file", () => {
   it("CONFIG: a file that is not there is named with the reason", () => {
     const path = join(folder, "none");
     expect(() => readCertificateFile(path)).toThrow(
-      expect.objectContaining({ code: "CONFIG", about: path, got: "ENOENT" }),
+      expect.objectContaining({ code: "CONFIG", about: path, got: "nothing there (ENOENT)" }),
     );
   });
 });

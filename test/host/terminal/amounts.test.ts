@@ -12,16 +12,16 @@ describe("amounts for people", () => {
     [1_048_576, "1.00 MiB"],
     [209_715_200, "200 MiB"],
     [5 * 2 ** 40, "5.00 TiB"],
-  ])("UX: %i bytes are shown as %s", (bytes, text) => {
+  ])("UX8: %i bytes are shown as %s", (bytes, text) => {
     expect(size(bytes)).toBe(text);
   });
 
-  it("UX: a size that must be compared is rounded and exact", () => {
+  it("UX8: a size that must be compared is rounded and exact", () => {
     expect(exactSize(253_023_744)).toBe("241 MiB (253,023,744 bytes)");
     expect(exactSize(12)).toBe("12 bytes");
   });
 
-  it("UX: counts take the right number of the noun", () => {
+  it("UX9: counts take the right number of the noun", () => {
     expect(count(1, "document")).toBe("1 document");
     expect(count(100_000, "document")).toBe("100,000 documents");
     expect(count(2, "wrong try", "wrong tries")).toBe("2 wrong tries");
@@ -34,11 +34,11 @@ describe("amounts for people", () => {
     [185, "3 min 5 s"],
     [7440, "2 h 4 min"],
     [9 * 86_400, "9 days"],
-  ])("UX: %d seconds are %s", (seconds, text) => {
+  ])("UX5: %d seconds are %s", (seconds, text) => {
     expect(duration(seconds)).toBe(text);
   });
 
-  it("UX: times are UTC with Z, with the date where it is another day", () => {
+  it("UX8: times are UTC with Z, with the date where it is another day", () => {
     expect(minute("2026-11-23T12:04:09Z")).toBe("2026-11-23 12:04Z");
     expect(clockTime("2026-11-23T12:04:09Z", "2026-11-23T18:00:00Z")).toBe("12:04Z");
     expect(clockTime("2026-11-22T12:04:09Z", "2026-11-23T18:00:00Z")).toBe("2026-11-22 12:04Z");

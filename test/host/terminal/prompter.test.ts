@@ -56,14 +56,14 @@ describe("questions at a terminal", () => {
     prompter.close();
   });
 
-  it("UX: Backspace takes back a whole character, Ctrl-U all, arrow keys nothing", async () => {
+  it("UX1: Backspace takes back a whole character, Ctrl-U all, arrow keys nothing", async () => {
     const { prompter, input } = terminal();
     input.write("wrong\u0015aü\u007f\u001b[Db\u001bOA\r");
     expect(await prompter.line("? ")).toBe("ab");
     prompter.close();
   });
 
-  it("UX: a character or an escape sequence that comes in pieces is put together", async () => {
+  it("UX1: a character or an escape sequence that comes in pieces is put together", async () => {
     const { prompter, input } = terminal();
     const answer = prompter.line("? ");
     for (const byte of Buffer.from("x€\u001b[3~y\r")) input.write(Buffer.of(byte));
@@ -87,7 +87,7 @@ describe("questions at a terminal", () => {
 });
 
 describe("questions without a terminal", () => {
-  it("UX: lines are taken in order, with either line end, the last one without", async () => {
+  it("UX7: lines are taken in order, with either line end, the last one without", async () => {
     const input = new PassThrough();
     const prompter = openPrompter(input, { write: () => undefined });
     expect(prompter.interactive).toBe(false);

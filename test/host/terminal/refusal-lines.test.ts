@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../../../host/terminal/refusal-lines.ts";
-import { Refusal, refusalTable } from "../../../manifests/refusal.ts";
+import { Refusal, type RefusalCode, refusalTable } from "../../../manifests/refusal.ts";
 
 const refusal = new Refusal("HSM-TOKEN", "another token is inserted", {
   expected: "op2 (serial 6f2c)",
@@ -15,6 +15,24 @@ describe("refusals on a terminal", () => {
       "  got       op1 (serial 99aa)",
       "  do now    insert the token named here",
     ]);
+  });
+
+  it.each(Object.keys(refusalTable) as RefusalCode[])("UX4: %s has its three lines whatever it knows", (code) => {
+    const all = [new Refusal(code, "so it is"), new Refusal(code, "so it is", { about: "a thing" })];
+    for (const one of all) {
+      const lines = refusalLines(one, "nothing was sealed");
+      const labels = lines.map((line) => /^ {2}(expected|got|about|do now) +(\S.*)$/.exec(line)?.[1]).filter(Boolean);
+      expect(labels).toEqual(["expected", one.about === undefined ? "got" : "about", "do now"]);
+    }
+  });
+
+  it("UX4: behind a refusal without words of what came stands the fault that caused it", () => {
+    const cause = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+    const lines = refusalLines(
+      new Refusal("STORE", "x could not be written", { about: "x", cause }),
+      "nothing was sealed",
+    );
+    expect(lines).toContain("  got       permission denied (EACCES)");
   });
 
   it("T2: what others wrote is escaped", () => {

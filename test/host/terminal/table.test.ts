@@ -8,7 +8,7 @@ describe("tables", () => {
     { title: "DOCS", align: "right" as const },
   ];
 
-  it("UX: columns are aligned, numbers to the right", () => {
+  it("UX8: columns are aligned, numbers to the right", () => {
     expect(
       tableLines(table, [
         ["a", "1"],
@@ -17,14 +17,14 @@ describe("tables", () => {
     ).toEqual(["BATCH      DOCS", "a             1", "long-name   100"]);
   });
 
-  it("UX: only a column that may shrink is cut to fit the width, and says so", () => {
+  it("UX2: only a column that may shrink is cut to fit the width, and says so", () => {
     const lines = tableLines(table, [["x".repeat(200), "7"]], 80);
     expect(lines.every((line) => columns(line) <= 80)).toBe(true);
     expect(lines[1]).toContain("…");
     expect(lines[1]?.endsWith("   7")).toBe(true);
   });
 
-  it("UX: text is broken at spaces", () => {
+  it("UX2: text is broken at spaces", () => {
     expect(wrapped("one two three", 7)).toEqual(["one two", "three"]);
     expect(wrapped("extraordinarily", 5)).toEqual(["extraordinarily"]);
     expect(cut("契約書契約書", 5)).toBe("契約…");
