@@ -22,7 +22,7 @@ import {
 import { isRefusalCode, Refusal, type RefusalCode, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
 
-export const signerStates = ["challenged", "authorized", "sealing", "sealed", "aborted", "rejected"] as const;
+const signerStates = ["challenged", "authorized", "sealing", "sealed", "aborted", "rejected"] as const;
 
 const readCode: Reader<RefusalCode> = (value) => {
   const code = anyText(value, "code");
@@ -74,6 +74,19 @@ const readSubmitted = having({
 });
 export type Submitted = Read<typeof readSubmitted>;
 
+const readSealedBefore = having({
+  batch: text(64),
+  batchDigest: hexText(),
+  bytes: integer(0),
+  count: integer(1),
+  expires: utc,
+  mode: text(32),
+  number: integer(1),
+  purpose: text(200),
+  submitter: having({ name: text(500) }),
+});
+export type SealedBefore = Read<typeof readSealedBefore>;
+
 const readSealed = having({ number: integer(1), outcome: oneOf(["sealed", "aborted"]) });
 export type Sealed = Read<typeof readSealed>;
 
@@ -102,6 +115,13 @@ export function signerClient(path: string, signal?: AbortSignal) {
     /** Hands over batch.p7m; gives the challenge, or the manifest that sealed this batch before. */
     async submit(folder: string, reported: Json, batch: Body): Promise<Submitted> {
       return readAnswer(readSubmitted, (await call("submit", { folder, reported }, { body: batch })).result, "submit");
+    },
+
+    /** SEAL-ONCE for a batch.p7m that is refused today: the manifest that sealed it. Nothing of it is kept. */
+    async sealedBefore(folder: string, batch: Body): Promise<SealedBefore | undefined> {
+      const { result } = await call("sealed-before", { folder }, { body: batch });
+      const { number } = readAnswer(having({ number: nullable(integer(1)) }), result, "sealed-before");
+      return number === null ? undefined : readAnswer(readSealedBefore, result, "sealed-before");
     },
 
     /** Durable on return. */
@@ -205,7 +225,7 @@ async function* answerFiles(
 }
 
 /** All files of a stream, by path. Refuses with FRAME more than 64 MiB. */
-export async function collectFiles(parts: AsyncIterable<FilePart>): Promise<ReadonlyMap<string, Uint8Array>> {
+async function collectFiles(parts: AsyncIterable<FilePart>): Promise<ReadonlyMap<string, Uint8Array>> {
   const pieces = new Map<string, Uint8Array[]>();
   let last: Uint8Array[] = [];
   let length = 0;

@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import { type Delivered, deliver, type MadeRefusals } from "./deliver.ts";
+import { freed } from "./inbox-state.ts";
 import type { Parts } from "./parts.ts";
-import { freeHeld } from "./take-folder.ts";
+import { plainMessage } from "./plain-message.ts";
 
 /** Delivers the answer of a batch that is to be answered, to `root`. Refuses as `deliver`, and STORE. */
 export async function answerBatch(
@@ -26,7 +27,7 @@ export async function answerBatch(
   const note = delivered.files === 0 ? "another answer stands on the stick under this name" : undefined;
   book.apply(state.id, { type: "answered", ...(note === undefined ? {} : { note }) });
   made.delete(state.id);
-  freeHeld(parts, state.id);
+  book.setInbox((inbox) => freed(inbox, state.id));
   log.info({ folder: state.folder, path: delivered.path, files: delivered.files }, outcomeOf(answer));
   if (answer.kind === "receipt") await auditToo(parts);
   return delivered;
@@ -75,13 +76,8 @@ async function remember({ answered, book }: Parts, state: BatchState, answer: An
     fingerprint: state.fingerprint,
     folder: state.folder,
     outcome: outcomeOf(answer),
-    refusal: answer.kind === "refusal" ? { code: answer.refusal.code, message: plain(answer.refusal.message) } : null,
+    refusal: answer.kind === "refusal" ? { code: answer.refusal.code, message: plainMessage(answer.refusal) } : null,
   });
-}
-
-function plain(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return message.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 2000);
 }
 
 function outcomeOf(answer: Answer): "released" | "refused" | "rejected" | "aborted" {

@@ -184,7 +184,7 @@ function folderWords(
 }
 
 /** `3 of 12 documents, 41.0 MiB/s, 20 s left` */
-export function progressWords(work: Work, now: number): string {
+function progressWords(work: Work, now: number): string {
   const { documents, of, bytesPerSecond, secondsLeft } = workProgress(work, now);
   const rate = bytesPerSecond === null || work.ofBytes === 0 ? "" : `, ${size(bytesPerSecond)}/s`;
   const left = secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`;

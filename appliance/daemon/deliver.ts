@@ -6,10 +6,11 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { answerFolder } from "./answer-folder.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import type { Parts } from "./parts.ts";
+import { plainMessage } from "./plain-message.ts";
 import { digestOf, reportedOf } from "./signer-steps.ts";
-import { answerFolder } from "./take-folder.ts";
 
 export interface Delivered {
   readonly path: string;
@@ -33,7 +34,7 @@ export async function deliver(
     root,
     folder: answerFolder(state.folder),
     files: counted(parts, state, await filesOf(parts, state, answer, made)),
-    replace: parts.media.isRefusal,
+    replace: parts.media.isRefusalFolder,
     signal: parts.stop,
     ...(answer.kind === "receipt" ? { needs: receiptNeeds(state) } : {}),
   });
@@ -66,17 +67,12 @@ async function* refusalFile(
   refusal: RefusalRecord,
   made: MadeRefusals,
 ): AsyncIterable<FilePart> {
+  const record = { code: refusal.code, message: plainMessage(refusal) };
   const { signed, bytes } =
-    made.get(state.id) ?? (await signer.refuse(state.folder, state.digest, cut(refusal), reportedOf(state)));
+    made.get(state.id) ?? (await signer.refuse(state.folder, state.digest, record, reportedOf(state)));
   made.set(state.id, { signed, bytes });
   yield { path: signed ? "refusal.p7m" : "refusal.json", size: bytes.length };
   yield { bytes };
-}
-
-/** The record's message has a limit, and holds no control characters. */
-function cut({ code, message }: RefusalRecord): RefusalRecord {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return { code, message: message.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 2000) || code };
 }
 
 async function* joined(...streams: readonly AsyncIterable<FilePart>[]): AsyncIterable<FilePart> {
@@ -109,9 +105,8 @@ function receiptNeeds({ about }: BatchState): { readonly files: number; readonly
 async function verifyWritten({ book, policies, settings }: Parts, folder: string): Promise<void> {
   const digest = book.box?.policy.digest;
   if (digest === undefined) throw new Refusal("UNREACHABLE", "the signer does not answer");
-  const { policy, genesis } = await policies.inForce(digest);
-  const roots = settings.roots.length > 0 ? settings.roots : policy.submitters.roots;
-  const { ok, findings } = await verifyBundle(nodeHost, bundleFolder(folder), { roots, genesis });
+  const { genesis } = await policies.inForce(digest);
+  const { ok, findings } = await verifyBundle(nodeHost, bundleFolder(folder), { roots: settings.roots, genesis });
   if (ok) return;
   const [first] = findings;
   throw new Refusal("CHECKED-OUT", `what was written does not verify: ${first?.file}: ${first?.message}`, {

@@ -1,7 +1,7 @@
 /** `coldseald CONFIG`: the daemon's process. SIGTERM and SIGINT end it cleanly. */
 
 import { asRefusal } from "../../manifests/refusal.ts";
-import { isRefusal, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
+import { isRefusalFolder, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
 import { startDaemon } from "./daemon.ts";
 import { daemonLog } from "./log.ts";
 import { readDaemonSettings } from "./settings.ts";
@@ -13,7 +13,7 @@ const log = daemonLog(process.stdout.isTTY === true);
 try {
   const [config, ...rest] = process.argv.slice(2);
   if (config === undefined || rest.length > 0) throw new Error("usage: appliance/daemon/main.ts CONFIG");
-  const daemon = await startDaemon(readDaemonSettings(config), { isRefusal, writeAnswer, writeAudit }, log);
+  const daemon = await startDaemon(readDaemonSettings(config), { isRefusalFolder, writeAnswer, writeAudit }, log);
   const end = () => {
     setTimeout(() => process.exit(0), patience).unref();
     void daemon.stop().finally(() => process.exit(0));

@@ -26,7 +26,7 @@ export interface OutgoingMedia {
     readonly signal?: AbortSignal;
   }): Promise<{ readonly path: string; readonly numbers: readonly string[]; readonly files: number }>;
   /** whether an answer that is there is only a refusal, which a later answer replaces */
-  isRefusal(names: readonly string[]): boolean;
+  isRefusalFolder(names: readonly string[]): boolean;
 }
 
 export interface Parts {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { integer, list, object, optional, type Read, text } from "../../manifests/encoding/shape.ts";
+import { integer, list, object, type Read, text } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
 const path = text(4096);
@@ -15,8 +15,8 @@ const readSettings = object({
   incompleteSeconds: integer(0, 1_000_000),
   intakeSocket: path,
   media: object({ audit: path, in: path, out: path }),
-  /** pinned roots of the box's own certificates, PEM or DER; the policy's submitter roots where not given */
-  roots: optional(list(path, 1, 16)),
+  /** pinned roots of the box's own certificates, PEM or DER: what was written is verified under them */
+  roots: list(path, 1, 16),
   /** how often the inbox is looked at */
   scanSeconds: integer(1, 3600),
   /** a batch folder is taken when nothing in it changed for so long */
@@ -38,7 +38,7 @@ export function readDaemonSettings(file: string): DaemonSettings {
       ...settings,
       intakeSocket: here(settings.intakeSocket),
       media: { audit: here(media.audit), in: here(media.in), out: here(media.out) },
-      roots: (roots ?? []).map((one) => readCertificateFile(here(one))),
+      roots: roots.map((one) => readCertificateFile(here(one))),
       signerSocket: here(settings.signerSocket),
       socket: here(settings.socket),
       spool: here(settings.spool),

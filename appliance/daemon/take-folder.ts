@@ -1,24 +1,16 @@
 /** From a folder of the inbox to a batch in the spool, or to a refusal. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import { isBatchFolder, shown } from "../../manifests/records/names.ts";
+import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, type Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
+import { answerPath } from "./answer-folder.ts";
 import { taken } from "./batch-state.ts";
-import {
-  type FolderState,
-  freed,
-  isTriedAgain,
-  looked,
-  nextToTake,
-  type TakeEnd,
-  taking,
-  tookEnd,
-} from "./inbox-state.ts";
+import { type FolderState, isTriedAgain, looked, nextToTake, type TakeEnd, taking, tookEnd } from "./inbox-state.ts";
 import type { TakenBatch } from "./intake-client.ts";
 import type { Parts } from "./parts.ts";
+import { answerWithReceipt, sealedBefore } from "./sealed-before.ts";
 import type { IntakeFacts } from "./spool.ts";
 
 /** Looks at the stick once. A stick that cannot be read shows as an empty inbox. Refuses as intake's `scan`. */
@@ -57,17 +49,12 @@ export async function takeFolder(
     await spool.clearIncoming();
     end = await takeInto(parts, state, settleOver, incoming);
   } catch (fault) {
-    end = failedTake(parts, state, asRefusal(fault, "INTERNAL", `a fault while ${folder} was taken`));
+    end = await failedTake(parts, state, asRefusal(fault, "INTERNAL", `a fault while ${folder} was taken`), incoming);
   } finally {
     book.setWork(`folder/${folder}`, undefined);
     await spool.discard(incoming).catch((fault) => log.error({ err: fault }, "a part of a batch could not be removed"));
   }
   book.setInbox((inbox) => tookEnd(inbox, folder, end, book.now));
-}
-
-/** Folders held by a batch that ended may be taken. */
-export function freeHeld({ book }: Parts, id: string): void {
-  book.setInbox((inbox) => freed(inbox, id));
 }
 
 async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, incoming: string): Promise<TakeEnd> {
@@ -133,13 +120,24 @@ function factsOf({ book }: Parts, { folder }: FolderState, batch: TakenBatch): I
   };
 }
 
-function failedTake(parts: Parts, state: FolderState, refusal: Refusal): TakeEnd {
+/** What a take that failed comes to: another attempt, the receipt of a batch that was sealed before, or the refusal. */
+async function failedTake(parts: Parts, state: FolderState, refusal: Refusal, incoming: string): Promise<TakeEnd> {
   const { folder, fingerprint } = state;
-  const again = isTriedAgain(refusal.code, state.trouble?.tries ?? 0);
-  parts.log.warn({ code: refusal.code, folder, again }, refusal.message);
-  if (again) return { outcome: "failed", refusal: refusal.toRecord() };
+  if (isTriedAgain(refusal.code, state.trouble?.tries ?? 0)) return triedAgain(parts, state, refusal);
+  try {
+    const sealed = await sealedBefore(parts, state, refusal, incoming);
+    if (sealed) return answerWithReceipt(parts, state, sealed);
+  } catch (fault) {
+    return triedAgain(parts, state, asRefusal(fault, "INTERNAL", "the signer does not answer"));
+  }
+  parts.log.warn({ code: refusal.code, folder }, refusal.message);
   refuseFolder(parts, folder, fingerprint, refusal.toRecord());
   return { outcome: "taken" };
+}
+
+function triedAgain({ log }: Parts, { folder }: FolderState, refusal: Refusal): TakeEnd {
+  log.warn({ code: refusal.code, folder, again: true }, refusal.message);
+  return { outcome: "failed", refusal: refusal.toRecord() };
 }
 
 function refuseFolder({ book }: Parts, folder: string, fingerprint: string, refusal: RefusalRecord): void {
@@ -150,17 +148,12 @@ function refuseFolder({ book }: Parts, folder: string, fingerprint: string, refu
 }
 
 /**
- * Whether a folder is a batch already, or was answered. An answer counts while it stands on the stick (where the same
- * stick takes answers): the same batch on another stick gets its answer there.
+ * Whether a folder is a batch already, or was answered. An answer counts while it stands on the stick that takes answers:
+ * the same batch on a later stick gets its answer there. Without that stick nothing can be answered again.
  */
 function isKnown({ book, answered, settings }: Parts, folder: string, fingerprint: string): boolean {
   if (book.live.some((one) => one.folder === folder && one.fingerprint === fingerprint)) return true;
   if (!answered.answerTo(folder, fingerprint)) return false;
-  const { media } = settings;
-  return media.in !== media.out || existsSync(join(media.out, "coldseal/outbox", answerFolder(folder)));
-}
-
-/** The folder's name in the outbox: its own, or `refused-` and 16 hex digits of its SHA-256 where that is no name for it. */
-export function answerFolder(folder: string): string {
-  return isBatchFolder(folder) ? folder : `refused-${hex(sha256(utf8(folder))).slice(0, 16)}`;
+  const { out } = settings.media;
+  return !existsSync(out) || existsSync(answerPath(out, folder));
 }

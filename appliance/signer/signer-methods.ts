@@ -16,7 +16,7 @@ import { readReported } from "./reported.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import type { Staging } from "./staged-request.ts";
 import { batchStatus, statusOf } from "./status.ts";
-import { submit } from "./submit.ts";
+import { findSealed, submit } from "./submit.ts";
 
 /** Most bytes of a decision: M SignerInfos and certificates. */
 const decisionBytes = 1 << 20;
@@ -68,6 +68,14 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
           state,
         },
       };
+    }),
+    "sealed-before": method(object({ folder: readFolder }), async ({ folder }, { body }) => {
+      const found = await findSealed(box, staging, { folder, body });
+      if (!found) return { result: { number: null } };
+      const { number, batchDigest, head, count, bytes, submitterName } = found;
+      const { batch, purpose, mode, expires } = head;
+      const about = { batch, purpose, mode, expires, count, bytes, submitter: { name: submitterName } };
+      return { result: { number, batchDigest, ...about } };
     }),
     authorize: method(oneBatch, async ({ batchDigest }, { body }) => ({
       result: { state: await authorize(box, batchDigest, await collect(body, decisionBytes)) },

@@ -3,12 +3,14 @@
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
+import type { RequestHead } from "../../manifests/records/request.ts";
 import {
   checkListedDocument,
   checkRequestAgainstPolicy,
   verifyRequest,
 } from "../../manifests/records/request-envelope.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import type { Certificate } from "../../manifests/x509/certificate.ts";
 import type { Batch, BatchState, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen, issueChallenge } from "./challenge.ts";
@@ -31,6 +33,22 @@ export interface Submission {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** A batch that was sealed before, as the request brought now describes it. */
+export interface SealedBefore {
+  readonly number: number;
+  readonly batchDigest: string;
+  readonly head: RequestHead;
+  readonly count: number;
+  readonly bytes: number;
+  readonly submitterName: string;
+}
+
+/**
+ * Intake copies no larger batch.p7m. What the policy in force takes is judged after SEAL-ONCE: an earlier one may have
+ * taken more.
+ */
+const mostFileBytes = 64 << 20;
+
 /**
  * Takes a batch: form, submitter's signature, SEAL-ONCE, submitter's path, policy, then a challenge. Request, list and
  * challenge are durable on return. The same batch again gets its open challenge, a new one where that expired or the
@@ -38,15 +56,12 @@ export interface Submission {
  */
 export async function submit(box: Box, staging: Staging, submission: Submission): Promise<Submitted> {
   checkSound(box);
-  const { policy } = box.policies.inForce;
-  const staged = await staging.receive(submission.body, fileLimit(policy.limits.documents));
+  const staged = await staging.receive(submission.body, mostFileBytes);
   try {
-    const batchDigest = await staged.contentDigest("sha256");
-    const keySha256 = await signerKey(box, staged);
-    const identity = await listIdentity(box.host, box.db, staged.id, hex(keySha256), staged.head.batch);
-    const number = box.batches.sealedAs(identity);
+    const { batchDigest, identity, submitterKey, number } = await recognise(box, staged);
     if (number !== undefined) return already(box, batchDigest, number, submission.folder);
 
+    const { policy } = box.policies.inForce;
     const at = now(box);
     const envelope = { ...staged.envelope, contentDigest: staged.contentDigest };
     const { submitter } = await verifyRequest(box.host, box.policies.oids, envelope, { policy, now: at });
@@ -55,7 +70,7 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
     const found = {
       batchDigest,
       identity,
-      submitterKey: keySha256,
+      submitterKey,
       submitterName: submitter.name,
       submitterCertificate: submitter.certificate.der,
     };
@@ -63,6 +78,38 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
   } finally {
     if (!accepted(box, staged)) staging.discard(staged.id);
   }
+}
+
+/**
+ * SEAL-ONCE alone, for a request that intake refused: the manifest that sealed it, whatever its expiry, the policy in
+ * force and the submitter's path are worth today. Undefined when none did. Nothing of the request is kept. Refuses with
+ * the code of what is wrong with its form or signature.
+ */
+export async function findSealed(
+  box: Box,
+  staging: Staging,
+  { folder, body }: Omit<Submission, "reported">,
+): Promise<SealedBefore | undefined> {
+  checkSound(box);
+  const staged = await staging.receive(body, mostFileBytes);
+  try {
+    const { batchDigest, number, submitterName } = await recognise(box, staged);
+    if (number === undefined) return undefined;
+    const { head, count, bytes } = staged;
+    return { ...already(box, batchDigest, number, folder), head, count, bytes, submitterName };
+  } finally {
+    staging.discard(staged.id);
+  }
+}
+
+/** Who signed a request, by which digest and identity it is known, and the manifest that sealed it if one did. */
+async function recognise(box: Box, staged: StagedRequest) {
+  const batchDigest = await staged.contentDigest("sha256");
+  const { spki, subjectText } = await signerOf(box, staged);
+  const submitterKey = await box.host.digest("sha256", spki);
+  const identity = await listIdentity(box.host, box.db, staged.id, hex(submitterKey), staged.head.batch);
+  const number = box.batches.sealedAs(identity);
+  return { batchDigest, identity, submitterKey, submitterName: subjectText, number };
 }
 
 type Found = Pick<Batch, "batchDigest" | "identity" | "submitterKey" | "submitterName" | "submitterCertificate">;
@@ -128,7 +175,7 @@ function insert(box: Box, staged: StagedRequest, found: Found, { folder, reporte
   return batch;
 }
 
-function already(box: Box, digest: Uint8Array, number: number, folder: string): Submitted {
+function already(box: Box, digest: Uint8Array, number: number, folder: string): Submitted & { outcome: "already" } {
   const batchDigest = hex(digest);
   box.record("already", { batchDigest, folder, number });
   return { outcome: "already", batchDigest, number };
@@ -138,17 +185,12 @@ function accepted(box: Box, staged: StagedRequest): boolean {
   return box.db.prepare("SELECT 1 FROM requests WHERE id = ?").get(staged.id) !== undefined;
 }
 
-/** SHA-256 of the key that signed the request, whatever its certificate's path is worth: a sealed batch stays known for ever. */
-async function signerKey(box: Box, staged: StagedRequest): Promise<Uint8Array> {
+/** The certificate that signed the request, whatever its path is worth: a sealed batch stays known for ever. */
+async function signerOf(box: Box, staged: StagedRequest): Promise<Certificate> {
   const { envelope, contentDigest } = staged;
   const [signer, second] = envelope.signers;
   if (!signer || second)
     throw new Refusal("CMS-SIGNERS", "a batch has one submitter", { got: `${envelope.signers.length}` });
   const { certificate } = await verifySigner(box.host, signer, { ...envelope, contentDigest });
-  return box.host.digest("sha256", certificate.spki);
-}
-
-/** An entry of the list has at most 2 KiB; the envelope adds its certificates. */
-function fileLimit(documents: number): number {
-  return documents * 2048 + 512 * 1024;
+  return certificate;
 }

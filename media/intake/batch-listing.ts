@@ -16,8 +16,6 @@ export interface DocumentSeen {
 }
 
 export interface BatchListing {
-  /** whether batch.p7m is there */
-  readonly envelope: boolean;
   readonly documents: ReadonlyMap<string, DocumentSeen>;
   /** files beside batch.p7m and documents */
   readonly extra: readonly string[];
@@ -30,22 +28,21 @@ export interface BatchListing {
  * `documents`, MEDIA-NAME a name that FAT takes for one of the two, MEDIA-LIMIT more than `maximum` documents.
  */
 export async function listBatch(batch: number, maximum: number, watch: Watch): Promise<BatchListing> {
-  let envelope = false;
   const extra: string[] = [];
   const ignored: string[] = [];
   for (const entry of listEntries(batch, limits.batchEntries, watch)) {
     if (entry.name === "documents") checkFolder(entry);
     else {
       checkPlain(entry.stat, entry.name);
-      if (entry.name === "batch.p7m") envelope = true;
-      else if (isLeftByDesktop(entry)) ignored.push(entry.name);
+      if (entry.name === "batch.p7m") continue;
+      if (isLeftByDesktop(entry)) ignored.push(entry.name);
       else extra.push(distinctName(entry.name));
     }
   }
   const documents = await closing(openFolderIn(batch, "documents"), async (folder) =>
     folder === undefined ? new Map() : listDocuments(folder, maximum, watch),
   );
-  return { envelope, documents, extra, ignored };
+  return { documents, extra, ignored };
 }
 
 function listDocuments(folder: number, maximum: number, watch: Watch): Map<string, DocumentSeen> {

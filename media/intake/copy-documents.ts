@@ -67,7 +67,7 @@ async function copyDocument(work: CopyWork, folder: number, document: ListedDocu
 }
 
 /** The name of a document's private copy: its index, six digits or more. */
-export function documentFile(index: number): string {
+function documentFile(index: number): string {
   return String(index).padStart(6, "0");
 }
 
@@ -81,6 +81,6 @@ async function checkDigest(document: ListedDocument, hasher: Hasher): Promise<vo
   });
 }
 
-export function vanished(name: string): Refusal {
+function vanished(name: string): Refusal {
   return new Refusal("MEDIA-CHANGED", `${shown(name)} vanished while the batch was read`, { about: name });
 }

@@ -11,7 +11,7 @@ import type { RequestHead } from "../../manifests/records/request.ts";
 import { checkRequestAgainstPolicy, type Submitter, verifyRequest } from "../../manifests/records/request-envelope.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { listBatch } from "./batch-listing.ts";
-import { copyDocuments, type Progress, vanished } from "./copy-documents.ts";
+import { copyDocuments, type Progress } from "./copy-documents.ts";
 import { sizeOf } from "./entries.ts";
 import { inBatch } from "./inbox.ts";
 import { limits, takeTime } from "./limits.ts";
@@ -54,15 +54,15 @@ export type Taken =
  * Copies a batch to `into/batch.p7m` and `into/documents/000001…` and checks all of it: form, submitter, path, policy,
  * list, every document's digest. Not durable on return (intake may not sync). Incomplete, without copying documents,
  * when something listed is not there in full and `settleOver` is false. Refuses with MEDIA-*, DOCUMENT-*, DER, CMS-*,
- * PATH-*, MODE, POLICY-PROFILE, BATCH-EXPIRED, and STORE when the spool cannot take it.
+ * PATH-*, MODE, POLICY-PROFILE, BATCH-EXPIRED, and STORE when the spool cannot take it. Before anything is judged
+ * batch.p7m is copied, so that also of a refused batch it can be asked whether it was sealed before.
  */
 export async function take(host: Host, job: TakeJob, watch: Watch, progress: Progress): Promise<Taken> {
   return inBatch(job.root, job.folder, async (batch) => {
-    const listing = await listBatch(batch, job.policy.limits.documents + limits.batchEntries, watch);
-    if (!listing.envelope) return incomplete(job, { missing: ["batch.p7m"], missingCount: 1, short: undefined }, "");
-    makeEmptyFolder(job.into);
     const envelope = copyEnvelope(host, batch, job.into, watch);
     try {
+      const listing = await listBatch(batch, job.policy.limits.documents + limits.batchEntries, watch);
+      if (!envelope) return incomplete(job, { missing: ["batch.p7m"], missingCount: 1, short: undefined }, "");
       if (!job.settleOver && envelope.isCut()) {
         return incomplete(job, { missing: ["batch.p7m"], missingCount: 1, short: undefined }, "a part of batch.p7m");
       }
@@ -82,7 +82,7 @@ export async function take(host: Host, job: TakeJob, watch: Watch, progress: Pro
       const batchDigest = hex(await envelope.contentDigest("sha256"));
       return { outcome: "taken", batchDigest, head, count, bytes, submitter, ignored };
     } finally {
-      envelope.close();
+      envelope?.close();
     }
   });
 }
@@ -92,11 +92,13 @@ function incomplete(job: TakeJob, absent: ReturnType<Presence["absent"]>, got: s
   return { outcome: "incomplete", missing: absent.missing, missingCount: absent.missingCount, got };
 }
 
-function copyEnvelope(host: Host, batch: number, into: string, watch: Watch): PrivateEnvelope {
+/** The private copy of batch.p7m, in a new folder `into`; undefined, and no folder, where there is none. */
+function copyEnvelope(host: Host, batch: number, into: string, watch: Watch): PrivateEnvelope | undefined {
   const name = "batch.p7m";
   const source = openFileIn(batch, name);
-  if (!source) throw vanished(name);
+  if (!source) return undefined;
   try {
+    makeEmptyFolder(into);
     const size = sizeOf(source.stat);
     if (size > limits.envelope) {
       throw new Refusal("MEDIA-LIMIT", "batch.p7m is too large", {

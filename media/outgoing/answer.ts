@@ -62,7 +62,7 @@ export async function writeAudit(options: WriteOptions & { readonly files: Async
 }
 
 /** Whether a folder of the outbox holds nothing but a refusal, which a later answer to the same folder name replaces. */
-export function isRefusal(names: readonly string[]): boolean {
+export function isRefusalFolder(names: readonly string[]): boolean {
   const parts = ["refusal.p7m", "refusal.json", "rejection.p7m", "abort.p7m", "batch.p7m"];
   return names.every((name) => parts.includes(name)) && names.some((name) => name.startsWith("refusal."));
 }

@@ -8,13 +8,10 @@ export interface Needs {
   readonly bytes: number;
 }
 
-/** Bytes that may still be written to the stick. Refuses with MEDIA-WRITE when it is not there. */
-export async function freeSpace(root: string): Promise<number> {
-  const { bavail, bsize } = await spaceOf(root);
-  return bavail * bsize;
-}
-
-/** Refuses with MEDIA-FULL unless so many files of so many bytes in all fit, each rounded up to a block. */
+/**
+ * Refuses with MEDIA-FULL unless so many files of so many bytes in all fit, each rounded up to a block, and with
+ * MEDIA-WRITE when the stick is not there.
+ */
 export async function checkSpace(root: string, needs: Needs): Promise<void> {
   const { bavail, bsize } = await spaceOf(root);
   const wanted = needs.bytes + needs.files * bsize;

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +16,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { sealPath } from "../../manifests/records/names.ts";
-import { isRefusal, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
+import { isRefusalFolder, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
 import { outputNames } from "../../media/outgoing/output-path.ts";
-import { freeSpace } from "../../media/outgoing/space.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -76,11 +84,11 @@ describe("writeAnswer", () => {
 
   it("MEDIA-TAKEN: a refusal gives way to a later answer, an answer never to a refusal", async () => {
     await write({ "refusal.json": "{}", "batch.p7m": "B" });
-    await write(answer, { replace: isRefusal });
+    await write(answer, { replace: isRefusalFolder });
     expect(existsSync(outbox("batch-1/manifest.p7m"))).toBe(true);
     expect(existsSync(outbox("batch-1/refusal.json"))).toBe(false);
     expect(readdirSync(outbox())).toEqual(["batch-1"]);
-    await expect(write({ "refusal.json": "{}" }, { replace: isRefusal })).rejects.toMatchObject({
+    await expect(write({ "refusal.json": "{}" }, { replace: isRefusalFolder })).rejects.toMatchObject({
       code: "MEDIA-TAKEN",
     });
   });
@@ -126,7 +134,9 @@ describe("writeAnswer", () => {
       const partial = readdirSync(outbox()).find((name) => name.startsWith(".partial"));
       writeFileSync(outbox(partial as string, "batch-1/manifest.p7m"), "X");
     });
-    await expect(write(answer, { files: tampered, replace: isRefusal })).rejects.toMatchObject({ code: "CHECKED-OUT" });
+    await expect(write(answer, { files: tampered, replace: isRefusalFolder })).rejects.toMatchObject({
+      code: "CHECKED-OUT",
+    });
     expect(readdirSync(outbox("batch-1"))).toEqual(["refusal.json"]);
   });
 
@@ -176,7 +186,8 @@ describe("writeAnswer", () => {
   });
 
   it("MEDIA-FULL: refused before anything is written when it does not fit", async () => {
-    const bytes = (await freeSpace(root)) + 1;
+    const { bavail, bsize } = statfsSync(root);
+    const bytes = bavail * bsize + 1;
     await expect(write(answer, { needs: { files: 1, bytes } })).rejects.toMatchObject({ code: "MEDIA-FULL" });
     expect(existsSync(join(root, "coldseal"))).toBe(false);
   });

@@ -337,6 +337,14 @@ describe("the request", () => {
     });
   });
 
+  it("SEAL-ONCE: also of a batch with far more files than the policy takes, batch.p7m is copied before it is refused", async () => {
+    const { p7m, folder } = await makeBatch(stick, documents);
+    for (let n = 0; n < 1010; n++) writeFileSync(join(folder, "documents", `${n}`), "");
+    const few = readPolicy(utf8(policyText({ documents: 3 })));
+    await expect(taking({ policy: few })).rejects.toMatchObject({ code: "MEDIA-LIMIT" });
+    expect(readFileSync(join(spool, "one/batch.p7m"))).toEqual(Buffer.from(p7m));
+  });
+
   it("SAME-BYTES: every single changed byte of batch.p7m is refused", async () => {
     const { folder, p7m } = await makeBatch(stick, { a: "1" });
     for (let index = 0; index < p7m.length; index += 7) {
@@ -447,7 +455,7 @@ describe("a stick that changes while it is read", () => {
     await expect(
       taking(
         {},
-        at(5, () => rmSync(path)),
+        at(6, () => rmSync(path)),
       ),
     ).rejects.toMatchObject({ code: "MEDIA-CHANGED" });
   });

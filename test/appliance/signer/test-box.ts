@@ -10,7 +10,7 @@ import type { SignerConfig } from "../../../appliance/signer/config.ts";
 import { createBox, openBox } from "../../../appliance/signer/open-box.ts";
 import { SealingWork } from "../../../appliance/signer/seal-batch.ts";
 import { Staging } from "../../../appliance/signer/staged-request.ts";
-import { type Submitted, submit } from "../../../appliance/signer/submit.ts";
+import { findSealed, type SealedBefore, type Submitted, submit } from "../../../appliance/signer/submit.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Challenge } from "../../../manifests/records/decision.ts";
@@ -88,6 +88,10 @@ export class TestBox {
 
   submit(batch: MadeBatch, folder = "batch-1"): Promise<Submitted> {
     return submit(this.box, this.staging, { folder, reported: {}, body: pieces(batch.p7m) });
+  }
+
+  findSealed(batch: MadeBatch, folder = "batch-1"): Promise<SealedBefore | undefined> {
+    return findSealed(this.box, this.staging, { folder, body: pieces(batch.p7m) });
   }
 
   /** Submits and gives the challenge. */
