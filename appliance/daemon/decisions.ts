@@ -1,4 +1,4 @@
-/** What people decide about a batch, checked early; the signer judges it again and trusts nothing of this. */
+/** What people decide about a batch, checked early; the signer judges it again and trusts nothing of this. After its end: BATCH-ENDED. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
@@ -6,17 +6,20 @@ import { verifyAllSigners, verifyApproval, verifyDissent } from "../../manifests
 import type { DissentType } from "../../manifests/records/decision.ts";
 import { tallyPartial } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import type { BatchState } from "./batch-state.ts";
+import type { BatchState, EndState } from "./batch-state.ts";
 import type { Parts } from "./parts.ts";
 import { digestOf } from "./signer-steps.ts";
 
 /**
  * Takes one person's approval; durable on return. The same person again changes nothing. Refuses as `verifyApproval`
- * does, PERSON-TWICE for a key or certificate that counted already, and BATCH-STATE.
+ * does, PERSON-TWICE for a key or certificate that counted already, BATCH-STATE, and BATCH-ENDED.
  */
 export async function approve(parts: Parts, state: BatchState, p7m: Uint8Array): Promise<void> {
   const { book, spool, log } = parts;
   const { oids, ...context } = await contextOf(parts, state, ["approving"], "approved");
+  if (!state.spooled) {
+    throw new Refusal("BATCH-STATE", "the box has lost its copy of the batch: bring it again", { about: state.folder });
+  }
   const approver = await verifyApproval(nodeHost, oids, p7m, context);
   const digest = digestOf(state);
   const { person, signed } = approver;
@@ -63,6 +66,11 @@ export async function abort(parts: Parts, state: BatchState, p7m: Uint8Array): P
   if (after === "aborted") parts.book.apply(state.id, { type: "aborted", number });
 }
 
+/** Nothing can be decided about it any more. */
+export function ended(folder: string, as: EndState): Refusal {
+  return new Refusal("BATCH-ENDED", `the batch has ended: it was ${as}`, { about: folder });
+}
+
 async function dissent(
   parts: Parts,
   state: BatchState,
@@ -80,12 +88,10 @@ async function contextOf(
   phases: readonly BatchState["phase"]["at"][],
   what: string,
 ) {
+  if (phase.at === "ended") throw ended(folder, phase.as);
   if (!challenge || !phases.includes(phase.at)) {
-    throw new Refusal("BATCH-STATE", `the batch can not be ${what} now`, {
-      expected: phases.join(" or "),
-      got: phase.at === "ended" ? phase.as : phase.at,
-      about: folder,
-    });
+    const expected = phases.join(" or ");
+    throw new Refusal("BATCH-STATE", `the batch can not be ${what} now`, { expected, got: phase.at, about: folder });
   }
   if (!book.box) throw new Refusal("UNREACHABLE", "the signer does not answer");
   const { policy, digest, oids } = await policies.inForce(book.box.policy.digest);

@@ -12,7 +12,7 @@ import { type BatchRow, endStates } from "../client/batch-row.ts";
 import { answerAgain, answerBatch, exportAudit } from "./answer-step.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import { batchRow, folderRow } from "./batch-words.ts";
-import { abort, approve, reject, withdraw } from "./decisions.ts";
+import { abort, approve, ended, reject, withdraw } from "./decisions.ts";
 import type { MadeRefusals } from "./deliver.ts";
 import { findBatch } from "./find-batch.ts";
 import { importControl } from "./import-control.ts";
@@ -94,7 +94,8 @@ function decided({ book }: Parts, id: string): Json {
 }
 
 async function opened({ book, policies, spool }: Parts, state: BatchState): Promise<CallAnswer> {
-  const { challenge } = state;
+  const { challenge, phase } = state;
+  if (phase.at === "ended") throw ended(state.folder, phase.as);
   if (!challenge || !state.spooled || !book.box) {
     const row = batchRow(state, book.surroundings);
     throw new Refusal("BATCH-STATE", "there is nothing to decide about this batch now", {

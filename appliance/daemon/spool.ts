@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { isTemporary, makeFolder, moveDurable, removeDurable, syncTree, writeDurable } from "../../host/durable.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import { hexText, integer, literal, nullable, object, type Read, text, utc } from "../../manifests/encoding/shape.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 
 const readFacts = object({
   batch: text(64),
@@ -90,9 +91,14 @@ export class Spool {
     return found;
   }
 
-  /** batch.p7m in pieces. */
-  envelope(digest: string): AsyncIterable<Uint8Array> {
-    return createReadStream(join(this.#of(digest), "batch.p7m"), { highWaterMark: 256 * 1024 });
+  /** batch.p7m in pieces; opened when the first is asked for. Refuses with BATCH-ENDED when the batch was removed. */
+  async *envelope(digest: string): AsyncGenerator<Uint8Array> {
+    try {
+      yield* createReadStream(join(this.#of(digest), "batch.p7m"), { highWaterMark: 256 * 1024 });
+    } catch (fault) {
+      if ((fault as NodeJS.ErrnoException).code !== "ENOENT") throw fault;
+      throw new Refusal("BATCH-ENDED", "the batch has ended: its copy was removed", { cause: fault });
+    }
   }
 
   /** Approvals by person, as stored. */

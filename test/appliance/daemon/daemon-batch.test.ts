@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorization, operators, secondTokenOfOp1, stranger } from "../signer/people.ts";
 import { codeOf } from "../signer/test-box.ts";
@@ -89,6 +91,46 @@ describe("a batch from stick to stick", () => {
     await box.until("contracts", "aborted", "nothing was sealed");
     expect(box.outbox("contracts")).toEqual(["abort.p7m", "batch.p7m", "refusal.json"]);
     expect(box.refusalIn("contracts")).toBe("ABORTED");
+  });
+
+  it("BATCH-ENDED: nothing can be decided about a batch that ended, however it ended; an unknown one is BATCH-UNKNOWN", async () => {
+    await box.signer.unlock();
+    const ends = { released: "approve", rejected: "reject", aborted: "abort" } as const;
+    const made = new Map<string, Uint8Array>();
+    for (const [folder, end] of Object.entries(ends)) {
+      await box.bring(folder);
+      await box.until(folder, "waiting-for-approval");
+      made.set(folder, await authorization(await box.challenge(folder), op1));
+      if (end === "approve") await box.approve(folder, op1, op2);
+      else await box.dissent(end, folder, op3);
+      await box.until(folder, folder as keyof typeof ends);
+    }
+    await box.bring("refused", { head: { mode: "offline" } });
+    await box.until("refused", "refused");
+    for (const folder of [...Object.keys(ends), "refused"]) {
+      expect(await codeOf(box.client.open(folder)), folder).toBe("BATCH-ENDED");
+      for (const method of ["approve", "withdraw", "reject", "abort"] as const) {
+        const decided = box.client.decide(method, folder, made.get(folder) ?? new Uint8Array(3));
+        expect(await codeOf(decided), `${method} ${folder}`).toBe("BATCH-ENDED");
+      }
+    }
+    expect(await codeOf(box.client.open("nothing"))).toBe("BATCH-UNKNOWN");
+    for (const method of ["approve", "withdraw", "reject", "abort"] as const) {
+      expect(await codeOf(box.client.decide(method, "nothing", new Uint8Array(3)))).toBe("BATCH-UNKNOWN");
+    }
+  });
+
+  it("BATCH-STATE: a batch whose copy is lost is not approved until it is brought again", async () => {
+    await box.bring("contracts");
+    await box.until("contracts", "waiting-for-approval");
+    const p7m = await authorization(await box.challenge("contracts"), op1);
+    await box.stopDaemon();
+    rmSync(join(box.settings.spool, "batches"), { recursive: true });
+    rmSync(box.inbox("contracts"), { recursive: true });
+    await box.startDaemon();
+    await box.until("contracts", "waiting-for-approval");
+    expect(await codeOf(box.client.open("contracts"))).toBe("BATCH-STATE");
+    expect(await codeOf(box.client.decide("approve", "contracts", p7m))).toBe("BATCH-STATE");
   });
 
   it("LOCKED: a full authorisation waits for the unlock, then goes on by itself", async () => {
