@@ -105,6 +105,7 @@ export class Head {
   readonly #journal: Journal;
   readonly #hsm: Hsm;
   readonly #box: { readonly appliance: string; readonly genesis: string };
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(db: Db, journal: Journal, hsm: Hsm, box: { readonly appliance: string; readonly genesis: string }) {
     this.#db = db;
@@ -113,21 +114,31 @@ export class Head {
     this.#box = box;
   }
 
-  /** Compares, and notes a move that the box did not live to note. Needs the login. Refuses with CHAIN. */
-  async check(): Promise<void> {
-    const token = await this.#hsm.readHead("head");
-    checkGenesis(await this.#hsm.readHead("genesis"), this.#box.genesis);
-    const head = compareHead(token, this.#facts());
-    if (head.counter > this.#counter()) this.#note(head.counter, head.sequence, fromHex(head.head));
+  /** Does the store hold a manifest or a policy that, as far as it knows, no head in the token covers yet? */
+  get due(): boolean {
+    return this.#after(this.#number("SELECT coalesce(max(sequence), 0) FROM heads"));
+  }
+
+  /**
+   * Compares, and makes up for a move that the box did not live to make: where a manifest or a policy was recorded after
+   * the token's head, the head moves. Needs the login. Refuses with CHAIN.
+   */
+  settle(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { sequence } = await this.#check();
+      if (this.#after(sequence)) await this.#write(this.#counter() + 1);
+    });
   }
 
   /**
    * Moves the token's head to the journal's present one. Store rows are durable before (every commit is), the token's
    * object is written before this returns. Refuses with CHAIN when the token is not where the store left it.
    */
-  async advance(): Promise<void> {
-    await this.check();
-    await this.#write(this.#counter() + 1);
+  advance(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#check();
+      await this.#write(this.#counter() + 1);
+    });
   }
 
   /** The genesis digest and the first head of a new box. Refuses with CHAIN when the token already holds a head. */
@@ -135,6 +146,28 @@ export class Head {
     await checkNoHead(this.#hsm);
     await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
     await this.#write(1);
+  }
+
+  /** One move at a time: each starts from what the one before it wrote. */
+  #inTurn(move: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(move);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Compares, and notes a move that the box did not live to note. */
+  async #check(): Promise<HeadRecord> {
+    const token = await this.#hsm.readHead("head");
+    checkGenesis(await this.#hsm.readHead("genesis"), this.#box.genesis);
+    const head = compareHead(token, this.#facts());
+    if (head.counter > this.#counter()) this.#note(head.counter, head.sequence, fromHex(head.head));
+    return head;
+  }
+
+  #after(sequence: number): boolean {
+    return (
+      this.#number("SELECT count(*) FROM journal WHERE kind IN ('manifest', 'policy') AND sequence > ?", sequence) > 0
+    );
   }
 
   async #write(counter: number): Promise<void> {

@@ -62,7 +62,8 @@ export async function openBox(parts: BoxParts): Promise<Box> {
     sound: () => checkSound(box),
     verify: async () => {
       stopOnChain(box, () => verifyRecord(db, journal));
-      await head.check().catch((fault: unknown) => stopOnChain(box, () => rethrow(fault)));
+      // A restored old disk is found here, and a move that a kill or a pulled token cut off is made.
+      await head.settle().catch((fault: unknown) => stopOnChain(box, () => rethrow(fault)));
     },
   });
   const box: Box = {

@@ -120,7 +120,7 @@ export class SealingWork {
   ): Promise<SealResult> {
     const batch = this.#box.batches.find(batchDigest);
     const ended = this.#ended(batch);
-    if (ended) return ended;
+    if (ended) return this.#covered(ended);
     if (this.#job && this.#job.batchDigest !== batchDigest) {
       throw new Refusal("BUSY", "another batch is being sealed", { about: this.#job.batchDigest });
     }
@@ -147,6 +147,13 @@ export class SealingWork {
     result.catch(() => undefined);
     this.#job = { batchDigest, batch, progress, listeners, result };
     return this.#job;
+  }
+
+  /** The result again, once the token's head covers it; while locked, the next unlock sees to that. */
+  async #covered(result: SealResult): Promise<SealResult> {
+    const { head, lockbox } = this.#box;
+    if (lockbox.unlocked && head.due) await lockbox.guard(() => head.settle());
+    return result;
   }
 
   #ended(batch: Batch): SealResult | undefined {
