@@ -40,22 +40,21 @@ export function readBoxKeys(config: SignerConfig["keys"], policy: Policy): BoxKe
 }
 
 /** A key of the box from its chain and pinned public key. Refuses with HSM-KEY when they do not belong together. */
-export function boxKey(chain: readonly Uint8Array[], spki: Uint8Array, policy: Policy): BoxKey {
-  const [certificate] = chain;
-  if (!certificate || !equal(readCertificate(certificate).spki, spki)) {
-    throw new Refusal("HSM-KEY", "the certificate is not that of the pinned key");
-  }
-  return {
-    spki,
-    suite: fittingSuite(spki, policy),
-    chain,
-    certificate,
-    certificateDigest: sha256(certificate),
-    keyDigest: sha256(spki),
-  };
+function boxKey(chain: readonly Uint8Array[], spki: Uint8Array, policy: Policy): BoxKey {
+  const key = certifiedKey(chain, fittingSuite(spki, policy));
+  if (!equal(key.spki, spki)) throw new Refusal("HSM-KEY", "the certificate is not that of the pinned key");
+  return key;
 }
 
-/** Refuses with HSM-KEY when the policy names other keys than the box has. */
+/** A key as its certificates show it. Judged by nothing: what was reserved or sealed stays readable under any later policy. */
+export function certifiedKey(chain: readonly Uint8Array[], suite: Suite): BoxKey {
+  const [certificate] = chain;
+  if (!certificate) throw new Refusal("HSM-KEY", "a key of the box has no certificate");
+  const { spki } = readCertificate(certificate);
+  return { spki, suite, chain, certificate, certificateDigest: sha256(certificate), keyDigest: sha256(spki) };
+}
+
+/** Refuses with HSM-KEY when the policy names other keys than the box has, PATH-KEY or CMS-ALGORITHM keys that it finds too weak. */
 export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
   for (const name of ["sealing", "audit"] as const) {
     if (!equal(policy.keys[name], keys[name].spki)) {
@@ -63,6 +62,7 @@ export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
     }
   }
   checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
+  checkKey(keys.audit.suite, keys.audit.spki, policy.limits.minimumRsaBits);
 }
 
 /** Whether verifiers would take what these keys sign; the path to the root is theirs to check. */

@@ -17,7 +17,7 @@ import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
 import { checkRows } from "./documents.ts";
-import { type BoxKey, type BoxKeys, boxKey } from "./keys.ts";
+import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
 import type { Db } from "./store.ts";
 
 /** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
@@ -54,8 +54,8 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
 /** The reservation as stored, whatever the configuration says now. */
 export function storedReservation(box: Box, batch: Batch): Reservation {
   const row = box.db
-    .prepare<[number], { number: number; policy: number; suite: SuiteName; certificates: string }>(
-      "SELECT number, policy, suite, certificates FROM reservations WHERE request = ?",
+    .prepare<[number], ReservationRow>(
+      "SELECT number, policy, suite, audit_suite AS auditSuite, certificates FROM reservations WHERE request = ?",
     )
     .get(batch.id);
   if (!row) throw new Refusal("BATCH-STATE", "no number is reserved for this batch", { about: hex(batch.batchDigest) });
@@ -65,7 +65,7 @@ export function storedReservation(box: Box, batch: Batch): Reservation {
     number: row.number,
     policy: row.policy,
     batch,
-    keys: readKeys(box, row.certificates, row.suite),
+    keys: readKeys(row),
     approvers,
     challenge,
     authorization: p7m,
@@ -132,7 +132,8 @@ function insert(box: Box, batch: Batch, challenge: OpenChallenge): void {
   const chains = [keys.sealing, keys.audit].map(({ chain }) => chain.map((der) => der.toBase64()));
   box.db
     .prepare(
-      "INSERT INTO reservations (number, request, challenge, policy, suite, sequence, certificates) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO reservations (number, request, challenge, policy, suite, audit_suite, sequence, certificates)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       number,
@@ -140,17 +141,25 @@ function insert(box: Box, batch: Batch, challenge: OpenChallenge): void {
       challenge.id,
       box.policies.inForce.number,
       keys.sealing.suite.name,
+      keys.audit.suite.name,
       sequence,
       canonical(chains),
     );
 }
 
-function readKeys(box: Box, certificates: string, suite: SuiteName): BoxKeys {
+interface ReservationRow {
+  readonly number: number;
+  readonly policy: number;
+  readonly suite: SuiteName;
+  readonly auditSuite: SuiteName;
+  readonly certificates: string;
+}
+
+function readKeys({ certificates, suite, auditSuite }: ReservationRow): BoxKeys {
   const [sealing, audit] = (JSON.parse(certificates) as string[][]).map((chain) => chain.map(fromBase64));
-  const { policy } = box.policies.inForce;
   return {
-    sealing: { ...boxKey(sealing as Uint8Array[], box.keys.sealing.spki, policy), suite: suiteOf(suite) },
-    audit: boxKey(audit as Uint8Array[], box.keys.audit.spki, policy),
+    sealing: certifiedKey(sealing as Uint8Array[], suiteOf(suite)),
+    audit: certifiedKey(audit as Uint8Array[], suiteOf(auditSuite)),
   };
 }
 

@@ -2,21 +2,19 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { orderAbort } from "../../appliance/signer/authorize.ts";
-import { receipt } from "../../appliance/signer/receipt.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { verifySigner } from "../../manifests/cms/verify.ts";
-import { concat, fromHex, hex } from "../../manifests/encoding/bytes.ts";
-import { readFiles } from "../../manifests/encoding/file-stream.ts";
+import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { ListReader } from "../../manifests/records/documents-list.ts";
-import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
+import type { Manifest } from "../../manifests/records/manifest.ts";
 import { leafHash, MerkleRoot } from "../../manifests/records/merkle.ts";
 import { readSeal } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Moment } from "./signer/fake-hsm.ts";
 import { dissent, fromNow, listOf, type MadeBatch, makeBatch, oids, operators, submitter } from "./signer/people.ts";
-import { codeOf, TestBox } from "./signer/test-box.ts";
+import { codeOf, filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
 
 let box: TestBox;
 beforeEach(async () => {
@@ -37,28 +35,9 @@ function killAt(moment: Moment, n: number): void {
   };
 }
 
-async function filesOf(number: number): Promise<ReadonlyMap<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array[]>();
-  let last: Uint8Array[] = [];
-  async function* stream() {
-    yield* receipt(box.box, number);
-  }
-  for await (const part of readFiles(stream())) {
-    if ("path" in part) {
-      last = [];
-      files.set(part.path, last);
-    } else last.push(part.bytes.slice());
-  }
-  return new Map([...files].map(([path, parts]) => [path, concat(parts)]));
-}
-
-function manifestIn(files: ReadonlyMap<string, Uint8Array>): Manifest {
-  return readManifest(readSignedData(files.get("manifest.p7m") as Uint8Array).content as Uint8Array);
-}
-
 /** Verifies every seal of a receipt against the documents, the list and the manifest, by the formats alone. */
 async function checkReceipt(batch: MadeBatch, number: number): Promise<Manifest> {
-  const files = await filesOf(number);
+  const files = await filesOf(box, number);
   const manifest = manifestIn(files);
   const list = files.get("documents.jsonl") as Uint8Array;
   expect(hex(sha256(list))).toBe(manifest.documents.digest);
@@ -201,7 +180,7 @@ describe("SEAL-ONCE", () => {
     const batch = await makeBatch(documents, head);
     await box.authorised(batch);
     await box.seal(batch);
-    const first = await filesOf(1);
+    const first = await filesOf(box, 1);
     expect(await box.submit(batch, "renamed")).toEqual({
       outcome: "already",
       batchDigest: batch.batchDigest,
@@ -212,7 +191,7 @@ describe("SEAL-ONCE", () => {
     expect(await box.submit(wrapped)).toMatchObject({ outcome: "already", number: 1 });
     const reworded = await makeBatch(documents, { ...head, purpose: "asked again" });
     expect(await box.submit(reworded)).toMatchObject({ outcome: "already", number: 1 });
-    expect(await filesOf(1)).toEqual(first);
+    expect(await filesOf(box, 1)).toEqual(first);
   });
 
   it("SEAL-ONCE: known for ever, also after the request and its submitter's certificate have expired", async () => {
@@ -285,7 +264,9 @@ describe("manifests", () => {
       manifests.push(await checkReceipt(batch, number));
     }
     const contents = await Promise.all(
-      [1, 2].map(async (number) => readSignedData((await filesOf(number)).get("manifest.p7m") as Uint8Array).content),
+      [1, 2].map(
+        async (number) => readSignedData((await filesOf(box, number)).get("manifest.p7m") as Uint8Array).content,
+      ),
     );
     expect(manifests.map(({ number }) => number)).toEqual([1, 2, 3]);
     expect(manifests.map(({ previous }) => previous)).toEqual([
@@ -298,7 +279,7 @@ describe("manifests", () => {
     const batch = await makeBatch(listOf(1, "a"));
     await box.authorised(batch);
     await box.seal(batch);
-    const manifest = manifestIn(await filesOf(1));
+    const manifest = manifestIn(await filesOf(box, 1));
     expect(manifest.counter).toBe("software");
     expect(manifest.labels).toEqual({
       attestation: "self-reported",
@@ -320,7 +301,7 @@ describe("manifests", () => {
     });
     await ordered;
     expect(result).toEqual({ number: 1, outcome: "aborted" });
-    const files = await filesOf(1);
+    const files = await filesOf(box, 1);
     const manifest = manifestIn(files);
     expect(manifest).toMatchObject({ outcome: "aborted", reason: "op3: wrong contract" });
     expect(manifest.documents.sealed).toBeGreaterThanOrEqual(64);
@@ -351,7 +332,7 @@ describe("manifests", () => {
     expect(box.box.batches.state(box.box.batches.find(batch.batchDigest))).toBe("sealing");
     await box.unlock();
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
-    expect(manifestIn(await filesOf(1)).documents.sealed).toBe(64);
+    expect(manifestIn(await filesOf(box, 1)).documents.sealed).toBe(64);
   });
 
   it("ABORTED: of a batch aborted before its first seal the list is empty", async () => {
@@ -363,7 +344,7 @@ describe("manifests", () => {
     await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op2));
     await box.unlock();
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
-    const files = await filesOf(1);
+    const files = await filesOf(box, 1);
     expect(files.get("documents.jsonl")).toEqual(new Uint8Array(0));
     expect(manifestIn(files).documents).toMatchObject({ sealed: 0, count: 3, root: hex(sha256(new Uint8Array(0))) });
   });

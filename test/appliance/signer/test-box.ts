@@ -8,15 +8,19 @@ import type { Box } from "../../../appliance/signer/box.ts";
 import type { Clocks } from "../../../appliance/signer/clock.ts";
 import type { SignerConfig } from "../../../appliance/signer/config.ts";
 import { createBox, openBox } from "../../../appliance/signer/open-box.ts";
+import { receipt } from "../../../appliance/signer/receipt.ts";
 import { SealingWork } from "../../../appliance/signer/seal-batch.ts";
 import { Staging } from "../../../appliance/signer/staged-request.ts";
 import { findSealed, type SealedBefore, type Submitted, submit } from "../../../appliance/signer/submit.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
-import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
+import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { readFiles } from "../../../manifests/encoding/file-stream.ts";
 import type { Challenge } from "../../../manifests/records/decision.ts";
+import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
-import { type Issued, issue } from "../../pki/authority.ts";
+import { type Issued, issue, type Wanted } from "../../pki/authority.ts";
 import { FakeHsm, rightPin } from "./fake-hsm.ts";
 import {
   authorization,
@@ -52,11 +56,14 @@ export class TestBox {
     this.config = this.#configure();
   }
 
-  /** A new box, open and locked. */
-  static async make(change: Partial<Policy> = {}): Promise<TestBox> {
+  /** A new box, open and locked; its keys' certificates as wanted. */
+  static async make(
+    change: Partial<Policy> = {},
+    wanted: { readonly sealing?: Partial<Wanted>; readonly audit?: Partial<Wanted> } = {},
+  ): Promise<TestBox> {
     const keys = {
-      sealing: issue(root, { name: "sealing", eku: [oids.sealing] }),
-      audit: issue(root, { name: "audit", eku: [oids.audit] }),
+      sealing: issue(root, { name: "sealing", eku: [oids.sealing], ...wanted.sealing }),
+      audit: issue(root, { name: "audit", eku: [oids.audit], ...wanted.audit }),
     };
     const policy = policyFor({ sealing: keys.sealing.spki, audit: keys.audit.spki }, change);
     const made = new TestBox(new FakeHsm(keys), policy);
@@ -149,6 +156,26 @@ export class TestBox {
 
 export async function* pieces(bytes: Uint8Array, size = 70_000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+}
+
+/** The files of a receipt, by path. */
+export async function filesOf({ box }: TestBox, number: number): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array[]>();
+  let last: Uint8Array[] = [];
+  async function* stream() {
+    yield* receipt(box, number);
+  }
+  for await (const part of readFiles(stream())) {
+    if ("path" in part) {
+      last = [];
+      files.set(part.path, last);
+    } else last.push(part.bytes.slice());
+  }
+  return new Map([...files].map(([path, parts]) => [path, concat(parts)]));
+}
+
+export function manifestIn(files: ReadonlyMap<string, Uint8Array>): Manifest {
+  return readManifest(readSignedData(files.get("manifest.p7m") as Uint8Array).content as Uint8Array);
 }
 
 /** The code of the refusal that a promise ends with; "none" when it does not refuse. */
