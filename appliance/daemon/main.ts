@@ -2,14 +2,14 @@
 
 import { asRefusal } from "../../manifests/refusal.ts";
 import { isRefusalFolder, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
+import { processLog } from "../log.ts";
 import { startDaemon } from "./daemon.ts";
-import { daemonLog } from "./log.ts";
 import { readDaemonSettings } from "./settings.ts";
 
 /** What is under way may end for so long; nothing depends on it. */
 const patience = 1_500;
 
-const log = daemonLog(process.stdout.isTTY === true);
+const log = processLog("coldseald", 1);
 try {
   const [config, ...rest] = process.argv.slice(2);
   if (config === undefined || rest.length > 0) throw new Error("usage: appliance/daemon/main.ts CONFIG");

@@ -8,7 +8,6 @@ import type { Server } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { pino } from "pino";
 import { HeadStore } from "../../hardware/counter-object.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
@@ -18,6 +17,7 @@ import { syncFolder } from "../../host/durable.ts";
 import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
+import { processLog } from "../log.ts";
 import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { guarded } from "./guarded.ts";
@@ -34,7 +34,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const lookSeconds = 10;
 const exitCodes = { refused: 1, usage: 2, "not-now": 3, verification: 4 } as const;
 
-const log = pino({ name: "signer" }, pino.destination({ fd: 2, sync: true }));
+const log = processLog("signer", 2);
 
 // Whatever the signer writes is for its own user only.
 process.umask(0o077);
