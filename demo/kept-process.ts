@@ -64,7 +64,9 @@ export class KeptProcess {
   #start(): void {
     const { file, args, env, name } = this.#order;
     const begun = Date.now();
-    const child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    // Nothing is written to its input: that closes when this process is gone.
+    const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin.on("error", () => undefined);
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) this.#read(stream);
     child.once("error", (fault) => this.#tell(`${name} cannot be started: ${fault.message}`));

@@ -8,6 +8,7 @@ import { intakeCommand } from "../media/intake/command.ts";
 import { openIntakeDoor } from "./intake-door.ts";
 import { KeptProcess } from "./kept-process.ts";
 import { type LauncherSettings, readLauncherSettings } from "./launcher-settings.ts";
+import { projectRoot } from "./project-root.ts";
 
 export interface BoxOptions {
   /** told each line that a process prints */
@@ -34,6 +35,9 @@ const startTime = 30_000;
 
 /** Where SoftHSM was unpacked into the project's cache, its module needs its libraries. */
 const libraries = process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {};
+
+/** Signer and daemon end with the launcher, however it ends; intake ends when the daemon hangs up. */
+const endWithLauncher = join(projectRoot, "demo/end-with-launcher.ts");
 
 /** Starts the box of `DIR`; resolves when signer and daemon answer. Refuses with BUSY, or UNREACHABLE, and then nothing runs. */
 export async function startBox(dir: string, options: BoxOptions = {}): Promise<Box> {
@@ -77,7 +81,7 @@ function kept(
   return new KeptProcess({
     name,
     file: settings.node,
-    args: [join(settings.project, main as string), ...args],
+    args: ["--import", endWithLauncher, join(settings.project, main as string), ...args],
     env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...libraries },
     log: join(settings.log, `${name}.log`),
     restart: options.restart === true,

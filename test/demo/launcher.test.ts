@@ -46,6 +46,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children === "" ? [] : children.split(" ").map(Number);
+}
+
 /** The signer as the daemon sees it, once it does. */
 async function signerSeen(): Promise<{ readonly locked: boolean }> {
   const { daemon } = JSON.parse(readFileSync(paths.box.launcherJson, "utf8")) as { daemon: string };
@@ -95,6 +100,23 @@ describe("the launcher of a box", () => {
     started.kill("SIGINT");
     expect(await ended).toBe(0);
     expect(readdirSync(paths.box.run).filter((name) => name.endsWith(".sock"))).toEqual([]);
+  });
+
+  it("LOCKED: a launcher that is killed takes signer and daemon with it, and the box starts again", async () => {
+    const started = spawn(process.execPath, [join(projectRoot, "demo/box.ts"), paths.dir], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    child = started;
+    let printed = "";
+    started.stdout.on("data", (text) => (printed += text));
+    await eventually(() => (printed.includes("Ctrl-C ends it") ? true : undefined));
+    const children = childrenOf(started.pid as number);
+    expect(children.length).toBeGreaterThanOrEqual(2);
+    started.kill("SIGKILL");
+    await eventually(() => (children.some(isRunning) ? undefined : true));
+    const again = await startBox(paths.dir);
+    expect((await signerSeen()).locked).toBe(true);
+    await again.stop();
   });
 
   it("USAGE: a folder without a box is refused, and nothing is started", async () => {
