@@ -17,7 +17,7 @@ const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
-  { path: "manifests", folders: ["manifests"], packages: ["pkijs"], node: "none" },
+  { path: "manifests", folders: ["manifests"], packages: [], node: "none" },
   { path: "host", folders: ["host", "manifests"], packages: [], node: "sockets" },
   { path: "hardware", folders: ["hardware", "manifests", "host"], packages: native, node: "local" },
   { path: "media", folders: ["media", "manifests", "host"], packages: [], node: "local" },

@@ -9,7 +9,7 @@ const notSource = new Set(["node_modules", ".cache", ".git", "coverage", "demo-o
 /** Folders that hold what is committed. A clone that was played in may hold others, which are the player's own. */
 const committed = [
   ...["manifests", "host", "hardware", "media", "appliance", "ceremony", "desk", "demo", "test"],
-  ...["scripts", "docs", ".ci"],
+  ...["bin", "scripts", "docs", ".ci"],
 ];
 
 /** Paths from the root of all files of these kinds that lie anywhere in the project, sorted. */
