@@ -5,14 +5,15 @@ import { readSignedData } from "../../manifests/cms/read.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
-import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { earlierNamed, type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
+import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
+import { earlierNamed, type Manifest, manifestBytes, readSubmitterName } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Ending } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
 import type { BoxKey } from "./keys.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
+import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
 import { digestList, type ListDigests } from "./sealed-list.ts";
 
@@ -22,11 +23,42 @@ export async function composeManifest(
   reservation: Reservation,
   ending: Ending | undefined,
 ): Promise<Manifest> {
-  const { batch, number, keys, challenge } = reservation;
+  const { batch, number } = reservation;
   const list = await digestList(box.host, box.db, number);
   if (!ending && list.count !== batch.count) {
     throw new Refusal("INTERNAL", "a manifest before every document is sealed", { about: `${number}` });
   }
+  return compose(box, reservation, ending, list);
+}
+
+/** Refuses what the manifest of a number about to be reserved could not say, so that no number is stranded. */
+export async function checkComposable(box: Box, reservation: Reservation): Promise<void> {
+  const unknown = new Uint8Array(32);
+  const list = { count: reservation.batch.count, digest: unknown, root: unknown, length: 0 };
+  manifestBytes(await compose(box, reservation, undefined, list));
+}
+
+/** Refuses with PATH-FORM or JSON a submitter's subject or reported facts that no manifest can carry. */
+export function checkCarried(submitterName: string, reported: Reported): void {
+  try {
+    readSubmitterName(submitterName, "the subject");
+  } catch (cause) {
+    throw new Refusal("PATH-FORM", "no manifest can carry the submitter's subject", {
+      expected: "1 to 500 characters, none of them a control character",
+      got: `${submitterName.length} characters`,
+      cause,
+    });
+  }
+  canonicalBytes({ reported });
+}
+
+async function compose(
+  box: Box,
+  reservation: Reservation,
+  ending: Ending | undefined,
+  list: ListDigests,
+): Promise<Manifest> {
+  const { batch, number, keys, challenge } = reservation;
   const created = now(box);
   const head = box.journal.head();
   const { policy, ...inForce } = box.policies.inForce;

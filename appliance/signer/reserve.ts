@@ -18,6 +18,7 @@ import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
 import { checkRows } from "./documents.ts";
 import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
+import { checkComposable } from "./manifest.ts";
 import type { Db } from "./store.ts";
 
 /** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
@@ -35,7 +36,8 @@ export interface Reservation {
 
 /**
  * The batch's reservation: the one that it has, or a new one. Refuses with QUORUM, CHALLENGE-EXPIRED, POLICY-DIGEST,
- * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN and what `judge` refuses; nothing is used up then.
+ * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN, what `judge` refuses, and what no manifest
+ * could say; nothing is used up then.
  */
 export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   checkSound(box);
@@ -43,12 +45,17 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   if (box.batches.state(batch) === "sealing") return storedReservation(box, batch);
   const challenge = box.batches.challenge(batch);
   checkReservable(box, batch, challenge);
-  await judge(box, challenge, authorizationOf(box.db, challenge).p7m);
+  const { p7m: authorization, approvers } = authorizationOf(box.db, challenge);
+  await judge(box, challenge, authorization);
+  const { keys, policies } = box;
+  const policy = policies.inForce.number;
+  const reservation = { number: nextNumber(box.db), policy, batch, keys, approvers, challenge, authorization };
+  await checkComposable(box, reservation);
   box.db.transaction(() => {
     checkReservable(box, batch, challenge);
-    insert(box, batch, challenge);
+    insert(box, reservation);
   })();
-  return storedReservation(box, batch);
+  return reservation;
 }
 
 /** The reservation as stored, whatever the configuration says now. */
@@ -118,10 +125,11 @@ function checkValid(key: BoxKey, policy: Policy, at: Utc): void {
   });
 }
 
-function insert(box: Box, batch: Batch, challenge: OpenChallenge): void {
-  const { keys } = box;
-  const last = box.db.prepare<[], number>("SELECT coalesce(max(number), 0) FROM reservations").pluck().get() as number;
-  const number = last + 1;
+function nextNumber(db: Db): number {
+  return db.prepare<[], number>("SELECT coalesce(max(number), 0) + 1 FROM reservations").pluck().get() as number;
+}
+
+function insert(box: Box, { number, policy, batch, keys, challenge }: Reservation): void {
   const { sequence } = box.record("reserved", {
     batchDigest: hex(batch.batchDigest),
     identity: hex(batch.identity),
@@ -139,7 +147,7 @@ function insert(box: Box, batch: Batch, challenge: OpenChallenge): void {
       number,
       batch.id,
       challenge.id,
-      box.policies.inForce.number,
+      policy,
       keys.sealing.suite.name,
       keys.audit.suite.name,
       sequence,

@@ -15,6 +15,7 @@ import type { Batch, BatchState, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen, issueChallenge } from "./challenge.ts";
 import { largest, listIdentity } from "./documents.ts";
+import { checkCarried } from "./manifest.ts";
 import type { Reported } from "./reported.ts";
 import type { StagedRequest, Staging } from "./staged-request.ts";
 
@@ -67,6 +68,7 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
     const { submitter } = await verifyRequest(box.host, box.policies.oids, envelope, { policy, now: at });
     checkRequestAgainstPolicy(staged.head, policy, staged.count, staged.bytes, at);
     checkListedDocument(largest(box.db, staged.id), policy);
+    checkCarried(submitter.name, submission.reported);
     const found = {
       batchDigest,
       identity,

@@ -20,6 +20,9 @@ import { hashNames, modes } from "./request.ts";
 /** At most so many earlier seals are named one by one; `earlierCount` always counts them all. */
 export const earlierNamed = 1000;
 
+/** A submitter's subject as a manifest can carry it. */
+export const readSubmitterName = text(500);
+
 const readManifestValue = object({
   appliance: text(64),
   authorization: object({
@@ -84,7 +87,7 @@ const readManifestValue = object({
     /** SEAL-ONCE identity: submitter key, batch id, ordered digests and sizes */
     identity: hexText(),
     purpose: text(200),
-    submitter: object({ certificate: hexText(), key: hexText(), name: text(500) }),
+    submitter: object({ certificate: hexText(), key: hexText(), name: readSubmitterName }),
   }),
   software: object({ digest: hexText(), name: literal("coldseal"), version: text(32) }),
   type: literal("manifest"),

@@ -2,8 +2,11 @@
 
 import { afterEach, expect, it } from "vitest";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
-import { following, listOf, makeBatch, signPolicy } from "./signer/people.ts";
-import { codeOf, filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
+import { submit } from "../../appliance/signer/submit.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { issue, type Wanted } from "../pki/authority.ts";
+import { following, listOf, makeBatch, oids, root, signPolicy } from "./signer/people.ts";
+import { codeOf, filesOf, manifestIn, pieces, TestBox } from "./signer/test-box.ts";
 
 let box: TestBox;
 afterEach(() => box.remove());
@@ -32,4 +35,37 @@ it("NOTHING-LOST: a receipt is the same whatever the policy in force says of key
   box.box.policies.adopt({ ...inForce, policy: { ...inForce.policy, limits } });
   expect(await filesOf(box, 1)).toEqual(before);
   expect(manifestIn(before).number).toBe(1);
+});
+
+it.each<[string, Wanted]>([
+  ["longer than a manifest can say", { name: "x".repeat(501) }],
+  ["with a line break in it", { name: "Contracts\ndesk" }],
+])("PATH-FORM: a submitter whose subject is %s gets no challenge", async (_, wanted) => {
+  box = await TestBox.make();
+  const desk = issue(root, { eku: [oids.submitter], ...wanted });
+  expect(await codeOf(box.submit(await makeBatch(listOf(2, "a"), {}, desk)))).toBe("PATH-FORM");
+});
+
+it("JSON: reported facts that are nested too deep for a manifest get no challenge", async () => {
+  box = await TestBox.make();
+  let nested: Json = 1;
+  for (let depth = 0; depth < 31; depth++) nested = { a: nested };
+  const { p7m } = await makeBatch(listOf(2, "a"));
+  const deep = { folder: "a", reported: { a: nested }, body: pieces(p7m) };
+  expect(await codeOf(submit(box.box, box.staging, deep))).toBe("JSON");
+  const flat = { folder: "a", reported: nested as { readonly [name: string]: Json }, body: pieces(p7m) };
+  expect(await codeOf(submit(box.box, box.staging, flat))).toBe("none");
+});
+
+it("CHAIN: whatever keeps a manifest from being composed is found before its number is reserved", async () => {
+  box = await TestBox.make();
+  await box.unlock();
+  const batch = await makeBatch(listOf(2, "a"));
+  await box.authorised(batch);
+  const { software } = box.box;
+  Object.assign(box.box, { software: { ...software, version: "x".repeat(33) } });
+  expect(await codeOf(box.seal(batch))).toBe("SHAPE");
+  expect(box.box.batches.number(box.box.batches.find(batch.batchDigest))).toBe(null);
+  Object.assign(box.box, { software });
+  expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
 });
