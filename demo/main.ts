@@ -44,8 +44,9 @@ async function demo(out: string | undefined): Promise<void> {
     const paths = await story.step("Make a test box: tokens, people, policy (SoftHSM stands in for the HSM)", () =>
       makeBox(dir),
     );
-    box = await story.step("Start signer and daemon; intake starts confined, for each look at the stick", () =>
-      startBox(paths.dir, { restart: true }),
+    box = await story.step(
+      "Start signer and daemon; intake starts confined: one to look at the stick, a fresh one for each batch",
+      () => startBox(paths.dir, { restart: true }),
     );
     await story.step("Unlock the box with its PIN, over the signer's own socket", () => unlockBox(paths));
     const slip = await story.step("At the desk: twelve documents onto the stick (a folder stands in for it)", () =>

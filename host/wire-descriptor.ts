@@ -41,7 +41,8 @@ function* frames(descriptor: number): Generator<Frame> {
   const reader = new FrameReader();
   const buffer = new Uint8Array(64 * 1024);
   for (;;) {
-    const length = retried(() => readSync(descriptor, buffer, 0, buffer.length, null));
+    // A call may come at once or in an hour.
+    const length = retried(() => readSync(descriptor, buffer, 0, buffer.length, null), 64);
     if (length === 0) return;
     yield* reader.push(buffer.slice(0, length));
   }
@@ -64,14 +65,14 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-/** The descriptor may be non-blocking, as sockets made by Node are: wait and try again. */
-function retried(call: () => number): number {
-  for (;;) {
+/** The descriptor may be non-blocking, as sockets made by Node are: wait 2 ms, up to `longest` ms, and try again. */
+function retried(call: () => number, longest = 2): number {
+  for (let pause = 2; ; pause = Math.min(longest, pause * 2)) {
     try {
       return call();
     } catch (fault) {
       const code = (fault as NodeJS.ErrnoException).code;
-      if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
       else if (code === "EPIPE" || code === "ECONNRESET") throw new Refusal("STOPPED", "the daemon hung up");
       else if (code !== "EINTR") throw fault;
     }

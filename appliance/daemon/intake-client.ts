@@ -1,10 +1,14 @@
-/** Calls of intake: each connection is a fresh confined process. What it says is taken by shape, and trusted for nothing. */
+/**
+ * Calls of intake: each connection is a confined process. Everything that is read has a fresh one; looking at the stick,
+ * which reads no file, has one that stays. What it says is taken by shape, and trusted for nothing.
+ */
 
 import { callOnce } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { hexText, integer, list, oneOf, optional, type Read, text, utc } from "../../manifests/encoding/shape.ts";
 import { isRefusalCode, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having, readAnswer } from "../client/answers.ts";
+import { ScanConnection } from "./scan-connection.ts";
 import type { WorkDone } from "./work-rate.ts";
 
 const readRefusal = (value: Json | undefined, path: string): RefusalRecord => {
@@ -65,12 +69,17 @@ export interface TakeOrder {
 export type IntakeClient = ReturnType<typeof intakeClient>;
 
 export function intakeClient(socket: string, stop: AbortSignal) {
+  const scans = new ScanConnection(socket, stop);
   return {
     async scan(root: string): Promise<Seen> {
-      return limited(scanTime, async (signal) => {
-        const { result } = await callOnce(socket, "scan", { root }, { signal });
-        return readAnswer(readSeen, result, "scan");
-      });
+      return limited(scanTime, async (signal, alive) =>
+        readAnswer(readSeen, await scans.scan(root, signal, alive), "scan"),
+      );
+    },
+
+    /** Nothing is to be looked at until the next scan: the stick is gone. */
+    rest(): void {
+      scans.close();
     },
 
     /** Takes a batch into `into`; not durable. Hangs up when it takes too long: MEDIA-TIME. */

@@ -16,7 +16,10 @@ import type { IntakeFacts } from "./spool.ts";
 /** Looks at the stick once. A stick that cannot be read shows as an empty inbox. Refuses as intake's `scan`. */
 export async function lookAtInbox(parts: Parts): Promise<void> {
   const { book, settings, log } = parts;
-  if (!existsSync(settings.media.in)) return book.setInbox((inbox) => looked(inbox, [], book.now));
+  if (!existsSync(settings.media.in)) {
+    parts.intake.rest();
+    return book.setInbox((inbox) => looked(inbox, [], book.now));
+  }
   const seen = await parts.intake.scan(settings.media.in);
   const fresh = seen.batches.filter(({ folder, fingerprint }) => !isKnown(parts, folder, fingerprint));
   book.setInbox((inbox) => looked(inbox, fresh, book.now));
