@@ -6,6 +6,7 @@ import {
   bitString,
   boolean,
   der,
+  derNull,
   explicit,
   integer,
   objectIdentifier,
@@ -19,7 +20,7 @@ import {
 import { oid } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 
-/** A P-256 key in software with its certificate: what signs others. */
+/** An RSA key in software with its certificate: what signs others. */
 export interface Issuer {
   readonly key: KeyObject;
   readonly name: Uint8Array;
@@ -48,7 +49,7 @@ export function nameOf(organization: string, common: string): Uint8Array {
   return sequence(attribute(organizationName, organization), attribute(commonName, common));
 }
 
-/** A certificate of `spki` for `subject`, signed with ECDSA P-256 and SHA-256 by the issuer; without one, self-signed by `selfKey`. */
+/** A certificate of `spki` for `subject`, signed by the issuer with RSA PKCS#1 v1.5 and SHA-256. */
 export function issueCertificate(request: {
   readonly subject: Uint8Array;
   readonly spki: Uint8Array;
@@ -57,7 +58,7 @@ export function issueCertificate(request: {
   readonly issuer: Pick<Issuer, "key" | "name" | "spki">;
 }): Uint8Array {
   const { subject, spki, usage, validity, issuer } = request;
-  const algorithm = sequence(objectIdentifier(oid.ecdsaWithSha256));
+  const algorithm = sequence(objectIdentifier(oid.sha256WithRsa), derNull);
   const toBeSigned = sequence(
     explicit(0, integer(2)),
     unsignedInteger(serialNumber()),
@@ -68,7 +69,7 @@ export function issueCertificate(request: {
     spki,
     explicit(3, sequence(...extensions(usage, spki, issuer.spki))),
   );
-  const signature = sign("sha256", toBeSigned, { key: issuer.key, dsaEncoding: "der" });
+  const signature = sign("sha256", toBeSigned, issuer.key);
   return sequence(toBeSigned, algorithm, bitString(signature));
 }
 

@@ -18,9 +18,9 @@ export function validityFor(days: number, now = Date.now()): Validity {
   return { from: utcOf(now - hour), to: utcOf(now + days * day) };
 }
 
-/** A new root with a P-256 key in software: for tests only. */
+/** A new root with an RSA-3072 key in software, for tests only; RSA because node-forge, which writes the submitter's PKCS#12, knows nothing else. */
 export function makeRoot(): Issuer {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
   const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
   const name = nameOf(testOrganization, "Test root");
   const usage: Usage = { authority: true, contentCommitment: false, extended: [] };

@@ -7,8 +7,11 @@ import forge from "node-forge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pkcs12 } from "../../ceremony/provision/pkcs12.ts";
 import { certify, makeRoot, pem, type TestRole } from "../../ceremony/provision/test-pki.ts";
+import { openPkcs12 } from "../../desk/submitter-key.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, oid, ownOids } from "../../manifests/encoding/oid.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { issue, makeRoot as newRoot } from "../pki/authority.ts";
 
 const oids = ownOids(documentationArc);
 let folder: string;
@@ -68,6 +71,19 @@ describe("the submitter's PKCS#12", () => {
     expect(text).toContain("BEGIN PRIVATE KEY");
     expect(() => read("wrong")).toThrow();
     expect(readFileSync(path).includes(Buffer.from(privateKey.export({ type: "pkcs8", format: "der" })))).toBe(false);
+  });
+
+  it("SAME-BYTES: the desk gets key and certificates back byte for byte", () => {
+    const opened = openPkcs12(file, utf8("correct-horse"), "sha256");
+    expect(opened.certificate).toEqual(certificate);
+    expect(opened.chain).toEqual([root.certificate]);
+  });
+
+  it("CONFIG: a certificate that node-forge would write otherwise is refused, not changed", () => {
+    const signedByEcdsa = issue(newRoot({ name: "EC root" }), { name: "x", suite: "rsa-pkcs1-sha256", rsaBits: 2048 });
+    expect(() => pkcs12(signedByEcdsa.key, [signedByEcdsa.certificate], "x", "y")).toThrow(
+      expect.objectContaining({ code: "CONFIG" }),
+    );
   });
 
   it("node-forge reads it, and refuses another password", () => {
