@@ -97,7 +97,7 @@ async function readAnswer(path: string): Promise<Answer> {
   }
   const refusal = (await contentOf(join(path, "refusal.p7m"))) ?? (await plain(join(path, "refusal.json")));
   if (!refusal) return { kind: "none" };
-  const { code, message } = readRefusalFile(refusal);
+  const { code, message } = readRefusalFile(refusal).reported;
   const rejected = (await stat(join(path, "rejection.p7m")).catch(() => undefined)) !== undefined;
   return { kind: rejected ? "rejected" : "refused", code, message };
 }

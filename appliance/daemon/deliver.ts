@@ -69,7 +69,12 @@ async function* refusalFile(
 ): AsyncIterable<FilePart> {
   const record = { code: refusal.code, message: plainMessage(refusal) };
   const { signed, bytes } =
-    made.get(state.id) ?? (await signer.refuse(state.folder, state.digest, record, reportedOf(state)));
+    made.get(state.id) ??
+    (await signer.refuse(state.folder, state.digest, record, reportedOf(state)).catch((fault: unknown) => {
+      // A batch with a manifest came again and was not taken: this refuses the folder, not that batch.
+      if (!(fault instanceof Refusal && fault.code === "BATCH-STATE")) throw fault;
+      return signer.refuse(state.folder, null, record, reportedOf(state));
+    }));
   made.set(state.id, { signed, bytes });
   yield { path: signed ? "refusal.p7m" : "refusal.json", size: bytes.length };
   yield { bytes };

@@ -16,16 +16,18 @@ import {
 
 const readRefusalValue = object({
   appliance: text(64),
-  /** null where the request could not be read */
-  batchDigest: nullable(hexText()),
-  code: text(32, { pattern: /^[A-Z][A-Z-]*$/ }),
   created: utc,
-  folder: text(64),
   journal: object({ head: hexText(), sequence: integer(1) }),
-  message: text(2000),
   policyDigest: hexText(),
-  /** what intake and the daemon say of it; unchecked by the signer */
-  reported: anyObject,
+  /** what intake and the daemon found, in their words; the signer checked only that the digest names no batch with a manifest */
+  reported: object({
+    /** null where the request could not be read */
+    batchDigest: nullable(hexText()),
+    code: text(32, { pattern: /^[A-Z][A-Z-]*$/ }),
+    details: anyObject,
+    folder: text(64),
+    message: text(2000),
+  }),
   /** false in refusal.json: the HSM was locked */
   signed: flag,
   type: literal("refusal"),

@@ -266,14 +266,46 @@ describe("locked", () => {
     };
     const unsigned = await refuse(box.box, what);
     expect(unsigned.signed).toBe(false);
-    expect(readRefusalFile(unsigned.bytes)).toMatchObject({ signed: false, code: "DER", reported: { by: "intake" } });
+    const { reported: details, ...words } = what;
+    expect(readRefusalFile(unsigned.bytes)).toMatchObject({ signed: false, reported: { ...words, details } });
     await box.unlock();
     const signed = await refuse(box.box, what);
     expect(signed.signed).toBe(true);
     const data = readSignedData(signed.bytes);
     expect(data.eContentType).toBe(oids.refusal);
-    expect(readRefusalFile(data.content as Uint8Array)).toMatchObject({ signed: true, folder: "batch-1" });
-    expect(box.box.db.prepare("SELECT count(*) FROM journal WHERE kind = 'refused'").pluck().get()).toBe(2);
+    const record = readRefusalFile(data.content as Uint8Array);
+    expect(record).toMatchObject({ signed: true, reported: { ...words, details } });
+    const rows = box.box.db.prepare("SELECT record FROM journal WHERE kind = 'refused'").pluck().all() as string[];
+    expect(rows.map((row) => JSON.parse(row))).toEqual([{ reported: record.reported }, { reported: record.reported }]);
+  });
+
+  it("HONEST: whatever the daemon says of a batch stands under reported, and nothing else of the record is its word", async () => {
+    await box.unlock();
+    const batch = await makeBatch(listOf(2, "a"));
+    await box.challenge(batch);
+    const said = { folder: "batch-1", batchDigest: batch.batchDigest, code: "QUORUM" as const, message: "signer: no" };
+    const { bytes } = await refuse(box.box, { ...said, reported: { code: "CHAIN" } });
+    const { reported, ...own } = readRefusalFile(readSignedData(bytes).content as Uint8Array);
+    expect(reported).toEqual({ ...said, details: { code: "CHAIN" } });
+    const words = JSON.stringify(own);
+    for (const word of Object.values(said)) expect(words).not.toContain(word);
+  });
+
+  it("BATCH-STATE: a batch that has a manifest was not refused: no refusal of it is composed or journalled", async () => {
+    await box.unlock();
+    const batch = await makeBatch(listOf(2, "a"));
+    await box.authorised(batch);
+    const said = {
+      folder: "batch-1",
+      batchDigest: batch.batchDigest,
+      code: "DER" as const,
+      message: "x",
+      reported: {},
+    };
+    expect((await refuse(box.box, said)).signed).toBe(true);
+    await box.seal(batch);
+    expect(await codeOf(refuse(box.box, said))).toBe("BATCH-STATE");
+    expect(box.box.db.prepare("SELECT count(*) FROM journal WHERE kind = 'refused'").pluck().get()).toBe(1);
   });
 });
 

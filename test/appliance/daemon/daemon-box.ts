@@ -231,7 +231,8 @@ export class DaemonBox {
   refusalIn(folder: string): string {
     const [name] = this.outbox(folder).filter((one) => one.startsWith("refusal."));
     const bytes = this.readOutbox(folder, name ?? "refusal.json");
-    return readRefusalFile(name === "refusal.p7m" ? (readSignedData(bytes).content as Uint8Array) : bytes).code;
+    return readRefusalFile(name === "refusal.p7m" ? (readSignedData(bytes).content as Uint8Array) : bytes).reported
+      .code;
   }
 
   spooled(): readonly string[] {

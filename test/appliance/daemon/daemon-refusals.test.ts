@@ -1,6 +1,17 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { operators } from "../signer/people.ts";
 import { DaemonBox } from "./daemon-box.ts";
 
 let box: DaemonBox;
@@ -78,5 +89,22 @@ describe("refusals", () => {
     await box.bring("contracts");
     await box.until("contracts", "refused");
     expect(box.refusalIn("contracts")).toBe("SAME-BYTES");
+  });
+
+  it("BATCH-ENDED: a batch with a manifest that comes again and is not taken: its folder is refused, not that batch", async () => {
+    await box.signer.unlock();
+    const { batchDigest } = await box.bring("contracts");
+    await box.until("contracts", "waiting-for-approval");
+    await box.approve("contracts", operators.op1, operators.op2);
+    await box.until("contracts", "released");
+    box.override = {
+      submit: async (_, call) => {
+        for await (const _piece of call.body);
+        throw new Refusal("BATCH-ENDED", "this batch was aborted");
+      },
+    };
+    cpSync(box.inbox("contracts"), box.inbox("again"), { recursive: true });
+    expect(await box.until("again", "refused")).toMatchObject({ batchDigest });
+    expect(box.refusalIn("again")).toBe("BATCH-ENDED");
   });
 });

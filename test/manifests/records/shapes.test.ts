@@ -11,14 +11,16 @@ import { policyBytes } from "../../bundle/signed.ts";
 const { manifest, policy, challenge } = await buildBundle();
 const refusal: RefusalFile = {
   appliance: "box-1",
-  batchDigest: null,
-  code: "DOCUMENT-DIGEST",
   created: "2026-11-23T12:00:00Z",
-  folder: "contracts",
   journal: { head: "0a".repeat(32), sequence: 3 },
-  message: "a document was changed",
   policyDigest: "0b".repeat(32),
-  reported: { media: { serial: "x" } },
+  reported: {
+    batchDigest: null,
+    code: "DOCUMENT-DIGEST",
+    details: { media: { serial: "x" } },
+    folder: "contracts",
+    message: "a document was changed",
+  },
   signed: false,
   type: "refusal",
   version: 1,
