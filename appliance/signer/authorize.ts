@@ -3,11 +3,15 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import { verifyAuthorization, verifyDissent } from "../../manifests/records/authorization.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch, BatchState, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
+import { latest } from "./clock.ts";
+import type { Db } from "./store.ts";
+import { checkStoredRequest } from "./stored-request.ts";
 
 /**
  * Takes the authorisation of a batch: content byte-equal to the open challenge, M distinct people of the policy in force.
@@ -18,7 +22,7 @@ export async function authorize(box: Box, batchDigest: string, p7m: Uint8Array):
   const batch = box.batches.find(batchDigest);
   checkUndecided(box, batch, "NONCE-USED");
   const challenge = box.batches.challenge(batch);
-  const approvers = await judge(box, challenge, p7m);
+  const approvers = await judge(box, batch, challenge, p7m);
   box.db.transaction(() => {
     checkUndecided(box, batch, "NONCE-USED");
     checkStillNewest(box, batch, challenge);
@@ -37,10 +41,16 @@ export async function authorize(box: Box, batchDigest: string, p7m: Uint8Array):
 }
 
 /**
- * The people who approve by this file, under the policy in force. Refuses as `verifyAuthorization`, and CLOCK an approval
- * that claims a time to come: no verifier would take the manifest.
+ * The people who approve by this file, under the policy in force. Refuses as `verifyAuthorization`, and what no verifier
+ * would take the manifest for: CLOCK an approval that claims a time to come, PATH-* and others as `checkStoredRequest`
+ * a request that does not hold at the time that the last approval claims.
  */
-export async function judge(box: Box, { challenge }: OpenChallenge, p7m: Uint8Array): Promise<readonly Approver[]> {
+export async function judge(
+  box: Box,
+  batch: Batch,
+  { challenge }: OpenChallenge,
+  p7m: Uint8Array,
+): Promise<readonly Approver[]> {
   const { policy, digest } = box.policies.inForce;
   const at = now(box);
   const context = { policy, policyDigest: digest, challenge, now: at };
@@ -53,7 +63,39 @@ export async function judge(box: Box, { challenge }: OpenChallenge, p7m: Uint8Ar
       got: early.signed,
     });
   }
+  const [first, ...others] = approvers.map(({ signed }) => signed);
+  await checkStoredRequest(box, batch, latest(first as Utc, ...others));
   return approvers;
+}
+
+/** The authorisation stored under a challenge. Refuses with QUORUM when there is none. */
+export function authorizationOf(
+  db: Db,
+  challenge: OpenChallenge,
+): { readonly p7m: Uint8Array; readonly approvers: readonly Approver[] } {
+  const row = db
+    .prepare<[number], { p7m: Uint8Array; approvers: string }>(
+      "SELECT p7m, approvers FROM authorizations WHERE challenge = ?",
+    )
+    .get(challenge.id);
+  if (!row) throw new Refusal("QUORUM", "this batch is not authorised");
+  return { p7m: row.p7m, approvers: JSON.parse(row.approvers) as readonly Approver[] };
+}
+
+/**
+ * The id of a batch's challenge when the authorisation stored under it holds no more: a certificate expired while it waited for
+ * the box. The people must approve again, under a new challenge.
+ */
+export async function lapsedChallenge(box: Box, batch: Batch): Promise<number | undefined> {
+  if (box.batches.state(batch) !== "authorized") return undefined;
+  const challenge = box.batches.challenge(batch);
+  try {
+    await judge(box, batch, challenge, authorizationOf(box.db, challenge).p7m);
+    return undefined;
+  } catch (fault) {
+    if (fault instanceof Refusal) return challenge.id;
+    throw fault;
+  }
 }
 
 /** One operator's rejection ends a batch that is not being sealed. Durable on return. */

@@ -13,8 +13,11 @@ export function isOpen(challenge: Challenge, policyDigest: Uint8Array, at: Utc):
   return challenge.policyDigest === hex(policyDigest) && at < challenge.expires;
 }
 
-/** Issues a challenge for a batch inside the caller's transaction; approvals of an older one are void from then on. */
-export function issueChallenge(box: Box, batch: Batch): OpenChallenge {
+/**
+ * Issues a challenge for a batch inside the caller's transaction; approvals of an older one are void from then on. It
+ * expires with the request, and at the latest at `until`, the end of the submitter's path: verifiers judge that at the last approval.
+ */
+export function issueChallenge(box: Box, batch: Batch, until: Utc): OpenChallenge {
   const at = now(box);
   const { policy, digest } = box.policies.inForce;
   const latest = utcOf(Date.parse(at) + policy.limits.approvalSeconds * 1000);
@@ -23,7 +26,7 @@ export function issueChallenge(box: Box, batch: Batch): OpenChallenge {
     batchDigest: hex(batch.batchDigest),
     bytes: batch.bytes,
     count: batch.count,
-    expires: earliest(latest, batch.head.expires),
+    expires: earliest(latest, batch.head.expires, until),
     mode: batch.head.mode,
     nonce: randomBytes(32).toString("hex"),
     policyDigest: hex(digest),

@@ -12,7 +12,7 @@ import type { Policy } from "../../manifests/records/policy.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
-import { judge } from "./authorize.ts";
+import { authorizationOf, judge } from "./authorize.ts";
 import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
@@ -46,7 +46,7 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   const challenge = box.batches.challenge(batch);
   checkReservable(box, batch, challenge);
   const { p7m: authorization, approvers } = authorizationOf(box.db, challenge);
-  await judge(box, challenge, authorization);
+  await judge(box, batch, challenge, authorization);
   const { keys, policies } = box;
   const policy = policies.inForce.number;
   const reservation = { number: nextNumber(box.db), policy, batch, keys, approvers, challenge, authorization };
@@ -169,14 +169,4 @@ function readKeys({ certificates, suite, auditSuite }: ReservationRow): BoxKeys 
     sealing: certifiedKey(sealing as Uint8Array[], suiteOf(suite)),
     audit: certifiedKey(audit as Uint8Array[], suiteOf(auditSuite)),
   };
-}
-
-function authorizationOf(db: Db, challenge: OpenChallenge) {
-  const row = db
-    .prepare<[number], { p7m: Uint8Array; approvers: string }>(
-      "SELECT p7m, approvers FROM authorizations WHERE challenge = ?",
-    )
-    .get(challenge.id);
-  if (!row) throw new Refusal("QUORUM", "this batch is not authorised");
-  return { p7m: row.p7m, approvers: JSON.parse(row.approvers) as readonly Approver[] };
 }

@@ -18,16 +18,20 @@ import type { Db } from "./store.ts";
 const partBytes = 256 * 1024;
 const rowsAtOnce = 1000;
 
-export interface StagedRequest {
+/** The form of a stored `batch.p7m`; nothing of it is verified. */
+export interface StoredEnvelope {
+  /** without content */
+  readonly envelope: SignedData;
+  /** digest of the content by any hash; SHA-256 is the batch digest */
+  contentDigest(hash: HashName): Promise<Uint8Array>;
+}
+
+export interface StagedRequest extends StoredEnvelope {
   readonly id: number;
   readonly fileDigest: Uint8Array;
-  /** without content; not yet verified */
-  readonly envelope: SignedData;
   readonly head: RequestHead;
   readonly count: number;
   readonly bytes: number;
-  /** digest of the content by any hash; SHA-256 is the batch digest */
-  contentDigest(hash: HashName): Promise<Uint8Array>;
 }
 
 /** Makes ids for requests that are being received; ids of refused ones are not used again by this process. */
@@ -55,8 +59,8 @@ export class Staging {
   async receive(body: AsyncIterable<Uint8Array>, maximum: number): Promise<StagedRequest> {
     const id = ++this.#last;
     try {
-      const file = await this.#keepParts(id, body, maximum);
-      return { id, fileDigest: file.digest, ...(await this.#readForm(id, file.length)) };
+      const fileDigest = await this.#keepParts(id, body, maximum);
+      return { id, fileDigest, ...(await this.#readForm(id)) };
     } catch (fault) {
       this.discard(id);
       throw fault;
@@ -93,33 +97,18 @@ export class Staging {
       if (held >= partBytes) flush();
     }
     flush();
-    return { digest: await hasher.digest(), length };
+    return hasher.digest();
   }
 
-  async #readForm(id: number, length: number) {
-    const prefix = readStored(this.#db, id, 0, Math.min(length, headLimit));
-    const head = readSignedDataHead(prefix, length);
-    if (head.detached) throw new Refusal("CMS-FORM", "batch.p7m lacks its content");
-    if (length - head.contentEnd > usualLimits.tail) throw new Refusal("CMS-FORM", "too many bytes after the content");
-    const envelope = readSignedDataTail(head, readStored(this.#db, id, head.contentEnd, length));
+  async #readForm(id: number) {
+    const { content, ...stored } = storedEnvelope(this.#db, this.#host, id);
     const rows = new DocumentRows(this.#db, id);
     const reader = new RequestReader();
-    const content = () => storedRange(this.#db, id, head.contentStart, head.contentEnd);
     for (const chunk of content()) {
       rows.add(reader.push(chunk));
       await new Promise(setImmediate);
     }
-    const requestHead = reader.end();
-    return {
-      envelope,
-      head: requestHead,
-      ...rows.end(),
-      contentDigest: async (hash: HashName) => {
-        const hasher = this.#host.hasher(hash);
-        for (const chunk of content()) hasher.update(chunk);
-        return hasher.digest();
-      },
-    };
+    return { ...stored, head: reader.end(), ...rows.end() };
   }
 }
 
@@ -157,6 +146,27 @@ class DocumentRows {
     })();
     this.#pending = [];
   }
+}
+
+/** The envelope of a stored file, and its content in pieces. Refuses DER, CMS-*. */
+export function storedEnvelope(db: Db, host: Host, id: number): StoredEnvelope & { content(): Iterable<Uint8Array> } {
+  const length = storedLength(db, id);
+  const head = readSignedDataHead(readStored(db, id, 0, Math.min(length, headLimit)), length);
+  if (head.detached) throw new Refusal("CMS-FORM", "batch.p7m lacks its content");
+  if (length - head.contentEnd > usualLimits.tail) throw new Refusal("CMS-FORM", "too many bytes after the content");
+  const content = () => storedRange(db, id, head.contentStart, head.contentEnd);
+  return {
+    envelope: readSignedDataTail(head, readStored(db, id, head.contentEnd, length)),
+    content,
+    contentDigest: async (hash) => {
+      const hasher = host.hasher(hash);
+      for (const chunk of content()) {
+        hasher.update(chunk);
+        await new Promise(setImmediate);
+      }
+      return hasher.digest();
+    },
+  };
 }
 
 /** The stored file of a request from `start` up to `end`, part by part. */

@@ -3,6 +3,7 @@
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { RequestHead } from "../../manifests/records/request.ts";
 import {
   checkListedDocument,
@@ -11,6 +12,7 @@ import {
 } from "../../manifests/records/request-envelope.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Certificate } from "../../manifests/x509/certificate.ts";
+import { lapsedChallenge } from "./authorize.ts";
 import type { Batch, BatchState, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen, issueChallenge } from "./challenge.ts";
@@ -18,6 +20,7 @@ import { largest, listIdentity } from "./documents.ts";
 import { checkCarried } from "./manifest.ts";
 import type { Reported } from "./reported.ts";
 import type { StagedRequest, Staging } from "./staged-request.ts";
+import { checkStoredRequest, validUntil } from "./stored-request.ts";
 
 export type Submitted =
   | {
@@ -52,8 +55,8 @@ const mostFileBytes = 64 << 20;
 
 /**
  * Takes a batch: form, submitter's signature, SEAL-ONCE, submitter's path, policy, then a challenge. Request, list and
- * challenge are durable on return. The same batch again gets its open challenge, a new one where that expired or the
- * policy changed, or the number of the manifest that sealed it. Refuses with the code of the first check that fails.
+ * challenge are durable on return. The same batch again gets its open challenge, a new one where that expired, the
+ * policy changed or its authorisation holds no more, or the number of the manifest that sealed it. Refuses with the code of the first check that fails.
  */
 export async function submit(box: Box, staging: Staging, submission: Submission): Promise<Submitted> {
   checkSound(box);
@@ -65,7 +68,7 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
     const { policy } = box.policies.inForce;
     const at = now(box);
     const envelope = { ...staged.envelope, contentDigest: staged.contentDigest };
-    const { submitter } = await verifyRequest(box.host, box.policies.oids, envelope, { policy, now: at });
+    const { submitter, path } = await verifyRequest(box.host, box.policies.oids, envelope, { policy, now: at });
     checkRequestAgainstPolicy(staged.head, policy, staged.count, staged.bytes, at);
     checkListedDocument(largest(box.db, staged.id), policy);
     checkCarried(submitter.name, submission.reported);
@@ -76,7 +79,8 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
       submitterName: submitter.name,
       submitterCertificate: submitter.certificate.der,
     };
-    return box.db.transaction(() => accept(box, staged, found, submission))();
+    const terms = await termsOf(box, found, path);
+    return box.db.transaction(() => accept(box, staged, found, submission, terms))();
   } finally {
     if (!accepted(box, staged)) staging.discard(staged.id);
   }
@@ -116,23 +120,49 @@ async function recognise(box: Box, staged: StagedRequest) {
 
 type Found = Pick<Batch, "batchDigest" | "identity" | "submitterKey" | "submitterName" | "submitterCertificate">;
 
+/** What a new challenge must heed, and which one can be used no more. */
+interface Terms {
+  /** the end of the submitter's path */
+  readonly until: Utc;
+  readonly lapsed: number | undefined;
+}
+
+/** Of a batch that is open already its own file counts, not the one brought now, which may carry other certificates. */
+async function termsOf(box: Box, found: Found, path: readonly Certificate[]): Promise<Terms> {
+  const known = box.batches.findNewest(found.batchDigest);
+  const state = known && hex(known.submitterKey) === hex(found.submitterKey) && box.batches.state(known);
+  if (!known || (state !== "challenged" && state !== "authorized")) {
+    return { until: validUntil(path), lapsed: undefined };
+  }
+  return {
+    until: validUntil(await checkStoredRequest(box, known, now(box))),
+    lapsed: await lapsedChallenge(box, known),
+  };
+}
+
 /** In one transaction: the batch as it is known, or a new one; with a challenge that is open. */
-function accept(box: Box, staged: StagedRequest, found: Found, submission: Submission): Submitted {
+function accept(box: Box, staged: StagedRequest, found: Found, submission: Submission, terms: Terms): Submitted {
   checkSound(box);
   const known = box.batches.findNewest(found.batchDigest);
   if (!known || hex(known.submitterKey) !== hex(found.submitterKey)) {
     if (known) checkEnded(known, box.batches.state(known));
     const batch = insert(box, staged, found, submission);
-    return { outcome: "challenge", batch, challenge: issueChallenge(box, batch), state: "challenged" };
+    return { outcome: "challenge", batch, challenge: issueChallenge(box, batch, terms.until), state: "challenged" };
   }
   const state = box.batches.state(known);
   if (state === "rejected" || state === "aborted") {
     throw new Refusal("BATCH-ENDED", `this batch was ${state}`, { about: hex(found.batchDigest) });
   }
   const challenge = box.batches.challenge(known);
-  const usable = state === "sealing" || isOpen(challenge.challenge, box.policies.inForce.digest, now(box));
+  const open = isOpen(challenge.challenge, box.policies.inForce.digest, now(box)) && challenge.id !== terms.lapsed;
+  const usable = state === "sealing" || open;
   if (usable) return { outcome: "challenge", batch: known, challenge, state };
-  return { outcome: "challenge", batch: known, challenge: issueChallenge(box, known), state: "challenged" };
+  return {
+    outcome: "challenge",
+    batch: known,
+    challenge: issueChallenge(box, known, terms.until),
+    state: "challenged",
+  };
 }
 
 /** Equal requests of two submitters are two batches; one digest names one open batch at a time. */

@@ -33,7 +33,7 @@ export interface Submitter {
 }
 
 /**
- * Verifies a request's one signature and the submitter's path to the policy's roots at `now`. Every certificate in the
+ * Verifies a request's one signature and the submitter's path to the policy's roots at `now`, which it gives, leaf first. Every certificate in the
  * file must belong to that path. Refuses CMS-TYPE, CMS-SIGNERS, CMS-*, PATH-*, PERSON-EXCLUDED (the submitter's key is
  * an operator's, who could approve the own batch), POLICY-PROFILE. The content itself is
  * read by `RequestReader`, and its digests are the caller's word.
@@ -43,7 +43,7 @@ export async function verifyRequest(
   oids: OwnOids,
   envelope: RequestEnvelope,
   { policy, now }: { readonly policy: Policy; readonly now: Utc },
-): Promise<{ readonly submitter: Submitter }> {
+): Promise<{ readonly submitter: Submitter; readonly path: readonly Certificate[] }> {
   if (envelope.eContentType !== oids.request) {
     throw new Refusal("CMS-TYPE", "not a batch request", { expected: oids.request, got: envelope.eContentType });
   }
@@ -59,7 +59,7 @@ export async function verifyRequest(
   });
   checkAllInPath(envelope.certificates, path);
   checkIsNoOperator(policy, signer.certificate);
-  return { submitter: await submitterOf(host, signer) };
+  return { submitter: await submitterOf(host, signer), path };
 }
 
 /**
