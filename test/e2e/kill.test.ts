@@ -9,12 +9,17 @@ let op1: OperatorPaths;
 let op2: OperatorPaths;
 
 beforeAll(async () => {
-  whole = await wholeBox();
+  // RSA is slow enough to be killed in the middle of.
+  whole = await wholeBox({ profile: "rsa-pkcs1-sha256" });
   [op1, op2] = whole.paths.operators as [OperatorPaths, OperatorPaths];
 });
 afterAll(() => whole?.end());
 
-const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`document ${at}.txt`, `content ${at}`]));
+function documents(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`document ${at}.txt`, `content ${at}`]));
+}
+
+const many = documents(40);
 
 async function locked(): Promise<boolean> {
   const { stdout } = await asOperator(op1, ["--json", "status"]);
@@ -30,8 +35,32 @@ async function untilLocked(): Promise<void> {
 }
 
 /** The batch is whole: our verifier takes every file of it. */
-async function holds(folder: string): Promise<void> {
-  expect((await whole.verify(folder)).stdout).toContain("VALID: 40 seals, all 40 documents");
+async function holds(folder: string, count = 40): Promise<void> {
+  expect((await whole.verify(folder)).stdout).toContain(`VALID: ${count} seals, all ${count} documents`);
+}
+
+/** Resolves while documents of the batch are being sealed: some are, others not yet. */
+async function inTheMiddleOfSealing(folder: string): Promise<void> {
+  const seen = Promise.withResolvers<void>();
+  const end = whole.daemon.watch(folder, ({ state, progress }) => {
+    if (state === "sealing" && progress && progress.documents > 0 && progress.documents < progress.of) seen.resolve();
+  });
+  const tooLate = end.then(() => Promise.reject(new Error("it was not seen in the middle of sealing")));
+  await Promise.race([seen.promise, tooLate]);
+}
+
+interface Attempt {
+  readonly attempt: number;
+  readonly number: number;
+  readonly sealed: number;
+}
+
+/** The signer's attempts at a manifest, as its journal has them. */
+async function attempts(number: number | null): Promise<readonly Attempt[]> {
+  const ran = succeeded(await asOperator(op1, ["--json", "journal", "--limit", "1000"]), "journal");
+  const { rows } = JSON.parse(ran.stdout) as { rows: { kind: string; record: Attempt }[] };
+  const records = rows.filter(({ kind }) => kind === "attempt").map(({ record }) => record);
+  return records.filter((one) => one.number === number);
 }
 
 describe("NOTHING-LOST: kill -9", () => {
@@ -48,16 +77,22 @@ describe("NOTHING-LOST: kill -9", () => {
   });
 
   it("T21: of signer and daemon in the middle of sealing: it waits for unlock, then ends the same batch", async () => {
-    const slip = await whole.bring("in-the-middle", many, ["--purpose", "another batch"]);
+    const count = 800;
+    const slip = await whole.bring("in-the-middle", documents(count), ["--purpose", "another batch"]);
     await whole.until("in-the-middle", "waiting-for-approval");
     succeeded(await approve(op1, slip), "approve");
     succeeded(await approve(op2, slip), "approve");
-    await whole.until("in-the-middle", "sealing", "exporting", "released");
+    await inTheMiddleOfSealing("in-the-middle");
     await Promise.all([whole.box.kill("signer"), whole.box.kill("daemon")]);
     await untilLocked();
     succeeded(await unlock(whole.paths), "unlock");
-    await whole.until("in-the-middle", "released");
-    await holds("in-the-middle");
+    const { number } = await whole.until("in-the-middle", "released");
+    await holds("in-the-middle", count);
+    const [first, second, third] = await attempts(number);
+    expect([first?.attempt, second?.attempt, third]).toEqual([1, 2, undefined]);
+    expect(first?.sealed).toBe(0);
+    expect(second?.sealed).toBeGreaterThan(0);
+    expect(second?.sealed).toBeLessThan(count);
     const journal = succeeded(await asOperator(op1, ["--json", "verify-journal"]), "verify-journal");
     expect(JSON.parse(journal.stdout)).toMatchObject({ manifests: 2 });
   });
