@@ -12,6 +12,7 @@ import type { Journal, JournalHead, JournalKind } from "./journal.ts";
 import type { BoxKeys } from "./keys.ts";
 import type { Lockbox } from "./lockbox.ts";
 import type { ReadLinks } from "./network.ts";
+import type { OwnRefusals } from "./own-refusals.ts";
 import type { Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
 import type { Db } from "./store.ts";
@@ -37,6 +38,7 @@ export interface Box {
   readonly hsm: Hsm;
   readonly head: Head;
   readonly lockbox: Lockbox;
+  readonly refusals: OwnRefusals;
   readonly software: Software;
   readonly readLinks: ReadLinks;
   /** CHAIN: what is wrong with the record; nothing is written or signed then */

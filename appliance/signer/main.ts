@@ -21,8 +21,9 @@ import { processLog } from "../log.ts";
 import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { guarded } from "./guarded.ts";
+import { lookAround } from "./look-around.ts";
 import { readInitialLinks } from "./network.ts";
-import { type BoxParts, createBox, noteTime, openBox } from "./open-box.ts";
+import { type BoxParts, createBox, openBox } from "./open-box.ts";
 import { SealingWork } from "./seal-batch.ts";
 import { signerMethods } from "./signer-methods.ts";
 import { softwareOf } from "./software-digest.ts";
@@ -85,7 +86,8 @@ async function run(config: SignerConfig): Promise<void> {
   ];
   if (box.fault) log.error({ ...box.fault.toRecord() }, "the record does not verify: the box is stopped");
   log.info({ appliance: config.appliance, policy: box.policies.inForce.number }, "locked, waiting for unlock");
-  const timer = setInterval(() => void lookAround(box), lookSeconds * 1000);
+  const look = () => lookAround(box).catch((fault) => log.error({ err: fault }, "looking around failed"));
+  const timer = setInterval(() => void look(), lookSeconds * 1000);
   await stopSignal();
   clearInterval(timer);
   await stop(box, work, token, servers);
@@ -107,16 +109,6 @@ function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });
-}
-
-/** Now and then: the time is noted, and a token that went away locks the box before anyone asks. */
-async function lookAround(box: Box): Promise<void> {
-  try {
-    if (box.lockbox.unlocked && !box.hsm.present()) await box.lockbox.lock("HSM-GONE");
-    if (!box.fault) noteTime(box);
-  } catch (fault) {
-    log.error({ err: fault }, "looking around failed");
-  }
 }
 
 function partsOf(config: SignerConfig, token: Token): BoxParts {

@@ -16,6 +16,7 @@ import { Journal, type JournalKind } from "./journal.ts";
 import { readBoxKeys } from "./keys.ts";
 import { Lockbox } from "./lockbox.ts";
 import type { ReadLinks } from "./network.ts";
+import { OwnRefusals } from "./own-refusals.ts";
 import { insertBox, insertPolicy, Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
 import { createStore, type Db, openStore } from "./store.ts";
@@ -66,18 +67,25 @@ export async function openBox(parts: BoxParts): Promise<Box> {
       await head.settle().catch((fault: unknown) => stopOnChain(box, () => rethrow(fault)));
     },
   });
+  const batches = new Batches(db);
+  const refusals = new OwnRefusals({
+    record: (what) => void record("refused", what),
+    known: (batchDigest) => batches.findNewest(batchDigest) !== undefined,
+    monotonic: () => parts.clocks.monotonic(),
+  });
   const box: Box = {
     facts: config,
     host,
     db,
     journal,
-    batches: new Batches(db),
+    batches,
     policies,
     keys,
     clock,
     hsm: parts.hsm,
     head,
     lockbox,
+    refusals,
     software: parts.software,
     readLinks: parts.readLinks,
     fault: undefined,

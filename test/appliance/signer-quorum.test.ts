@@ -1,8 +1,9 @@
 /** The signer under a daemon that lies: nothing is sealed that a quorum did not approve. Fake token, real store and checks. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { authorize, orderAbort, reject } from "../../appliance/signer/authorize.ts";
+import { authorize, reject } from "../../appliance/signer/authorize.ts";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { fingerprint, issue } from "../pki/authority.ts";
 import {
   authorization,
@@ -11,6 +12,7 @@ import {
   following,
   fromNow,
   listOf,
+  type MadeBatch,
   makeBatch,
   oids,
   operators,
@@ -29,6 +31,22 @@ beforeEach(async () => {
 });
 afterEach(() => box.remove());
 
+/**
+ * The code that a call of a lying daemon is refused with. Refused means journalled too: the method, the code, and the
+ * batch where the store knows it.
+ */
+async function refused(method: string, batchDigest: string | null, body?: Uint8Array, more: Json = {}) {
+  const code = await codeOf(box.call(method, batchDigest === null ? more : { batchDigest }, body));
+  if (code === "none") return code;
+  const known = batchDigest !== null && code !== "BATCH-UNKNOWN" ? { batchDigest } : {};
+  expect(box.refusals()).toContainEqual(expect.objectContaining({ method, code, ...known }));
+  return code;
+}
+
+function submission({ p7m }: MadeBatch) {
+  return refused("submit", null, p7m, { folder: "batch-1", reported: {} });
+}
+
 describe("QUORUM", () => {
   it("QUORUM: two distinct operators get a batch sealed, every document once", async () => {
     const batch = await makeBatch(listOf(130, "a"));
@@ -42,7 +60,7 @@ describe("QUORUM", () => {
   it("QUORUM: without authorisation nothing is sealed", async () => {
     const batch = await makeBatch(listOf(3, "a"));
     await box.challenge(batch);
-    expect(await codeOf(box.seal(batch))).toBe("QUORUM");
+    expect(await refused("seal", batch.batchDigest)).toBe("QUORUM");
     expect(box.hsm.sealed).toEqual([]);
   });
 
@@ -53,8 +71,8 @@ describe("QUORUM", () => {
   ] as const)("%s", async (_, by, code) => {
     const batch = await makeBatch(listOf(3, "a"));
     const challenge = await box.challenge(batch);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, await authorization(challenge, ...by)))).toBe(code);
-    expect(await codeOf(box.seal(batch))).toBe("QUORUM");
+    expect(await refused("authorize", batch.batchDigest, await authorization(challenge, ...by))).toBe(code);
+    expect(await refused("seal", batch.batchDigest)).toBe("QUORUM");
     expect(box.hsm.sealed).toEqual([]);
   });
 
@@ -64,7 +82,7 @@ describe("QUORUM", () => {
     const challenge = await box.challenge(one);
     await box.challenge(other);
     const p7m = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, other.batchDigest, p7m))).toBe("CHALLENGE-MATCH");
+    expect(await refused("authorize", other.batchDigest, p7m)).toBe("CHALLENGE-MATCH");
   });
 
   it.each([
@@ -78,7 +96,7 @@ describe("QUORUM", () => {
     const batch = await makeBatch(listOf(2, "a"));
     const challenge = { ...(await box.challenge(batch)), ...change };
     const p7m = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("CHALLENGE-MATCH");
+    expect(await refused("authorize", batch.batchDigest, p7m)).toBe("CHALLENGE-MATCH");
   });
 
   it("NONCE-USED: an authorisation counts once", async () => {
@@ -86,32 +104,32 @@ describe("QUORUM", () => {
     const challenge = await box.authorised(batch);
     await box.seal(batch);
     const p7m = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("NONCE-USED");
+    expect(await refused("authorize", batch.batchDigest, p7m)).toBe("NONCE-USED");
   });
 
   it("CLOCK: an approval that claims a time to come is refused", async () => {
     const batch = await makeBatch(listOf(2, "a"));
     const challenge = await box.challenge(batch);
     const p7m = await authorizationAt(fromNow(60), challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("CLOCK");
+    expect(await refused("authorize", batch.batchDigest, p7m)).toBe("CLOCK");
   });
 
   it("BATCH-UNKNOWN: a batch that was never submitted cannot be authorised or sealed", async () => {
     const batch = await makeBatch(listOf(2, "a"));
-    expect(await codeOf(box.seal(batch))).toBe("BATCH-UNKNOWN");
-    expect(await codeOf(authorize(box.box, batch.batchDigest, new Uint8Array(3)))).toBe("BATCH-UNKNOWN");
+    expect(await refused("seal", batch.batchDigest)).toBe("BATCH-UNKNOWN");
+    expect(await refused("authorize", batch.batchDigest, new Uint8Array(3))).toBe("BATCH-UNKNOWN");
   });
 
   it("CHALLENGE-EXPIRED: approvals that waited too long seal nothing; submitting gives a new challenge", async () => {
     const batch = await makeBatch(listOf(2, "a"));
     const challenge = await box.authorised(batch);
     box.clocks.offset += 4_000_000;
-    expect(await codeOf(box.seal(batch))).toBe("CHALLENGE-EXPIRED");
+    expect(await refused("seal", batch.batchDigest)).toBe("CHALLENGE-EXPIRED");
     const next = await box.challenge(batch);
     expect(next.nonce).not.toBe(challenge.nonce);
     const old = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, old))).toBe("CHALLENGE-MATCH");
-    expect(await codeOf(box.seal(batch))).toBe("QUORUM");
+    expect(await refused("authorize", batch.batchDigest, old)).toBe("CHALLENGE-MATCH");
+    expect(await refused("seal", batch.batchDigest)).toBe("QUORUM");
     expect(box.hsm.sealed).toEqual([]);
   });
 
@@ -120,10 +138,10 @@ describe("QUORUM", () => {
     await box.authorised(batch);
     const next = following(box.policy, { thresholds: { policy: 2, seal: 3 } });
     expect(await importPolicy(box.box, await signPolicy(next, ["op1", "op2"]))).toBe(2);
-    expect(await codeOf(box.seal(batch))).toBe("POLICY-DIGEST");
+    expect(await refused("seal", batch.batchDigest)).toBe("POLICY-DIGEST");
     const challenge = await box.challenge(batch);
     const two = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, two))).toBe("QUORUM");
+    expect(await refused("authorize", batch.batchDigest, two)).toBe("QUORUM");
     const three = await authorization(challenge, operators.op1, operators.op2, operators.op3);
     expect(await authorize(box.box, batch.batchDigest, three)).toBe("authorized");
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
@@ -134,19 +152,19 @@ describe("QUORUM", () => {
     const next = following(box.policy, { revoked: [fingerprint(box.hsm.keys.sealing.certificate)] });
     await importPolicy(box.box, await signPolicy(next, ["op1", "op2"]));
     await box.authorised(batch);
-    expect(await codeOf(box.seal(batch))).toBe("PATH-REVOKED");
+    expect(await refused("seal", batch.batchDigest)).toBe("PATH-REVOKED");
     expect(box.hsm.sealed).toEqual([]);
   });
 
   it("HSM-KEY: a policy that names other keys than the box has is refused", async () => {
     const next = following(box.policy, { keys: { audit: otherSubmitter.spki, sealing: stranger.spki } });
-    expect(await codeOf(importPolicy(box.box, await signPolicy(next, ["op1", "op2"])))).toBe("HSM-KEY");
+    expect(await refused("import-policy", null, await signPolicy(next, ["op1", "op2"]))).toBe("HSM-KEY");
   });
 
   it("T17: a policy with fewer approvers, not signed by the old quorum, is refused and does not survive a restart", async () => {
     const lower = following(box.policy, { thresholds: { policy: 1, seal: 1 } });
-    expect(await codeOf(importPolicy(box.box, await signPolicy(lower, ["op1"])))).toBe("POLICY-SIGNERS");
-    expect(await codeOf(importPolicy(box.box, await signPolicy(box.policy, ["op1", "op2", "op3"])))).toBe(
+    expect(await refused("import-policy", null, await signPolicy(lower, ["op1"]))).toBe("POLICY-SIGNERS");
+    expect(await refused("import-policy", null, await signPolicy(box.policy, ["op1", "op2", "op3"]))).toBe(
       "POLICY-CHAIN",
     );
     await box.restart();
@@ -155,7 +173,7 @@ describe("QUORUM", () => {
 
   it("T11: a submitter under another root, or revoked, or without its usage, gets no challenge", async () => {
     const wrongUsage = issue(root, { name: "desk", eku: [oids.operator] });
-    expect(await codeOf(box.submit(await makeBatch(listOf(1, "a"), {}, wrongUsage)))).toBe("PATH-USAGE");
+    expect(await submission(await makeBatch(listOf(1, "a"), {}, wrongUsage))).toBe("PATH-USAGE");
     const { box: inner } = box;
     expect(inner.db.prepare("SELECT count(*) FROM requests").pluck().get()).toBe(0);
     expect(inner.db.prepare("SELECT count(*) FROM documents").pluck().get()).toBe(0);
@@ -166,7 +184,7 @@ describe("QUORUM", () => {
     const p7m = batch.p7m.slice();
     const at = Buffer.from(p7m).indexOf(batch.documents[1]?.digest as string);
     p7m[at] = p7m[at] === 0x30 ? 0x31 : 0x30;
-    expect(await codeOf(box.submit({ ...batch, p7m }))).toBe("CMS-DIGEST");
+    expect(await submission({ ...batch, p7m })).toBe("CMS-DIGEST");
     expect(box.box.db.prepare("SELECT count(*) FROM request_parts").pluck().get()).toBe(0);
   });
 });
@@ -178,10 +196,10 @@ describe("decisions against a batch", () => {
     expect(await reject(box.box, batch.batchDigest, await dissent(challenge, "rejection", operators.op3))).toBe(
       "rejected",
     );
-    expect(await codeOf(box.submit(batch))).toBe("BATCH-ENDED");
+    expect(await submission(batch)).toBe("BATCH-ENDED");
     const p7m = await authorization(challenge, operators.op1, operators.op2);
-    expect(await codeOf(authorize(box.box, batch.batchDigest, p7m))).toBe("BATCH-ENDED");
-    expect(await codeOf(box.seal(batch))).toBe("BATCH-ENDED");
+    expect(await refused("authorize", batch.batchDigest, p7m)).toBe("BATCH-ENDED");
+    expect(await refused("seal", batch.batchDigest)).toBe("BATCH-ENDED");
     const corrected = await makeBatch(listOf(2, "a"), { purpose: "corrected" });
     await box.authorised(corrected);
     expect(await box.seal(corrected)).toEqual({ number: 1, outcome: "sealed" });
@@ -190,11 +208,11 @@ describe("decisions against a batch", () => {
   it("PERSON-UNKNOWN: a stranger can neither reject nor abort", async () => {
     const batch = await makeBatch(listOf(2, "a"));
     const challenge = await box.challenge(batch);
-    expect(await codeOf(reject(box.box, batch.batchDigest, await dissent(challenge, "rejection", stranger)))).toBe(
+    expect(await refused("reject", batch.batchDigest, await dissent(challenge, "rejection", stranger))).toBe(
       "PERSON-UNKNOWN",
     );
     const abort = await dissent(challenge, "abort", stranger);
-    expect(await codeOf(orderAbort(box.box, batch.batchDigest, abort))).toBe("PERSON-UNKNOWN");
+    expect(await refused("abort", batch.batchDigest, abort)).toBe("PERSON-UNKNOWN");
     expect(box.box.batches.state(box.box.batches.find(batch.batchDigest))).toBe("challenged");
   });
 
@@ -202,8 +220,8 @@ describe("decisions against a batch", () => {
     const batch = await makeBatch(listOf(2, "a"));
     const challenge = await box.challenge(batch);
     const rejection = await dissent(challenge, "rejection", operators.op1);
-    expect(await codeOf(orderAbort(box.box, batch.batchDigest, rejection))).toBe("CMS-TYPE");
-    expect(await codeOf(authorize(box.box, batch.batchDigest, rejection))).toBe("CMS-TYPE");
+    expect(await refused("abort", batch.batchDigest, rejection)).toBe("CMS-TYPE");
+    expect(await refused("authorize", batch.batchDigest, rejection)).toBe("CMS-TYPE");
   });
 
   it("BATCH-STATE: another submitter's equal request waits until the first has ended, and is a batch of its own", async () => {
@@ -213,7 +231,7 @@ describe("decisions against a batch", () => {
     const second = await makeBatch(documents, { expires }, otherSubmitter);
     expect(second.batchDigest).toBe(first.batchDigest);
     await box.authorised(first);
-    expect(await codeOf(box.submit(second))).toBe("BATCH-STATE");
+    expect(await submission(second)).toBe("BATCH-STATE");
     await box.seal(first);
     await box.authorised(second);
     expect(await box.seal(second)).toEqual({ number: 2, outcome: "sealed" });

@@ -7,14 +7,19 @@ import { authorize } from "../../../appliance/signer/authorize.ts";
 import type { Box } from "../../../appliance/signer/box.ts";
 import type { Clocks } from "../../../appliance/signer/clock.ts";
 import type { SignerConfig } from "../../../appliance/signer/config.ts";
+import { guarded } from "../../../appliance/signer/guarded.ts";
 import { createBox, openBox } from "../../../appliance/signer/open-box.ts";
 import { receipt } from "../../../appliance/signer/receipt.ts";
 import { SealingWork } from "../../../appliance/signer/seal-batch.ts";
+import { signerMethods } from "../../../appliance/signer/signer-methods.ts";
 import { Staging } from "../../../appliance/signer/staged-request.ts";
 import { findSealed, type SealedBefore, type Submitted, submit } from "../../../appliance/signer/submit.ts";
+import { unlockMethods } from "../../../appliance/signer/unlock-methods.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
+import type { Answer } from "../../../host/wire.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
+import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../../manifests/encoding/file-stream.ts";
 import type { Challenge } from "../../../manifests/records/decision.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
@@ -87,6 +92,24 @@ export class TestBox {
   kill(): void {
     this.box.db.close();
     this.hsm.loggedIn = false;
+  }
+
+  /** Calls a method of either socket as another process would. */
+  async call(method: string, parameters: Json = {}, body: Uint8Array = new Uint8Array(0)): Promise<Answer> {
+    const { box, staging, work } = this;
+    const methods = guarded(box, { ...unlockMethods(box, work), ...signerMethods(box, work, staging) });
+    const call = { body: pieces(body), progress: () => undefined, signal: new AbortController().signal };
+    return (methods[method] as (typeof methods)[string])(parameters, call);
+  }
+
+  /** The signer's own refusals in the journal. */
+  refusals(): readonly { readonly [member: string]: Json }[] {
+    const rows = this.box.db.prepare<[], string>("SELECT record FROM journal WHERE kind = 'refused' ORDER BY sequence");
+    return rows
+      .pluck()
+      .all()
+      .map((record) => JSON.parse(record) as { readonly [member: string]: Json })
+      .filter(({ reported }) => reported === undefined);
   }
 
   unlock(pin = rightPin): Promise<void> {
