@@ -16,10 +16,10 @@ import { authorizationOf, judge } from "./authorize.ts";
 import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
-import { checkRows } from "./documents.ts";
 import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
 import type { Db } from "./store.ts";
+import { checkStoredBatch } from "./stored-request.ts";
 
 /** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
 export interface Reservation {
@@ -41,9 +41,9 @@ export interface Reservation {
  */
 export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   checkSound(box);
-  await checkRows(box.host, box.db, batch);
-  if (box.batches.state(batch) === "sealing") return storedReservation(box, batch);
   const challenge = box.batches.challenge(batch);
+  await checkStoredBatch(box, batch, challenge);
+  if (box.batches.state(batch) === "sealing") return storedReservation(box, batch);
   checkReservable(box, batch, challenge);
   const { p7m: authorization, approvers } = authorizationOf(box.db, challenge);
   await judge(box, batch, challenge, authorization);

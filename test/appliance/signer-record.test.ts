@@ -7,10 +7,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBox } from "../../appliance/signer/open-box.ts";
 import { refuse } from "../../appliance/signer/refuse.ts";
 import { statusOf } from "../../appliance/signer/status.ts";
-import { nodeHost } from "../../host/crypto-host.ts";
+import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readRefusalFile } from "../../manifests/records/refusal-record.ts";
+import { requestBytes } from "../../manifests/records/request-stream.ts";
 import type { Refusal } from "../../manifests/refusal.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
 import { listOf, makeBatch, oids, signPolicy } from "./signer/people.ts";
@@ -161,6 +162,66 @@ describe("CHAIN", () => {
     forge(table, trigger, statement);
     const opened = await codeOf(box.open());
     expect(opened === "none" ? box.box.fault?.code : opened).toBe("CHAIN");
+  });
+
+  const rowEdits = [
+    ["requests", "UPDATE requests SET bytes = bytes + 1"],
+    ["requests", "UPDATE requests SET count = count - 1"],
+    ["requests", "UPDATE requests SET identity = zeroblob(32)"],
+    ["requests", "UPDATE requests SET submitter_key = zeroblob(32)"],
+    ["requests", "UPDATE requests SET submitter_name = 'CN=Somebody else'"],
+    ["requests", "UPDATE requests SET submitter_certificate = zeroblob(9)"],
+    ["requests", "UPDATE requests SET file_digest = zeroblob(32)"],
+    ["requests", "UPDATE requests SET head = replace(head, 'Q4', 'Q3')"],
+    ["documents", "UPDATE documents SET size = size + 1 WHERE idx = 70"],
+    ["request_parts", "UPDATE request_parts SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB)"],
+  ] as const;
+
+  it.each(rowEdits)("CHAIN: an authorised batch whose row of %s was edited is not sealed: %s", async (table, edit) => {
+    const batch = await makeBatch(listOf(100, "a"));
+    await box.authorised(batch);
+    box.kill();
+    forge(table, "unchanged", edit);
+    await box.open();
+    await box.unlock();
+    expect(await codeOf(box.seal(batch))).toBe("CHAIN");
+    expect(box.hsm.sealed).toEqual([]);
+  });
+
+  it.each(rowEdits)(
+    "CHAIN: a batch whose row of %s was edited in the middle is not gone on with: %s",
+    async (table, edit) => {
+      await box.unlock();
+      const batch = await makeBatch(listOf(100, "a"));
+      await box.authorised(batch);
+      const sealing = box.seal(batch, (done) => {
+        if (done === 64) void box.box.lockbox.lock("test");
+      });
+      expect(await codeOf(sealing)).toBe("LOCKED");
+      box.kill();
+      forge(table, "unchanged", edit);
+      await box.open();
+      await box.unlock();
+      const before = box.hsm.sealed.length;
+      expect(await codeOf(box.seal(batch))).toBe("CHAIN");
+      expect(box.hsm.sealed.length).toBe(before);
+    },
+  );
+
+  it("CHAIN: another request under the approved one's challenge is not sealed, however well its rows fit each other", async () => {
+    const batch = await makeBatch(listOf(3, "a"));
+    await box.authorised(batch);
+    const { head } = box.box.batches.find(batch.batchDigest);
+    box.kill();
+    const [first, ...others] = batch.documents;
+    const changed = [{ ...(first as (typeof others)[number]), name: "other.pdf" }, ...others];
+    const digest = hex(sha256(concat([...requestBytes(head, changed)])));
+    forge("requests", "unchanged", `UPDATE requests SET batch_digest = x'${digest}'`);
+    forge("documents", "unchanged", "UPDATE documents SET name = 'other.pdf' WHERE idx = 1");
+    await box.open();
+    await box.unlock();
+    expect(await codeOf(box.work.seal(digest, () => undefined))).toBe("CHAIN");
+    expect(box.hsm.sealed).toEqual([]);
   });
 
   it("CHAIN: a store whose triggers were taken away does not open", async () => {
