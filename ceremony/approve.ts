@@ -36,7 +36,12 @@ export async function approve(sitting: Sitting, names: readonly string[], option
     for (const batch of batches) {
       const done = await approveOne(sitting, login, batch);
       if (done) approved.push(done);
-      else if (names.length > 0) throw new Refusal("STOPPED", `batch ${shown(batch)} was not approved`);
+      else if (names.length > 0) {
+        throw new Refusal("STOPPED", `batch ${shown(batch)} was not approved`, {
+          expected: "exactly Yes",
+          got: "another answer",
+        });
+      }
     }
   } finally {
     await login.close();

@@ -24,7 +24,7 @@ export function completionScript(program: Command, shell: Shell, invocation: rea
     case "zsh":
       return `autoload -U +X bashcompinit && bashcompinit\n${bash(commands, globals, ask)}`;
     case "fish":
-      return fish(commands, globals, ask);
+      return fish(commands, globals, invocation.map((word) => `"${word.replace(/["$\\]/g, "\\$&")}"`).join(" "));
   }
 }
 
@@ -90,9 +90,7 @@ function fish(commands: readonly CommandWords[], globals: readonly string[], ask
       `complete -c ceremony -f -n 'not __fish_seen_subcommand_from ${names}' -a ${one.name} -d ${quoted(one.description)}`,
       ...one.options.map((option) => `complete -c ceremony -f ${here} -l ${option.slice(2)}`),
       ...(one.choices.length > 0 ? [`complete -c ceremony -f ${here} -a '${one.choices.join(" ")}'`] : []),
-      ...(one.takesBatch
-        ? [`complete -c ceremony -f ${here} -a '(${ask.replaceAll("'", "")} batch-names 2>/dev/null)'`]
-        : []),
+      ...(one.takesBatch ? [`complete -c ceremony -f ${here} -a ${quoted(`(${ask} batch-names 2>/dev/null)`)}`] : []),
     ];
   });
   return [...globals.map((option) => `complete -c ceremony -l ${option.slice(2)}`), ...lines, ""].join("\n");

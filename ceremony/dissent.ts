@@ -53,7 +53,9 @@ export async function dissent(sitting: Sitting, type: DissentType, batch: string
   const content = dissentBytes(opened.challenge, type, reason);
   sitting.output.say("", ...batchScreenLines(screenOf(sitting, fetched), sitting.output.style), "");
   sitting.output.say(`Reason: "${shown(reason)}"`, "");
-  if (!(await askYes(sitting, wording.question))) throw new Refusal("STOPPED", "stopped at the question");
+  if (!(await askYes(sitting, wording.question))) {
+    throw new Refusal("STOPPED", "stopped at the question", { expected: "exactly Yes", got: "another answer" });
+  }
   const { state } = await signAndSend(sitting, type, content, fetched.row.batchDigest ?? batch, opened.policy.arc);
   sitting.output.say(wording.done);
   sitting.output.document({ batch: row.folder, decision: type, state });

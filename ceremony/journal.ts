@@ -1,7 +1,7 @@
 /** The signer's journal: reading rows, and having the whole chain checked. */
 
 import { count } from "../host/terminal/amounts.ts";
-import { cut } from "../host/terminal/table.ts";
+import { cut, wrapped } from "../host/terminal/table.ts";
 import { fromUtf8 } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
@@ -14,16 +14,18 @@ type Row = { readonly [name: string]: Json };
 export async function journal(sitting: Sitting, from: number, limit: number): Promise<void> {
   const lines = fromUtf8(await sitting.signer.journal(from, limit)).split("\n");
   const rows = lines.filter((line) => line !== "").map((line) => members(JSON.parse(line) as Json));
-  sitting.output.say(...(rows.length === 0 ? ["No rows there."] : rows.map(journalLine)));
+  sitting.output.say(...(rows.length === 0 ? ["No rows there."] : rows.flatMap(journalLines)));
   sitting.output.document({ rows });
 }
 
-/** `    12  2026-11-23 12:04:11Z  manifest      number 3, outcome sealed` */
-export function journalLine(row: Row): string {
+/** `    12  2026-11-23 12:04:11Z  manifest      number 3, outcome sealed`; more facts on lines below. */
+export function journalLines(row: Row): string[] {
   const time = (asText(row.time) ?? "?").replace("T", " ");
   const kind = shown(asText(row.kind) ?? "?").padEnd(13);
   const facts = Object.entries(recordOf(row)).map(([name, value]) => `${shown(name)} ${factText(value)}`);
-  return `${String(asNumber(row.sequence) ?? "?").padStart(6)}  ${shown(time)}  ${kind} ${facts.join(", ")}`;
+  const head = `${String(asNumber(row.sequence) ?? "?").padStart(6)}  ${shown(time)}  ${kind} `;
+  const [first = "", ...rest] = wrapped(facts.join(", "), 80 - head.length);
+  return [head + first, ...rest.map((line) => " ".repeat(head.length) + line)];
 }
 
 /** Has the signer check every row of its journal and its manifests. Refuses with CHAIN, naming the first wrong row. */

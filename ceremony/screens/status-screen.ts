@@ -2,6 +2,7 @@
 
 import { clockTime, count, duration, minute, number, size } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
+import { wrapped } from "../../host/terminal/table.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
@@ -23,13 +24,19 @@ export function statusLines(screen: StatusScreen, style: Style): string[] {
     ...(screen.signer === undefined ? [] : signerLines(signer, screen.now, style)),
     ...daemonLines(screen, style),
   ];
-  return [head, ...lines.map(([label, text]) => `  ${label.padEnd(12)} ${text}`)];
+  return [...wrapped(head), ...lines.flatMap(rowLines)];
+}
+
+/** A label and its text, broken into lines of 80 columns that begin below each other. */
+function rowLines([label, text]: Line): string[] {
+  const [first = "", ...rest] = wrapped(text, 65);
+  return [`  ${label.padEnd(12)} ${first}`, ...rest.map((line) => " ".repeat(15) + line)];
 }
 
 function headline(signer: Members, style: Style): string {
   const name = style.bold(`Box ${shown(asText(signer.appliance) ?? "?")}`);
   return signer.locked === true
-    ? `${name}: ${style.warn("locked")}; it takes approvals, but seals nothing until: ceremony unlock`
+    ? `${name}: ${style.warn("locked")}: it takes approvals, seals nothing; next: ceremony unlock`
     : `${name}: ${style.good("unlocked")}`;
 }
 

@@ -6,6 +6,7 @@
 import { fromUtf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Key, KeyReader, type PromptInput } from "./keys.ts";
+import { wrapped } from "./table.ts";
 
 export interface Prompter {
   /** true when a person sits there */
@@ -33,7 +34,7 @@ export function openPrompter(input: PromptInput, output: PromptOutput): Prompter
   const ask = async (question: string, echo: boolean): Promise<Uint8Array> => {
     // Raw before the question shows, or a quick answer would still be echoed.
     keys.open();
-    output.write(question);
+    output.write(interactive ? inLines(question) : question);
     const typed = new Typed(interactive && echo ? output : undefined);
     try {
       await typed.fill(keys);
@@ -55,6 +56,11 @@ export function openPrompter(input: PromptInput, output: PromptOutput): Prompter
   };
 }
 
+/** A question that is wider than a terminal, broken at spaces; the answer stands behind its last line. */
+function inLines(question: string): string {
+  return `${wrapped(question.trimEnd()).join("\n")}${question.slice(question.trimEnd().length)}`;
+}
+
 /** What was typed so far, in a buffer that can be wiped. */
 class Typed {
   readonly #buffer = new Uint8Array(longest);
@@ -71,7 +77,10 @@ class Typed {
       if (key === "enter") return;
       if (key === "stop" || key === "end") {
         if (key === "end" && this.#length > 0) return;
-        throw new Refusal("STOPPED", "stopped at the question");
+        throw new Refusal("STOPPED", "stopped at the question", {
+          expected: "an answer",
+          got: key === "stop" ? "Ctrl-C" : "the end of input",
+        });
       }
       this.#press(key);
     }

@@ -184,7 +184,7 @@ describe("an operator at a terminal", () => {
       const [, group] = await typist.reads(/Type group (\d+) of the slip[^:]*: /);
       typist.types(`${wordsOf(request())[Number(group) - 1]}\r`);
     }
-    await typist.reads(/Type Yes to approve as op2 with token op2 \(serial [0-9a-f]+\), anything else to stop: /);
+    await typist.reads(/Type Yes to approve as op2 with token op2 \(serial [0-9a-f]+\), anything\s+else\s+to stop: /);
     typist.types("Yes\r");
     await typist.reads(/Type the PIN of op2's token op2 \(serial [0-9a-f]+\): /);
     typist.types(`${operator(1).pinText}\r`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { nextText } from "../../ceremony/approve.ts";
 import { ranges } from "../../ceremony/carry.ts";
-import { journalLine } from "../../ceremony/journal.ts";
+import { journalLines } from "../../ceremony/journal.ts";
 import { type BatchScreen, batchScreenLines, documentListLines } from "../../ceremony/screens/batch-screen.ts";
 import { listLines, progressText, whyText } from "../../ceremony/screens/list-screen.ts";
 import { rowScreenLines } from "../../ceremony/screens/row-screen.ts";
@@ -177,7 +177,9 @@ describe("status", () => {
   const now = "2026-11-23T12:10:00Z";
 
   it("UX6: health is proven: last verified signature, unacknowledged manifests, error of the clock, links", () => {
-    const text = statusLines({ signer, daemon: { daemon }, now }, plain).join("\n");
+    const lines = statusLines({ signer, daemon: { daemon }, now }, plain);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const text = lines.join(" ").replace(/ +/g, " ");
     expect(text).toContain("Box test-box: unlocked");
     expect(text).toContain("serial 6f2c, last verified signature 12:04Z (6 min ago)");
     expect(text).toContain("3 made, 2 not acknowledged by the keeper");
@@ -208,11 +210,12 @@ describe("status", () => {
 });
 
 describe("journal rows", () => {
-  it("UX8: time in UTC, kind and facts in one line, digests cut, strange characters escaped", () => {
+  it("UX8: time in UTC, kind and facts in lines of 80 columns, digests cut, strange characters escaped", () => {
     const record = { batch: "ü", digest: "ab".repeat(32), number: 3 };
-    expect(journalLine({ sequence: 12, time: "2026-11-23T12:04:11Z", kind: "manifest", record })).toBe(
-      "    12  2026-11-23 12:04:11Z  manifest      batch \\u{fc}, digest abababababababab…, number 3",
-    );
+    expect(journalLines({ sequence: 12, time: "2026-11-23T12:04:11Z", kind: "manifest", record })).toEqual([
+      "    12  2026-11-23 12:04:11Z  manifest      batch \\u{fc}, digest",
+      "                                            abababababababab…, number 3",
+    ]);
   });
 
   it("UX8: manifest numbers are told as ranges", () => {

@@ -56,6 +56,21 @@ describe("questions at a terminal", () => {
     prompter.close();
   });
 
+  it("UX2: a question wider than the terminal is broken at spaces, and its answer stands behind it", async () => {
+    const { prompter, input, screen } = terminal();
+    input.write("Yes\r");
+    await prompter.line(
+      `Type Yes to approve as op1 with token op1 (serial ${"a".repeat(16)}), anything else to stop: `,
+    );
+    expect(
+      screen()
+        .split("\n")
+        .filter((line) => line.length > 80),
+    ).toEqual([]);
+    expect(screen()).toMatch(/anything\nelse to stop: Yes\n$/);
+    prompter.close();
+  });
+
   it("UX1: Backspace takes back a whole character, Ctrl-U all, arrow keys nothing", async () => {
     const { prompter, input } = terminal();
     input.write("wrong\u0015aü\u007f\u001b[Db\u001bOA\r");
