@@ -31,6 +31,7 @@ export type JournalKind =
   | "rejected"
   | "abort-ordered"
   | "reserved"
+  | "renewed"
   | "attempt"
   | "manifest"
   | "released"

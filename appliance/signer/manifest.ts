@@ -15,6 +15,7 @@ import type { BoxKey } from "./keys.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
 import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
+import { checkCertificates } from "./reserved-keys.ts";
 import { digestList, type ListDigests } from "./sealed-list.ts";
 
 /** What manifest `number` says, from the store as it is now. Nothing is signed or stored. */
@@ -127,10 +128,17 @@ export interface SignedManifest {
   readonly contentDigest: Uint8Array;
 }
 
-/** Signs by the audit key and verifies what came back. Refuses with LOCKED, HSM codes, HSM-SIGNATURE. */
+/**
+ * Signs by the audit key and verifies what came back. Refuses with LOCKED, HSM codes, HSM-SIGNATURE, and with PATH-TIME a
+ * certificate that verifiers would judge at the manifest's time: the audit key's and, where no seal shows it, the sealing key's.
+ */
 export async function signManifest(box: Box, reservation: Reservation, manifest: Manifest): Promise<SignedManifest> {
+  const { audit, sealing } = reservation.keys;
+  for (const key of manifest.outcome === "sealed" ? [audit] : [audit, sealing]) {
+    checkCertificates(key, box.policies.inForce.policy, manifest.created);
+  }
   const content = manifestBytes(manifest);
-  const p7m = await signByAudit(box, reservation.keys.audit, box.policies.oids.manifest, content, manifest.created);
+  const p7m = await signByAudit(box, audit, box.policies.oids.manifest, content, manifest.created);
   return { manifest, p7m, contentDigest: sha256(content) };
 }
 

@@ -8,6 +8,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
+import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
 import { storedFile, storedLength } from "./staged-request.ts";
 
@@ -42,7 +43,7 @@ function* receiptFiles(
   yield* listFile(box, number, "documents.jsonl");
   if (!sealed) return;
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
-    yield* file(entry.seal, sealFile({ certificates: keys.sealing.chain, signerInfo }));
+    yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));
   }
 }
 

@@ -3,21 +3,16 @@
  * store, and one transaction uses up the nonce and reserves the manifest number.
  */
 
-import { sha256 } from "../../host/crypto-host.ts";
-import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
-import { fromBase64, hex } from "../../manifests/encoding/bytes.ts";
-import { canonical } from "../../manifests/encoding/canonical-json.ts";
-import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { Policy } from "../../manifests/records/policy.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { authorizationOf, judge } from "./authorize.ts";
 import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
-import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
+import type { BoxKeys } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
+import { chainsText, checkCertificates, type KeyPeriod, renewed, storedPeriods } from "./reserved-keys.ts";
 import type { Db } from "./store.ts";
 import { checkStoredBatch } from "./stored-request.ts";
 
@@ -27,7 +22,10 @@ export interface Reservation {
   /** number of the policy that was in force */
   readonly policy: number;
   readonly batch: Batch;
+  /** of the manifest, and of the documents from the last of `periods` on */
   readonly keys: BoxKeys;
+  /** at least one, the first from index 1 */
+  readonly periods: readonly KeyPeriod[];
   readonly approvers: readonly Approver[];
   readonly challenge: OpenChallenge;
   /** authorization.p7m */
@@ -43,13 +41,20 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   checkSound(box);
   const challenge = box.batches.challenge(batch);
   await checkStoredBatch(box, batch, challenge);
-  if (box.batches.state(batch) === "sealing") return storedReservation(box, batch);
+  if (box.batches.state(batch) === "sealing") return renewed(box, storedReservation(box, batch));
   checkReservable(box, batch, challenge);
   const { p7m: authorization, approvers } = authorizationOf(box.db, challenge);
   await judge(box, batch, challenge, authorization);
-  const { keys, policies } = box;
-  const policy = policies.inForce.number;
-  const reservation = { number: nextNumber(box.db), policy, batch, keys, approvers, challenge, authorization };
+  const reservation: Reservation = {
+    number: nextNumber(box.db),
+    policy: box.policies.inForce.number,
+    batch,
+    keys: box.keys,
+    periods: [{ from: 1, keys: box.keys }],
+    approvers,
+    challenge,
+    authorization,
+  };
   await checkComposable(box, reservation);
   box.db.transaction(() => {
     checkReservable(box, batch, challenge);
@@ -61,22 +66,14 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
 /** The reservation as stored, whatever the configuration says now. */
 export function storedReservation(box: Box, batch: Batch): Reservation {
   const row = box.db
-    .prepare<[number], ReservationRow>(
-      "SELECT number, policy, suite, audit_suite AS auditSuite, certificates FROM reservations WHERE request = ?",
-    )
+    .prepare<[number], { number: number; policy: number }>("SELECT number, policy FROM reservations WHERE request = ?")
     .get(batch.id);
   if (!row) throw new Refusal("BATCH-STATE", "no number is reserved for this batch", { about: hex(batch.batchDigest) });
   const challenge = box.batches.challenge(batch);
   const { p7m, approvers } = authorizationOf(box.db, challenge);
-  return {
-    number: row.number,
-    policy: row.policy,
-    batch,
-    keys: readKeys(row),
-    approvers,
-    challenge,
-    authorization: p7m,
-  };
+  const periods = storedPeriods(box.db, row.number);
+  const { keys } = periods.at(-1) as KeyPeriod;
+  return { ...row, batch, keys, periods, approvers, challenge, authorization: p7m };
 }
 
 function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void {
@@ -107,22 +104,7 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
       about: hex(unfinished.batch.batchDigest),
     });
   }
-  for (const key of [box.keys.sealing, box.keys.audit]) checkValid(key, box.policies.inForce.policy, at);
-}
-
-function checkValid(key: BoxKey, policy: Policy, at: Utc): void {
-  const { notBefore, notAfter, subjectText } = readCertificate(key.certificate);
-  const revoked = key.chain.find((der) => policy.revoked.includes(hex(sha256(der))));
-  if (revoked) {
-    const about = readCertificate(revoked).subjectText;
-    throw new Refusal("PATH-REVOKED", "the policy revokes a certificate of the box", { about });
-  }
-  if (at >= notBefore && at <= notAfter) return;
-  throw new Refusal("PATH-TIME", "a certificate of the box is not valid now", {
-    about: subjectText,
-    expected: `${notBefore} to ${notAfter}`,
-    got: at,
-  });
+  for (const key of [box.keys.sealing, box.keys.audit]) checkCertificates(key, box.policies.inForce.policy, at);
 }
 
 function nextNumber(db: Db): number {
@@ -137,7 +119,6 @@ function insert(box: Box, { number, policy, batch, keys, challenge }: Reservatio
     number,
     sealingCertificate: hex(keys.sealing.certificateDigest),
   });
-  const chains = [keys.sealing, keys.audit].map(({ chain }) => chain.map((der) => der.toBase64()));
   box.db
     .prepare(
       `INSERT INTO reservations (number, request, challenge, policy, suite, audit_suite, sequence, certificates)
@@ -151,22 +132,6 @@ function insert(box: Box, { number, policy, batch, keys, challenge }: Reservatio
       keys.sealing.suite.name,
       keys.audit.suite.name,
       sequence,
-      canonical(chains),
+      chainsText(keys),
     );
-}
-
-interface ReservationRow {
-  readonly number: number;
-  readonly policy: number;
-  readonly suite: SuiteName;
-  readonly auditSuite: SuiteName;
-  readonly certificates: string;
-}
-
-function readKeys({ certificates, suite, auditSuite }: ReservationRow): BoxKeys {
-  const [sealing, audit] = (JSON.parse(certificates) as string[][]).map((chain) => chain.map(fromBase64));
-  return {
-    sealing: certifiedKey(sealing as Uint8Array[], suiteOf(suite)),
-    audit: certifiedKey(audit as Uint8Array[], suiteOf(auditSuite)),
-  };
 }

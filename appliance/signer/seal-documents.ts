@@ -11,10 +11,11 @@ import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { sealAttributes } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type Box, now } from "./box.ts";
+import { type Box, checkSound, now } from "./box.ts";
 import { type DocumentRow, documentsFrom } from "./documents.ts";
 import { checkNetwork } from "./network.ts";
 import type { Reservation } from "./reserve.ts";
+import { checkCertificates, sealingKey } from "./reserved-keys.ts";
 
 const chunk = 64;
 
@@ -34,7 +35,7 @@ export type OnProgress = (done: number, bytes: number) => void;
 /**
  * Seals every document of the reservation that has no stored signature yet, in order, until the end or until an abort was
  * ordered. Every seal told of is durable. Gives way to other work between chunks. Refuses with LOCKED, GAP, CLOCK, HSM codes,
- * INTENT-FIRST; what was stored stays, and the next call goes on after it.
+ * INTENT-FIRST, PATH-TIME (a certificate of the sealing key expired); what was stored stays, and the next call goes on after it.
  */
 export async function sealDocuments(box: Box, reservation: Reservation, onProgress: OnProgress): Promise<void> {
   const chunks = new ChunkStore(box, reservation);
@@ -43,11 +44,19 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
   let signed: readonly Signed[] = [];
   for (;;) {
     const aborted = box.batches.ending(reservation.batch) !== undefined;
-    const intents = chunks.commit(signed, done + signed.length + 1, aborted ? 0 : chunk);
+    const at = now(box);
+    const late = lateCertificate(box, reservation, at);
+    const intents = chunks.commit(signed, done + signed.length + 1, {
+      limit: aborted ? 0 : chunk,
+      at: late ? null : at,
+    });
     done += signed.length;
     for (const { size } of signed) bytes += size;
     onProgress(done, bytes);
-    if (intents.length === 0) return;
+    if (intents.length === 0) {
+      if (late && !aborted && done < reservation.batch.count) throw late;
+      return;
+    }
     await new Promise(setImmediate);
     checkNetwork(policy.network, box.readLinks);
     box.clock.check(box.facts.clock, policy.clock);
@@ -55,9 +64,20 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
   }
 }
 
+/** Why no more documents can be sealed under the reservation's certificates; undefined while they can. */
+function lateCertificate(box: Box, { keys }: Reservation, at: Utc): Refusal | undefined {
+  try {
+    checkCertificates(keys.sealing, box.policies.inForce.policy, at);
+    return undefined;
+  } catch (fault) {
+    if (fault instanceof Refusal) return fault;
+    throw fault;
+  }
+}
+
 /** Signatures of the intents, each verified with the pinned public key. Refuses with HSM-SIGNATURE when one does not hold: none counts then. */
-async function sign(box: Box, { keys }: Reservation, intents: readonly Intent[]): Promise<readonly Signed[]> {
-  const { certificate, suite, spki } = keys.sealing;
+async function sign(box: Box, reservation: Reservation, intents: readonly Intent[]): Promise<readonly Signed[]> {
+  const { suite, spki } = reservation.keys.sealing;
   const signatures = await box.lockbox.sign(
     "sealing",
     suite,
@@ -68,6 +88,7 @@ async function sign(box: Box, { keys }: Reservation, intents: readonly Intent[])
   for (const [at, intent] of intents.entries()) {
     const signature = signatures[at] as Uint8Array;
     await verified(box, { suite, spki, message: intent.attributes, signature });
+    const { certificate } = sealingKey(reservation, intent.index);
     const info = signerInfo({ certificate, suite, signedAttributes: intent.attributes, signature });
     signed.push({ ...intent, signerInfo: info });
   }
@@ -105,20 +126,28 @@ class ChunkStore {
     );
   }
 
-  /** Stores signatures, and gives the next intents: those already stored from index `from` on, else new ones, stored with them. */
-  commit(signed: readonly Signed[], from: number, limit: number): readonly Intent[] {
+  /**
+   * Stores signatures, and gives the next intents: those already stored from index `from` on, else new ones of the time
+   * `at`, stored with them; with `at` null there are no new ones.
+   */
+  commit(
+    signed: readonly Signed[],
+    from: number,
+    { limit, at }: { readonly limit: number; readonly at: Utc | null },
+  ): readonly Intent[] {
     const { batch, number } = this.#reservation;
     const documents = documentsFrom(this.#box.db, batch.id, from, limit);
     return this.#box.db.transaction(() => {
+      checkSound(this.#box);
       for (const { index, signerInfo } of signed) {
         this.#insertSignature.run(number, index, signerInfo, sha256(signerInfo));
       }
       const stored = this.#intents.all(number, from, limit);
       if (stored.length > 0) return this.#checked(stored, documents);
-      const time = now(this.#box);
+      if (at === null) return [];
       return documents.map((document) => {
-        const attributes = this.#attributes(document, time);
-        this.#insertIntent.run(number, document.index, time, attributes);
+        const attributes = this.#attributes(document, at);
+        this.#insertIntent.run(number, document.index, at, attributes);
         return { index: document.index, size: document.size, attributes };
       });
     })();
@@ -139,8 +168,8 @@ class ChunkStore {
   }
 
   #attributes(document: DocumentRow, signingTime: Utc): Uint8Array {
-    const { batch, keys, number } = this.#reservation;
-    const { certificateDigest, suite } = keys.sealing;
+    const { batch, number } = this.#reservation;
+    const { certificateDigest, suite } = sealingKey(this.#reservation, document.index);
     return sealAttributes({
       oids: this.#oids,
       documentDigest: document.digest,

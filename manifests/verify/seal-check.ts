@@ -42,15 +42,19 @@ export class SealChecker {
   readonly #host: Host;
   readonly #context: SealContext;
   #path: KnownPath | undefined;
+  #chain: readonly Uint8Array[] | undefined;
 
   constructor(host: Host, context: SealContext) {
     this.#host = host;
     this.#context = context;
   }
 
-  /** The last path that held: DER, the sealing certificate first, without the root; undefined while none did. */
+  /**
+   * The last path that held, of those of the manifest's sealing certificate where there is a manifest: DER, the certificate
+   * first, without the root; undefined while none did.
+   */
   get chain(): readonly Uint8Array[] | undefined {
-    return this.#path?.chain;
+    return this.#chain;
   }
 
   /** Refuses DER, CMS-*, PATH-*, SEAL-BIND, MODE, POLICY-PROFILE, CLOCK. */
@@ -108,7 +112,10 @@ export class SealChecker {
     return this.#path;
   }
 
-  /** The sealing key is the one that policy and manifest name. */
+  /**
+   * The sealing key is the one that policy and manifest name. Its certificate may have been renewed within a batch: the
+   * manifest names the last, and which one a seal is bound to, documents.jsonl says by the seal's digest.
+   */
   async #checkKey(path: KnownPath): Promise<void> {
     if (path.keyChecked) return;
     const { manifest, policy } = this.#context;
@@ -116,10 +123,10 @@ export class SealChecker {
     if (policy && !equal(policy.keys.sealing, spki)) {
       throw new Refusal("SEAL-BIND", "the seal was made with another key than the policy's");
     }
-    if (manifest) {
-      same("sealing key", manifest.keys.sealing.key, hex(await this.#host.digest("sha256", spki)));
-      same("sealing certificate", manifest.keys.sealing.certificate, hex(await this.#host.digest("sha256", der)));
-    }
+    const named = manifest?.keys.sealing;
+    if (named) same("sealing key", named.key, hex(await this.#host.digest("sha256", spki)));
+    const digest = hex(await this.#host.digest("sha256", der));
+    if (named === undefined || named.certificate === digest) this.#chain = path.chain;
     path.keyChecked = true;
   }
 

@@ -1,11 +1,17 @@
 /** Nothing is sealed that verifiers would refuse for a certificate's time: theirs is the time of the last approval. */
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { authorize } from "../../appliance/signer/authorize.ts";
-import { issue, makeRoot } from "../pki/authority.ts";
+import { authorize, orderAbort } from "../../appliance/signer/authorize.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { memorySource } from "../bundle/memory-source.ts";
+import { fingerprint, issue, makeRoot } from "../pki/authority.ts";
 import {
   authorization,
   authorizationAt,
+  dissent,
   fromNow,
   listOf,
   makeBatch,
@@ -14,7 +20,7 @@ import {
   policyFor,
   root,
 } from "./signer/people.ts";
-import { codeOf, TestBox } from "./signer/test-box.ts";
+import { codeOf, filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
 
 const none = { sealing: new Uint8Array(0), audit: new Uint8Array(0) };
 let box: TestBox;
@@ -81,5 +87,90 @@ describe("an approver's certificate", () => {
     const p7m = await authorization(second, operators.op1, operators.op2);
     expect(await authorize(box.box, batch.batchDigest, p7m)).toBe("authorized");
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+  });
+});
+
+describe("the box's certificates", () => {
+  const trust = () => ({ roots: [root.certificate], genesis: box.config.genesis });
+  const findingsOf = async (number: number) => {
+    const { findings } = await verifyBundle(
+      nodeHost,
+      memorySource({ files: new Map(await filesOf(box, number)) }),
+      trust(),
+    );
+    return findings.map(({ code, file }) => [code, file]);
+  };
+
+  /** A new certificate for a key of the box, put in the place of the old one. */
+  function renew(name: "sealing" | "audit"): Uint8Array {
+    const { key } = box.hsm.keys[name];
+    const { certificate } = issue(root, { name, eku: [oids[name]], key });
+    writeFileSync(join(box.folder, `${name}.der`), certificate);
+    return certificate;
+  }
+
+  /** A batch of 200 that was stopped after 64 by the end of a certificate's time. */
+  async function stopped(name: "sealing" | "audit") {
+    box = await TestBox.make({}, { [name]: { notAfter: fromNow(600) } });
+    await box.unlock();
+    const batch = await makeBatch(listOf(200, "a"));
+    const challenge = await box.authorised(batch);
+    const sealing = box.seal(batch, (done) => {
+      if (done === 64) box.clocks.offset += 1_200_000;
+    });
+    expect(await codeOf(sealing)).toBe("PATH-TIME");
+    expect(await codeOf(box.seal(batch))).toBe("PATH-TIME");
+    return { batch, challenge };
+  }
+
+  it.each(["sealing", "audit"] as const)(
+    "PATH-TIME: no number is reserved while any certificate in the %s key's chain is not valid",
+    async (name) => {
+      box = await TestBox.make();
+      const ended = join(box.folder, "ended.der");
+      writeFileSync(ended, makeRoot({ name: "Issuer", notAfter: fromNow(-60) }).certificate);
+      (box.config.keys[name].certificates as string[]).push(ended);
+      await box.restart();
+      await box.unlock();
+      const batch = await makeBatch(listOf(2, "a"));
+      await box.authorised(batch);
+      expect(await codeOf(box.seal(batch))).toBe("PATH-TIME");
+      expect(box.box.batches.number(box.box.batches.find(batch.batchDigest))).toBe(null);
+      expect(box.hsm.sealed).toEqual([]);
+    },
+  );
+
+  it("PATH-TIME: a sealing certificate that ends in the middle stops between chunks; under a renewed one the batch is finished", async () => {
+    const { batch } = await stopped("sealing");
+    const stored = box.box.batches.progress(box.box.batches.find(batch.batchDigest)).done;
+    expect(stored).toBeGreaterThanOrEqual(64);
+    expect(stored).toBeLessThan(200);
+    const certificate = renew("sealing");
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+    expect(manifestIn(await filesOf(box, 1)).keys.sealing.certificate).toBe(fingerprint(certificate));
+    expect(await findingsOf(1)).toEqual([]);
+  });
+
+  it("PATH-TIME: an audit certificate that ends in the middle signs no manifest; a renewed one does", async () => {
+    const { batch } = await stopped("audit");
+    const certificate = renew("audit");
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+    expect(manifestIn(await filesOf(box, 1)).keys.audit.certificate).toBe(fingerprint(certificate));
+    expect(await findingsOf(1)).toEqual([]);
+  });
+
+  it("ABORTED: an abort of a batch whose sealing certificate ended is told under a renewed one", async () => {
+    const { batch, challenge } = await stopped("sealing");
+    await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op3));
+    expect(await codeOf(box.seal(batch))).toBe("PATH-TIME");
+    renew("sealing");
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
+    expect(await findingsOf(1)).toEqual([]);
   });
 });

@@ -1,0 +1,124 @@
+/**
+ * The certificates that a reservation is sealed under: those of the day it was made and, where one expired before the end,
+ * those that the configuration has since for the same keys. Each seal keeps the certificate that its intent names.
+ */
+
+import { sha256 } from "../../host/crypto-host.ts";
+import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
+import { equal, fromBase64, hex } from "../../manifests/encoding/bytes.ts";
+import { canonical } from "../../manifests/encoding/canonical-json.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { Policy } from "../../manifests/records/policy.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { type Box, now } from "./box.ts";
+import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
+import type { Reservation } from "./reserve.ts";
+import type { Db } from "./store.ts";
+
+/** Keys of the documents from index `from` on. */
+export interface KeyPeriod {
+  readonly from: number;
+  readonly keys: BoxKeys;
+}
+
+/** The sealing key as document `index` is sealed by it. */
+export function sealingKey({ periods }: Pick<Reservation, "periods">, index: number): BoxKey {
+  return (periods.findLast(({ from }) => from <= index) as KeyPeriod).keys.sealing;
+}
+
+/** Refuses with PATH-TIME or PATH-REVOKED when a certificate of a key's chain does not count at `at`. */
+export function checkCertificates({ chain }: BoxKey, policy: Policy, at: Utc): void {
+  for (const der of chain) {
+    const { notBefore, notAfter, subjectText: about } = readCertificate(der);
+    if (policy.revoked.includes(hex(sha256(der)))) {
+      throw new Refusal("PATH-REVOKED", "the policy revokes a certificate of the box", { about });
+    }
+    if (at >= notBefore && at <= notAfter) continue;
+    const detail = { about, expected: `${notBefore} to ${notAfter}`, got: at };
+    throw new Refusal("PATH-TIME", "a certificate of the box is not valid now: renew it in signer.json", detail);
+  }
+}
+
+/** The periods of a reservation, as stored: judged by nothing. */
+export function storedPeriods(db: Db, number: number): readonly KeyPeriod[] {
+  const rows = db
+    .prepare<[number, number], PeriodRow>(
+      `SELECT 1 AS 'from', suite, audit_suite AS auditSuite, certificates, 0 AS id FROM reservations WHERE number = ?
+       UNION ALL SELECT n.idx, r.suite, r.audit_suite, n.certificates, n.id
+       FROM renewals n JOIN reservations r USING (number) WHERE number = ? ORDER BY 5`,
+    )
+    .all(number, number);
+  return rows.map(({ from, suite, auditSuite, certificates }) => {
+    const [sealing, audit] = (JSON.parse(certificates) as string[][]).map((chain) => chain.map(fromBase64));
+    return {
+      from,
+      keys: {
+        sealing: certifiedKey(sealing as Uint8Array[], suiteOf(suite)),
+        audit: certifiedKey(audit as Uint8Array[], suiteOf(auditSuite)),
+      },
+    };
+  });
+}
+
+interface PeriodRow {
+  readonly from: number;
+  readonly suite: SuiteName;
+  readonly auditSuite: SuiteName;
+  readonly certificates: string;
+}
+
+/** Both chains, as the store keeps them. */
+export function chainsText({ sealing, audit }: BoxKeys): string {
+  return canonical([sealing, audit].map(({ chain }) => chain.map((der) => der.toBase64())));
+}
+
+/**
+ * The reservation to go on with: where a certificate of it counts no more and the configuration has another of the same key
+ * that does, the rest is sealed under that, durably from here on. Refuses nothing: what cannot be renewed is refused before it is used.
+ */
+export function renewed(box: Box, reservation: Reservation): Reservation {
+  const { number, batch, keys } = reservation;
+  const from = nextIntent(box.db, number);
+  // A manifest names the certificate of its last seal: once every intent stands, only an abort can use another.
+  const mayReseal = from <= batch.count || box.batches.ending(batch) !== undefined;
+  const next = {
+    sealing: mayReseal ? newer(box, keys.sealing, box.keys.sealing) : keys.sealing,
+    audit: newer(box, keys.audit, box.keys.audit),
+  };
+  if (next.sealing === keys.sealing && next.audit === keys.audit) return reservation;
+  box.db.transaction(() => {
+    box.db
+      .prepare("INSERT INTO renewals (number, idx, certificates) VALUES (?, ?, ?)")
+      .run(number, from, chainsText(next));
+    box.record("renewed", {
+      auditCertificate: hex(next.audit.certificateDigest),
+      from,
+      number,
+      sealingCertificate: hex(next.sealing.certificateDigest),
+    });
+  })();
+  return { ...reservation, keys: next, periods: [...reservation.periods, { from, keys: next }] };
+}
+
+function newer(box: Box, old: BoxKey, configured: BoxKey): BoxKey {
+  if (!equal(old.spki, configured.spki) || counts(box, old) || !counts(box, configured)) return old;
+  return { ...configured, suite: old.suite };
+}
+
+function counts(box: Box, key: BoxKey): boolean {
+  try {
+    checkCertificates(key, box.policies.inForce.policy, now(box));
+    return true;
+  } catch (fault) {
+    if (fault instanceof Refusal) return false;
+    throw fault;
+  }
+}
+
+function nextIntent(db: Db, number: number): number {
+  return db
+    .prepare<[number], number>("SELECT coalesce(max(idx), 0) + 1 FROM intents WHERE number = ?")
+    .pluck()
+    .get(number) as number;
+}
