@@ -91,7 +91,7 @@ async function told(sitting: Sitting, batch: string, decided: Decided): Promise<
   const { state, needed, approvals: given } = decided;
   const approvals = given.length;
   const next = nextText(await isLocked(sitting), approvals, needed);
-  sitting.output.say(sitting.output.style.good(`Approved: ${approvals} of ${needed}.`), next);
+  sitting.output.say(sitting.output.style.good(`Approved: ${approvals} of ${needed}.`), ...wrapped(next));
   return { batch, state, approvals, needed };
 }
 

@@ -1,9 +1,9 @@
 /** What goes to and comes from the sticks on request: export of a batch, export of manifests, import. */
 
+import type { BatchRow } from "../appliance/client/batch-row.ts";
 import { count, size } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { findRow } from "./open-batch.ts";
 import type { Sitting } from "./ports.ts";
 
 /** Writes the answer to a batch to the outgoing media again, or to a folder. */
@@ -27,7 +27,10 @@ export async function exportBatch(sitting: Sitting, batch: string, to: string | 
 
 /** Whether the answer is a bundle, which the daemon verifies after reading it back; a refusal is only compared with what was written. */
 async function holdsManifest(sitting: Sitting, batch: string): Promise<boolean> {
-  return ((await findRow(sitting, batch))?.number ?? null) !== null;
+  const rows = await sitting.daemon.list(true);
+  const names = (row: BatchRow) => [row.folder, row.batch, row.batchDigest?.slice(0, batch.length)];
+  const meant = rows.filter((row) => row.batchDigest !== null && names(row).includes(batch));
+  return meant.length > 0 && meant.every((row) => row.number !== null);
 }
 
 function checkedText(sealed: boolean): string {

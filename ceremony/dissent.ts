@@ -1,6 +1,7 @@
 /** Rejecting, withdrawing and aborting: signed like an approval, with a reason; as easy as approving. */
 
 import type { Decided, DecisionMethod } from "../appliance/client/daemon-client.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import { ownOids } from "../manifests/encoding/oid.ts";
 import { type DissentType, decisionOid, dissentBytes } from "../manifests/records/decision.ts";
 import { shown } from "../manifests/records/names.ts";
@@ -52,12 +53,12 @@ export async function dissent(sitting: Sitting, type: DissentType, batch: string
   }
   const content = dissentBytes(opened.challenge, type, reason);
   sitting.output.say("", ...batchScreenLines(screenOf(sitting, fetched), sitting.output.style), "");
-  sitting.output.say(`Reason: "${shown(reason)}"`, "");
+  sitting.output.say(...wrapped(`Reason: "${shown(reason)}"`), "");
   if (!(await askYes(sitting, wording.question))) {
     throw new Refusal("STOPPED", "stopped at the question", { expected: "exactly Yes", got: "another answer" });
   }
   const { state } = await signAndSend(sitting, type, content, fetched.row.batchDigest ?? batch, opened.policy.arc);
-  sitting.output.say(wording.done);
+  sitting.output.say(...wrapped(wording.done));
   sitting.output.document({ batch: row.folder, decision: type, state });
 }
 

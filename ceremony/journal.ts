@@ -48,5 +48,5 @@ function recordOf(row: Row): Row {
 /** Digests and nested facts are cut to what the eye can hold; `--json` gives them whole. */
 function factText(value: Json): string {
   if (typeof value === "string") return /^[0-9a-f]{64,}$/.test(value) ? `${value.slice(0, 16)}…` : shown(value);
-  return cut(shown(JSON.stringify(value)), 60);
+  return cut(shown(JSON.stringify(value)), 30);
 }

@@ -4,6 +4,7 @@ import { type BatchRow, endStates } from "../appliance/client/batch-row.ts";
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
+import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
 import type { Sitting } from "./ports.ts";
@@ -31,11 +32,20 @@ export async function fetchBatch(sitting: Sitting, batch: string, keep = documen
   return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, sitting.now(), keep) };
 }
 
-/** The daemon's row of a batch; undefined where the name means several or none. */
+/**
+ * The daemon's row of a batch, live ones before those that ended, as the daemon finds them; undefined where none has the
+ * name. Refuses with USAGE when several have.
+ */
 export async function findRow(sitting: Sitting, batch: string): Promise<BatchRow | undefined> {
   const rows = await sitting.daemon.list(true);
   const meant = rows.filter((row) => row.folder === batch || row.batch === batch || isDigestStart(row, batch));
-  return meant.length === 1 ? meant[0] : undefined;
+  const live = meant.filter((row) => !endStates.includes(row.state));
+  const [found, ...others] = live.length > 0 ? live : meant;
+  if (others.length === 0) return found;
+  throw new Refusal("USAGE", `several batches are called ${shown(batch)}`, {
+    expected: "the first 8 or more hex digits of one batch's digest",
+    got: [found, ...others].map((row) => row?.batchDigest?.slice(0, 12) ?? "one without digest yet").join(", "),
+  });
 }
 
 function isDigestStart(row: BatchRow, batch: string): boolean {

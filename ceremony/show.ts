@@ -28,7 +28,7 @@ export async function show(sitting: Sitting, batch: string, documents: boolean):
 /** A batch that is still copied, was refused before the signer saw it, or has ended. */
 async function showRow(sitting: Sitting, batch: string): Promise<void> {
   const row = await findRow(sitting, batch);
-  if (!row) throw new Refusal("BATCH-UNKNOWN", "no batch has this name, or several have", { got: batch });
+  if (!row) throw new Refusal("BATCH-UNKNOWN", "no batch here has this name", { got: batch });
   sitting.output.say(...rowScreenLines(row, sitting.now(), sitting.output.style));
   sitting.output.document({ ...rowJson(row), documents: [] });
 }

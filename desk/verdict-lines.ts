@@ -2,6 +2,7 @@
 
 import { count } from "../host/terminal/amounts.ts";
 import type { Style } from "../host/terminal/style.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { SealVerdict } from "../manifests/verify/seal.ts";
@@ -58,19 +59,25 @@ function headline(verdict: BundleVerdict, style: Style): string {
 }
 
 function findingLines(findings: readonly Finding[]): string[] {
-  const lines = findings.slice(0, mostFindings).map(findingLine);
-  const more = findings.length - lines.length;
+  const lines = findings.slice(0, mostFindings).flatMap(findingLine);
+  const more = findings.length - mostFindings;
   return more > 0 ? [...lines, `  … and ${count(more, "more finding")}: see --json`] : lines;
 }
 
-function findingLine(finding: Finding): string {
+function findingLine(finding: Finding): string[] {
   const expected = finding.expected === undefined ? "" : `, expected ${shown(finding.expected)}`;
   const got = finding.got === undefined ? "" : `, got ${shown(finding.got)}`;
-  return `  ${finding.code}  ${shown(finding.file)}: ${shown(finding.message)}${expected}${got}`;
+  const [first = "", ...rest] = wrapped(
+    `${finding.code}  ${shown(finding.file)}: ${shown(finding.message)}${expected}${got}`,
+    74,
+  );
+  return [`  ${first}`, ...rest.map((line) => `      ${line}`)];
 }
 
 function row(label: string, text: string | null): string[] {
-  return text === null ? [] : [`  ${label.padEnd(12)}${shown(text)}`];
+  if (text === null) return [];
+  const [first = "", ...rest] = wrapped(shown(text), 66);
+  return [`  ${label.padEnd(12)}${first}`, ...rest.map((line) => " ".repeat(14) + line)];
 }
 
 function people(approvers: readonly { readonly name: string; readonly person: string; readonly signed: string }[]) {

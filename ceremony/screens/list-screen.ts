@@ -3,7 +3,7 @@
 import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { count, duration, number, size } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
-import { tableLines } from "../../host/terminal/table.ts";
+import { tableLines, wrapped } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 
 export function listLines(rows: readonly BatchRow[], style: Style): string[] {
@@ -25,7 +25,10 @@ export function listLines(rows: readonly BatchRow[], style: Style): string[] {
     ],
     cells,
   );
-  return [style.bold(title), ...lines.flatMap((line, at) => [line, `    ${whyText(rows[at] as BatchRow)}`])];
+  return [
+    style.bold(title),
+    ...lines.flatMap((line, at) => [line, ...wrapped(whyText(rows[at] as BatchRow), 80, "    ")]),
+  ];
 }
 
 /** Why a batch is where it is, and how far the work on it is. */

@@ -36,7 +36,7 @@ function rowLines([label, text]: Line): string[] {
 function headline(signer: Members, style: Style): string {
   const name = style.bold(`Box ${shown(asText(signer.appliance) ?? "?")}`);
   return signer.locked === true
-    ? `${name}: ${style.warn("locked")}: it takes approvals, seals nothing; next: ceremony unlock`
+    ? `${name}: ${style.warn("locked")}; it takes approvals, seals nothing; next: ceremony unlock`
     : `${name}: ${style.good("unlocked")}`;
 }
 

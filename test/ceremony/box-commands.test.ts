@@ -3,6 +3,7 @@ import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { exportAudit, exportBatch, importControl } from "../../ceremony/carry.ts";
 import { journal, verifyJournal } from "../../ceremony/journal.ts";
 import { list, status } from "../../ceremony/look.ts";
+import { findRow } from "../../ceremony/open-batch.ts";
 import type { Daemon, Signer } from "../../ceremony/ports.ts";
 import { lock, unlock } from "../../ceremony/unlock.ts";
 import { watchBatch } from "../../ceremony/watch.ts";
@@ -195,6 +196,28 @@ describe("looking", () => {
     const { sitting, documents } = sittingWith({ daemon });
     await list(sitting, false);
     expect(documents).toMatchObject([{ batches: [{ folder: "2026-11-23-contracts", needed: 2, approvals: [] }] }]);
+  });
+});
+
+describe("which batch is meant", () => {
+  const rows = async (...states: readonly BatchRow["state"][]) => {
+    const { daemon } = await fakeDaemon();
+    const [row] = await daemon.list();
+    if (!row) throw new Error("no row");
+    const all = states.map((state, at) => ({ ...row, state, batchDigest: `${at}`.repeat(64) }));
+    return { folder: row.folder, ...sittingWith({ daemon: { list: async () => all } }) };
+  };
+
+  it("T32: a live batch comes before ended ones of the same name", async () => {
+    const { sitting, folder } = await rows("released", "waiting-for-documents", "refused");
+    expect(await findRow(sitting, folder)).toMatchObject({ state: "waiting-for-documents" });
+    expect(await findRow(sitting, "0".repeat(8))).toMatchObject({ state: "released" });
+    expect(await findRow(sitting, "elsewhere")).toBeUndefined();
+  });
+
+  it("T32: several are told apart by their digests, not guessed", async () => {
+    const { sitting, folder } = await rows("released", "refused");
+    await expect(findRow(sitting, folder)).rejects.toMatchObject({ code: "USAGE", got: "000000000000, 111111111111" });
   });
 });
 
