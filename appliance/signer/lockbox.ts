@@ -5,7 +5,7 @@ import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { JournalKind } from "./journal.ts";
-import { countTry, readTries, writeTries } from "./pin-tries.ts";
+import { countTry, type PinTries, readTries, writeTries } from "./pin-tries.ts";
 import type { Hsm, KeyName } from "./ports.ts";
 import type { Db } from "./store.ts";
 
@@ -15,7 +15,9 @@ export interface LockboxParts {
   now(): Utc;
   /** journals in a transaction of its own */
   note(kind: JournalKind, record: Json): void;
-  /** refuses with CHAIN when the record is known to be broken */
+  /** told of what kept something from being journalled that happens all the same */
+  unnoted(fault: unknown): void;
+  /** refuses with CHAIN or STORE when the record is known to be broken */
   sound(): void;
   /** CHAIN: verifies the record in the store, then compares it with the token's head; needs the login */
   verify(): Promise<void>;
@@ -24,6 +26,10 @@ export interface LockboxParts {
 export class Lockbox {
   readonly #parts: LockboxParts;
   #unlocked = false;
+  /** counts the logins: a fault under an earlier one does not end this one */
+  #logins = 0;
+  /** the fault that locked the box last */
+  #lockedBy: Refusal | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LockboxParts) {
@@ -41,20 +47,24 @@ export class Lockbox {
 
   /**
    * Unlocks with the token's PIN, which is wiped in any case. The try is durable before the PIN is checked; the right PIN
-   * resets the count. Refuses with PIN-LOCKED, PIN-WRONG, HSM codes, or CHAIN; the box is locked then. One try at a time.
+   * resets the count, and a fault of the token that says nothing of the PIN takes the try back. An unlocked box is checked
+   * no less: as a token checks a PIN only when nobody is logged in, it is locked first, and a wrong PIN leaves it so.
+   * Refuses with PIN-LOCKED, which leaves the box as it was, PIN-WRONG, HSM codes, CHAIN or STORE. One at a time.
    */
   unlock(pin: Uint8Array): Promise<void> {
-    const turn = this.#last.then(() => this.#tryPin(pin)).finally(() => pin.fill(0));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#inTurn(() => this.#tryPin(pin)).finally(() => pin.fill(0));
   }
 
-  /** Logs out. A document being signed is finished by the token; nothing more is signed. */
-  async lock(why: string): Promise<void> {
-    if (!this.#unlocked) return;
+  /**
+   * Nothing more is signed from the call on; on return nobody is logged in, not even by an unlock that was under way. A
+   * document being signed is finished by the token. Never throws: what cannot be journalled is locked all the same.
+   */
+  lock(why: string): Promise<void> {
+    const ended = this.#unlocked;
     this.#unlocked = false;
-    await this.#parts.hsm.logout().catch(() => undefined);
-    this.#parts.note("locked", { why });
+    return this.#inTurn(async () => {
+      if (ended || this.#unlocked) await this.#end(why);
+    });
   }
 
   /** Signs while unlocked. When the token goes away or its login is lost, the box is locked, and the refusal passes on. */
@@ -63,40 +73,100 @@ export class Lockbox {
     return this.guard(() => this.#parts.hsm.sign(key, suite, messages));
   }
 
-  /** Runs something that needs the login; locks the box when the token fails in it. */
+  /**
+   * Runs something that needs the login, if the record is sound; locks the box when the token fails in it. Refuses with
+   * LOCKED where the login was ended on request meanwhile: then the token misses its sessions and keys.
+   */
   async guard<T>(work: () => Promise<T>): Promise<T> {
+    this.#parts.sound();
+    const login = this.#logins;
     try {
       return await work();
     } catch (fault) {
-      const code = fault instanceof Refusal ? fault.code : "INTERNAL";
+      if (!(fault instanceof Refusal) || fault === this.#lockedBy) throw fault;
+      const { code, message } = fault;
+      const lasts = this.#unlocked && login === this.#logins;
       // LOCKED while unlocked: the token has lost the login.
-      if (this.#unlocked && (code.startsWith("HSM-") || code === "LOCKED")) {
-        this.#parts.note("fault", { code, message: (fault as Refusal).message });
-        await this.lock(code);
+      if (lasts && (code.startsWith("HSM-") || code === "LOCKED")) {
+        this.#lockedBy = fault;
+        const locked = this.lock(code);
+        this.#tell("fault", { code, message });
+        await locked;
+      } else if (!lasts && (code === "HSM-KEY" || code === "HSM-FAULT")) {
+        throw new Refusal("LOCKED", "the box was locked meanwhile", { cause: fault });
       }
       throw fault;
     }
   }
 
+  /** Locks and unlocks follow each other in the order in which they were asked for. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
   async #tryPin(pin: Uint8Array): Promise<void> {
-    if (this.#unlocked) return;
     const { db, hsm } = this.#parts;
     this.#parts.sound();
-    if (!hsm.present()) throw new Refusal("HSM-GONE", "the token is not there", { expected: `serial ${hsm.serial}` });
-    const counted = countTry(readTries(db), this.#parts.now());
+    if (!hsm.present()) {
+      if (this.#unlocked) await this.#end("HSM-GONE");
+      throw new Refusal("HSM-GONE", "the token is not there", { expected: `serial ${hsm.serial}` });
+    }
+    const before = readTries(db);
+    const counted = countTry(before, this.#parts.now());
     db.transaction(() => {
       writeTries(db, counted);
       this.#parts.note("pin-try", { failures: counted.failures });
     })();
-    await hsm.login(pin);
-    writeTries(db, { failures: 0, waitUntil: null });
+    if (this.#unlocked) await this.#end("to be unlocked anew");
+    await this.#login(pin, before);
     try {
       await this.#parts.verify();
+      this.#parts.note("unlocked", { token: hsm.serial });
     } catch (fault) {
       await hsm.logout().catch(() => undefined);
       throw fault;
     }
-    this.#parts.note("unlocked", { token: hsm.serial });
+    this.#logins++;
     this.#unlocked = true;
+  }
+
+  async #login(pin: Uint8Array, before: PinTries): Promise<void> {
+    const { db, hsm } = this.#parts;
+    try {
+      await hsm.login(pin);
+    } catch (fault) {
+      if (fault instanceof Refusal && !fault.code.startsWith("PIN-")) this.#takeBack(before, fault);
+      throw fault;
+    }
+    writeTries(db, { failures: 0, waitUntil: null });
+  }
+
+  /** The token said nothing of the PIN: the count is durably what it was. */
+  #takeBack(before: PinTries, { code, message }: Refusal): void {
+    const { db } = this.#parts;
+    try {
+      db.transaction(() => {
+        writeTries(db, before);
+        this.#parts.note("fault", { code, message });
+      })();
+    } catch (fault) {
+      this.#parts.unnoted(fault);
+    }
+  }
+
+  async #end(why: string): Promise<void> {
+    this.#unlocked = false;
+    await this.#parts.hsm.logout().catch(() => undefined);
+    this.#tell("locked", { why });
+  }
+
+  #tell(kind: JournalKind, record: Json): void {
+    try {
+      this.#parts.note(kind, record);
+    } catch (fault) {
+      this.#parts.unnoted(fault);
+    }
   }
 }

@@ -4,7 +4,6 @@
  */
 
 import { readFileSync } from "node:fs";
-import type { Server } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
@@ -18,7 +17,6 @@ import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { processLog } from "../log.ts";
-import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { guarded } from "./guarded.ts";
 import { lookAround } from "./look-around.ts";
@@ -28,6 +26,7 @@ import { SealingWork } from "./seal-batch.ts";
 import { signerMethods } from "./signer-methods.ts";
 import { softwareOf } from "./software-digest.ts";
 import { Staging } from "./staged-request.ts";
+import { stopBox } from "./stop.ts";
 import { TokenHsm } from "./token-hsm.ts";
 import { unlockMethods } from "./unlock-methods.ts";
 
@@ -90,17 +89,7 @@ async function run(config: SignerConfig): Promise<void> {
   const timer = setInterval(() => void look(), lookSeconds * 1000);
   await stopSignal();
   clearInterval(timer);
-  await stop(box, work, token, servers);
-}
-
-/** Between two chunks: what was signed is stored, then the login and the store are closed. */
-async function stop(box: Box, work: SealingWork, token: Token, servers: readonly Server[]): Promise<void> {
-  for (const server of servers) server.close();
-  const running = work.now && work.running(work.now.batchDigest);
-  await box.lockbox.lock("the signer was stopped");
-  await running?.catch(() => undefined);
-  await token.close();
-  box.db.close();
+  await stopBox({ box, work, token, servers }, (step, fault) => log.error({ step, err: fault }, "fault in stopping"));
   log.info("stopped");
   process.exit(0);
 }

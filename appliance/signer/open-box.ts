@@ -11,6 +11,7 @@ import { Batches } from "./batches.ts";
 import { type Box, checkSound, type Software } from "./box.ts";
 import { BoxClock, type Clocks, latest } from "./clock.ts";
 import type { SignerConfig } from "./config.ts";
+import { takeFault } from "./guarded.ts";
 import { checkNoHead, Head } from "./head.ts";
 import { Journal, type JournalKind } from "./journal.ts";
 import { readBoxKeys } from "./keys.ts";
@@ -60,6 +61,7 @@ export async function openBox(parts: BoxParts): Promise<Box> {
     hsm: parts.hsm,
     now: () => clock.now(),
     note: (kind, what) => void record(kind, what),
+    unnoted: (fault) => void takeFault(box, fault),
     sound: () => checkSound(box),
     verify: async () => {
       stopOnChain(box, () => verifyRecord(db, journal));

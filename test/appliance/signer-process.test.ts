@@ -119,7 +119,10 @@ describe("a daemon that lies", () => {
   });
 
   it("SECRET: the PIN is in none of the signer's files or messages", async () => {
-    expect(await codeOf(signer.unlock("9999-wrong-pin"))).toBe("none"); // unlocked already: nothing is checked
+    expect(await codeOf(signer.unlock("9999-wrong-pin"))).toBe("PIN-WRONG");
+    expect((await signer.call("status")).result).toMatchObject({ locked: true, pin: { failures: 1 } });
+    await signer.unlock();
+    await signer.unlock();
     expect(signer.said).not.toContain(tokenPin);
     for (const suffix of ["", "-wal"]) expect(readFileSync(signer.store + suffix).includes(tokenPin)).toBe(false);
   });
