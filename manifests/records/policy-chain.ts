@@ -45,7 +45,7 @@ export async function verifyGenesis(
 }
 
 /**
- * Verifies the policy that follows the one in force: its number and digest, appliance and arc kept, signed by
+ * Verifies the policy that follows the one in force: its number and digest, appliance and arc kept, another sealing key for another mode, signed by
  * `thresholds.policy` officers of the old and as many as it says itself of the new, and nobody else. Certificates must be
  * valid when they claim to have signed and, where it is given, at `at`. Refuses as `verifyGenesis` does.
  */
@@ -118,6 +118,15 @@ function checkFollows(inForce: PolicyInForce, policy: Policy): void {
     const detail = { expected: inForce.policy.appliance, got: policy.appliance };
     throw new Refusal("POLICY-CHAIN", "the policy is another appliance's", detail);
   }
+  checkKeyOfMode(inForce.policy, policy);
+}
+
+/** MODE: what was sealed in one mode must differ by its key from what is sealed in another. */
+function checkKeyOfMode(old: Policy, next: Policy): void {
+  const expected = [...old.modes].sort().join(", ");
+  const got = [...next.modes].sort().join(", ");
+  if (expected === got || !equal(old.keys.sealing, next.keys.sealing)) return;
+  throw new Refusal("MODE", "another mode needs another sealing key", { expected, got });
 }
 
 /** Everybody with the role operator or officer, each once, nobody else. */

@@ -23,8 +23,9 @@ export function checkPolicyRules(policy: Policy): void {
 
 function checkModes({ modes, arc }: Policy): void {
   if (new Set(modes).size !== modes.length) throw new Refusal("SHAPE", "policy.modes: a mode stands twice");
-  if (modes.includes("test") && modes.length > 1) {
-    throw new Refusal("MODE", "test seals come from a key and root of their own: mode test stands alone");
+  const alone = (["test", "emergency"] as const).find((mode) => modes.includes(mode));
+  if (alone && modes.length > 1) {
+    throw new Refusal("MODE", `${alone} seals come from a key of their own: mode ${alone} stands alone`);
   }
   if (arc === documentationArc && !modes.includes("test")) {
     throw new Refusal("MODE", "the documentation arc is for mode test only", { got: modes.join(", ") });

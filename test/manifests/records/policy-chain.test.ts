@@ -145,9 +145,35 @@ describe("the policies that follow", () => {
 
   it("POLICY-CHAIN: an organisation's own arc carries its own content type", async () => {
     const arc = "1.3.6.1.4.1.99999.7";
-    const own = { ...genesis, arc, modes: ["offline", "emergency"] as const, people: ownPeople(arc) };
+    const own = { ...genesis, arc, modes: ["offline"] as const, people: ownPeople(arc) };
     const p7m = await signedBy(ownSigners(arc), ownOids(arc).policy, policyBytes(own), times.policy);
     expect(await walkPolicyChain(nodeHost, [p7m], undefined)).toMatchObject({ policy: { arc } });
+  });
+
+  it("MODE: emergency beside another mode is refused", async () => {
+    const arc = "1.3.6.1.4.1.99999.7";
+    const both = { ...genesis, arc, modes: ["offline", "emergency"] as const, people: ownPeople(arc) };
+    const p7m = await signedBy(ownSigners(arc), ownOids(arc).policy, policyBytes(both), times.policy);
+    await expect(walkPolicyChain(nodeHost, [p7m], undefined)).rejects.toMatchObject({ code: "MODE" });
+  });
+
+  it.each([
+    ["test", "offline"],
+    ["offline", "test"],
+    ["offline", "emergency"],
+  ] as const)("MODE: a policy that goes from %s to %s needs another sealing key", async (before, after) => {
+    const arc = "1.3.6.1.4.1.99999.7";
+    const { policy: oid } = ownOids(arc);
+    const signed = (policy: Policy) => signedBy(ownSigners(arc), oid, policyBytes(policy), times.policy);
+    const old = { ...genesis, arc, modes: [before], people: ownPeople(arc) };
+    const followed = { ...old, number: 2, previous: hex(sha256(policyBytes(old))), modes: [after] };
+    const otherKey = { ...followed, keys: { ...followed.keys, sealing: stranger.spki } };
+    const one = await signed(old);
+    await expect(walkPolicyChain(nodeHost, [one, await signed(followed)], undefined)).rejects.toMatchObject({
+      code: "MODE",
+    });
+    const walked = await walkPolicyChain(nodeHost, [one, await signed(otherKey)], undefined);
+    expect(walked.policy.modes).toEqual([after]);
   });
 });
 
