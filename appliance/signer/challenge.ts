@@ -7,6 +7,7 @@ import { type Challenge, challengeBytes } from "../../manifests/records/decision
 import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { earliest } from "./clock.ts";
+import { countEarlier } from "./earlier-seals.ts";
 
 /** Can approvals under this challenge still be used: not expired, and under the policy in force. */
 export function isOpen(challenge: Challenge, policyDigest: Uint8Array, at: Utc): boolean {
@@ -34,7 +35,7 @@ export function issueChallenge(box: Box, batch: Batch, until: Utc): OpenChalleng
     version: 1,
   };
   const content = challengeBytes(challenge);
-  const earlier = countEarlier(box, batch);
+  const earlier = countEarlier(box.db, batch.id);
   const { lastInsertRowid } = box.db
     .prepare(
       "INSERT INTO challenges (request, nonce, policy_digest, content, expires, earlier) VALUES (?, ?, ?, ?, ?, ?)",
@@ -48,16 +49,4 @@ export function issueChallenge(box: Box, batch: Batch, until: Utc): OpenChalleng
     submitter: hex(batch.submitterKey),
   });
   return { id: Number(lastInsertRowid), content, challenge, earlier };
-}
-
-/** Documents of the batch that another batch sealed before. */
-function countEarlier(box: Box, batch: Batch): number {
-  return box.db
-    .prepare<[number, number], number>(
-      `SELECT count(*) FROM documents d WHERE d.request = ? AND EXISTS (
-        SELECT 1 FROM documents e JOIN reservations r ON r.request = e.request JOIN manifests m ON m.number = r.number
-        WHERE e.digest = d.digest AND e.request <> ? AND m.outcome = 'sealed')`,
-    )
-    .pluck()
-    .get(batch.id, batch.id) as number;
 }

@@ -6,11 +6,12 @@ import { signContent } from "../../manifests/cms/sign.ts";
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
-import { earlierNamed, type Manifest, manifestBytes, readSubmitterName } from "../../manifests/records/manifest.ts";
+import { type Manifest, manifestBytes, readSubmitterName } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Ending } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
+import { earlierSeals } from "./earlier-seals.ts";
 import type { BoxKey } from "./keys.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
 import type { Reported } from "./reported.ts";
@@ -33,10 +34,10 @@ export async function composeManifest(
 }
 
 /** Refuses what the manifest of a number about to be reserved could not say, so that no number is stranded. */
-export async function checkComposable(box: Box, reservation: Reservation): Promise<void> {
+export function checkComposable(box: Box, reservation: Reservation): void {
   const unknown = new Uint8Array(32);
   const list = { count: reservation.batch.count, digest: unknown, root: unknown, length: 0 };
-  manifestBytes(await compose(box, reservation, undefined, list));
+  manifestBytes(compose(box, reservation, undefined, list));
 }
 
 /** Refuses with PATH-FORM or JSON a submitter's subject or reported facts that no manifest can carry. */
@@ -53,12 +54,7 @@ export function checkCarried(submitterName: string, reported: Reported): void {
   canonicalBytes({ reported });
 }
 
-async function compose(
-  box: Box,
-  reservation: Reservation,
-  ending: Ending | undefined,
-  list: ListDigests,
-): Promise<Manifest> {
+function compose(box: Box, reservation: Reservation, ending: Ending | undefined, list: ListDigests): Manifest {
   const { batch, number, keys, challenge } = reservation;
   const created = now(box);
   const head = box.journal.head();
@@ -80,7 +76,7 @@ async function compose(
     clock: { ...setting, claimedErrorSeconds: claimedError(box.facts.clock, policy.clock.driftPpm, created) },
     counter: "software",
     created,
-    documents: await documentsPart(box, reservation, list),
+    documents: documentsPart(box, reservation, list),
     journal: { head: hex(head.digest), sequence: head.sequence },
     keys: {
       audit: keyPart(keys.audit),
@@ -180,50 +176,16 @@ async function checkSigned(box: Box, p7m: Uint8Array, eContentType: string, key:
   if (!equal(verified.certificate.spki, key.spki)) throw new Refusal("HSM-KEY", "signed by another key");
 }
 
-async function documentsPart(
-  box: Box,
-  { batch, number }: Reservation,
-  list: ListDigests,
-): Promise<Manifest["documents"]> {
+function documentsPart(box: Box, { batch, number }: Reservation, list: ListDigests): Manifest["documents"] {
   return {
     bytes: batch.bytes,
     count: batch.count,
     digest: hex(list.digest),
     digestAlgorithm: batch.head.digestAlgorithm,
-    ...(await earlierSeals(box, number, batch.id)),
+    ...earlierSeals(box.db, { number, request: batch.id }),
     root: hex(list.root),
     sealed: list.count,
   };
-}
-
-/** Documents of this batch that another batch sealed before: the first such seal of each. */
-async function earlierSeals(
-  box: Box,
-  number: number,
-  request: number,
-): Promise<Pick<Manifest["documents"], "earlier" | "earlierCount">> {
-  const find = box.db.prepare<
-    [number, number, number, number],
-    { index: number; earlierNumber: number; earlierIndex: number }
-  >(
-    `SELECT d.idx AS 'index', min(r.number) AS earlierNumber, e.idx AS earlierIndex
-     FROM documents d JOIN documents e ON e.digest = d.digest AND e.request <> d.request
-     JOIN reservations r ON r.request = e.request JOIN manifests m ON m.number = r.number AND m.outcome = 'sealed'
-     WHERE d.request = ? AND r.number < ? AND d.idx >= ? AND d.idx < ? GROUP BY d.idx ORDER BY d.idx`,
-  );
-  const sealed = box.db
-    .prepare<[number], number>("SELECT coalesce(max(idx), 0) FROM signatures WHERE number = ?")
-    .pluck();
-  const last = sealed.get(number) as number;
-  const earlier: { earlierIndex: number; earlierNumber: number; index: number }[] = [];
-  let earlierCount = 0;
-  for (let from = 1; from <= last; from += 1000) {
-    const found = find.all(request, number, from, Math.min(from + 1000, last + 1));
-    earlierCount += found.length;
-    earlier.push(...found.slice(0, earlierNamed - earlier.length));
-    await new Promise(setImmediate);
-  }
-  return { earlier, earlierCount };
 }
 
 function keyPart(key: BoxKey): { readonly certificate: string; readonly key: string } {

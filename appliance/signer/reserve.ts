@@ -55,7 +55,7 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
     challenge,
     authorization,
   };
-  await checkComposable(box, reservation);
+  checkComposable(box, reservation);
   box.db.transaction(() => {
     checkReservable(box, batch, challenge);
     insert(box, reservation);
