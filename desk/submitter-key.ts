@@ -43,7 +43,11 @@ function readBags(bytes: Uint8Array, password: string): forge.pkcs12.Bag[] {
   } catch (cause) {
     const message = (cause as Error).message;
     if (/password|MAC/i.test(message)) {
-      throw new Refusal("PIN-WRONG", "the password does not open the PKCS#12 file", { cause });
+      throw new Refusal("PIN-WRONG", "the password does not open the PKCS#12 file", {
+        expected: "the password of the key file",
+        got: "another one",
+        cause,
+      });
     }
     throw new Refusal("CONFIG", "the file is not PKCS#12 that can be read here", { cause });
   }

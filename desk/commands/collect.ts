@@ -36,7 +36,8 @@ function lines(answers: readonly Collected[], to: string): string[] {
   return [
     ...tableLines(columns, rows),
     "",
-    `The answers are copied to ${to}. Now: coldseal verify ${to}/BATCH --documents DIR --ca ca.crt`,
+    `The answers are copied to ${shown(to)}, and not verified yet. Now:`,
+    `  coldseal verify ${shown(to)}/BATCH --documents DIR --ca ca.crt`,
   ];
 }
 
