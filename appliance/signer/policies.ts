@@ -1,9 +1,11 @@
 /** The policy in force, known by the whole chain from the genesis digest that the ceremony gave the store. */
 
+import { readSignedData } from "../../manifests/cms/read.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
+import { readPolicy } from "../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy, walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Db } from "./store.ts";
@@ -47,6 +49,12 @@ export class Policies {
 
   get oids() {
     return ownOids(this.#inForce.policy.arc);
+  }
+
+  /** The largest list that any policy of the chain took: a batch that was sealed under it is still known (SEAL-ONCE). */
+  get mostDocuments(): number {
+    const limits = this.all().map(({ p7m }) => readPolicy(readSignedData(p7m).content ?? new Uint8Array(0)).limits);
+    return Math.max(...limits.map(({ documents }) => documents));
   }
 
   /** Verifies a policy that follows the one in force. Nothing is stored. */

@@ -26,6 +26,11 @@ export interface StoredEnvelope {
   contentDigest(hash: HashName): Promise<Uint8Array>;
 }
 
+export interface MostOfFile {
+  readonly bytes: number;
+  readonly documents: number;
+}
+
 export interface StagedRequest extends StoredEnvelope {
   readonly id: number;
   readonly fileDigest: Uint8Array;
@@ -53,14 +58,14 @@ export class Staging {
   }
 
   /**
-   * Receives a file of at most `maximum` bytes and reads its form. Its rows are there on return, but belong to no
+   * Receives a file of at most `bytes` bytes and `documents` documents and reads its form. Its rows are there on return, but belong to no
    * request yet. Refuses MEDIA-LIMIT, DER, CMS-*, JSON, SHAPE, DOCUMENT-*; then nothing is left.
    */
-  async receive(body: AsyncIterable<Uint8Array>, maximum: number): Promise<StagedRequest> {
+  async receive(body: AsyncIterable<Uint8Array>, most: MostOfFile): Promise<StagedRequest> {
     const id = ++this.#last;
     try {
-      const fileDigest = await this.#keepParts(id, body, maximum);
-      return { id, fileDigest, ...(await this.#readForm(id)) };
+      const fileDigest = await this.#keepParts(id, body, most.bytes);
+      return { id, fileDigest, ...(await this.#readForm(id, most.documents)) };
     } catch (fault) {
       this.discard(id);
       throw fault;
@@ -100,10 +105,10 @@ export class Staging {
     return hasher.digest();
   }
 
-  async #readForm(id: number) {
+  async #readForm(id: number, documents: number) {
     const { content, ...stored } = storedEnvelope(this.#db, this.#host, id);
     const rows = new DocumentRows(this.#db, id);
-    const reader = new RequestReader();
+    const reader = new RequestReader(documents);
     for (const chunk of content()) {
       rows.add(reader.push(chunk));
       await new Promise(setImmediate);

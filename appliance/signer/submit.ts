@@ -19,7 +19,7 @@ import { isOpen, issueChallenge } from "./challenge.ts";
 import { largest, listIdentity } from "./documents.ts";
 import { checkCarried } from "./manifest.ts";
 import type { Reported } from "./reported.ts";
-import type { StagedRequest, Staging } from "./staged-request.ts";
+import type { MostOfFile, StagedRequest, Staging } from "./staged-request.ts";
 import { checkStoredRequest, validUntil } from "./stored-request.ts";
 
 export type Submitted =
@@ -60,7 +60,7 @@ const mostFileBytes = 64 << 20;
  */
 export async function submit(box: Box, staging: Staging, submission: Submission): Promise<Submitted> {
   checkSound(box);
-  const staged = await staging.receive(submission.body, mostFileBytes);
+  const staged = await staging.receive(submission.body, mostOfFile(box));
   try {
     const { batchDigest, identity, submitterKey, number } = await recognise(box, staged);
     if (number !== undefined) return already(box, batchDigest, number, submission.folder);
@@ -97,7 +97,7 @@ export async function findSealed(
   { folder, body }: Omit<Submission, "reported">,
 ): Promise<SealedBefore | undefined> {
   checkSound(box);
-  const staged = await staging.receive(body, mostFileBytes);
+  const staged = await staging.receive(body, mostOfFile(box));
   try {
     const { batchDigest, number, submitterName } = await recognise(box, staged);
     if (number === undefined) return undefined;
@@ -106,6 +106,12 @@ export async function findSealed(
   } finally {
     staging.discard(staged.id);
   }
+}
+
+/** An entry of the list has at most 2 KiB; the envelope adds its certificates. */
+function mostOfFile({ policies }: Box): MostOfFile {
+  const documents = policies.mostDocuments;
+  return { bytes: Math.min(mostFileBytes, documents * 2048 + 512 * 1024), documents };
 }
 
 /** Who signed a request, by which digest and identity it is known, and the manifest that sealed it if one did. */

@@ -31,15 +31,21 @@ type State = "front" | "first" | "entry" | "separator" | "back";
 
 /**
  * Push reader of a request's canonical bytes. Refuses with JSON what is not canonical, SHAPE what is not a request,
- * DOCUMENT-NAME, and DOCUMENT-TWICE two names that a FAT file system takes for one.
+ * DOCUMENT-NAME, DOCUMENT-TWICE two names that a FAT file system takes for one, and MEDIA-LIMIT as soon as there are more than
+ * `most` documents.
  */
 export class RequestReader {
+  readonly #most: number;
   #state: State = "front";
   #pending: Uint8Array = new Uint8Array(0);
   #front: Uint8Array = new Uint8Array(0);
   #digestCharacters = 0;
   readonly #names = new Set<string>();
   #bytes = 0;
+
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
 
   /** Documents read so far. */
   get count(): number {
@@ -135,6 +141,9 @@ export class RequestReader {
     const key = collisionKey(document.name);
     if (this.#names.has(key)) {
       throw new Refusal("DOCUMENT-TWICE", `${shown(document.name)} is listed twice`, { about: document.name });
+    }
+    if (this.count >= this.#most) {
+      throw new Refusal("MEDIA-LIMIT", "too many documents", { expected: `at most ${this.#most}`, got: "more" });
     }
     this.#names.add(key);
     this.#bytes += document.size;

@@ -3,7 +3,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize, reject } from "../../appliance/signer/authorize.ts";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { signContent } from "../../manifests/cms/sign.ts";
+import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { requestBytes } from "../../manifests/records/request-stream.ts";
 import { fingerprint, issue } from "../pki/authority.ts";
 import {
   authorization,
@@ -11,6 +15,7 @@ import {
   dissent,
   following,
   fromNow,
+  headOf,
   listOf,
   type MadeBatch,
   makeBatch,
@@ -21,6 +26,7 @@ import {
   secondTokenOfOp1,
   signPolicy,
   stranger,
+  submitter,
 } from "./signer/people.ts";
 import { codeOf, TestBox } from "./signer/test-box.ts";
 
@@ -177,6 +183,25 @@ describe("QUORUM", () => {
     const { box: inner } = box;
     expect(inner.db.prepare("SELECT count(*) FROM requests").pluck().get()).toBe(0);
     expect(inner.db.prepare("SELECT count(*) FROM documents").pluck().get()).toBe(0);
+  });
+
+  it("MEDIA-LIMIT: a list is read no further than policies ever took; SEAL-ONCE holds when the one in force takes less", async () => {
+    box.remove();
+    box = await TestBox.make({ limits: { ...box.policy.limits, documents: 10 } });
+    await box.unlock();
+    const batch = await makeBatch(listOf(10, "a"));
+    await box.authorised(batch);
+    await box.seal(batch);
+    const fewer = following(box.policy, { limits: { ...box.policy.limits, documents: 5 } });
+    await importPolicy(box.box, await signPolicy(fewer, ["op1", "op2"]));
+    expect(await box.submit(batch)).toMatchObject({ outcome: "already", number: 1 });
+    expect(await codeOf(box.submit(await makeBatch(listOf(6, "b"))))).toBe("MEDIA-LIMIT");
+    const [list] = [...requestBytes(headOf("b"), listOf(11, "b"))] as [Uint8Array];
+    const content = concat([list, utf8("and then no JSON")]);
+    const what = { eContentType: oids.request, content, signingTime: fromNow(-60) };
+    const p7m = await signContent(nodeHost, submitter.signingKey, what);
+    expect(await codeOf(box.submit({ p7m, batchDigest: "", documents: [] }))).toBe("MEDIA-LIMIT");
+    expect(box.box.db.prepare("SELECT count(*) FROM documents").pluck().get()).toBe(10);
   });
 
   it("T18: a request whose list was changed after it was signed is refused, and nothing is kept", async () => {

@@ -117,23 +117,25 @@ export function listOf(count: number, seed: string): ListedDocument[] {
   }));
 }
 
-export async function makeBatch(
-  documents: readonly ListedDocument[],
-  head: Partial<RequestHead> = {},
-  signer: Issued = submitter,
-  signingTime: Utc = fromNow(-60),
-): Promise<MadeBatch> {
-  const whole: RequestHead = {
-    batch: "2026-contracts",
+export function headOf(batch: string): RequestHead {
+  return {
+    batch,
     digestAlgorithm: "sha256",
     expires: fromNow(86_400),
     mode: "test",
     purpose: "Q4 supplier contracts",
     type: "batch-request",
     version: 1,
-    ...head,
   };
-  const content = concat([...requestBytes(whole, documents)]);
+}
+
+export async function makeBatch(
+  documents: readonly ListedDocument[],
+  head: Partial<RequestHead> = {},
+  signer: Issued = submitter,
+  signingTime: Utc = fromNow(-60),
+): Promise<MadeBatch> {
+  const content = concat([...requestBytes({ ...headOf("2026-contracts"), ...head }, documents)]);
   const p7m = await signContent(nodeHost, signer.signingKey, { eContentType: oids.request, content, signingTime });
   return { p7m, batchDigest: hex(sha256(content)), documents };
 }

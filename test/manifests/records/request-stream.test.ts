@@ -53,6 +53,20 @@ describe("the request as a stream", () => {
     );
   });
 
+  it("MEDIA-LIMIT: one document more than may be ends the reading, whatever comes after", () => {
+    const three = concat([
+      ...requestBytes(
+        head,
+        ["a", "b", "c"].map((name) => document(name)),
+      ),
+    ]);
+    expect(new RequestReader(3).push(three).length).toBe(3);
+    const begun = three.subarray(0, three.lastIndexOf(0x5d));
+    const reader = new RequestReader(2);
+    expect(() => reader.push(begun)).toThrow(expect.objectContaining({ code: "MEDIA-LIMIT" }));
+    expect(reader.count).toBe(2);
+  });
+
   it("SAME-BYTES: a request with one byte changed is another request or none", () => {
     const bytes = concat([...requestBytes(head, [document("a.pdf"), document("b.pdf")])]);
     fc.assert(
