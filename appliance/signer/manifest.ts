@@ -8,6 +8,7 @@ import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { type Manifest, manifestBytes, readSubmitterName } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { wasLinked } from "./attempts.ts";
 import type { Ending } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
@@ -192,11 +193,10 @@ function keyPart(key: BoxKey): { readonly certificate: string; readonly key: str
   return { certificate: hex(key.certificateDigest), key: hex(key.keyDigest) };
 }
 
-/** GAP: a link that any attempt at this batch saw stays in its manifest. */
+/** GAP: a link that any attempt at this batch saw, also in the middle, stays in its manifest. */
 function networkLabel(box: Box, number: number): NetworkLabel {
-  const seen = box.db.prepare("SELECT 1 FROM attempts WHERE number = ? AND network <> 'absent'").get(number);
   const label = checkNetwork(box.policies.inForce.policy.network, box.readLinks);
-  return seen === undefined ? label : "present-recorded";
+  return wasLinked(box.db, number) ? "present-recorded" : label;
 }
 
 function previousDigest(box: Box, number: number): string {

@@ -3,6 +3,7 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { beginAttempt } from "./attempts.ts";
 import type { Batch, Ending } from "./batches.ts";
 import { type Box, checkSound } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
@@ -37,24 +38,6 @@ function checkMaySeal(box: Box): void {
   box.lockbox.check();
   box.clock.check(box.facts.clock, policy.clock);
   checkNetwork(policy.network, box.readLinks);
-}
-
-/** Every attempt at a batch is counted in the journal, with how far the ones before it came. */
-function beginAttempt(box: Box, { number, batch }: Reservation): void {
-  const network = checkNetwork(box.policies.inForce.policy.network, box.readLinks);
-  box.db.transaction(() => {
-    const attempt =
-      (box.db
-        .prepare<[number], number>("SELECT count(*) FROM attempts WHERE number = ?")
-        .pluck()
-        .get(number) as number) + 1;
-    box.db.prepare("INSERT INTO attempts (number, attempt, network) VALUES (?, ?, ?)").run(number, attempt, network);
-    const intents = box.db
-      .prepare<[number], number>("SELECT count(*) FROM intents WHERE number = ?")
-      .pluck()
-      .get(number) as number;
-    box.record("attempt", { attempt, intents, network, number, sealed: box.batches.progress(batch).done });
-  })();
 }
 
 /** The manifest: sealed, or aborted when that was ordered before it was stored. */

@@ -11,9 +11,9 @@ import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { sealAttributes } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { noteNetwork } from "./attempts.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { type DocumentRow, documentsFrom } from "./documents.ts";
-import { checkNetwork } from "./network.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates, sealingKey } from "./reserved-keys.ts";
 
@@ -58,7 +58,7 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
       return;
     }
     await new Promise(setImmediate);
-    checkNetwork(policy.network, box.readLinks);
+    noteNetwork(box, reservation);
     box.clock.check(box.facts.clock, policy.clock);
     signed = await box.lockbox.guard(() => sign(box, reservation, intents));
   }

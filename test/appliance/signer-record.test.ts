@@ -15,7 +15,7 @@ import { requestBytes } from "../../manifests/records/request-stream.ts";
 import type { Refusal } from "../../manifests/refusal.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
 import { listOf, makeBatch, oids, signPolicy } from "./signer/people.ts";
-import { codeOf, loopbackOnly, TestBox } from "./signer/test-box.ts";
+import { codeOf, filesOf, loopbackOnly, manifestIn, TestBox } from "./signer/test-box.ts";
 
 let box: TestBox;
 beforeEach(async () => {
@@ -476,6 +476,23 @@ describe("GAP", () => {
     });
     expect(await codeOf(sealing)).toBe("GAP");
     expect(box.hsm.sealed.length).toBe(64);
+  });
+
+  it("HONEST: a link that was there only in the middle of a batch stays in its manifest, also after a restart", async () => {
+    await box.unlock();
+    const batch = await makeBatch(listOf(300, "a"));
+    await box.authorised(batch);
+    const sealing = box.seal(batch, (done) => {
+      box.links = done === 64 ? eth0 : loopbackOnly;
+      if (done === 192) void box.box.lockbox.lock("test");
+    });
+    expect(await codeOf(sealing)).toBe("LOCKED");
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+    expect(manifestIn(await filesOf(box, 1)).labels.network).toBe("present-recorded");
+    const seen = box.box.db.prepare("SELECT network FROM attempts ORDER BY attempt").pluck().all();
+    expect(seen).toEqual(["absent", "present-recorded", "absent"]);
   });
 
   it.each(["", "nonsense\n", eth0.replace(/.*lo:.*\n/, "")])(
