@@ -24,7 +24,7 @@ export interface Software {
 }
 
 /** What of the configuration the procedures need. */
-export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation">;
+export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation" | "media">;
 
 export interface Box {
   readonly facts: BoxFacts;

@@ -34,6 +34,8 @@ const readConfigValue = object({
   hsm: oneOf(["software-token", "hardware", "unknown"]),
   isolation: oneOf(["none", "users", "units"]),
   keys: object({ audit: key, sealing: key }),
+  /** what documents come on, by the word of whoever set the box up: the signer sees none of it */
+  media: oneOf(["folder", "mount"]),
   socket: text(4096),
   /** folder of the store */
   state: text(4096),

@@ -50,6 +50,7 @@ export async function writeSignerSettings(
     keys: { sealing: { ...keys.sealing }, audit: { ...keys.audit } },
     clock: { lastSet: utcOf(Date.now()), errorSeconds: 60, source: "test: the clock of this machine" },
     isolation: "none",
+    media: "folder",
     hsm: "software-token",
   });
 }

@@ -282,13 +282,23 @@ describe("manifests", () => {
     const manifest = manifestIn(await filesOf(box, 1));
     expect(manifest.counter).toBe("software");
     expect(manifest.labels).toEqual({
-      attestation: "self-reported",
+      attestation: "none",
       hsm: "software-token",
       isolation: "none",
       media: "folder",
       network: "absent",
       time: "local, not anchored",
     });
+  });
+
+  it("HONEST: the label of the media is what the box's configuration declares", async () => {
+    Object.assign(box.config, { media: "mount" });
+    await box.restart();
+    await box.unlock();
+    const batch = await makeBatch(listOf(1, "a"));
+    await box.authorised(batch);
+    await box.seal(batch);
+    expect(manifestIn(await filesOf(box, 1)).labels.media).toBe("mount");
   });
 
   it("ABORTED: an abort in the middle gives a manifest with outcome aborted, and the number is used", async () => {

@@ -88,6 +88,7 @@ export class RealSigner {
       hsm: "software-token",
       isolation: "none",
       keys: { audit: key(audit, oids.audit), sealing: key(sealing, oids.sealing) },
+      media: "folder",
       socket: made.socket,
       state: join(folder, "state"),
       token: { environment: token.environment, module: token.module, uri },

@@ -169,6 +169,7 @@ export class TestBox {
       hsm: "software-token",
       isolation: "none",
       keys: { audit: key("audit"), sealing: key("sealing") },
+      media: "folder",
       socket: join(this.folder, "signer.sock"),
       state: join(this.folder, "state"),
       token: { environment: {}, module: "none", uri: "pkcs11:serial=f4ke" },
