@@ -2,6 +2,7 @@
 
 import type { Decided } from "../appliance/client/daemon-client.ts";
 import { nodeHost } from "../host/crypto-host.ts";
+import { count } from "../host/terminal/amounts.ts";
 import { wrapped } from "../host/terminal/table.ts";
 import { fromHex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
@@ -67,6 +68,10 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
     });
   }
   sitting.output.say(...wrapped(`By approving you say: ${shown(opened.policy.texts.approval)}`), "");
+  // A small screen has scrolled by now: what it is about stands beside the question.
+  sitting.output.say(
+    ...wrapped(`Batch ${shown(row.folder)}, ${count(opened.count, "document")}, from ${shown(opened.submitter.name)}:`),
+  );
   await askGroups(sitting, opened.digest, groupsAsked(opened.challenge.nonce, sitting.token.certificate));
   if (!(await askYes(sitting, "approve"))) {
     sitting.output.say(`Not approved: ${nothingSigned}.`);

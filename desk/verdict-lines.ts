@@ -5,6 +5,7 @@ import type { Style } from "../host/terminal/style.ts";
 import { wrapped } from "../host/terminal/table.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
+import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
 import type { SealVerdict } from "../manifests/verify/seal.ts";
 import type { BundleVerdict, QuorumWord } from "../manifests/verify/verdict.ts";
 
@@ -19,8 +20,7 @@ export function bundleLines(verdict: BundleVerdict, style: Style): string[] {
     ...row("digest", verdict.manifestDigest),
     ...row("batch", verdict.batch),
     ...row("submitter", verdict.submitter?.name ?? null),
-    ...row("approved by", people(verdict.approvers)),
-    ...row("quorum", quorumText(verdict.quorum)),
+    ...quorumRows(verdict),
     ...row("mode", verdict.mode),
     ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
     ...row("reason", verdict.reason),
@@ -42,10 +42,32 @@ export function sealLines(verdict: SealVerdict, style: Style): string[] {
     ...row("document", verdict.name),
     ...row("batch", verdict.batch),
     ...row("submitter", verdict.submitter),
-    ...row("approved by", people(verdict.approvers)),
-    ...row("quorum", quorumText(verdict.quorum)),
+    ...quorumRows(verdict),
     ...row("note", verdict.unsigned ? "it has unsigned attributes, which were not checked" : null),
   ];
+}
+
+/** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
+export function refusalVerdictLines({ ok, findings, refusal, auditor }: RefusalVerdict, style: Style): string[] {
+  if (!ok || !refusal)
+    return [style.bad("NOT VALID: nothing shows that the box wrote this refusal"), ...findingLines(findings)];
+  const { appliance, created, journal, reported } = refusal;
+  return [
+    style.warn(`REFUSED (${reported.code}): the refusal holds; nothing of this batch was sealed`),
+    ...row("appliance", appliance),
+    ...row("folder", reported.folder),
+    ...row("because", `${reported.message} (as intake and the daemon say)`),
+    ...row("digest", reported.batchDigest),
+    ...row("time", `${created}, as the box claims`),
+    ...row("journal", `row ${journal.sequence}`),
+    ...row("signed by", auditor),
+  ];
+}
+
+/** Approvals count for a bundle that holds as a whole only. */
+function quorumRows({ ok, approvers, quorum }: Pick<BundleVerdict, "ok" | "approvers" | "quorum">): string[] {
+  if (!ok) return row("quorum", "not shown: what is here does not hold together");
+  return [...row("approved by", people(approvers)), ...row("quorum", quorumText(quorum))];
 }
 
 function headline(verdict: BundleVerdict, style: Style): string {

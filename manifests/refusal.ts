@@ -60,7 +60,10 @@ export const refusalTable = {
   "DOCUMENT-TWICE": ["refused", "list each document once"],
   // Batches and decisions
   "BATCH-EXPIRED": ["refused", "make the batch again: its expiry has passed"],
-  "BATCH-UNKNOWN": ["usage", "see `ceremony list` for the batches here"],
+  "BATCH-UNKNOWN": [
+    "usage",
+    "see `ceremony list`; one just brought is known once the stick has been quiet for a moment",
+  ],
   "BATCH-STATE": ["refused", "see `ceremony show BATCH` for what can be done now"],
   "BATCH-ENDED": ["refused", "make a new batch: this one ended"],
   REJECTED: ["refused", "read the reason in rejection.p7m (`coldseal inspect`), then make a corrected batch"],
@@ -93,7 +96,7 @@ export const refusalTable = {
   "PIN-WRONG": ["refused", "type the PIN again, slowly"],
   "PIN-LOCKED": ["not-now", "wait as long as it says"],
   UNREACHABLE: ["not-now", "start the box's processes, then try again"],
-  BUSY: ["not-now", "wait until the work under way ends"],
+  BUSY: ["not-now", "wait until the work under way ends, or use the process that is running already"],
   STORE: ["not-now", "look at the disk and the log; nothing was sealed"],
   CONFIG: ["usage", "correct the configuration file"],
   USAGE: ["usage", "see --help"],

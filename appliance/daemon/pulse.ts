@@ -18,7 +18,7 @@ export class Pulse {
         this.#waiting.delete(wake);
         resolve();
       };
-      const timer = setTimeout(wake, milliseconds);
+      const timer = setTimeout(wake, Math.max(0, milliseconds));
       signal?.addEventListener("abort", wake);
       this.#waiting.add(wake);
     });

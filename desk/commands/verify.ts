@@ -1,4 +1,4 @@
-/** Wires `coldseal verify`: a whole outbox/BATCH, or one seal with its document. Exit code 4 when anything is wrong. */
+/** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, or one seal with its document. */
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -11,12 +11,13 @@ import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
-import { bundleLines, sealLines } from "../verdict-lines.ts";
+import { bundleLines, refusalVerdictLines, sealLines } from "../verdict-lines.ts";
 
 const largestSeal = 1 << 20;
 
@@ -33,10 +34,10 @@ export async function runVerify(path: string, document: string | undefined, opti
   const found = await statAt(path);
   const style = options.json ? styleFor({}, {}) : styleFor(process.stdout, process.env);
   const verdict = found.isDirectory()
-    ? await wholeBundle(path, document, options, trust, style)
+    ? await wholeFolder(path, document, options, trust, style)
     : await oneSeal(path, document, trust, style);
   process.stdout.write(options.json ? `${JSON.stringify(verdict.json)}\n` : `${verdict.lines.join("\n")}\n`);
-  if (!verdict.holds) process.exitCode = 4;
+  process.exitCode = verdict.status;
 }
 
 /** Here the file is an option's, not one of a configuration. */
@@ -56,7 +57,8 @@ async function statAt(path: string) {
 }
 
 interface Told {
-  readonly holds: boolean;
+  /** 0 it holds, 1 it holds and says that nothing was sealed, 4 it does not hold */
+  readonly status: 0 | 1 | 4;
   readonly json: unknown;
   readonly lines: readonly string[];
 }
@@ -71,6 +73,22 @@ async function trustOf(options: VerifyOptions): Promise<Trust> {
   }
   const roots = [rootIn(options.ca)];
   return { roots, at: utcOf(Date.now()), arc, ...(genesis === undefined ? {} : { genesis }) };
+}
+
+/** A folder without a manifest but with a signed refusal is the box's answer to a batch that it did not seal. */
+async function wholeFolder(
+  folder: string,
+  document: string | undefined,
+  options: VerifyOptions,
+  trust: Trust,
+  style: Style,
+): Promise<Told> {
+  const names = await readdir(folder);
+  if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
+    return wholeBundle(folder, document, options, trust, style);
+  }
+  const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
+  return { status: verdict.ok ? 1 : 4, json: verdict, lines: refusalVerdictLines(verdict, style) };
 }
 
 async function wholeBundle(
@@ -90,8 +108,8 @@ async function wholeBundle(
   if (documents !== undefined) await checkFolder(documents);
   const source = bundleFolder(folder, documents === undefined ? {} : { documents });
   const verdict = await verifyBundle(nodeHost, source, trust);
-  const holds = verdict.ok && verdict.outcome === "sealed";
-  return { holds, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
+  const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
+  return { status, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
 }
 
 /** `inbox/BATCH/documents` of the same stick, where `folder` is its `outbox/BATCH`. */
@@ -116,7 +134,7 @@ async function oneSeal(path: string, document: string | undefined, trust: Trust,
     ...(await besideSeal(bundle)),
   };
   const verdict = await verifySeal(nodeHost, seal, trust);
-  return { holds: verdict.ok, json: verdict, lines: sealLines(verdict, style) };
+  return { status: verdict.ok ? 0 : 4, json: verdict, lines: sealLines(verdict, style) };
 }
 
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */

@@ -1,16 +1,15 @@
 /** manifest.p7m by itself: the audit key's signature and its path. Whether the rest fits it is `binding.ts`'s matter. */
 
-import { readSignedData, type SignedData } from "../cms/read.ts";
-import { verifySigner } from "../cms/verify.ts";
+import { readSignedData } from "../cms/read.ts";
 import { hex } from "../encoding/bytes.ts";
-import { documentationArc, type OwnOids, ownOids } from "../encoding/oid.ts";
+import { documentationArc, type OwnOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { type Manifest, readManifest } from "../records/manifest.ts";
-import { withDigest } from "../records/person.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { boxPath, checkNotLater, leastRsaBits, type Trust } from "./trust.ts";
+import { checkAuditSignature, oidsOfType } from "./audit-signature.ts";
+import { checkNotLater, type Trust } from "./trust.ts";
 
 export interface CheckedManifest {
   readonly manifest: Manifest;
@@ -31,17 +30,14 @@ export interface CheckedManifest {
  */
 export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trust): Promise<CheckedManifest> {
   const data = readSignedData(p7m);
-  const oids = oidsOf(data);
+  const oids = oidsOfType(data, "manifest");
   const content = data.content ?? new Uint8Array(0);
   const manifest = readManifest(content);
-  const { certificate, certificateSha256, signingTime } = await onlySigner(host, data, content);
-  const path = await boxPath(host, trust, {
-    leaf: certificate.der,
-    certificates: data.certificates,
-    at: signingTime,
-    extendedKeyUsage: oids.audit,
-    policy: undefined,
-  });
+  const { certificate, certificateSha256, signed, path } = await checkAuditSignature(
+    host,
+    { data, content, oids },
+    trust,
+  );
   const key = hex(await host.digest("sha256", certificate.spki));
   if (manifest.keys.audit.certificate !== certificateSha256 || manifest.keys.audit.key !== key) {
     throw new Refusal("MANIFEST-BIND", "the manifest names another audit key than the one that signed it");
@@ -50,29 +46,7 @@ export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trus
   checkNotLater(trust, manifest.created, manifest.clock.claimedErrorSeconds);
   const chain = path.slice(0, -1).map(({ der }) => der);
   const digest = hex(await host.digest("sha256", content));
-  return { manifest, digest, oids, signed: signingTime, certificate, chain };
-}
-
-/** The arc is what stands before the manifest's own number. */
-function oidsOf({ eContentType }: SignedData): OwnOids {
-  const oids = ownOids(eContentType.slice(0, Math.max(0, eContentType.lastIndexOf("."))));
-  if (oids.manifest !== eContentType) throw new Refusal("CMS-TYPE", "not a manifest", { got: eContentType });
-  return oids;
-}
-
-async function onlySigner(host: Host, data: SignedData, content: Uint8Array) {
-  const [signer, second] = data.signers;
-  if (!signer || second)
-    throw new Refusal("CMS-SIGNERS", "a manifest has one signer", { got: `${data.signers.length}` });
-  if (signer.unsigned) throw new Refusal("CMS-ATTRIBUTES", "unsigned attributes have no place in a manifest");
-  const { certificates, eContentType } = data;
-  const verified = await verifySigner(host, signer, {
-    certificates,
-    eContentType,
-    contentDigest: (hash) => host.digest(hash, content),
-    minimumRsaBits: leastRsaBits,
-  });
-  return withDigest(host, verified);
+  return { manifest, digest, oids, signed, certificate, chain };
 }
 
 /** What a manifest may not say whatever stands beside it. */

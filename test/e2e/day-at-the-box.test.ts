@@ -170,6 +170,10 @@ describe("what the box refuses", () => {
   it("T1: a link in a batch: MEDIA-KIND", async () => {
     await whole.bring("linked", { "a.txt": "a" });
     symlinkSync("/etc/hostname", join(whole.inbox("linked"), "documents/link"));
+    await whole.until("linked", "refused");
+    const ran = await whole.verify("linked");
+    expect(ran.stdout).toContain("REFUSED (MEDIA-KIND): the refusal holds; nothing of this batch was sealed");
+    expect(ran.status).toBe(1);
     expect(await refused("linked")).toMatchObject({ code: "MEDIA-KIND" });
   });
 
