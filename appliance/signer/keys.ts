@@ -9,6 +9,7 @@ import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { checkStrength, readPublicKey } from "../../manifests/x509/key.ts";
 import type { SignerConfig } from "./config.ts";
 import type { KeyName } from "./ports.ts";
 
@@ -63,6 +64,10 @@ export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
   }
   checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
   checkKey(keys.audit.suite, keys.audit.spki, policy.limits.minimumRsaBits);
+  // Verifiers hold the whole path of a seal against the policy.
+  for (const der of keys.sealing.chain) {
+    checkStrength(readPublicKey(readCertificate(der).spki), policy.limits.minimumRsaBits);
+  }
 }
 
 /** Whether verifiers would take what these keys sign; the path to the root is theirs to check. */

@@ -1,5 +1,7 @@
 /** CHAIN: a manifest number that is reserved can always be finished: nothing that is valid by itself strands it. */
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
 import { submit } from "../../appliance/signer/submit.ts";
@@ -21,6 +23,17 @@ it("PATH-KEY: a policy that finds the audit key too weak is refused, and the box
   const batch = await makeBatch(listOf(2, "a"));
   await box.authorised(batch);
   expect(await box.seal(batch)).toEqual({ number: 1, outcome: "sealed" });
+});
+
+it("PATH-KEY: a policy that finds the key of an issuer of the sealing certificate too weak is refused", async () => {
+  box = await TestBox.make();
+  const issuer = join(box.folder, "issuer.der");
+  const weak = { name: "Issuer", ca: true, suite: "rsa-pkcs1-sha256", rsaBits: 2048 } as const;
+  writeFileSync(issuer, issue(root, weak).certificate);
+  (box.config.keys.sealing.certificates as string[]).push(issuer);
+  await box.restart();
+  const stricter = following(box.policy, { limits: { ...box.policy.limits, minimumRsaBits: 3072 } });
+  expect(await codeOf(importPolicy(box.box, await signPolicy(stricter, ["op1", "op2"])))).toBe("PATH-KEY");
 });
 
 it("NOTHING-LOST: a receipt is the same whatever the policy in force says of keys", async () => {
