@@ -140,14 +140,17 @@ async function end(
   });
   box.db.transaction(() => {
     check();
+    const time = now(box);
     box.db
       .prepare("INSERT INTO endings (request, kind, p7m, person, name, reason, time) VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .run(batch.id, kind, p7m, approver.person, approver.name, reason, now(box));
+      .run(batch.id, kind, p7m, approver.person, approver.name, reason, time);
     box.record(kind === "rejection" ? "rejected" : "abort-ordered", {
       batchDigest: hex(batch.batchDigest),
       file: hex(sha256(p7m)),
+      name: approver.name,
       person: approver.person,
       reason,
+      time,
     });
   })();
 }

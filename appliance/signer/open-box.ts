@@ -21,7 +21,7 @@ import { OwnRefusals } from "./own-refusals.ts";
 import { insertBox, insertPolicy, Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
 import { createStore, type Db, openStore } from "./store.ts";
-import { verifyRecord } from "./verify-record.ts";
+import { verifyRecord, verifyTables } from "./verify-record.ts";
 
 export interface BoxParts {
   readonly config: SignerConfig;
@@ -64,9 +64,9 @@ export async function openBox(parts: BoxParts): Promise<Box> {
     unnoted: (fault) => void takeFault(box, fault),
     sound: () => checkSound(box),
     verify: async () => {
-      stopOnChain(box, () => verifyRecord(db, journal));
+      await stopOnChain(box, () => verifyTables(db, journal));
       // A restored old disk is found here, and a move that a kill or a pulled token cut off is made.
-      await head.settle().catch((fault: unknown) => stopOnChain(box, () => rethrow(fault)));
+      await stopOnChain(box, () => head.settle());
     },
   });
   const batches = new Batches(db);
@@ -94,7 +94,7 @@ export async function openBox(parts: BoxParts): Promise<Box> {
     record,
   };
   try {
-    stopOnChain(box, () => verifyRecord(db, journal));
+    await stopOnChain(box, () => verifyRecord(box));
     record("started", { isolation: config.isolation, software: { ...parts.software } });
   } catch (fault) {
     if (!box.fault) throw fault;
@@ -168,16 +168,12 @@ function checkAppliance(got: string, expected: string): void {
 }
 
 /** Runs a check; a CHAIN refusal stops the box before it is passed on. */
-function stopOnChain(box: Box, check: () => void): void {
+async function stopOnChain(box: Box, check: () => Promise<unknown>): Promise<void> {
   try {
-    check();
+    await check();
   } catch (fault) {
     const refusal = asRefusal(fault, "CHAIN", "the record cannot be read");
     if (refusal.code === "CHAIN") box.fault = refusal;
     throw refusal;
   }
-}
-
-function rethrow(fault: unknown): never {
-  throw fault;
 }

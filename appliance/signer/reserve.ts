@@ -12,7 +12,14 @@ import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
 import type { BoxKeys } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
-import { chainsText, checkCertificates, type KeyPeriod, renewed, storedPeriods } from "./reserved-keys.ts";
+import {
+  chainsDigest,
+  chainsText,
+  checkCertificates,
+  type KeyPeriod,
+  renewed,
+  storedPeriods,
+} from "./reserved-keys.ts";
 import type { Db } from "./store.ts";
 import { checkStoredBatch } from "./stored-request.ts";
 
@@ -113,11 +120,15 @@ function nextNumber(db: Db): number {
 
 function insert(box: Box, { number, policy, batch, keys, challenge }: Reservation): void {
   const { sequence } = box.record("reserved", {
+    auditSuite: keys.audit.suite.name,
     batchDigest: hex(batch.batchDigest),
+    certificates: chainsDigest(keys),
     identity: hex(batch.identity),
     nonce: challenge.challenge.nonce,
     number,
+    policy,
     sealingCertificate: hex(keys.sealing.certificateDigest),
+    suite: keys.sealing.suite.name,
   });
   box.db
     .prepare(

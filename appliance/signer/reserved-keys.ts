@@ -5,7 +5,7 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
-import { equal, fromBase64, hex } from "../../manifests/encoding/bytes.ts";
+import { equal, fromBase64, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
@@ -73,6 +73,11 @@ export function chainsText({ sealing, audit }: BoxKeys): string {
   return canonical([sealing, audit].map(({ chain }) => chain.map((der) => der.toBase64())));
 }
 
+/** SHA-256 of that, hex, for the journal. */
+export function chainsDigest(keys: BoxKeys): string {
+  return hex(sha256(utf8(chainsText(keys))));
+}
+
 /**
  * The reservation to go on with: where a certificate of it counts no more and the configuration has another of the same key
  * that does, the rest is sealed under that, durably from here on. Refuses nothing: what cannot be renewed is refused before it is used.
@@ -93,6 +98,7 @@ export function renewed(box: Box, reservation: Reservation): Reservation {
       .run(number, from, chainsText(next));
     box.record("renewed", {
       auditCertificate: hex(next.audit.certificateDigest),
+      certificates: chainsDigest(next),
       from,
       number,
       sealingCertificate: hex(next.sealing.certificateDigest),

@@ -32,7 +32,7 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       return { result: {}, body: journalLines(box, from, limit) };
     },
     "verify-journal": async () => {
-      const { head, manifests } = verifyRecord(box.db, box.journal);
+      const { head, manifests } = await verifyRecord(box);
       return { result: { rows: head.sequence, head: hex(head.digest), manifests } };
     },
   };

@@ -1,150 +1,174 @@
-/** CHAIN inside the store: every journal row, and that the other tables still hold what the journal says of them. */
+/** CHAIN inside the store: every journal row, and that the other tables still hold what journal and manifests say of them. */
 
 import { sha256 } from "../../host/crypto-host.ts";
-import { readSignedData } from "../../manifests/cms/read.ts";
-import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
+import { fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
-import { readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import type { Box } from "./box.ts";
 import type { Journal, JournalHead, JournalKind } from "./journal.ts";
 import type { Db } from "./store.ts";
+import { verifyManifests } from "./verify-manifests.ts";
 
 export interface VerifiedRecord {
   readonly head: JournalHead;
   readonly manifests: number;
 }
 
-/** Reads the whole record. Refuses with CHAIN, naming the first journal row or table row that does not fit. */
-export function verifyRecord(db: Db, journal: Journal): VerifiedRecord {
-  const head = journal.verify();
-  for (const one of comparisons) compareRows(db, one);
-  return { head, manifests: verifyManifests(db) };
+/**
+ * Reads the whole record, every seal too; gives way to other work. Refuses with CHAIN, naming the first journal row or
+ * table row that does not fit.
+ */
+export async function verifyRecord({
+  db,
+  journal,
+  host,
+}: Pick<Box, "db" | "journal" | "host">): Promise<VerifiedRecord> {
+  const head = await verifyTables(db, journal);
+  return { head, manifests: await verifyManifests(host, db) };
 }
 
-/** Rows of a table, and what the journal's rows of a kind tell of them: the same ids, and for each the same text. */
+/** The journal and the tables that it tells of, without what hangs on a manifest. Gives way to other work. Refuses with CHAIN. */
+export async function verifyTables(db: Db, journal: Journal): Promise<JournalHead> {
+  const head = await journal.verify();
+  for (const one of comparisons) {
+    compareRows(db, one);
+    await new Promise(setImmediate);
+  }
+  return head;
+}
+
+/** Rows of a table, and what the journal's rows of a kind tell of them: the same ids in order, and for each the same text. */
 interface Comparison {
   readonly kind: JournalKind;
-  /** gives `id` as text and `bytes` */
+  /** gives `row_id` as text, and the columns that `held` takes */
   readonly sql: string;
   /** id and text of a journal record */
   told(record: Told): readonly [string, string];
-  /** text of a row's bytes */
-  held(bytes: Uint8Array): string;
+  /** text of a row */
+  held(row: Row): string;
 }
 
+/** A journal record, and under `sequence` its row. */
 interface Told {
-  readonly number: number;
-  readonly digest: string;
-  readonly nonce: string;
-  readonly file: string;
-  readonly challenge: { readonly nonce: string; readonly [member: string]: Json };
+  readonly [member: string]: Json;
+}
+
+interface Row {
+  readonly [column: string]: Uint8Array | string | number;
 }
 
 const comparisons: readonly Comparison[] = [
   {
     kind: "policy",
-    sql: "SELECT CAST(number AS TEXT) AS id, digest AS bytes FROM policies",
-    told: ({ number, digest }) => [`${number}`, digest],
-    held: hex,
+    sql: "SELECT CAST(number AS TEXT) AS row_id, digest FROM policies",
+    told: ({ number, digest }) => [`${number}`, text(digest)],
+    held: ({ digest }) => text(digest),
   },
   {
     kind: "challenge",
-    sql: "SELECT lower(hex(nonce)) AS id, content AS bytes FROM challenges",
-    told: ({ challenge }) => [challenge.nonce, canonical(challenge)],
-    held: fromUtf8,
+    sql: `SELECT lower(hex(c.nonce)) AS row_id, c.content, c.policy_digest, c.expires, q.*
+      FROM challenges c JOIN requests q ON q.id = c.request`,
+    told: ({ challenge, file, folder, identity, submitter }) => {
+      const { nonce, policyDigest, expires, batchDigest, bytes, count, mode } = challenge as Told;
+      const request = [batchDigest, bytes, count, mode, file, folder, identity, submitter];
+      return [`${nonce}`, text(canonical(challenge as Json), policyDigest, expires, ...request)];
+    },
+    held: (row) => {
+      const { mode } = JSON.parse(`${row.head}`) as Told;
+      const request = [row.batch_digest, row.bytes, row.count, mode, row.file_digest, row.folder, row.identity];
+      const content = fromUtf8(row.content as Uint8Array);
+      return text(content, row.policy_digest, row.expires, ...request, row.submitter_key);
+    },
   },
   {
     kind: "authorized",
-    sql: "SELECT lower(hex(nonce)) AS id, p7m AS bytes FROM authorizations a JOIN challenges c ON c.id = a.challenge",
-    told: ({ nonce, file }) => [nonce, file],
-    held: (bytes) => hex(sha256(bytes)),
+    sql: `SELECT lower(hex(c.nonce)) AS row_id, a.p7m, a.approvers
+      FROM authorizations a JOIN challenges c ON c.id = a.challenge`,
+    told: ({ approvers, file, nonce }) => [`${nonce}`, text(file, approvers)],
+    held: ({ approvers, p7m }) => {
+      const people = (JSON.parse(`${approvers}`) as Told[]).map(({ person }) => person as Json);
+      return text(digestOf(p7m), people);
+    },
   },
   {
     kind: "reserved",
-    sql: "SELECT CAST(number AS TEXT) AS id, c.nonce AS bytes FROM reservations r JOIN challenges c ON c.id = r.challenge",
-    told: ({ number, nonce }) => [`${number}`, nonce],
-    held: hex,
+    sql: `SELECT CAST(r.number AS TEXT) AS row_id, r.*, c.nonce, q.batch_digest, q.identity
+      FROM reservations r JOIN challenges c ON c.id = r.challenge
+      JOIN requests q ON q.id = r.request AND q.id = c.request`,
+    told: (record) => {
+      const { auditSuite, batchDigest, certificates, identity, nonce, number, policy, sequence, suite } = record;
+      return [`${number}`, text(auditSuite, batchDigest, certificates, identity, nonce, policy, sequence, suite)];
+    },
+    held: (row) => {
+      const { audit_suite, batch_digest, certificates, identity, nonce, policy, sequence, suite } = row;
+      return text(audit_suite, batch_digest, digestOf(certificates), identity, nonce, policy, sequence, suite);
+    },
   },
+  {
+    kind: "renewed",
+    sql: "SELECT n.number || ' from ' || n.idx AS row_id, n.certificates FROM renewals n ORDER BY n.id",
+    told: ({ certificates, from, number }) => [`${number} from ${from}`, text(certificates)],
+    held: ({ certificates }) => text(digestOf(certificates)),
+  },
+  ending("rejected", "rejection"),
+  ending("abort-ordered", "abort"),
 ];
+
+function ending(kind: JournalKind, held: "rejection" | "abort"): Comparison {
+  return {
+    kind,
+    sql: `SELECT lower(hex(q.batch_digest)) AS row_id, e.* FROM endings e JOIN requests q ON q.id = e.request
+      WHERE e.kind = '${held}' ORDER BY q.id`,
+    told: ({ batchDigest, file, name, person, reason, time }) => [
+      `${batchDigest}`,
+      text(file, name, person, reason, time),
+    ],
+    held: ({ p7m, name, person, reason, time }) => text(digestOf(p7m), name, person, reason, time),
+  };
+}
 
 function compareRows(db: Db, { kind, sql, told, held }: Comparison): void {
   const journalled = new Map<string, string>();
   for (const { sequence, record } of rowsOf(db, kind)) {
-    const [id, text] = told(JSON.parse(record) as Told);
-    if (journalled.has(id)) throw new Refusal("CHAIN", `journal row ${sequence} tells of ${kind} ${id} again`);
-    journalled.set(id, text);
+    const [id, members] = told({ ...(JSON.parse(record) as Told), sequence });
+    journalled.set(unused(journalled, id), members);
   }
-  for (const { id, bytes } of db.prepare<[], { id: string; bytes: Uint8Array }>(sql).iterate()) {
-    if (journalled.get(id) !== held(bytes)) {
+  const seen = new Set<string>();
+  for (const row of db.prepare<[], Row & { readonly row_id: string }>(sql).iterate()) {
+    const id = unused(seen, row.row_id);
+    seen.add(id);
+    if (journalled.get(id) !== readable(() => held(row))) {
       throw new Refusal("CHAIN", `the stored ${kind} ${id} is not what the journal says`, { about: `${kind} ${id}` });
     }
-    journalled.delete(id);
   }
-  const [missing] = journalled.keys();
+  const missing = journalled.keys().find((id) => !seen.has(id));
   if (missing !== undefined) {
     throw new Refusal("CHAIN", `the store has lost ${kind} ${missing}`, { about: `${kind} ${missing}` });
   }
 }
 
-/** Manifests in order: content and signature bytes as recorded, each holding the digest of the one before, and the register. */
-function verifyManifests(db: Db): number {
-  const journalled = new Map(
-    rowsOf(db, "manifest").map(({ record }) => {
-      const row = JSON.parse(record) as ManifestTold & { readonly number: number };
-      return [row.number, row];
-    }),
-  );
-  let previous = hex(db.prepare<[], Uint8Array>("SELECT genesis FROM box").pluck().get() as Uint8Array);
-  let number = 0;
-  const rows = db.prepare<[], ManifestRow>(
-    `SELECT m.number, m.outcome, m.content_digest AS digest, m.p7m, g.number AS registered, q.identity
-     FROM manifests m JOIN reservations r USING (number) JOIN requests q ON q.id = r.request
-     LEFT JOIN register g ON g.identity = q.identity AND g.number = m.number ORDER BY m.number`,
-  );
-  for (const row of rows.iterate()) {
-    number++;
-    const wrong = manifestFault(row, number, previous, journalled.get(number));
-    if (wrong) throw new Refusal("CHAIN", `manifest ${number} ${wrong}`, { about: `manifest ${number}` });
-    previous = hex(row.digest);
+/** What is told of the same thing again, such as the end of another submitter's equal request, is counted. */
+function unused(ids: { has(id: string): boolean }, id: string): string {
+  let name = id;
+  for (let again = 2; ids.has(name); again++) name = `${id} (${again})`;
+  return name;
+}
+
+/** Nothing, when a row's own text cannot be read any more. */
+function readable(held: () => string): string | undefined {
+  try {
+    return held();
+  } catch {
+    return undefined;
   }
-  if (journalled.size !== number) throw new Refusal("CHAIN", `the store has lost manifest ${number + 1}`);
-  return number;
 }
 
-interface ManifestRow {
-  readonly number: number;
-  readonly outcome: "sealed" | "aborted";
-  readonly digest: Uint8Array;
-  readonly p7m: Uint8Array;
-  readonly registered: number | null;
-  readonly identity: Uint8Array;
+function text(...members: readonly (Uint8Array | Json | undefined)[]): string {
+  return JSON.stringify(members.map((member) => (member instanceof Uint8Array ? hex(member) : member)));
 }
 
-interface ManifestTold {
-  readonly digest: string;
-  readonly file: string;
-  readonly outcome: string;
-}
-
-function manifestFault(
-  row: ManifestRow,
-  number: number,
-  previous: string,
-  journalled: ManifestTold | undefined,
-): string | undefined {
-  if (!journalled) return "is not in the journal";
-  const content = readSignedData(row.p7m).content ?? new Uint8Array(0);
-  const digest = hex(row.digest);
-  if (hex(sha256(content)) !== digest || hex(sha256(row.p7m)) !== journalled.file) return "was changed";
-  if (journalled.digest !== digest || journalled.outcome !== row.outcome) return "is not what the journal says";
-  const manifest = readManifest(content);
-  if (row.number !== number || manifest.number !== number) return "has another number";
-  if (manifest.previous !== previous) return "does not hold the digest of the one before";
-  if (manifest.outcome !== row.outcome || manifest.request.identity !== hex(row.identity))
-    return "is about another batch";
-  if ((row.outcome === "sealed") !== (row.registered !== null))
-    return "is not in the register of sealed batches as it must be";
-  return undefined;
+function digestOf(stored: Uint8Array | string | number | undefined): string {
+  return hex(sha256(stored instanceof Uint8Array ? stored : utf8(`${stored}`)));
 }
 
 function rowsOf(db: Db, kind: JournalKind): { readonly sequence: number; readonly record: string }[] {
