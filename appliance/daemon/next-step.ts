@@ -34,8 +34,14 @@ export function nextStep(state: BatchState, moment: Moment): Step | undefined {
 }
 
 /** Why a challenge can be approved no more, in words; undefined while it can. */
-export function staleness({ challenge }: BatchState, { utc, policyDigest }: Moment): string | undefined {
+export function staleness(
+  { challenge, phase, trouble }: BatchState,
+  { utc, policyDigest }: Moment,
+): string | undefined {
   if (!challenge) return undefined;
+  // The signer judges certificates anew before it seals; only a submission can give a new challenge then.
+  const lapsed = phase.at === "sealing" && ["PATH-TIME", "PATH-REVOKED"].includes(trouble?.refusal.code ?? "");
+  if (lapsed) return "a certificate counts no more";
   if (challenge.expires < utc) return `the challenge expired at ${challenge.expires}`;
   if (policyDigest !== null && challenge.policyDigest !== policyDigest) return "a new policy came into force";
   return undefined;

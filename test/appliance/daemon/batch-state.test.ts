@@ -150,6 +150,12 @@ describe("the states of a batch", () => {
     expect([1, 2, 3, 20].map(pause)).toEqual([500, 1000, 2000, 60_000]);
   });
 
+  it("QUORUM: a batch whose approver's certificate has ended is submitted again, for a new challenge", () => {
+    const lapsed = through(fresh(), ...authorised, failedBy("PATH-TIME"));
+    expect(nextStep(lapsed, moment)).toBeUndefined();
+    expect(nextStep(lapsed, { ...moment, now: t0 + 1e12 })).toBe("submit");
+  });
+
   it("T19: what a person must look at is never tried again by time alone", () => {
     for (const code of ["MEDIA-TAKEN", "CHECKED-OUT"] as const) {
       const state = through(fresh(), ...sealed, failedBy(code));
