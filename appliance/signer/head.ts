@@ -86,11 +86,6 @@ function compareCounters(head: HeadRecord, store: StoreFacts): void {
   if (manifests > 1) throw new Refusal("CHAIN", `the store holds ${manifests} manifests after the token's head`);
 }
 
-/** A token serves one box for its life. Refuses with CHAIN when it holds a head. Needs the login. */
-export async function checkNoHead(hsm: Hsm): Promise<void> {
-  if (await hsm.readHead("head")) throw new Refusal("CHAIN", "the token already holds the head of a box");
-}
-
 function checkGenesis(token: TokenHead | undefined, genesis: string): void {
   if (token && equal(token.content, fromHex(genesis))) return;
   throw new Refusal("CHAIN", "the token was made for another genesis policy", {
@@ -141,11 +136,22 @@ export class Head {
     });
   }
 
-  /** The genesis digest and the first head of a new box. Refuses with CHAIN when the token already holds a head. */
-  async create(): Promise<void> {
-    await checkNoHead(this.#hsm);
-    await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
-    await this.#write(1);
+  /**
+   * The genesis digest and the first head of a new box; those of this very store, from a making that was cut off, count as
+   * written. A token serves one box for its life: refuses with CHAIN when it holds anything else. Needs the login.
+   */
+  create(): Promise<void> {
+    return this.#inTurn(async () => {
+      const genesis = await this.#hsm.readHead("genesis");
+      if (genesis) checkGenesis(genesis, this.#box.genesis);
+      if (await this.#hsm.readHead("head")) {
+        const { counter } = await this.#check();
+        if (counter !== 1) throw new Refusal("CHAIN", "the token's head has moved since the box was made");
+        return;
+      }
+      if (!genesis) await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
+      await this.#write(1);
+    });
   }
 
   /** One move at a time: each starts from what the one before it wrote. */

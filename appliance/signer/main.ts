@@ -12,16 +12,16 @@ import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { syncFolder } from "../../host/durable.ts";
 import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { processLog } from "../log.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
+import { createBox } from "./create-box.ts";
 import { guarded } from "./guarded.ts";
 import { lookAround } from "./look-around.ts";
 import { readInitialLinks } from "./network.ts";
-import { type BoxParts, createBox, openBox } from "./open-box.ts";
+import { type BoxParts, openBox } from "./open-box.ts";
 import { SealingWork } from "./seal-batch.ts";
 import { signerMethods } from "./signer-methods.ts";
 import { softwareOf } from "./software-digest.ts";
@@ -65,7 +65,6 @@ async function create(config: SignerConfig, genesis: string, pinDescriptor: numb
   const token = await openToken(config.token);
   try {
     const policy = await createBox(partsOf(config, token), readFileSync(genesis), readPinFromDescriptor(pinDescriptor));
-    await syncFolder(config.state);
     log.info({ appliance: config.appliance, genesis: hex(policy.digest), token: token.serial }, "created");
   } finally {
     await token.close();

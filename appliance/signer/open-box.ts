@@ -1,26 +1,24 @@
-/** A box put together from its store, its configuration and its token; and the making of a new one. */
+/** A box put together from its store, its configuration and its token. */
 
 import { join } from "node:path";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Host } from "../../manifests/host.ts";
-import { type PolicyInForce, verifyGenesis } from "../../manifests/records/policy-chain.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { Batches } from "./batches.ts";
 import { type Box, checkSound, type Software } from "./box.ts";
 import { BoxClock, type Clocks, latest } from "./clock.ts";
 import type { SignerConfig } from "./config.ts";
 import { takeFault } from "./guarded.ts";
-import { checkNoHead, Head } from "./head.ts";
+import { Head } from "./head.ts";
 import { Journal, type JournalKind } from "./journal.ts";
 import { readBoxKeys } from "./keys.ts";
 import { Lockbox } from "./lockbox.ts";
 import type { ReadLinks } from "./network.ts";
 import { OwnRefusals } from "./own-refusals.ts";
-import { insertBox, insertPolicy, Policies } from "./policies.ts";
+import { Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
-import { createStore, type Db, openStore } from "./store.ts";
+import { type Db, openStore } from "./store.ts";
 import { verifyRecord, verifyTables } from "./verify-record.ts";
 
 export interface BoxParts {
@@ -102,38 +100,6 @@ export async function openBox(parts: BoxParts): Promise<Box> {
   return box;
 }
 
-/**
- * Makes a new box: store, journal row 1, policy 1, the head in the token. Everything is durable on return. Refuses with
- * STORE when there is a store, CHAIN when the token holds a head, POLICY-*, PIN-WRONG, HSM codes; nothing is left then.
- */
-export async function createBox(parts: BoxParts, genesis: Uint8Array, pin: Uint8Array): Promise<PolicyInForce> {
-  const { config, host, hsm } = parts;
-  const policy = await verifyGenesis(host, ownOids(config.arc), genesis, config.genesis);
-  checkAppliance(policy.policy.appliance, config.appliance);
-  readBoxKeys(config.keys, policy.policy);
-  try {
-    await hsm.login(pin);
-  } finally {
-    pin.fill(0);
-  }
-  await checkNoHead(hsm);
-  const time = new Date(parts.clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
-  const db = createStore(storePath(config), (made) => {
-    insertBox(made, config.appliance, config.genesis);
-    insertPolicy(made, policy, genesis);
-    made.prepare("INSERT INTO pin_tries (one, failures, wait_until) VALUES (1, 0, NULL)").run();
-    made.prepare("INSERT INTO last_time (one, time) VALUES (1, ?)").run(time);
-    const journal = new Journal(made);
-    journal.append(time, "created", { appliance: config.appliance, genesis: config.genesis, token: hsm.serial });
-    journal.append(time, "policy", { digest: hex(policy.digest), number: 1 });
-  });
-  const head = new Head(db, new Journal(db), hsm, { appliance: config.appliance, genesis: config.genesis });
-  await head.create();
-  db.close();
-  await hsm.logout();
-  return policy;
-}
-
 /** The clock, not before anything recorded; it notes its time now and then, so that also a quiet box remembers. */
 function openClock(
   db: Db,
@@ -163,7 +129,7 @@ function checkIdentity(db: Db, config: SignerConfig): void {
   }
 }
 
-function checkAppliance(got: string, expected: string): void {
+export function checkAppliance(got: string, expected: string): void {
   if (got !== expected) throw new Refusal("CONFIG", "the configuration names another appliance", { expected, got });
 }
 

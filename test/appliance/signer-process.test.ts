@@ -363,8 +363,8 @@ describe("the record", () => {
 
   it("STORE: create never makes a second store, and run never makes one", async () => {
     await signer.end("SIGTERM");
-    expect(await signer.create(`${signer.folder}/genesis.p7m`)).toBe(1);
-    expect(signer.said).toContain('"code":"CHAIN"');
+    expect(await signer.create(`${signer.folder}/genesis.p7m`)).toBe(3);
+    expect(signer.said).toContain('"code":"STORE"');
     await signer.start();
     await signer.unlock();
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { reject } from "../../appliance/signer/authorize.ts";
-import { createBox } from "../../appliance/signer/open-box.ts";
+import { createBox } from "../../appliance/signer/create-box.ts";
 import { refuse } from "../../appliance/signer/refuse.ts";
 import { statusOf } from "../../appliance/signer/status.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";

@@ -64,6 +64,8 @@ export class FakeHsm implements Hsm {
 
   async advanceHead(name: ObjectName, head: TokenHead): Promise<void> {
     this.#checkLogin();
+    const present = name === "head" ? this.heads.at(-1) : this.genesis;
+    if (present && head.counter <= present.counter) throw new Refusal("CHAIN", "the counter in the token only rises");
     if (name === "genesis") {
       this.genesis = head;
       return;

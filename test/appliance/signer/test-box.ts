@@ -7,8 +7,9 @@ import { authorize } from "../../../appliance/signer/authorize.ts";
 import type { Box } from "../../../appliance/signer/box.ts";
 import type { Clocks } from "../../../appliance/signer/clock.ts";
 import type { SignerConfig } from "../../../appliance/signer/config.ts";
+import { createBox } from "../../../appliance/signer/create-box.ts";
 import { guarded } from "../../../appliance/signer/guarded.ts";
-import { createBox, openBox } from "../../../appliance/signer/open-box.ts";
+import { openBox } from "../../../appliance/signer/open-box.ts";
 import { receipt } from "../../../appliance/signer/receipt.ts";
 import { SealingWork } from "../../../appliance/signer/seal-batch.ts";
 import { signerMethods } from "../../../appliance/signer/signer-methods.ts";
@@ -72,13 +73,13 @@ export class TestBox {
     };
     const policy = policyFor({ sealing: keys.sealing.spki, audit: keys.audit.spki }, change);
     const made = new TestBox(new FakeHsm(keys), policy);
-    await createBox(made.#parts(), await signPolicy(policy, ["op1", "op2", "op3"]), utf8(rightPin));
+    await createBox(made.parts(), await signPolicy(policy, ["op1", "op2", "op3"]), utf8(rightPin));
     await made.open();
     return made;
   }
 
   async open(): Promise<void> {
-    this.box = await openBox(this.#parts());
+    this.box = await openBox(this.parts());
     this.work = new SealingWork(this.box);
     this.staging = new Staging(this.box.db, nodeHost);
   }
@@ -148,7 +149,7 @@ export class TestBox {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #parts() {
+  parts() {
     const clocks: Clocks = this.clocks;
     const software = { digest: "00".repeat(32), version: "0.0.0" };
     return { config: this.config, host: nodeHost, hsm: this.hsm, clocks, readLinks: () => this.links, software };
