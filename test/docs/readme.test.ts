@@ -60,7 +60,7 @@ describe("README.md, on what the demo leaves", () => {
   it("HONEST: its coldseal line verifies the bundle, pinned to the genesis digest", () => {
     const line = command("npm run -s coldseal -- verify ").replace(
       "npm run -s coldseal --",
-      `${projectRoot}/bin/coldseal`,
+      `"${projectRoot}/bin/coldseal"`,
     );
     const said = run(line);
     expect(said).toMatch(/^VALID: 12 seals, all 12 documents/);
