@@ -27,7 +27,7 @@ export function documentsFrom(db: Db, request: number, from: number, limit: numb
     .all(request, from, limit);
 }
 
-export function* documentsOf(db: Db, request: number): Generator<DocumentRow> {
+function* documentsOf(db: Db, request: number): Generator<DocumentRow> {
   for (let from = 1; ; from += rowsAtOnce) {
     const rows = documentsFrom(db, request, from, rowsAtOnce);
     yield* rows;

@@ -125,7 +125,7 @@ export class Journal {
 }
 
 /** What is wrong with a row that should follow `before`; nothing when it fits. */
-export function rowFault(row: JournalRow, before: JournalHead, lastTime: Utc): string | undefined {
+function rowFault(row: JournalRow, before: JournalHead, lastTime: Utc): string | undefined {
   if (row.sequence !== before.sequence + 1) return `follows row ${before.sequence}`;
   if (!equal(row.previous, before.digest)) return `does not hold the digest of row ${before.sequence}`;
   if (row.time < lastTime) return "is earlier than the row before it";

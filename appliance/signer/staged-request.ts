@@ -175,7 +175,7 @@ export function storedEnvelope(db: Db, host: Host, id: number): StoredEnvelope &
 }
 
 /** The stored file of a request from `start` up to `end`, part by part. */
-export function* storedRange(db: Db, id: number, start: number, end: number): Generator<Uint8Array> {
+function* storedRange(db: Db, id: number, start: number, end: number): Generator<Uint8Array> {
   const read = db
     .prepare<[number, number], Uint8Array>("SELECT bytes FROM request_parts WHERE request = ? AND part = ?")
     .pluck();

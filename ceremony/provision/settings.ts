@@ -15,7 +15,7 @@ export interface Sockets {
   readonly intake: string;
 }
 
-export function socketsOf(paths: BoxPaths): Sockets {
+function socketsOf(paths: BoxPaths): Sockets {
   const at = (name: string) => join(paths.box.run, name);
   return {
     daemon: at("coldseald.sock"),

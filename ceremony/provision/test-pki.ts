@@ -6,7 +6,7 @@ import { oid } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { type Issuer, issueCertificate, nameOf, type Usage, type Validity } from "./certificate.ts";
 
-export const testOrganization = "Coldseal TEST";
+const testOrganization = "Coldseal TEST";
 
 export type TestRole = "sealing" | "audit" | "operator" | "submitter";
 
@@ -14,7 +14,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 
 /** Valid from an hour ago (clocks of two machines differ) for the given days. */
-export function validityFor(days: number, now = Date.now()): Validity {
+function validityFor(days: number, now = Date.now()): Validity {
   return { from: utcOf(now - hour), to: utcOf(now + days * day) };
 }
 

@@ -83,27 +83,21 @@ async function wholeFolder(
   trust: Trust,
   style: Style,
 ): Promise<Told> {
-  const names = await readdir(folder);
-  if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
-    return wholeBundle(folder, document, options, trust, style);
-  }
-  const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
-  return { status: verdict.ok ? 1 : 4, json: verdict, lines: refusalVerdictLines(verdict, style) };
-}
-
-async function wholeBundle(
-  folder: string,
-  document: string | undefined,
-  options: VerifyOptions,
-  trust: Trust,
-  style: Style,
-): Promise<Told> {
   if (document !== undefined) {
     throw new Refusal("USAGE", "a document goes with one seal; a folder takes --documents", {
       expected: "coldseal verify FOLDER --documents DIR, or coldseal verify SEAL.p7s DOCUMENT",
       got: "a folder and a document",
     });
   }
+  const names = await readdir(folder);
+  if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
+    return wholeBundle(folder, options, trust, style);
+  }
+  const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
+  return { status: verdict.ok ? 1 : 4, json: verdict, lines: refusalVerdictLines(verdict, style) };
+}
+
+async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust, style: Style): Promise<Told> {
   const documents = options.documents ?? (await documentsBeside(folder));
   if (documents !== undefined) await checkFolder(documents);
   const source = bundleFolder(folder, documents === undefined ? {} : { documents });

@@ -2,8 +2,7 @@
 
 import type { SignedData } from "../cms/read.ts";
 import { verifySigner } from "../cms/verify.ts";
-import type { OwnOids } from "../encoding/oid.ts";
-import { ownOids } from "../encoding/oid.ts";
+import { type OwnOids, ownOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { withDigest } from "../records/person.ts";
