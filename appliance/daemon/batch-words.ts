@@ -4,7 +4,7 @@ import { clockTime, count, duration, size } from "../../host/terminal/amounts.ts
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { BatchRow, RowState } from "../client/batch-row.ts";
 import type { BatchState } from "./batch-state.ts";
-import { type BoxView, sealingBlocked } from "./box-view.ts";
+import { type BoxView, sealingBlocked, signerSilent } from "./box-view.ts";
 import type { FolderState, InboxSettings } from "./inbox-state.ts";
 import { nextToSeal, staleness } from "./next-step.ts";
 import { type Work, workProgress } from "./work-rate.ts";
@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly now: number;
   readonly utc: Utc;
   readonly box: BoxView;
+  /** whether what the signer knows and the spool's approvals were taken in since the daemon started */
+  readonly ready: boolean;
   readonly batches: Iterable<BatchState>;
   /** figures of what is under way */
   readonly work: (id: string) => Work | undefined;
@@ -82,7 +84,7 @@ function wordsOf(state: BatchState, around: Surroundings): Told {
         words: state.spooled ? troubled(state, "waiting for the signer's check", around) : lostCopy,
       };
     case "approving":
-      return { state: "waiting-for-approval", words: approvalWords(state, around) };
+      return approvingWords(state, around);
     case "authorizing":
       return {
         state: "waiting",
@@ -98,6 +100,13 @@ function wordsOf(state: BatchState, around: Surroundings): Told {
 }
 
 const lostCopy = "the copy in the spool is gone: insert the stick again, then it goes on";
+
+/** People are asked only when the box can take their approval and knows those given before. */
+function approvingWords(state: BatchState, around: Surroundings): Told {
+  if (!around.box) return { state: "waiting", words: signerSilent };
+  if (!around.ready) return { state: "waiting", words: "the daemon has just started and reads what was approved" };
+  return { state: "waiting-for-approval", words: approvalWords(state, around) };
+}
 
 function approvalWords(state: BatchState, around: Surroundings): string {
   const moment = { ...around, policyDigest: around.box?.policy.digest ?? null };

@@ -61,6 +61,7 @@ export class Book {
       now: this.now,
       utc: utcOf(this.now),
       box: this.#box,
+      ready: this.#ready,
       batches: this.batches,
       work: (id) => this.#work.get(id),
     };

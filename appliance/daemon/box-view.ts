@@ -7,13 +7,15 @@ import type { SignerStatus } from "../client/signer-client.ts";
 /** The signer's last status; undefined while it does not answer. */
 export type BoxView = SignerStatus | undefined;
 
+export const signerSilent = "waiting for the signer, which does not answer (UNREACHABLE)";
+
 /** Why nothing can be sealed now, in words; undefined when the box is ready. */
 export function sealingBlocked(
   box: BoxView,
 ): { readonly state: RowState; readonly code: RefusalCode; readonly words: string } | undefined {
   const waiting = (code: RefusalCode, words: string) =>
     ({ state: "waiting", code, words: `${words} (${code})` }) as const;
-  if (!box) return waiting("UNREACHABLE", "waiting for the signer, which does not answer");
+  if (!box) return { state: "waiting", code: "UNREACHABLE", words: signerSilent };
   if (box.fault) return waiting(box.fault.code, `waiting: the signer stopped sealing: ${box.fault.message}`);
   if (box.locked) {
     const token = box.token.present ? "" : "; the HSM's token is not there";

@@ -15,6 +15,7 @@ import type { OutgoingMedia, Parts } from "./parts.ts";
 import { Policies } from "./policies.ts";
 import { openSpool } from "./rebuild.ts";
 import type { DaemonSettings } from "./settings.ts";
+import { SignerWatch } from "./signer-watch.ts";
 import { Spool } from "./spool.ts";
 
 export interface RunningDaemon {
@@ -47,10 +48,11 @@ export async function startDaemon(
   };
   await openSpool(parts);
   const made: MadeRefusals = new Map();
-  const server = await serve(settings.socket, operatorMethods(parts, made), {
+  const watch = new SignerWatch(parts);
+  const server = await serve(settings.socket, operatorMethods(parts, watch, made), {
     onFault: (method, fault) => log.error({ err: fault, method }, "a fault in a call"),
   });
-  const lanes = runLanes(parts, made);
+  const lanes = runLanes(parts, watch, made);
   log.info({ socket: settings.socket }, "the daemon is ready");
   return {
     async stop() {

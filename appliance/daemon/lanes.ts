@@ -12,8 +12,8 @@ import { sealingBlocked } from "./box-view.ts";
 import type { MadeRefusals } from "./deliver.ts";
 import { inOrder, nextStep, nextToSeal, type Step } from "./next-step.ts";
 import type { Parts } from "./parts.ts";
-import { joinSigner } from "./rebuild.ts";
 import { authorizeBatch, isOldIdea, refresh, sealBatch, submitBatch } from "./signer-steps.ts";
+import { type SignerWatch, tryAgain } from "./signer-watch.ts";
 import { dueFolder, lookAtInbox, takeFolder } from "./take-folder.ts";
 
 /** Longest wait before lanes look again: retries become due by time alone. */
@@ -21,14 +21,14 @@ const tick = 500;
 const pollSigner = 1_000;
 
 /** Runs until `parts.stop` aborts; resolves when everything under way has ended. */
-export async function runLanes(parts: Parts, made: MadeRefusals): Promise<void> {
+export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefusals): Promise<void> {
   const watchStick = stickWatch(parts);
   await Promise.all([
     lane(parts, () => recordStep(parts)),
     lane(parts, () => sealStep(parts)),
     lane(parts, () => answerStep(parts, made)),
     lane(parts, () => takeStep(parts)),
-    repeat(parts, pollSigner, () => pollStatus(parts)),
+    repeat(parts, pollSigner, () => signer.ask()),
     repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick)),
   ]);
 }
@@ -125,31 +125,12 @@ async function attempted(parts: Parts, state: BatchState, work: (state: BatchSta
   }
 }
 
-/** What kept batches waiting may be over: another answer of the signer than before. */
-async function pollStatus(parts: Parts): Promise<void> {
-  const { book, signer, log, stop } = parts;
-  const before = book.box;
-  try {
-    const box = await signer.status();
-    book.setBox(box);
-    if (!before) log.info({ locked: box.locked, policy: box.policy.number }, "the signer answers");
-    if (!book.ready) await joinSigner(parts);
-    const same = before && sealingBlocked(before)?.code === sealingBlocked(box)?.code;
-    if (!same) tryAgain(parts, (state) => !state.trouble?.refusal.code.startsWith("MEDIA-"));
-  } catch (fault) {
-    if (stop.aborted) return;
-    const { code, message } = asRefusal(fault, "INTERNAL", "the signer's answer cannot be used");
-    if (before || code !== "UNREACHABLE") log.warn({ code }, message);
-    book.setBox(undefined);
-  }
-}
-
 /** A stick that comes back is written to at once. */
 function stickWatch(parts: Parts): () => void {
   let before = true;
   return () => {
     const there = existsSync(parts.settings.media.out);
-    if (there && !before) tryAgain(parts, (state) => state.trouble?.refusal.code.startsWith("MEDIA-") === true);
+    if (there && !before) tryAgain(parts.book, (state) => state.trouble?.refusal.code.startsWith("MEDIA-") === true);
     before = there;
   };
 }
@@ -162,11 +143,5 @@ async function look(parts: Parts, watchStick: () => void): Promise<void> {
     if (parts.stop.aborted) return;
     const { code, message } = asRefusal(fault, "INTERNAL", "the inbox cannot be looked at");
     parts.log.warn({ code }, message);
-  }
-}
-
-function tryAgain({ book }: Parts, which: (state: BatchState) => boolean): void {
-  for (const state of book.live) {
-    if (state.trouble && state.trouble.again !== null && which(state)) book.apply(state.id, { type: "again" });
   }
 }

@@ -18,6 +18,7 @@ import { findBatch } from "./find-batch.ts";
 import { importControl } from "./import-control.ts";
 import type { Parts } from "./parts.ts";
 import { digestOf } from "./signer-steps.ts";
+import type { SignerWatch } from "./signer-watch.ts";
 
 const decisionBytes = 1 << 20;
 /** Rows change with every piece copied; people need not see each. */
@@ -28,18 +29,17 @@ const oneBatch = object({ batch: text(255) });
 const oneExport = object({ batch: text(255), to: optional(text(4096)) });
 const oneAudit = object({ to: optional(text(4096)) });
 
-export function operatorMethods(parts: Parts, made: MadeRefusals): Handlers {
+export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRefusals): Handlers {
   const { book, settings } = parts;
-  const find = (name: string) => {
-    if (!book.ready && book.live.length === 0 && !book.box)
-      throw new Refusal("UNREACHABLE", "the signer does not answer yet");
+  const find = async (name: string) => {
+    await signer.need();
     return findBatch(book.batches, name);
   };
   const decision = (decide: (parts: Parts, state: BatchState, p7m: Uint8Array) => Promise<void>, alone: boolean) =>
     method(oneBatch, async ({ batch }, call) => {
       const p7m = await collect(call.body, decisionBytes);
-      const { id } = find(batch);
-      const work = async () => decide(parts, book.get(id) ?? find(batch), p7m);
+      const { id } = await find(batch);
+      const work = async () => decide(parts, book.get(id) ?? (await find(batch)), p7m);
       await (alone ? book.exclusive(id, work) : work());
       return { result: decided(parts, id) };
     });
@@ -48,7 +48,7 @@ export function operatorMethods(parts: Parts, made: MadeRefusals): Handlers {
     list: method(object({ all: optional(flag) }), async ({ all }) => ({
       result: { batches: rows(parts, all === true) },
     })),
-    open: method(oneBatch, async ({ batch }) => opened(parts, find(batch))),
+    open: method(oneBatch, async ({ batch }) => opened(parts, await find(batch))),
     approve: decision(approve, true),
     withdraw: decision(withdraw, true),
     reject: decision(reject, true),
@@ -56,9 +56,9 @@ export function operatorMethods(parts: Parts, made: MadeRefusals): Handlers {
     abort: decision(abort, false),
     watch: method(oneBatch, ({ batch }, call) => watch(parts, batch, call)),
     export: method(oneExport, async ({ batch, to }) => {
-      const { id } = find(batch);
+      const { id } = await find(batch);
       const root = stickAt(to ?? settings.media.out);
-      const work = async () => exported(parts, book.get(id) ?? find(batch), root, made);
+      const work = async () => exported(parts, book.get(id) ?? (await find(batch)), root, made);
       const { files, bytes, path } = await book.exclusive(id, work);
       return { result: { files, bytes, path } };
     }),

@@ -20,7 +20,7 @@ const box: SignerStatus = {
 };
 
 function around(change: Partial<Surroundings> = {}): Surroundings {
-  return { now: t0, utc: soon, box, batches: [], work: () => undefined, ...change };
+  return { now: t0, utc: soon, box, ready: true, batches: [], work: () => undefined, ...change };
 }
 
 const authorised = through(fresh(), challenged, approvedBy("op1"), approvedBy("op2"), { type: "authorized" });
@@ -31,6 +31,16 @@ describe("waiting shows why", () => {
     const row = batchRow(through(fresh(), challenged, approvedBy("op1")), around());
     expect(row).toMatchObject({ state: "waiting-for-approval", needed: 2 });
     expect(row.waiting).toBe("waiting for 1 of 2 approvals (op1 has approved 12:10Z)");
+  });
+
+  it("UX5: nobody is asked to approve while the signer is silent, or while the daemon reads earlier approvals", () => {
+    const state = through(fresh(), challenged, approvedBy("op1"));
+    const silent = batchRow(state, around({ box: undefined }));
+    expect(silent).toMatchObject({ state: "waiting" });
+    expect(silent.waiting).toContain("the signer, which does not answer");
+    const starting = batchRow(through(fresh(), challenged), around({ ready: false }));
+    expect(starting).toMatchObject({ state: "waiting" });
+    expect(starting.waiting).toContain("just started");
   });
 
   const boxes: readonly [string, SignerStatus | undefined, string, string][] = [
