@@ -3,42 +3,82 @@
  * nothing in it is followed, only regular files are opened, and sizes are bounded where a file is read as a whole.
  */
 
-import { closeSync, read } from "node:fs";
+import { closeSync, read, readSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { BundleSource } from "../manifests/verify/source.ts";
-import { nodeHost } from "./crypto-host.ts";
-import { namesIn, type OpenFile, openFileIn, openFolderBelow, openRoot } from "./no-follow.ts";
+import { digestOf, nodeHost } from "./crypto-host.ts";
+import { namesIn, type OpenFile, openFileIn } from "./no-follow.ts";
+import { OpenFolders } from "./open-folders.ts";
 
 const piece = 1 << 20;
+/** Files up to this size are read at once, in the way of other work. */
+const small = 64 * 1024;
+/** Longest time that small files keep other work waiting, in milliseconds. */
+const turn = 10;
 /** The largest folder of a bundle, `seals/DDDD`, has 1,000 files. */
 const mostNames = 100_000;
 
+/** A bundle whose folders are held open between calls. */
+export interface BundleFolder extends BundleSource {
+  /** Closes them; it may be used again. */
+  close(): void;
+}
+
 /**
  * The bundle at `folder`. Documents are looked for by name directly in `documents`, where all that are asked for must be
- * (DOCUMENT-MISSING); without it none is presented.
- * Everything is opened anew for each call, so there is nothing to close. Refuses with BUNDLE-FORM what is missing or
+ * (DOCUMENT-MISSING); without it none is presented. Whoever asked closes it. Refuses with BUNDLE-FORM what is missing or
  * too long, MEDIA-KIND links and what is no regular file, MEDIA-READ, DOCUMENT-NAME.
  */
-export function bundleFolder(folder: string, options: { readonly documents?: string } = {}): BundleSource {
-  const { documents } = options;
+export function bundleFolder(folder: string, options: { readonly documents?: string } = {}): BundleFolder {
+  const files = new OpenFolders(folder);
+  const documents = options.documents === undefined ? undefined : new OpenFolders(options.documents);
+  const giveWay = turns();
   return {
-    read: (path, limit) => readWhole(folder, path, limit),
-    stream: (path) => streamFile(folder, path),
-    list: async (path) => listNames(folder, path),
-    documentDigest: async (name, hash) => (documents === undefined ? undefined : digestDocument(documents, name, hash)),
+    async read(path, limit) {
+      await giveWay();
+      return readWhole(openBelow(files, namesOf(path)) ?? missing(path), path, limit);
+    },
+    async *stream(path) {
+      yield* pieces(openBelow(files, namesOf(path)) ?? missing(path));
+    },
+    list: async (path) => listNames(files, path === "" ? [] : namesOf(path), path),
+    async documentDigest(name, hash) {
+      if (!documents) return undefined;
+      await giveWay();
+      return digestDocument(documents, name, hash);
+    },
+    close() {
+      files.close();
+      documents?.close();
+    },
   };
 }
 
-/** Digest and size of one file, read as a stream. */
-async function digestDocument(folder: string, name: string, hash: HashName) {
+/** Resolves at once, and every `turn` milliseconds only after other work had its turn. */
+function turns(): () => Promise<void> {
+  let started = performance.now();
+  return async () => {
+    if (performance.now() - started < turn) return;
+    await setImmediate();
+    started = performance.now();
+  };
+}
+
+/** Digest and size of one file, read as a stream unless it is small. */
+async function digestDocument(folder: OpenFolders, name: string, hash: HashName) {
   checkDocumentName(name);
   const file = openBelow(folder, [name]);
   if (!file) {
     const detail = { expected: shown(name), got: "no such file among the documents presented", about: name };
     throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
+  }
+  if (file.stat.size <= small) {
+    const bytes = readWhole(file, name, small);
+    return { digest: digestOf(hash, bytes), size: bytes.length };
   }
   const hasher = nodeHost.hasher(hash);
   let size = 0;
@@ -49,60 +89,39 @@ async function digestDocument(folder: string, name: string, hash: HashName) {
   return { digest: await hasher.digest(), size };
 }
 
-async function readWhole(folder: string, path: string, limit: number): Promise<Uint8Array> {
-  const file = openBelow(folder, namesOf(path));
-  if (!file) throw missing(path);
-  const bytes = new Uint8Array(file.stat.size > BigInt(limit) ? 0 : Number(file.stat.size));
-  let at = 0;
-  for await (const part of pieces(file)) {
-    if (at + part.length > bytes.length) {
-      throw new Refusal("BUNDLE-FORM", `${shown(path)} is longer than ${limit} bytes, or grows`, { about: path });
-    }
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes.subarray(0, at);
-}
-
-async function* streamFile(folder: string, path: string): AsyncGenerator<Uint8Array> {
-  const file = openBelow(folder, namesOf(path));
-  if (!file) throw missing(path);
-  yield* pieces(file);
-}
-
-function listNames(folder: string, path: string): readonly string[] {
-  const top = openRoot(folder);
+/** All bytes of an open file, which is closed at the end. */
+function readWhole({ descriptor, stat }: OpenFile, path: string, limit: number): Uint8Array {
   try {
-    const opened = openFolderBelow(top, path === "" ? [] : namesOf(path));
-    if (opened === undefined) return [];
-    try {
-      const names: string[] = [];
-      for (const name of namesIn(opened)) {
-        if (names.push(name) > mostNames)
-          throw new Refusal("BUNDLE-FORM", `${shown(path)} holds too many files`, { about: path });
-      }
-      return names;
-    } finally {
-      closeSync(opened);
+    // One byte more than it had: a file that grows shows itself.
+    const bytes = new Uint8Array(stat.size > BigInt(limit) ? 1 : Number(stat.size) + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const got = readSync(descriptor, bytes, length, bytes.length - length, null);
+      if (got === 0) return bytes.subarray(0, length);
+      length += got;
     }
+  } catch (fault) {
+    throw readFault(fault);
   } finally {
-    closeSync(top);
+    closeSync(descriptor);
   }
+  throw new Refusal("BUNDLE-FORM", `${shown(path)} is longer than ${limit} bytes, or grows`, { about: path });
 }
 
-function openBelow(root: string, names: readonly string[]): OpenFile | undefined {
-  const top = openRoot(root);
-  try {
-    const folder = openFolderBelow(top, names.slice(0, -1));
-    if (folder === undefined) return undefined;
-    try {
-      return openFileIn(folder, names.at(-1) as string, "any links");
-    } finally {
-      closeSync(folder);
-    }
-  } finally {
-    closeSync(top);
+function listNames(folders: OpenFolders, names: readonly string[], path: string): readonly string[] {
+  const folder = folders.at(names);
+  if (folder === undefined) return [];
+  const listed: string[] = [];
+  for (const name of namesIn(folder)) {
+    if (listed.push(name) > mostNames)
+      throw new Refusal("BUNDLE-FORM", `${shown(path)} holds too many files`, { about: path });
   }
+  return listed;
+}
+
+function openBelow(folders: OpenFolders, names: readonly string[]): OpenFile | undefined {
+  const folder = folders.at(names.slice(0, -1));
+  return folder === undefined ? undefined : openFileIn(folder, names.at(-1) as string, "any links");
 }
 
 const readPiece = promisify(read);
@@ -117,11 +136,15 @@ async function* pieces({ descriptor, stat }: OpenFile): AsyncGenerator<Uint8Arra
       yield buffer.subarray(0, bytesRead);
     }
   } catch (fault) {
-    if (fault instanceof Refusal) throw fault;
-    throw new Refusal("MEDIA-READ", "a file of the bundle cannot be read", { cause: fault });
+    throw readFault(fault);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function readFault(fault: unknown): Refusal {
+  if (fault instanceof Refusal) return fault;
+  return new Refusal("MEDIA-READ", "a file of the bundle cannot be read", { cause: fault });
 }
 
 function namesOf(path: string): readonly string[] {
@@ -132,6 +155,6 @@ function namesOf(path: string): readonly string[] {
   return names;
 }
 
-function missing(path: string): Refusal {
-  return new Refusal("BUNDLE-FORM", `${shown(path)} is missing`, { about: path });
+function missing(path: string): never {
+  throw new Refusal("BUNDLE-FORM", `${shown(path)} is missing`, { about: path });
 }

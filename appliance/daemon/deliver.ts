@@ -111,7 +111,10 @@ async function verifyWritten({ book, policies, settings }: Parts, folder: string
   const digest = book.box?.policy.digest;
   if (digest === undefined) throw new Refusal("UNREACHABLE", "the signer does not answer");
   const { genesis } = await policies.inForce(digest);
-  const { ok, findings } = await verifyBundle(nodeHost, bundleFolder(folder), { roots: settings.roots, genesis });
+  const bundle = bundleFolder(folder);
+  const { ok, findings } = await verifyBundle(nodeHost, bundle, { roots: settings.roots, genesis }).finally(() =>
+    bundle.close(),
+  );
   if (ok) return;
   const [first] = findings;
   throw new Refusal("CHECKED-OUT", `what was written does not verify: ${first?.file}: ${first?.message}`, {

@@ -101,7 +101,7 @@ async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust,
   const documents = options.documents ?? (await documentsBeside(folder));
   if (documents !== undefined) await checkFolder(documents);
   const source = bundleFolder(folder, documents === undefined ? {} : { documents });
-  const verdict = await verifyBundle(nodeHost, source, trust);
+  const verdict = await verifyBundle(nodeHost, source, trust).finally(() => source.close());
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
   return { status, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
 }
@@ -141,14 +141,22 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
     .filter((name) => /^\d{4}\.p7m$/.test(name))
     .sort();
   const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
-  const source = bundleFolder(bundle);
   const listed = await stat(join(bundle, "documents.jsonl")).catch(() => undefined);
   return {
     manifest,
     policies,
     ...(authorization ? { authorization } : {}),
-    ...(listed?.isFile() ? { list: source.stream("documents.jsonl") } : {}),
+    ...(listed?.isFile() ? { list: listBeside(bundle) } : {}),
   };
+}
+
+async function* listBeside(bundle: string): AsyncIterable<Uint8Array> {
+  const source = bundleFolder(bundle);
+  try {
+    yield* source.stream("documents.jsonl");
+  } finally {
+    source.close();
+  }
 }
 
 function missingDocument(got?: string): Refusal {
@@ -159,7 +167,8 @@ function missingDocument(got?: string): Refusal {
 }
 
 async function digestOf(path: string, hash: HashName): Promise<Uint8Array> {
-  const found = await bundleFolder(dirname(path), { documents: dirname(path) }).documentDigest(basename(path), hash);
+  const source = bundleFolder(dirname(path), { documents: dirname(path) });
+  const found = await source.documentDigest(basename(path), hash).finally(() => source.close());
   if (!found) throw missingDocument(path);
   return found.digest;
 }

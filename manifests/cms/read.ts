@@ -9,6 +9,7 @@ import { checkDer, checkSetOrder } from "../encoding/der-check.ts";
 import { content, DerReader, type Element, readElement, readHeader, tag, whole } from "../encoding/der-read.ts";
 import { derHeader } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
+import { Recent } from "../encoding/recent.ts";
 import { Refusal } from "../refusal.ts";
 import { readSignerInfo, type SignerInfo } from "./signer-info.ts";
 
@@ -128,10 +129,17 @@ function readCertificates(reader: DerReader, limit: number): readonly Uint8Array
   checkSetOrder(reader.bytes, elements);
   return elements.map((element) => {
     if (element.tag !== tag.sequence) throw new Refusal(form, "only X.509 certificates may stand here");
-    checkDer(reader.bytes, { start: element.headerStart, end: element.end });
-    return whole(reader.bytes, element);
+    const der = whole(reader.bytes, element);
+    if (!checked.find(der)) {
+      checkDer(der);
+      checked.keep(new Uint8Array(der), true);
+    }
+    return der;
   });
 }
+
+/** Certificates whose encoding was found strict before: a batch's stand in every seal. */
+const checked = new Recent<true>(16);
 
 function readSigners(reader: DerReader, limit: number): readonly SignerInfo[] {
   if (reader.done) throw new Refusal("CMS-SIGNERS", "nobody signed this");

@@ -5,7 +5,8 @@
  */
 
 import { Refusal, type RefusalCode } from "../refusal.ts";
-import { type Utc, utc } from "./shape.ts";
+import { Recent } from "./recent.ts";
+import type { Utc } from "./shape.ts";
 
 /** Where one element lies: header at `headerStart`, content from `start` up to and not including `end`. */
 export interface Element {
@@ -175,6 +176,12 @@ export class DerReader {
 /** Dotted decimal of an OBJECT IDENTIFIER's content (X.690 8.19): minimal arcs, at most 64 octets. */
 export function oidText(octets: Uint8Array): string {
   if (octets.length === 0 || octets.length > 64) throw new Refusal("DER", "an object identifier of a wrong length");
+  return identifiers.find(octets) ?? identifiers.keep(new Uint8Array(octets), readOid(octets));
+}
+
+const identifiers = new Recent<string>(64);
+
+function readOid(octets: Uint8Array): string {
   const arcs: (number | bigint)[] = [];
   for (let at = 0; at < octets.length; ) {
     if (octets[at] === 0x80) throw new Refusal("DER", "an object identifier's arc is not in the fewest bytes");
@@ -205,22 +212,44 @@ export function unsignedContent(octets: Uint8Array): Uint8Array {
 
 /** UTCTime or GeneralizedTime in the one DER form with seconds and Z (X.690 11.7, 11.8), as RFC 5652 11.3 divides the years. */
 export function readTime(bytes: Uint8Array, element: Element): Utc {
-  const text = String.fromCharCode(...bytes.subarray(element.start, Math.min(element.end, element.start + 16)));
   const short = element.tag === tag.utcTime;
   if (!short && element.tag !== tag.generalizedTime) throw new Refusal("DER", "expected a time");
-  if (element.end - element.start > 15 || !(short ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) {
-    throw new Refusal("DER", "a time is not in DER form");
-  }
-  const full = short ? `${Number(text.slice(0, 2)) < 50 ? "20" : "19"}${text}` : text;
-  const year = Number(full.slice(0, 4));
+  const { start, end } = element;
+  const digits = short ? 12 : 14;
+  if (end - start !== digits + 1 || bytes[start + digits] !== letterZ) throw new Refusal("DER", notInForm);
+  const pair = (at: number) => digit(bytes, start + at) * 10 + digit(bytes, start + at + 1);
+  const year = short ? (pair(0) < 50 ? 2000 : 1900) + pair(0) : pair(0) * 100 + pair(2);
   if (!short && year >= 1950 && year <= 2049) throw new Refusal("DER", "times up to 2049 must be a UTCTime");
-  const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full) ?? [];
-  const value = `${y}-${m}-${d}T${h}:${min}:${s}Z`;
-  try {
-    return utc(value, "time");
-  } catch (cause) {
-    throw new Refusal("DER", "not a real date and time", { cause });
+  const rest = short ? 2 : 4;
+  const [month, day, hour, minute, second] = [
+    pair(rest),
+    pair(rest + 2),
+    pair(rest + 4),
+    pair(rest + 6),
+    pair(rest + 8),
+  ];
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 59) {
+    throw new Refusal("DER", "not a real date and time");
   }
+  return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}T${padded(hour, 2)}:${padded(minute, 2)}:${padded(second, 2)}Z`;
+}
+
+const letterZ = 0x5a;
+const notInForm = "a time is not in DER form";
+
+function digit(bytes: Uint8Array, at: number): number {
+  const value = (bytes[at] as number) - 0x30;
+  if (value < 0 || value > 9) throw new Refusal("DER", notInForm);
+  return value;
+}
+
+function daysOf(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+function padded(value: number, digits: number): string {
+  return String(value).padStart(digits, "0");
 }
 
 function smallNumber(octets: Uint8Array): number {

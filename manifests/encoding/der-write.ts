@@ -46,6 +46,7 @@ export const derNull: Uint8Array = Uint8Array.of(0x05, 0x00);
 /** An INTEGER in the fewest two's-complement bytes (X.690 8.3.2). */
 export function integer(value: number | bigint): Uint8Array {
   if (typeof value === "number" && !Number.isSafeInteger(value)) throw new Refusal("DER", "not a whole number");
+  if (value >= 0 && value < 0x80) return Uint8Array.of(0x02, 1, Number(value));
   let rest = BigInt(value);
   const octets: number[] = [];
   do {
@@ -66,8 +67,20 @@ export function unsignedInteger(bytes: Uint8Array): Uint8Array {
   return (rest[0] as number) >= 0x80 ? der(0x02, Uint8Array.of(0), rest) : der(0x02, rest);
 }
 
-/** An OBJECT IDENTIFIER from dotted decimal (X.690 8.19). Refuses DER when it is not one. */
+/** An OBJECT IDENTIFIER from dotted decimal (X.690 8.19), not to be changed by who asked. Refuses DER when it is not one. */
 export function objectIdentifier(text: string): Uint8Array {
+  const known = identifiers.get(text);
+  if (known) return known;
+  const made = writeIdentifier(text);
+  if (identifiers.size < identifiersKept) identifiers.set(text, made);
+  return made;
+}
+
+/** The same few stand in every signature. */
+const identifiers = new Map<string, Uint8Array>();
+const identifiersKept = 256;
+
+function writeIdentifier(text: string): Uint8Array {
   if (!/^[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,32}$/.test(text)) throw new Refusal("DER", "not an object identifier");
   const arcs = text.split(".").map(BigInt);
   const [first = 0n, second = 0n] = arcs;

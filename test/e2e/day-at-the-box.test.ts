@@ -24,7 +24,7 @@ let op2: OperatorPaths;
 let op3: OperatorPaths;
 
 beforeAll(async () => {
-  whole = await wholeBox();
+  whole = await wholeBox({ incompleteSeconds: 10 });
   [op1, op2, op3] = whole.paths.operators as [OperatorPaths, OperatorPaths, OperatorPaths];
 });
 afterAll(() => whole?.end());

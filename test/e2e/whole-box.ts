@@ -32,10 +32,13 @@ export interface WholeBox {
   end(): Promise<void>;
 }
 
-/** Restarts what dies, as units do. P-256 unless said, for speed. */
+/**
+ * Restarts what dies, as units do. P-256 unless said, for speed. Patient with what a desk still copies, as a busy machine
+ * takes seconds for it; a test that waits for a refusal of what is missing says less.
+ */
 export async function wholeBox(options: ProvisionOptions = {}): Promise<WholeBox> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-e2e-"));
-  const usual = { profile: "ecdsa-p256-sha256", settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 3 } as const;
+  const usual = { profile: "ecdsa-p256-sha256", settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 } as const;
   const paths = await provision(dir, { ...usual, ...options });
   const box = await startBox(dir, { restart: true });
   succeeded(await unlock(paths), "unlock");
@@ -79,7 +82,7 @@ async function until(
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const rows = await daemon.list(true).catch(() => []);
-    last = rows.find((row) => row.folder === folder);
+    last = rows.findLast((row) => row.folder === folder);
     if (last && states.includes(last.state)) return last;
     await setTimeout(100);
   }

@@ -224,7 +224,7 @@ export class DaemonBox {
     return verifyBundle(nodeHost, source, {
       roots: [root.certificate],
       genesis: this.signer.box.policies.inForce.genesis,
-    });
+    }).finally(() => source.close());
   }
 
   /** The code of the refusal that stands in the outbox. */
