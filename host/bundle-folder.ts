@@ -3,22 +3,14 @@
  * nothing in it is followed, only regular files are opened, and sizes are bounded where a file is read as a whole.
  */
 
-import { closeSync, read, readSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { BundleSource } from "../manifests/verify/source.ts";
-import { digestOf, nodeHost } from "./crypto-host.ts";
 import { namesIn, type OpenFile, openFileIn } from "./no-follow.ts";
 import { OpenFolders } from "./open-folders.ts";
+import { digestFile, readPieces, readWhole, turns } from "./read-file.ts";
 
-const piece = 1 << 20;
-/** Files up to this size are read at once, in the way of other work. */
-const small = 64 * 1024;
-/** Longest time that small files keep other work waiting, in milliseconds. */
-const turn = 10;
 /** The largest folder of a bundle, `seals/DDDD`, has 1,000 files. */
 const mostNames = 100_000;
 
@@ -40,7 +32,7 @@ export function bundleFolder(folder: string, options: { readonly documents?: str
   return {
     async read(path, limit) {
       await giveWay();
-      return readWhole(openBelow(files, namesOf(path)) ?? missing(path), path, limit);
+      return readBounded(openBelow(files, namesOf(path)) ?? missing(path), path, limit);
     },
     async *stream(path) {
       yield* pieces(openBelow(files, namesOf(path)) ?? missing(path));
@@ -58,17 +50,7 @@ export function bundleFolder(folder: string, options: { readonly documents?: str
   };
 }
 
-/** Resolves at once, and every `turn` milliseconds only after other work had its turn. */
-function turns(): () => Promise<void> {
-  let started = performance.now();
-  return async () => {
-    if (performance.now() - started < turn) return;
-    await setImmediate();
-    started = performance.now();
-  };
-}
-
-/** Digest and size of one file, read as a stream unless it is small. */
+/** Digest and size of one file. */
 async function digestDocument(folder: OpenFolders, name: string, hash: HashName) {
   checkDocumentName(name);
   const file = openBelow(folder, [name]);
@@ -76,36 +58,26 @@ async function digestDocument(folder: OpenFolders, name: string, hash: HashName)
     const detail = { expected: shown(name), got: "no such file among the documents presented", about: name };
     throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
   }
-  if (file.stat.size <= small) {
-    const bytes = readWhole(file, name, small);
-    return { digest: digestOf(hash, bytes), size: bytes.length };
-  }
-  const hasher = nodeHost.hasher(hash);
-  let size = 0;
-  for await (const bytes of pieces(file)) {
-    hasher.update(bytes);
-    size += bytes.length;
-  }
-  return { digest: await hasher.digest(), size };
+  return digestFile(file, hash).catch(readFault);
 }
 
-/** All bytes of an open file, which is closed at the end. */
-function readWhole({ descriptor, stat }: OpenFile, path: string, limit: number): Uint8Array {
+function readBounded(file: OpenFile, path: string, limit: number): Uint8Array {
+  let bytes: Uint8Array | undefined;
   try {
-    // One byte more than it had: a file that grows shows itself.
-    const bytes = new Uint8Array(stat.size > BigInt(limit) ? 1 : Number(stat.size) + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const got = readSync(descriptor, bytes, length, bytes.length - length, null);
-      if (got === 0) return bytes.subarray(0, length);
-      length += got;
-    }
+    bytes = readWhole(file, limit);
   } catch (fault) {
-    throw readFault(fault);
-  } finally {
-    closeSync(descriptor);
+    readFault(fault);
   }
+  if (bytes) return bytes;
   throw new Refusal("BUNDLE-FORM", `${shown(path)} is longer than ${limit} bytes, or grows`, { about: path });
+}
+
+async function* pieces(file: OpenFile): AsyncGenerator<Uint8Array> {
+  try {
+    yield* readPieces(file);
+  } catch (fault) {
+    readFault(fault);
+  }
 }
 
 function listNames(folders: OpenFolders, names: readonly string[], path: string): readonly string[] {
@@ -124,27 +96,9 @@ function openBelow(folders: OpenFolders, names: readonly string[]): OpenFile | u
   return folder === undefined ? undefined : openFileIn(folder, names.at(-1) as string, "any links");
 }
 
-const readPiece = promisify(read);
-
-/** The pieces of an open file, which is closed at the end. */
-async function* pieces({ descriptor, stat }: OpenFile): AsyncGenerator<Uint8Array> {
-  try {
-    const length = Number(stat.size < BigInt(piece) ? stat.size + 1n : BigInt(piece));
-    for (;;) {
-      const { bytesRead, buffer } = await readPiece(descriptor, Buffer.allocUnsafe(length), 0, length, null);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } catch (fault) {
-    throw readFault(fault);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function readFault(fault: unknown): Refusal {
-  if (fault instanceof Refusal) return fault;
-  return new Refusal("MEDIA-READ", "a file of the bundle cannot be read", { cause: fault });
+function readFault(fault: unknown): never {
+  if (fault instanceof Refusal) throw fault;
+  throw new Refusal("MEDIA-READ", "a file of the bundle cannot be read", { cause: fault });
 }
 
 function namesOf(path: string): readonly string[] {

@@ -21,7 +21,7 @@ import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { deviceOf, onMedia } from "./faults.ts";
 import { checkSignal, receiveFiles } from "./receiving.ts";
-import { difference, type GivenFile, Incoming } from "./written-files.ts";
+import { difference, type GivenFile, Incoming, WrittenFolders } from "./written-files.ts";
 
 export interface PlacementJob {
   readonly root: string;
@@ -88,6 +88,7 @@ class Placing {
   readonly #targets = new Map<string, Target>();
   #parent = -1;
   #partial = -1;
+  #written = new WrittenFolders(-1);
 
   constructor(job: PlacementJob, device: string) {
     this.#job = job;
@@ -100,6 +101,7 @@ class Placing {
       await this.#removeLeftovers();
       this.#partial = makeFolderIn(this.#parent, this.#partialName);
     });
+    this.#written = new WrittenFolders(this.#partial);
   }
 
   async receive(): Promise<void> {
@@ -159,6 +161,7 @@ class Placing {
 
   /** Removes the temporary folder, as far as the stick lets it. */
   async close(): Promise<void> {
+    this.#written.close();
     if (this.#partial >= 0) closeSync(this.#partial);
     if (this.#parent < 0) return;
     await rm(entryPath(this.#parent, this.#partialName), { recursive: true, force: true }).catch(() => undefined);
@@ -229,7 +232,7 @@ class Placing {
     const onMediaToo = <T>(work: () => Promise<T>) => this.#media(work);
     if (target.there === "kept") return Incoming.compared(names.slice(1));
     try {
-      return await Incoming.created(this.#partial, names, onMediaToo);
+      return Incoming.created(this.#written.at(names.slice(0, -1)), names, onMediaToo);
     } catch (fault) {
       if ((fault as NodeJS.ErrnoException).code !== "EEXIST") throw fault;
       throw new Refusal("MEDIA-NAME", "two files of the answer have one name", { about: names.join("/") });

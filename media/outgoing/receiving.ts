@@ -32,7 +32,7 @@ export async function receiveFiles(
       } else {
         left -= part.bytes.length;
         if (!file || left < 0) throw new Refusal("FRAME", "a file of the answer is longer than announced");
-        await file.add(part.bytes);
+        await file.add(part.bytes, left === 0);
       }
       if (left > 0) continue;
       await done(file, names);
@@ -41,7 +41,7 @@ export async function receiveFiles(
     if (file) throw new Refusal("FRAME", "a file of the answer is shorter than announced");
     if (count === 0) throw new Refusal("FRAME", "an answer without files");
   } finally {
-    await file?.abandon();
+    file?.abandon();
   }
 }
 

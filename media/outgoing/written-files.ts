@@ -1,18 +1,13 @@
 /** The files of one placement: created exclusively below a folder, by descriptor, digests remembered, read again later. */
 
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, constants, read } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, openSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
-import {
-  entryPath,
-  makeFolderIn,
-  namesIn,
-  openFileIn,
-  openFolderBelow,
-  openFolderIn,
-  statIn,
-} from "../../host/no-follow.ts";
+import { digestOf } from "../../host/crypto-host.ts";
+import { entryPath, makeFolderIn, namesIn, openFileIn, openFolderIn, statIn } from "../../host/no-follow.ts";
+import { OpenFolders } from "../../host/open-folders.ts";
+import { digestFile, smallFile, turns } from "../../host/read-file.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 
 /** What was given for one file: its names below the placed folder, its size in bytes and SHA-256. */
 export interface GivenFile {
@@ -26,13 +21,15 @@ export type OnMedia = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** One file being received: hashed, and written unless it is only to be compared with what is there. */
 export class Incoming {
-  readonly #hash: Hash = createHash("sha256");
-  readonly #file: FileHandle | undefined;
   readonly #names: readonly string[];
   readonly #onMedia: OnMedia;
+  #file: number | undefined;
+  #hash: Hash | undefined;
+  /** of a file that came in one piece */
+  #digest: string | undefined;
   #size = 0;
 
-  private constructor(names: readonly string[], file: FileHandle | undefined, onMedia: OnMedia) {
+  private constructor(names: readonly string[], file: number | undefined, onMedia: OnMedia) {
     this.#names = names;
     this.#file = file;
     this.#onMedia = onMedia;
@@ -43,79 +40,114 @@ export class Incoming {
     return new Incoming(names, undefined, (work) => work());
   }
 
-  /** Creates the file `names` (the placed folder's first) below an open folder, folders too. Throws EEXIST when it is there. */
-  static async created(folder: number, names: readonly string[], onMedia: OnMedia): Promise<Incoming> {
+  /** Creates the file `names` (the placed folder's first) in its open folder. Throws EEXIST when it is there. */
+  static created(folder: number, names: readonly string[], onMedia: OnMedia): Incoming {
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-    const opened = makeFolders(folder, names.slice(0, -1));
-    try {
-      const path = entryPath(opened, names.at(-1) as string);
-      return new Incoming(names.slice(1), await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644), onMedia);
-    } finally {
-      closeSync(opened);
-    }
+    const path = entryPath(folder, names.at(-1) as string);
+    return new Incoming(names.slice(1), openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644), onMedia);
   }
 
-  async add(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes);
+  /** Adds a piece; `last` when it is the rest of the file. */
+  async add(bytes: Uint8Array, last: boolean): Promise<void> {
+    if (last && this.#size === 0) this.#digest = hex(digestOf("sha256", bytes));
+    else this.#hashed(bytes);
     this.#size += bytes.length;
     const file = this.#file;
-    if (!file) return;
-    await this.#onMedia(async () => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
-    });
+    if (file === undefined) return;
+    await this.#onMedia(() => writeAll(file, bytes, this.#size <= smallFile));
   }
 
   async finish(): Promise<GivenFile> {
-    await this.#onMedia(async () => this.#file?.close());
-    return { names: this.#names, size: this.#size, digest: this.#hash.digest("hex") };
+    await this.#onMedia(async () => this.#close());
+    const digest = this.#digest ?? this.#hashed(new Uint8Array(0)).digest("hex");
+    return { names: this.#names, size: this.#size, digest };
   }
 
-  async abandon(): Promise<void> {
-    await this.#file?.close().catch(() => undefined);
+  abandon(): void {
+    try {
+      this.#close();
+    } catch {
+      // what it was abandoned for is the fault to tell
+    }
+  }
+
+  #hashed(bytes: Uint8Array): Hash {
+    this.#hash ??= createHash("sha256");
+    return this.#hash.update(bytes);
+  }
+
+  #close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+const writePiece = promisify(write);
+
+async function writeAll(file: number, bytes: Uint8Array, small: boolean): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    if (small) at += writeSync(file, bytes, at, bytes.length - at);
+    else at += (await writePiece(file, bytes, at, bytes.length - at, null)).bytesWritten;
+  }
+}
+
+/** The folder that files are written to, made where it is missing; the last one is held open for the next file. */
+export class WrittenFolders {
+  readonly #top: number;
+  #key = "";
+  #open: number | undefined;
+
+  /** `top` is an open folder, which stays the caller's. */
+  constructor(top: number) {
+    this.#top = top;
+  }
+
+  /** A descriptor of the folder some names below the top, good until the next call. */
+  at(names: readonly string[]): number {
+    const key = names.join("/");
+    if (this.#open !== undefined && this.#key === key) return this.#open;
+    this.close();
+    this.#open = makeFolders(this.#top, names);
+    this.#key = key;
+    return this.#open;
+  }
+
+  close(): void {
+    if (this.#open !== undefined) closeSync(this.#open);
+    this.#open = undefined;
   }
 }
 
 /**
  * The first difference between a folder and what was given for it: a file that is missing, other, or one too many.
- * Opens and reads everything again; undefined when all is the same.
+ * Opens and reads everything again; undefined when all is the same. Gives way to other work.
  */
 export async function difference(folder: number, given: readonly GivenFile[]): Promise<string | undefined> {
-  for (const file of given) {
-    if ((await digestBelow(folder, file)) !== file.digest) return file.names.join("/");
+  const folders = new OpenFolders(`/proc/self/fd/${folder}`);
+  const giveWay = turns();
+  try {
+    for (const file of given) {
+      await giveWay();
+      if (!(await isSame(folders, file))) return file.names.join("/");
+    }
+  } finally {
+    folders.close();
   }
   const count = countFiles(folder, given.length);
   return count === given.length ? undefined : "a file too many";
 }
 
-const readPiece = promisify(read);
-
-async function digestBelow(folder: number, { names, size }: GivenFile): Promise<string | undefined> {
-  const opened = openFolderBelow(folder, names.slice(0, -1));
-  if (opened === undefined) return undefined;
-  const file = openFileInClosing(opened, names.at(-1) as string);
-  if (!file) return undefined;
-  try {
-    if (file.stat.size !== BigInt(size)) return undefined;
-    const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, size + 1));
-    for (let left = size + 1; left > 0; ) {
-      const { bytesRead } = await readPiece(file.descriptor, buffer, 0, Math.min(buffer.length, left), null);
-      if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      left -= bytesRead;
-    }
-    return hash.digest("hex");
-  } finally {
+async function isSame(folders: OpenFolders, { names, size, digest }: GivenFile): Promise<boolean> {
+  const folder = folders.at(names.slice(0, -1));
+  const file = folder === undefined ? undefined : openFileIn(folder, names.at(-1) as string);
+  if (!file) return false;
+  if (file.stat.size !== BigInt(size)) {
     closeSync(file.descriptor);
+    return false;
   }
-}
-
-function openFileInClosing(folder: number, name: string) {
-  try {
-    return openFileIn(folder, name);
-  } finally {
-    closeSync(folder);
-  }
+  const found = await digestFile(file, "sha256");
+  return found.size === size && hex(found.digest) === digest;
 }
 
 /** Files below a folder; stops once there are more than `enough`. */
