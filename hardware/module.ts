@@ -34,10 +34,12 @@ export interface Module {
   ensure(): void;
   /**
    * Ends and starts the module, which is how SoftHSM notices a token that came back. Does nothing and answers false while
-   * someone else in this process has the module open. Refuses with HSM-MODULE.
+   * someone else in this process has the module open, or a session is lent. Refuses with HSM-MODULE.
    */
   restart(): boolean;
-  /** C_Finalize when the last one closes. Idempotent; never throws. */
+  /** Keeps the module from being ended until the answer is called: another thread may be in the middle of a call. */
+  hold(): () => void;
+  /** C_Finalize when the last one closes and nothing holds it. Idempotent; never throws. */
   close(): void;
 }
 
@@ -46,6 +48,8 @@ interface Loaded {
   readonly library: pkcs11js.PKCS11;
   place: ModulePlace;
   users: number;
+  /** sessions that are lent now */
+  held: number;
   generation: number;
   /** someone outside of this file had initialised it, so that it is not ours to end */
   foreign: boolean;
@@ -99,16 +103,25 @@ class OpenModule implements Module {
   }
 
   restart(): boolean {
-    if (this.#loaded.users > 1) return false;
+    if (this.#loaded.users > 1 || this.#loaded.held > 0) return false;
     finalize(this.#loaded);
     initialize(this.#loaded);
     return true;
   }
 
+  hold(): () => void {
+    this.#loaded.held++;
+    return () => {
+      this.#loaded.held--;
+      finalizeUnused(this.#loaded);
+    };
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    if (--this.#loaded.users === 0) finalize(this.#loaded);
+    this.#loaded.users--;
+    finalizeUnused(this.#loaded);
   }
 }
 
@@ -146,7 +159,7 @@ function load(place: ModulePlace): Loaded {
   } catch (cause) {
     throw new Refusal("HSM-MODULE", "the PKCS#11 module cannot be loaded", { about: place.module, cause });
   }
-  const loaded = { library, place, users: 0, generation: 0, foreign: false };
+  const loaded = { library, place, users: 0, held: 0, generation: 0, foreign: false };
   modules.set(place.module, loaded);
   return loaded;
 }
@@ -189,6 +202,10 @@ function initialize(loaded: Loaded): void {
     }
   });
   loaded.generation++;
+}
+
+function finalizeUnused(loaded: Loaded): void {
+  if (loaded.users === 0 && loaded.held === 0) finalize(loaded);
 }
 
 function finalize(loaded: Loaded): void {

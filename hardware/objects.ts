@@ -2,6 +2,7 @@
 
 import { endianness } from "node:os";
 import pkcs11js from "pkcs11js";
+import { Refusal } from "../manifests/refusal.ts";
 import { returnValue } from "./faults.ts";
 
 /** A session of a token, borrowed by `Token.withSession`; of no use after the callback. */
@@ -9,6 +10,13 @@ export interface Session {
   readonly library: pkcs11js.PKCS11;
   readonly slot: pkcs11js.Handle;
   readonly handle: pkcs11js.Handle;
+  /** shared memory: 1 as soon as the login is to end, so that a long use stops early */
+  readonly over: Int32Array<SharedArrayBuffer>;
+}
+
+/** Refuses with LOCKED when the login is to end. */
+export function checkNotOver(over: Int32Array): void {
+  if (Atomics.load(over, 0) !== 0) throw new Refusal("LOCKED", "the token's login is gone");
 }
 
 export type Attributes = pkcs11js.Template;

@@ -21,6 +21,9 @@ export class LoginSessions {
   readonly #generation: number;
   readonly #holder: pkcs11js.Handle;
   readonly #idle: pkcs11js.Handle[] = [];
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #over = new Int32Array(new SharedArrayBuffer(4));
+  #lent = 0;
   #ended = false;
 
   /**
@@ -35,23 +38,47 @@ export class LoginSessions {
     this.#holder = withPinText(pin, (text) => oneAtATime(module.place, () => this.#logIn(text)));
   }
 
-  /** Lends a session. Refuses with LOCKED when the login is gone; what `use` throws passes, and costs that session. */
+  /** Resolves when nobody is logged in any more: after `end`, when the last lent session is back. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  /**
+   * Lends a session, also to other threads as long as `use` lasts. Refuses with LOCKED when the login is gone; what `use`
+   * throws passes, and costs that session.
+   */
   async lend<T>(use: (session: Session) => T | Promise<T>): Promise<T> {
+    if (this.#ended) throw new Refusal("LOCKED", "the token's login is gone");
     const handle = this.#borrow();
+    const release = this.#module.hold();
+    this.#lent++;
     try {
-      const result = await use({ library: this.#module.library, slot: this.#slot, handle });
+      const result = await use({ library: this.#module.library, slot: this.#slot, handle, over: this.#over });
       this.#giveBack(handle);
       return result;
     } catch (error) {
       this.#close(handle);
       throw error;
+    } finally {
+      this.#lent--;
+      if (this.#ended && this.#lent === 0) this.#logOut();
+      release();
     }
   }
 
-  /** Logs out and closes what is idle; lent sessions are closed when they come back. Idempotent; never throws. */
+  /**
+   * Lends no more, closes what is idle and logs out, the last two once no lent session is in use: another thread may be in the
+   * middle of a call. Idempotent; never throws.
+   */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    Atomics.store(this.#over, 0, 1);
+    if (this.#lent === 0) this.#logOut();
+  }
+
+  #logOut(): void {
+    this.#gone.resolve();
     if (this.#died()) return;
     for (const handle of this.#idle) this.#close(handle);
     try {

@@ -38,7 +38,7 @@ export interface Token {
    * lock) or another HSM code; nobody is logged in then.
    */
   login(pin: Uint8Array): Promise<void>;
-  /** Ends the login and all sessions. Never throws. */
+  /** Ends the login and all sessions; on return nobody is logged in, and what was being signed is done. Never throws. */
   logout(): Promise<void>;
   /**
    * Lends a session under the login. What `use` throws passes, return values of the token as refusals: LOCKED when there
@@ -82,6 +82,8 @@ class OpenToken implements Token {
   readonly #pinned: PinnedToken;
   #found: FoundToken | undefined;
   #login: LoginSessions | undefined;
+  /** settles when the login before is over */
+  #leaving: Promise<void> = Promise.resolve();
   #epoch = 0;
   #restarted = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -125,7 +127,7 @@ class OpenToken implements Token {
   }
 
   async login(pin: Uint8Array): Promise<void> {
-    this.#end();
+    await this.logout();
     this.#restarted = Number.NEGATIVE_INFINITY;
     const { slot, flags } = this.find();
     const writable = (flags & pkcs11js.CKF_WRITE_PROTECTED) === 0;
@@ -139,6 +141,7 @@ class OpenToken implements Token {
 
   async logout(): Promise<void> {
     this.#end();
+    await this.#leaving;
   }
 
   async withSession<T>(use: (session: Session) => T | Promise<T>, options: SessionOptions = {}): Promise<T> {
@@ -161,8 +164,8 @@ class OpenToken implements Token {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#end();
     this.#closed = true;
+    await this.logout();
     this.module.close();
   }
 
@@ -189,8 +192,12 @@ class OpenToken implements Token {
     } catch (error) {
       const now = performance.now();
       if (now - this.#restarted < restartPause) throw error;
+      const before = this.#restarted;
       this.#restarted = now;
-      if (!this.#start(() => this.module.restart())) throw error;
+      if (!this.#start(() => this.module.restart())) {
+        this.#restarted = before; // a session is still in use: the next look tries again
+        throw error;
+      }
       return findToken(library, this.#pinned);
     }
   }
@@ -233,6 +240,7 @@ class OpenToken implements Token {
   #end(): void {
     if (!this.#login) return;
     this.#login.end();
+    this.#leaving = this.#login.gone;
     this.#login = undefined;
     this.#epoch++;
   }

@@ -28,8 +28,8 @@ export class Lockbox {
   #unlocked = false;
   /** counts the logins: a fault under an earlier one does not end this one */
   #logins = 0;
-  /** the fault that locked the box last */
-  #lockedBy: Refusal | undefined;
+  /** the fault that locked the box last, and the login that it ended */
+  #lockedBy: { readonly fault: Refusal; readonly login: number } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LockboxParts) {
@@ -75,7 +75,8 @@ export class Lockbox {
 
   /**
    * Runs something that needs the login, if the record is sound; locks the box when the token fails in it. Refuses with
-   * LOCKED where the login was ended on request meanwhile: then the token misses its sessions and keys.
+   * LOCKED where the login was ended on request meanwhile: then the token misses its sessions and keys; where other work met
+   * the token's fault first, with that fault.
    */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     this.#parts.sound();
@@ -83,16 +84,17 @@ export class Lockbox {
     try {
       return await work();
     } catch (fault) {
-      if (!(fault instanceof Refusal) || fault === this.#lockedBy) throw fault;
+      if (!(fault instanceof Refusal) || fault === this.#lockedBy?.fault) throw fault;
       const { code, message } = fault;
       const lasts = this.#unlocked && login === this.#logins;
       // LOCKED while unlocked: the token has lost the login.
       if (lasts && (code.startsWith("HSM-") || code === "LOCKED")) {
-        this.#lockedBy = fault;
+        this.#lockedBy = { fault, login };
         const locked = this.lock(code);
         this.#tell("fault", { code, message });
         await locked;
-      } else if (!lasts && (code === "HSM-KEY" || code === "HSM-FAULT")) {
+      } else if (!lasts && (code === "LOCKED" || code === "HSM-KEY" || code === "HSM-FAULT")) {
+        if (this.#lockedBy?.login === login) throw this.#lockedBy.fault;
         throw new Refusal("LOCKED", "the box was locked meanwhile", { cause: fault });
       }
       throw fault;

@@ -4,14 +4,16 @@
  */
 
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { HeadStore } from "../../hardware/counter-object.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
+import { crewSize, SignCrew } from "../../hardware/sign-crew.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
-import { nodeHost } from "../../host/crypto-host.ts";
+import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
 import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
@@ -100,16 +102,18 @@ function stopSignal(): Promise<void> {
 }
 
 function partsOf(config: SignerConfig, token: Token): BoxParts {
+  const crew = new SignCrew(token.module.place.module, crewSize(availableParallelism()));
   const hsm = new TokenHsm({
     token,
     heads: new HeadStore(token),
     keys: config.keys,
     appliance: config.appliance,
-    signer: (key) => tokenSigner(token, key),
+    signer: (key) => tokenSigner(token, key, crew),
+    ready: () => crew.start(),
   });
   return {
     config,
-    host: nodeHost,
+    host: pooledHost,
     hsm,
     clocks: { wall: () => Date.now(), monotonic: () => performance.now() },
     readLinks: readInitialLinks,

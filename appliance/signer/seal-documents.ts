@@ -1,6 +1,7 @@
 /**
  * INTENT-FIRST: documents are sealed in chunks. The exact signed attributes of a chunk are durable before the token sees them; only
- * signatures that verify with the pinned key are stored; what a crash left unsigned is signed again as it was stored.
+ * signatures that verify with the pinned key are stored; what a crash left unsigned is signed again as it was stored. While one
+ * chunk is verified the next is being signed and another waits, so that the token never does.
  */
 
 import { sha256 } from "../../host/crypto-host.ts";
@@ -17,7 +18,10 @@ import { type DocumentRow, documentsFrom } from "./documents.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates, sealingKey } from "./reserved-keys.ts";
 
-const chunk = 64;
+/** Documents whose intents are stored at once. */
+export const chunk = 64;
+/** Chunks whose intents are stored and whose signatures are not. */
+export const mostUnderWay = 3;
 
 interface Intent {
   readonly index: number;
@@ -41,27 +45,44 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
   const chunks = new ChunkStore(box, reservation);
   const { policy } = box.policies.inForce;
   let { done, bytes } = box.batches.progress(reservation.batch);
+  let next = done + 1;
   let signed: readonly Signed[] = [];
-  for (;;) {
-    const aborted = box.batches.ending(reservation.batch) !== undefined;
-    const at = now(box);
-    const late = lateCertificate(box, reservation, at);
-    const intents = chunks.commit(signed, done + signed.length + 1, {
-      limit: aborted ? 0 : chunk,
-      at: late ? null : at,
-    });
-    done += signed.length;
-    for (const { size } of signed) bytes += size;
-    onProgress(done, bytes);
-    if (intents.length === 0) {
-      if (late && !aborted && done < reservation.batch.count) throw late;
-      return;
+  const underWay: Promise<readonly Signed[]>[] = [];
+  try {
+    for (;;) {
+      const aborted = box.batches.ending(reservation.batch) !== undefined;
+      const at = now(box);
+      const late = lateCertificate(box, reservation, at);
+      const intents = chunks.commit(signed, next, { limit: aborted ? 0 : chunk, at: late ? null : at });
+      done += signed.length;
+      for (const { size } of signed) bytes += size;
+      if (signed.length > 0 || next === 1) onProgress(done, bytes);
+      signed = [];
+      if (intents.length > 0) {
+        next += intents.length;
+        await new Promise(setImmediate);
+        noteNetwork(box, reservation);
+        box.clock.check(box.facts.clock, policy.clock);
+        underWay.push(settledLater(box.lockbox.guard(() => sign(box, reservation, intents))));
+        if (underWay.length < mostUnderWay) continue;
+      }
+      const first = underWay.shift();
+      if (!first) {
+        if (late && !aborted && done < reservation.batch.count) throw late;
+        return;
+      }
+      signed = await first;
     }
-    await new Promise(setImmediate);
-    noteNetwork(box, reservation);
-    box.clock.check(box.facts.clock, policy.clock);
-    signed = await box.lockbox.guard(() => sign(box, reservation, intents));
+  } finally {
+    // Whatever came in between: on return nothing is being signed. What was signed and is not stored is signed again as stored.
+    await Promise.allSettled(underWay);
   }
+}
+
+/** It is awaited in its turn; a refusal before that is not lost, only not yet looked at. */
+function settledLater<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }
 
 /** Why no more documents can be sealed under the reservation's certificates; undefined while they can. */
@@ -84,15 +105,17 @@ async function sign(box: Box, reservation: Reservation, intents: readonly Intent
     intents.map(({ attributes }) => attributes),
   );
   if (signatures.length !== intents.length) throw new Refusal("HSM-SIGNATURE", "the token gave too few signatures");
-  const signed: Signed[] = [];
-  for (const [at, intent] of intents.entries()) {
-    const signature = signatures[at] as Uint8Array;
-    await verified(box, { suite, spki, message: intent.attributes, signature });
-    const { certificate } = sealingKey(reservation, intent.index);
-    const info = signerInfo({ certificate, suite, signedAttributes: intent.attributes, signature });
-    signed.push({ ...intent, signerInfo: info });
-  }
-  return signed;
+  return Promise.all(
+    intents.map(async (intent, at) => {
+      const signature = signatures[at] as Uint8Array;
+      await verified(box, { suite, spki, message: intent.attributes, signature });
+      const { certificate } = sealingKey(reservation, intent.index);
+      return {
+        ...intent,
+        signerInfo: signerInfo({ certificate, suite, signedAttributes: intent.attributes, signature }),
+      };
+    }),
+  );
 }
 
 async function verified(box: Box, claim: Omit<Parameters<typeof checkSignature>[1], "minimumRsaBits">): Promise<void> {

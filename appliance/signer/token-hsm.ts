@@ -28,6 +28,8 @@ export interface TokenParts {
   readonly keys: SignerConfig["keys"];
   readonly appliance: string;
   signer(key: { readonly uri: string; readonly spki: Uint8Array; readonly suite: Suite }): SignerPort;
+  /** told after each login, so that what signing needs is started before the first document */
+  ready?(): void;
 }
 
 export class TokenHsm implements Hsm {
@@ -55,6 +57,7 @@ export class TokenHsm implements Hsm {
       await token.logout();
       throw fault;
     }
+    this.#parts.ready?.();
   }
 
   logout(): Promise<void> {

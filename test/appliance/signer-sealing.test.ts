@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { orderAbort } from "../../appliance/signer/authorize.ts";
+import { chunk, mostUnderWay } from "../../appliance/signer/seal-documents.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { verifySigner } from "../../manifests/cms/verify.ts";
@@ -106,7 +107,7 @@ describe("INTENT-FIRST", () => {
     await expect(box.seal(batch)).rejects.toThrow();
     await box.open();
     box.box.db.exec("DROP TRIGGER intents_unchanged");
-    box.box.db.exec("UPDATE intents SET time = '2031-01-01T00:00:00Z' WHERE idx = 80");
+    box.box.db.exec("UPDATE intents SET time = '2031-01-01T00:00:00Z' WHERE idx = 40");
     box.hsm.sealed.length = 0;
     await box.unlock();
     expect(await codeOf(box.seal(batch))).toBe("INTENT-FIRST");
@@ -335,14 +336,14 @@ describe("manifests", () => {
   it("ABORTED: an abort ordered while the box was locked in the middle is obeyed after unlock", async () => {
     const batch = await makeBatch(listOf(200, "a"));
     const challenge = await box.authorised(batch);
-    killAt("after-sign", 2);
+    killAt("after-sign", mostUnderWay + 1);
     await expect(box.seal(batch)).rejects.toThrow();
     await box.open();
     await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op2));
     expect(box.box.batches.state(box.box.batches.find(batch.batchDigest))).toBe("sealing");
     await box.unlock();
     expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
-    expect(manifestIn(await filesOf(box, 1)).documents.sealed).toBe(64);
+    expect(manifestIn(await filesOf(box, 1)).documents.sealed).toBe(chunk);
   });
 
   it("ABORTED: of a batch aborted before its first seal the list is empty", async () => {

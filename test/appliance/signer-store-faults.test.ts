@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Box } from "../../appliance/signer/box.ts";
 import { lookAround } from "../../appliance/signer/look-around.ts";
+import { chunk, mostUnderWay } from "../../appliance/signer/seal-documents.ts";
 import { stopBox } from "../../appliance/signer/stop.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { listOf, makeBatch } from "./signer/people.ts";
@@ -28,7 +29,7 @@ function stored(): unknown {
 }
 
 describe("STORE", () => {
-  it("STORE: a fault that another call met stops sealing at once: nothing more is signed or stored", async () => {
+  it("STORE: a fault that another call met stops sealing at once: nothing more is begun or stored", async () => {
     const batch = await makeBatch(listOf(200, "a"));
     await box.authorised(batch);
     let before: unknown;
@@ -38,7 +39,7 @@ describe("STORE", () => {
       box.box.fault = new Refusal("STORE", "the store failed");
     });
     expect(await codeOf(sealing)).toBe("STORE");
-    expect(box.hsm.sealed.length).toBe(64);
+    expect(box.hsm.sealed.length).toBe(chunk * mostUnderWay);
     expect(stored()).toEqual(before);
   });
 
@@ -50,7 +51,7 @@ describe("STORE", () => {
       if (moment === "after-sign" && ++chunks === 2) box.box.fault = new Refusal("STORE", "the store failed");
     };
     expect(await codeOf(box.seal(batch))).toBe("STORE");
-    expect(stored()).toEqual([128, 64]);
+    expect(stored()).toEqual([chunk * 2, 0]);
   });
 
   it("STORE: a box whose journal cannot be written locks all the same, and knows that its store failed", async () => {

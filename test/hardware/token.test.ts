@@ -1,4 +1,5 @@
 import { renameSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
@@ -144,14 +145,22 @@ describe("a token", () => {
     });
   });
 
-  it("LOCKED: a logout in the middle of a borrowed session ends it", async () => {
+  it("LOCKED: a logout lends nothing more, and is over when what was lent is back", async () => {
     await withToken(soft, async (token) => {
-      const key = await token.findKey(keyOf(soft, "sealing"));
-      const use = token.withSession(async ({ library, handle }) => {
-        await token.logout();
-        library.C_SignInit(handle, { mechanism: 0x1041 }, key.handle);
+      let over = false;
+      let out: Promise<void> | undefined;
+      const state = await token.withSession(async ({ library, handle, over: told }) => {
+        out = token.logout().then(() => {
+          over = true;
+        });
+        await setImmediate();
+        expect([token.loggedIn, over, Atomics.load(told, 0)]).toEqual([false, false, 1]);
+        await expect(token.findKey(keyOf(soft, "sealing"))).rejects.toMatchObject({ code: "LOCKED" });
+        return library.C_GetSessionInfo(handle).state;
       });
-      await expect(use).rejects.toMatchObject({ code: "LOCKED" });
+      expect(state).toBe(3);
+      await out;
+      await expect(token.findKey(keyOf(soft, "sealing"))).rejects.toMatchObject({ code: "LOCKED" });
     });
   });
 
