@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { VerifyCrew } from "../../host/verify-crew.ts";
 import { serve, stopServing } from "../../host/wire.ts";
 import { signerClient } from "../client/signer-client.ts";
 import { Answered } from "./answered.ts";
@@ -44,6 +45,7 @@ export async function startDaemon(
     policies: new Policies(nodeHost, signer),
     intake: intakeClient(settings.intakeSocket, stop),
     media,
+    verifiers: new VerifyCrew(),
     stop,
   };
   await openSpool(parts);
@@ -59,6 +61,7 @@ export async function startDaemon(
       ending.abort();
       await stopServing(server);
       await lanes;
+      await parts.verifiers.close();
       await spool.clearIncoming().catch((fault) => log.warn({ err: fault }, "a part of a batch could not be removed"));
       log.info("the daemon ended");
     },

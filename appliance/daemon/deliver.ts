@@ -107,14 +107,14 @@ function receiptNeeds({ about }: BatchState): { readonly files: number; readonly
   return { files: count + 16, bytes: count * 4096 + 65_536 };
 }
 
-async function verifyWritten({ book, policies, settings }: Parts, folder: string): Promise<void> {
+async function verifyWritten({ book, policies, settings, verifiers }: Parts, folder: string): Promise<void> {
   const digest = book.box?.policy.digest;
   if (digest === undefined) throw new Refusal("UNREACHABLE", "the signer does not answer");
   const { genesis } = await policies.inForce(digest);
-  const bundle = bundleFolder(folder);
-  const { ok, findings } = await verifyBundle(nodeHost, bundle, { roots: settings.roots, genesis }).finally(() =>
-    bundle.close(),
-  );
+  const source = bundleFolder(folder);
+  const crew = verifiers.of({ folder }, source);
+  const trust = { roots: settings.roots, genesis };
+  const { ok, findings } = await verifyBundle(nodeHost, source, trust, crew.open).finally(() => crew.done());
   if (ok) return;
   const [first] = findings;
   throw new Refusal("CHECKED-OUT", `what was written does not verify: ${first?.file}: ${first?.message}`, {

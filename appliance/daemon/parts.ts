@@ -1,6 +1,7 @@
 /** What the daemon's procedures work with; `main.ts` puts it together, tests put fakes in its place. */
 
 import type { Logger } from "pino";
+import type { VerifyCrew } from "../../host/verify-crew.ts";
 import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import type { Answered } from "./answered.ts";
@@ -39,6 +40,7 @@ export interface Parts {
   readonly policies: Policies;
   readonly intake: IntakeClient;
   readonly media: OutgoingMedia;
+  readonly verifiers: VerifyCrew;
   /** aborts when the daemon is to end */
   readonly stop: AbortSignal;
 }

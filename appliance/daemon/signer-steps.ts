@@ -52,8 +52,9 @@ export async function authorizeBatch(parts: Parts, state: BatchState): Promise<v
 }
 
 /** Seals, or goes on sealing. Resolves when the manifest stands. */
-export async function sealBatch({ book, signer, log }: Parts, state: BatchState): Promise<void> {
+export async function sealBatch({ book, signer, verifiers, log }: Parts, state: BatchState): Promise<void> {
   const digest = digestOf(state);
+  verifiers.ready(state.about?.count ?? 0);
   const ofBytes = state.about?.bytes ?? 0;
   let last = 0;
   log.info({ folder: state.folder }, "sealing");

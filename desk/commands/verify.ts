@@ -6,6 +6,7 @@ import { bundleFolder } from "../../host/bundle-folder.ts";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type Style, styleFor } from "../../host/terminal/style.ts";
+import { VerifyCrew } from "../../host/verify-crew.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -100,8 +101,14 @@ async function wholeFolder(
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust, style: Style): Promise<Told> {
   const documents = options.documents ?? (await documentsBeside(folder));
   if (documents !== undefined) await checkFolder(documents);
-  const source = bundleFolder(folder, documents === undefined ? {} : { documents });
-  const verdict = await verifyBundle(nodeHost, source, trust).finally(() => source.close());
+  const place = { folder, ...(documents === undefined ? {} : { documents }) };
+  const source = bundleFolder(folder, place);
+  const verifiers = new VerifyCrew();
+  const crew = verifiers.of(place, source);
+  const verdict = await verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
+    crew.done();
+    await verifiers.close();
+  });
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
   return { status, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
 }

@@ -20,15 +20,8 @@ import { listEntries, type ReadList } from "./list-file.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
 import { type ReadRequest, requestDocuments } from "./request-file.ts";
-import { SealChecker } from "./seal-check.ts";
-import {
-  checkSealFiles,
-  type Expected,
-  expectedByList,
-  expectedByRequest,
-  findAbortedSeals,
-  type SealCount,
-} from "./seal-files.ts";
+import { checkSealFiles, type Expected, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
+import { inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
 import type { Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
@@ -36,9 +29,15 @@ import { type BundleVerdict, verdictOf } from "./verdict.ts";
 /**
  * Verifies a bundle. Hostile content never throws: whatever is wrong is a finding with its file. Each file is checked by
  * itself and against the digest that the manifest has of it, then manifest and files against each other; a file that is
- * not the one that the manifest names is not held against others. Memory does not grow with the number of documents.
+ * not the one that the manifest names is not held against others. Memory does not grow with the number of documents. Seals and
+ * documents are checked by the crew that `openCrew` makes, in this thread unless said.
  */
-export async function verifyBundle(host: Host, source: BundleSource, trust: Trust): Promise<BundleVerdict> {
+export async function verifyBundle(
+  host: Host,
+  source: BundleSource,
+  trust: Trust,
+  openCrew: OpenCrew = inPlace(host, source),
+): Promise<BundleVerdict> {
   const work: Work = { host, source, trust, findings: new Findings() };
   const checked = await openManifest(work);
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
@@ -48,7 +47,7 @@ export async function verifyBundle(host: Host, source: BundleSource, trust: Trus
   const list = await openList(work, checked);
   const parts: Parts = { checked, oids, policies, authorization, request, list };
   await bindParts(work, parts);
-  const { chain, ...counts } = await checkSeals(work, parts);
+  const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.inForce?.policy, sealing: chain });
   await checkRootEntries(work, checked);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
@@ -82,11 +81,8 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
   }
 }
 
-async function checkSeals(
-  work: Work,
-  parts: Parts,
-): Promise<SealCount & { readonly chain: readonly Uint8Array[] | undefined }> {
-  const { host, source, trust, findings } = work;
+async function checkSeals(work: Work, parts: Parts, openCrew: OpenCrew): Promise<Omit<SliceResult, "findings">> {
+  const { source, trust, findings } = work;
   const { checked, oids, policies, request, list } = parts;
   const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined };
   if (checked?.manifest.outcome === "aborted") {
@@ -98,11 +94,9 @@ async function checkSeals(
     checked?.manifest.documents.digestAlgorithm ?? request?.head.digestAlgorithm ?? policy?.profile.digest;
   const expected = expectedSeals(work, request, list);
   if (!digestAlgorithm || !expected) return none;
-  const checker = new SealChecker(host, { oids, trust, manifest: checked?.manifest, policy });
-  const counts = await findings.check("seals", () =>
-    checkSealFiles({ source, checker, digestAlgorithm, findings }, expected),
-  );
-  return { ...(counts ?? none), chain: checker.chain };
+  const context = { oids, trust, manifest: checked?.manifest, policy, digestAlgorithm };
+  const crew = openCrew(context, list?.count ?? request?.count ?? 0);
+  return (await findings.check("seals", () => checkSealFiles({ source, crew, findings }, expected))) ?? none;
 }
 
 /** By documents.jsonl held against the request, or by that of the two which is to be believed. */

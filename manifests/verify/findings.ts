@@ -24,6 +24,11 @@ export class Findings {
     this.#all.push({ code, file, message, ...detail });
   }
 
+  /** Takes over what was found elsewhere. */
+  take(found: readonly Finding[]): void {
+    this.#all.push(...found);
+  }
+
   /** Runs a check of `file`. What it throws is recorded, and undefined comes back. */
   async check<T>(file: string, run: () => Promise<T> | T): Promise<T | undefined> {
     try {

@@ -1,56 +1,82 @@
 /** seals/ and the documents: every listed document has its one seal, every seal its document, and nothing else lies there. */
 
-import type { HashName } from "../cms/suite.ts";
 import { hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
 import { identityHasher } from "../records/identity.ts";
 import { sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
-import { Refusal } from "../refusal.ts";
 import type { Findings } from "./findings.ts";
-import { knownDigest, type SealChecker } from "./seal-check.ts";
-import { type BundleSource, readSmall } from "./source.ts";
+import type { Expected, SealCount, SealCrew, SliceResult } from "./seal-slices.ts";
+import type { BundleSource } from "./source.ts";
 
-/** A document as the list or, where that is not to be believed, the request has it. */
-export interface Expected {
-  readonly index: number;
-  readonly document: ListedDocument;
-  readonly seal: string;
-  /** undefined: only documents.jsonl says it */
-  readonly sealDigest: string | undefined;
-}
-
-export interface SealCount {
-  readonly seals: number;
-  readonly documents: number;
-  readonly notPresented: number;
-}
+export type { Expected, SealCount } from "./seal-slices.ts";
 
 export interface SealWork {
   readonly source: BundleSource;
-  readonly checker: SealChecker;
-  readonly digestAlgorithm: HashName;
+  readonly crew: SealCrew;
   readonly findings: Findings;
 }
 
-const sealLimit = 64 * 1024;
+/** So many seals go to a crew at a time. */
+const sliceLength = 256;
 
-/** Checks each seal and, where presented, its document; counts those that hold. */
-export async function checkSealFiles(work: SealWork, expected: AsyncIterable<Expected>): Promise<SealCount> {
-  const folder = new SealFolders(work.source, work.findings);
-  let seals = 0;
-  let documents = 0;
-  let notPresented = 0;
-  for await (const one of expected) {
-    await folder.expect(one.seal);
-    if (await checkSealFile(work, one)) seals++;
-    const held = await checkDocument(work, one.document);
-    if (held === "not presented") notPresented++;
-    else if (held) documents++;
+/**
+ * Has each seal and, where presented, its document checked; counts those that hold, and gives the chain of the last slice that
+ * knows one.
+ */
+export async function checkSealFiles(
+  { source, crew, findings }: SealWork,
+  expected: AsyncIterable<Expected>,
+): Promise<Omit<SliceResult, "findings">> {
+  const folders = new SealFolders(source, findings);
+  const total = new Total(findings);
+  const givenOut: Promise<SliceResult>[] = [];
+  let slice: Expected[] = [];
+  const giveOut = async () => {
+    if (slice.length === 0) return;
+    givenOut.push(crew.check(slice));
+    slice = [];
+    if (givenOut.length >= crew.slices) total.add(await (givenOut.shift() as Promise<SliceResult>));
+  };
+  try {
+    for await (const one of expected) {
+      await folders.expect(one.seal);
+      if (slice.push(one) === sliceLength) await giveOut();
+    }
+    await giveOut();
+    for (const result of givenOut.splice(0)) total.add(await result);
+  } finally {
+    await Promise.allSettled(givenOut);
   }
-  await folder.end();
-  return { seals, documents, notPresented };
+  await folders.end();
+  return total.result;
+}
+
+/** The sum of slices, in their order. */
+class Total {
+  readonly #findings: Findings;
+  #count: SealCount = { seals: 0, documents: 0, notPresented: 0 };
+  #chain: readonly Uint8Array[] | undefined;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  get result(): Omit<SliceResult, "findings"> {
+    return { ...this.#count, chain: this.#chain };
+  }
+
+  add({ seals, documents, notPresented, findings, chain }: SliceResult): void {
+    const count = this.#count;
+    this.#count = {
+      seals: count.seals + seals,
+      documents: count.documents + documents,
+      notPresented: count.notPresented + notPresented,
+    };
+    this.#findings.take(findings);
+    this.#chain = chain ?? this.#chain;
+  }
 }
 
 /** Every seal of an aborted batch, each of which counts for nothing. */
@@ -104,44 +130,6 @@ export async function identityOf(
   const hasher = identityHasher(host, keySha256Hex, batch);
   for await (const document of documents) hasher.add(document);
   return hex(await hasher.end());
-}
-
-async function checkSealFile(
-  { source, checker, digestAlgorithm, findings }: SealWork,
-  one: Expected,
-): Promise<boolean> {
-  const held = await findings.check(one.seal, async () => {
-    const bytes = await readSmall(source, one.seal, sealLimit);
-    const documentDigest = knownDigest(digestAlgorithm, one.document.digest);
-    return checker.check(bytes, { documentDigest, index: one.index, sealDigest: one.sealDigest });
-  });
-  return held !== undefined;
-}
-
-async function checkDocument(work: SealWork, document: ListedDocument): Promise<boolean | "not presented"> {
-  const file = `documents/${document.name}`;
-  const held = await work.findings.check(file, async () => {
-    const found = await digestOf(work, document.name);
-    if (!found) return "not presented";
-    if (found.size !== document.size) {
-      const detail = { expected: `${document.size} bytes`, got: `${found.size} bytes` };
-      throw new Refusal("DOCUMENT-SIZE", "the document has another size", detail);
-    }
-    if (hex(found.digest) !== document.digest) {
-      const detail = { expected: document.digest, got: hex(found.digest) };
-      throw new Refusal("DOCUMENT-DIGEST", "the document was changed", detail);
-    }
-    return true;
-  });
-  return held ?? false;
-}
-
-async function digestOf({ source, digestAlgorithm }: SealWork, name: string) {
-  try {
-    return await source.documentDigest(name, digestAlgorithm);
-  } catch (cause) {
-    throw cause instanceof Refusal ? cause : new Refusal("BUNDLE-FORM", "the document cannot be read", { cause });
-  }
 }
 
 /** Holds the names of one folder of seals at a time; what was not expected there is found when it is left. */

@@ -1,0 +1,120 @@
+/** A slice of a bundle's seals and documents, checked one by one; slices know nothing of each other, so several threads may share them. */
+
+import type { HashName } from "../cms/suite.ts";
+import { hex } from "../encoding/bytes.ts";
+import type { Host } from "../host.ts";
+import type { ListedDocument } from "../records/request.ts";
+import { Refusal } from "../refusal.ts";
+import { type Finding, Findings } from "./findings.ts";
+import { knownDigest, SealChecker, type SealContext } from "./seal-check.ts";
+import { type BundleSource, readSmall } from "./source.ts";
+
+/** A document as the list or, where that is not to be believed, the request has it. */
+export interface Expected {
+  readonly index: number;
+  readonly document: ListedDocument;
+  readonly seal: string;
+  /** undefined: only documents.jsonl says it */
+  readonly sealDigest: string | undefined;
+}
+
+/** How many seals, and documents that were presented, hold. */
+export interface SealCount {
+  readonly seals: number;
+  readonly documents: number;
+  readonly notPresented: number;
+}
+
+export interface SliceResult extends SealCount {
+  readonly findings: readonly Finding[];
+  /** see `SealChecker.chain` */
+  readonly chain: readonly Uint8Array[] | undefined;
+}
+
+/** What all slices of a bundle are held against; a plain value that can go to another thread. */
+export interface SliceContext extends SealContext {
+  readonly digestAlgorithm: HashName;
+}
+
+/** Who checks slices: this thread (`inPlace`), or others. */
+export interface SealCrew {
+  /** so many slices may be given out before the first is back */
+  readonly slices: number;
+  /** Never rejects for what is wrong with a seal or document: that is a finding. */
+  check(slice: readonly Expected[]): Promise<SliceResult>;
+}
+
+/** Makes the crew of one bundle; `count`: how many seals there are to check. */
+export type OpenCrew = (context: SliceContext, count: number) => SealCrew;
+
+export function inPlace(host: Host, source: BundleSource): OpenCrew {
+  return (context) => {
+    const checker = new SealChecker(host, context);
+    return { slices: 1, check: (slice) => checkSlice({ source, checker, context }, slice) };
+  };
+}
+
+interface SliceWork {
+  readonly source: BundleSource;
+  readonly checker: SealChecker;
+  readonly context: SliceContext;
+}
+
+const sealLimit = 64 * 1024;
+
+async function checkSlice(work: SliceWork, slice: readonly Expected[]): Promise<SliceResult> {
+  const findings = new Findings();
+  let seals = 0;
+  let documents = 0;
+  let notPresented = 0;
+  for (const one of slice) {
+    if (await checkSealFile(work, findings, one)) seals++;
+    const held = await checkDocument(work, findings, one.document);
+    if (held === "not presented") notPresented++;
+    else if (held) documents++;
+  }
+  return { seals, documents, notPresented, findings: findings.all, chain: work.checker.chain };
+}
+
+async function checkSealFile(
+  { source, checker, context }: SliceWork,
+  findings: Findings,
+  one: Expected,
+): Promise<boolean> {
+  const held = await findings.check(one.seal, async () => {
+    const bytes = await readSmall(source, one.seal, sealLimit);
+    const documentDigest = knownDigest(context.digestAlgorithm, one.document.digest);
+    return checker.check(bytes, { documentDigest, index: one.index, sealDigest: one.sealDigest });
+  });
+  return held !== undefined;
+}
+
+async function checkDocument(
+  work: SliceWork,
+  findings: Findings,
+  document: ListedDocument,
+): Promise<boolean | "not presented"> {
+  const file = `documents/${document.name}`;
+  const held = await findings.check(file, async () => {
+    const found = await digestOf(work, document.name);
+    if (!found) return "not presented";
+    if (found.size !== document.size) {
+      const detail = { expected: `${document.size} bytes`, got: `${found.size} bytes` };
+      throw new Refusal("DOCUMENT-SIZE", "the document has another size", detail);
+    }
+    if (hex(found.digest) !== document.digest) {
+      const detail = { expected: document.digest, got: hex(found.digest) };
+      throw new Refusal("DOCUMENT-DIGEST", "the document was changed", detail);
+    }
+    return true;
+  });
+  return held ?? false;
+}
+
+async function digestOf({ source, context }: SliceWork, name: string) {
+  try {
+    return await source.documentDigest(name, context.digestAlgorithm);
+  } catch (cause) {
+    throw cause instanceof Refusal ? cause : new Refusal("BUNDLE-FORM", "the document cannot be read", { cause });
+  }
+}
