@@ -19,7 +19,7 @@ export interface GenesisFacts {
   readonly submitter: { readonly name: string; readonly certificate: Uint8Array };
   readonly root: Uint8Array;
   readonly keys: { readonly sealing: Uint8Array; readonly audit: Uint8Array };
-  readonly limits: { readonly documents: number; readonly documentBytes: number; readonly batchBytes: number };
+  readonly limits: Pick<Policy["limits"], "batchBytes" | "documentBytes" | "documents" | "minimumRsaBits">;
 }
 
 const approvalText =
@@ -49,7 +49,7 @@ function genesisPolicy(facts: GenesisFacts): Policy {
     arc: documentationArc,
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
     keys: facts.keys,
-    limits: { ...facts.limits, approvalSeconds: 7 * 86_400, minimumRsaBits: 3072 },
+    limits: { ...facts.limits, approvalSeconds: 7 * 86_400 },
     modes: ["test"],
     network: "recorded",
     number: 1,

@@ -34,6 +34,8 @@ export interface ProvisionOptions {
   readonly operators?: number;
   /** approvals that a batch needs, also those that a new policy needs; 2 unless said */
   readonly threshold?: number;
+  /** bits of an RSA sealing key, and the least that the policy takes; 3072 unless said */
+  readonly rsaBits?: 2048 | 3072;
   readonly audit?: "p256" | "rsa-3072";
   readonly appliance?: string;
   /** folders that stand in for the sticks; below `dir` unless said */
@@ -81,7 +83,7 @@ export async function provision(dir: string, options: ProvisionOptions = {}): Pr
 
 async function makeTokens(paths: BoxPaths, options: ProvisionOptions): Promise<[SoftToken, ...SoftToken[]]> {
   const boxKeys = [
-    { label: "sealing", kind: sealingKind(suiteName(options)) },
+    { label: "sealing", kind: sealingKind(suiteName(options), options.rsaBits ?? 3072) },
     { label: "audit", kind: options.audit ?? "p256" },
   ];
   const box = makeSoftToken(paths.box.folder, `coldseal-${options.appliance ?? "test-box"}`, boxKeys, "long");
@@ -141,7 +143,7 @@ function genesisFacts(pki: Pki, box: SoftToken, options: ProvisionOptions, thres
     submitter: { name: submitterName, certificate: pki.submitter },
     root: pki.root.certificate,
     keys: { sealing: fromBase64(box.keys[0]?.spki ?? ""), audit: fromBase64(box.keys[1]?.spki ?? "") },
-    limits: { documents, documentBytes, batchBytes },
+    limits: { documents, documentBytes, batchBytes, minimumRsaBits: options.rsaBits ?? 3072 },
   };
 }
 
@@ -198,7 +200,7 @@ function suiteName(options: ProvisionOptions): SuiteName {
   return options.profile ?? "rsa-pkcs1-sha256";
 }
 
-function sealingKind(suite: SuiteName): KeyKind {
-  if (suite.startsWith("rsa")) return "rsa-3072";
+function sealingKind(suite: SuiteName, rsaBits: 2048 | 3072): KeyKind {
+  if (suite.startsWith("rsa")) return `rsa-${rsaBits}`;
   return suite === "ecdsa-p384-sha384" ? "p384" : "p256";
 }

@@ -10,7 +10,7 @@ import type { SuiteName } from "../../manifests/cms/suite.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
-export type KeyKind = "rsa-3072" | "p256" | "p384";
+export type KeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
 
 export interface TokenPlace {
   readonly module: string;

@@ -58,7 +58,7 @@ const policyContent = genesisContent({
   submitter: { name: "Contracts desk", certificate: submitter.certificate },
   root: root.certificate,
   keys: { sealing: Uint8Array.of(1), audit: Uint8Array.of(2) },
-  limits: { documents: 1000, documentBytes: 2 ** 30, batchBytes: 2 ** 31 },
+  limits: { documents: 1000, documentBytes: 2 ** 30, batchBytes: 2 ** 31, minimumRsaBits: 3072 },
 });
 
 const documents: ListedDocument[] = ["a.pdf", "b (final).txt", "Übersicht.pdf"].map((name, at) => ({
