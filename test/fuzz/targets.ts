@@ -2,7 +2,7 @@
 
 import type { Target } from "./target.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
-import { bundleTarget } from "./targets/bundle.ts";
+import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
 import { canonicalJson } from "./targets/canonical-json.ts";
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
@@ -52,6 +52,7 @@ export const targets: readonly Target[] = [
   documentsList,
   sealTarget,
   bundleTarget,
+  bundleInFolder,
   wordsTarget,
   documentNames,
   framesTarget,

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
@@ -6,6 +10,7 @@ import { memorySource } from "../../bundle/memory-source.ts";
 import { times } from "../../bundle/signed.ts";
 import { parseDer, writeDer } from "../der-tree.ts";
 import { type Files, mutateFiles, packFiles, unpackFiles } from "../files.ts";
+import { lay } from "../lay-files.ts";
 import type { Random } from "../random.ts";
 import { resignSignedData } from "../resign.ts";
 import { Broken, type Target } from "../target.ts";
@@ -35,6 +40,24 @@ export const bundleTarget: Target = {
       if (typeof file !== "string") throw new Broken("a finding without its file");
     checkFindings({ ok: verdict.findings.length === 0, findings: verdict.findings });
     if (verdict.ok && verdict.findings.length > 0) throw new Broken("it holds, and something was found");
+    return verdict;
+  },
+};
+
+const folder = mkdtempSync(join(tmpdir(), "coldseal-fuzz-bundle-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** The same in a folder, with links and folders in the place of files. */
+export const bundleInFolder: Target = {
+  ...bundleTarget,
+  name: "bundle-in-folder",
+  run: async (input) => {
+    const root = join(folder, "bundle");
+    lay(root, unpackFiles(input));
+    const trust = { roots: bundle.roots, genesis: bundle.genesis, at: times.manifest };
+    const source = bundleFolder(root);
+    const verdict = await verifyBundle(nodeHost, source, trust).finally(() => source.close());
+    checkFindings({ ok: verdict.findings.length === 0, findings: verdict.findings });
     return verdict;
   },
 };

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { readControl } from "../../../media/intake/control.ts";
@@ -9,6 +9,7 @@ import { take } from "../../../media/intake/take.ts";
 import { Watch } from "../../../media/intake/watch.ts";
 import { listed, now, oids, policy, request, sign } from "../../media/signed-batch.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
+import { lay } from "../lay-files.ts";
 import type { Target } from "../target.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "coldseal-fuzz-intake-"));
@@ -42,25 +43,6 @@ export const intakeTarget: Target = {
     return taken.outcome;
   },
 };
-
-/** Writes what a file system can hold; some become links, or folders in the place of files. */
-function lay(root: string, files: ReadonlyMap<string, Uint8Array>): void {
-  mkdirSync(root, { recursive: true });
-  for (const [path, bytes] of files) {
-    const names = path.split("/");
-    if (names.some((name) => name === "" || name === "." || name === ".." || name.includes("\0") || name.length > 80))
-      continue;
-    const at = join(root, path);
-    try {
-      mkdirSync(dirname(at), { recursive: true });
-      if (bytes.length === 7) symlinkSync("/etc/passwd", at);
-      else if (bytes.length === 9) mkdirSync(at);
-      else writeFileSync(at, bytes);
-    } catch {
-      // a file stands where a folder would have to be, or the like: left out
-    }
-  }
-}
 
 async function refused(read: () => Promise<unknown>): Promise<void> {
   try {
