@@ -15,7 +15,8 @@ export interface DerNode {
 
 export type LengthLie =
   | { readonly kind: "by"; readonly by: number }
-  | { readonly kind: "long"; readonly octets: number }
+  /** in so many octets more than are needed */
+  | { readonly kind: "long"; readonly more: number }
   | { readonly kind: "indefinite" }
   | { readonly kind: "raw"; readonly octets: Uint8Array };
 
@@ -61,6 +62,19 @@ function writeBackwards(node: DerNode, parts: Uint8Array[]): number {
   const header = joined([Uint8Array.of(node.tag), lengthOctets(length, node.lie)]);
   parts.push(header);
   return header.length + length + (node.lie?.kind === "indefinite" ? 2 : 0);
+}
+
+/** Whether every element has the one header of DER, as deep as elements are constructed: what strict readers must ask for. */
+export function headersAreMinimal(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; ) {
+    const header = headerAt(bytes, at);
+    if (!header || header.end > bytes.length) return false;
+    if (Buffer.compare(bytes.subarray(at + 1, header.start), shortest(header.end - header.start)) !== 0) return false;
+    const constructed = ((bytes[at] as number) & 0x20) !== 0;
+    if (constructed && !headersAreMinimal(bytes.subarray(header.start, header.end))) return false;
+    at = header.end;
+  }
+  return true;
 }
 
 /** All nodes of a forest with the list that holds each. */
@@ -117,8 +131,7 @@ function lengthOctets(length: number, lie: LengthLie | undefined): Uint8Array {
     case "long": {
       const octets = shortest(length);
       const digits = octets.length === 1 ? octets : octets.subarray(1);
-      const zeros = new Uint8Array(Math.max(0, lie.octets - digits.length));
-      return joined([Uint8Array.of(0x80 | (zeros.length + digits.length)), zeros, digits]);
+      return joined([Uint8Array.of(0x80 | (lie.more + digits.length)), new Uint8Array(lie.more), digits]);
     }
     case "indefinite":
       return Uint8Array.of(0x80);

@@ -211,7 +211,7 @@ function lengthLie(random: Random): LengthLie {
     case 0:
       return { kind: "by", by: random.pick([1, -1, 2, -2, 127, 128, -128, 65_536, 2 ** 31]) };
     case 1:
-      return { kind: "long", octets: random.pick([1, 2, 3, 4, 5, 8, 126]) };
+      return { kind: "long", more: random.pick([0, 1, 1, 2, 3, 8, 120]) };
     case 2:
       return { kind: "indefinite" };
     case 3:

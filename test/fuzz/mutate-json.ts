@@ -108,8 +108,8 @@ function spaced(random: Random, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([bytes.subarray(0, at), space, bytes.subarray(at)]));
 }
 
-/** The canonical form of text that is JSON; undefined for other text. */
-export function parse(text: string): Tree | undefined {
+/** JSON as a tree; undefined for other text. */
+function parse(text: string): Tree | undefined {
   try {
     return treeOf(JSON.parse(text), 0);
   } catch {

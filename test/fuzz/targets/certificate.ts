@@ -5,6 +5,7 @@ import { nameText } from "../../../manifests/x509/name.ts";
 import { issuer, oids, root, submitter } from "../../bundle/people.ts";
 import { issue } from "../../pki/authority.ts";
 import { constrainedIssuer, nameRich } from "../certificates.ts";
+import { headersAreMinimal } from "../der-tree.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";
 
@@ -28,7 +29,8 @@ export const certificateTarget: Target = {
     return certificate;
   },
   after: (_, read) => {
-    const { subject, subjectText, issuerText } = read as Certificate;
+    const { der, subject, subjectText, issuerText } = read as Certificate;
+    if (!headersAreMinimal(der)) throw new Broken("an accepted element has a length that is not minimal");
     if (/[\p{C}\p{Zl}\p{Zp}]/u.test(subjectText + issuerText))
       throw new Broken("a name is shown with what cannot be seen");
     if (nameText(subject) !== subjectText) throw new Broken("one name is two texts");

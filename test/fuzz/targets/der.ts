@@ -1,9 +1,9 @@
 import { checkDer } from "../../../manifests/encoding/der-check.ts";
-import { DerReader, readElement, readHeader, readTime, tag } from "../../../manifests/encoding/der-read.ts";
-import { derHeader } from "../../../manifests/encoding/der-write.ts";
+import { DerReader, readHeader, readTime, tag } from "../../../manifests/encoding/der-read.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { issuer, root } from "../../bundle/people.ts";
 import { makeSeal, sealFacts } from "../../bundle/signed.ts";
+import { headersAreMinimal } from "../der-tree.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";
 
@@ -20,13 +20,7 @@ export const derTarget: Target = {
     checkDer(input);
   },
   after: (input) => {
-    // Every element that strict reading accepts has the one header that its length has.
-    for (let at = 0; at < input.length; ) {
-      const element = readElement(input, at);
-      const header = derHeader(element.tag, element.end - element.start);
-      if (Buffer.compare(header, input.subarray(at, element.start)) !== 0) throw new Broken("a header is not minimal");
-      at = element.end;
-    }
+    if (!headersAreMinimal(input)) throw new Broken("an accepted element has a length that is not minimal");
   },
 };
 

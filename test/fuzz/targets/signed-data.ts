@@ -4,6 +4,7 @@ import { signedData } from "../../../manifests/cms/write.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
 import { LargeSignedData } from "../../../manifests/verify/large-signed-data.ts";
 import { buildBundle } from "../../bundle/build.ts";
+import { headersAreMinimal } from "../der-tree.ts";
 import { mutateFile } from "../files.ts";
 import { piecesOf } from "../random.ts";
 import { Broken, type Target } from "../target.ts";
@@ -21,6 +22,8 @@ export const signedDataTarget: Target = {
   run: (input) => readSignedData(input),
   after: (input, read) => {
     const { eContentType, content, certificates, signers } = read as SignedData;
+    const strict = [...certificates, ...signers.map(({ core }) => core)].every(headersAreMinimal);
+    if (!strict) throw new Broken("an accepted element has a length that is not minimal");
     const signerInfos = signers.map(({ der }) => der);
     const again = signedData({ eContentType, certificates, signerInfos, ...(content ? { content } : {}) });
     if (!equal(again, input)) throw new Broken("an accepted SignedData does not encode to the same bytes");
