@@ -5,15 +5,16 @@ import { cut, wrapped } from "../host/terminal/table.ts";
 import { fromUtf8 } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
+import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 import { asNumber, asText, members } from "./shown-json.ts";
 
 type Row = { readonly [name: string]: Json };
 
-/** Prints journal rows, one a line. */
+/** Prints journal rows, one a line. Refuses with FRAME what is no JSON. */
 export async function journal(sitting: Sitting, from: number, limit: number): Promise<void> {
   const lines = fromUtf8(await sitting.signer.journal(from, limit)).split("\n");
-  const rows = lines.filter((line) => line !== "").map((line) => members(JSON.parse(line) as Json));
+  const rows = lines.filter((line) => line !== "").map(readRow);
   sitting.output.say(...(rows.length === 0 ? ["No rows there."] : rows.flatMap(journalLines)));
   sitting.output.document({ rows });
 }
@@ -40,9 +41,22 @@ export async function verifyJournal(sitting: Sitting): Promise<void> {
   sitting.output.document({ ...answer });
 }
 
-/** The record, which may also be its canonical text. */
-function recordOf(row: Row): Row {
-  return members(typeof row.record === "string" ? (JSON.parse(row.record) as Json) : row.record);
+function readRow(line: string): Row {
+  try {
+    return members(JSON.parse(line) as Json);
+  } catch (cause) {
+    throw new Refusal("FRAME", "a row of the journal cannot be read", { cause });
+  }
+}
+
+/** The record, which may also be its canonical text; another text is shown as it is. */
+function recordOf({ record }: Row): Row {
+  if (typeof record !== "string") return members(record);
+  try {
+    return members(JSON.parse(record) as Json);
+  } catch {
+    return { record };
+  }
 }
 
 /** Digests and nested facts are cut to what the eye can hold; `--json` gives them whole. */

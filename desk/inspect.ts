@@ -7,6 +7,7 @@ import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
 import { shown } from "../manifests/records/names.ts";
 import { readSeal } from "../manifests/records/seal.ts";
+import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 
 /** What `inspect` found; `content` only where it is JSON. Nothing in it was verified. */
@@ -28,6 +29,9 @@ const contentNames = [
   "withdrawal",
   "abort",
 ] as const;
+
+/** Levels of JSON that are shown. */
+const deepest = 100;
 
 /** Reads one file of Coldseal: SignedData of any of its types, a seal, or plain JSON. Refuses with DER, CMS-* or JSON. */
 export function inspectFile(bytes: Uint8Array, oids: OwnOids): Inspection {
@@ -71,8 +75,22 @@ function signersOf(data: SignedData): Inspection["signers"] {
   });
 }
 
+/** JSON that need not be canonical: what a file holds is to be seen. Nested deeper than any of Coldseal's it is refused. */
 function parse(bytes: Uint8Array): Json {
-  return JSON.parse(fromUtf8(bytes)) as Json;
+  let value: Json;
+  try {
+    value = JSON.parse(fromUtf8(bytes)) as Json;
+  } catch (cause) {
+    throw asRefusal(cause, "JSON", "not JSON");
+  }
+  checkDepth(value, 0);
+  return value;
+}
+
+function checkDepth(value: Json, depth: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (depth > deepest) throw new Refusal("JSON", `nested deeper than ${deepest}`);
+  for (const member of Object.values(value)) checkDepth(member, depth + 1);
 }
 
 /** The inspection as lines for people. */

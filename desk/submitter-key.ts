@@ -7,6 +7,7 @@ import type { HashName, Suite } from "../manifests/cms/suite.ts";
 import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
+import { checkIterations } from "./pkcs12-cost.ts";
 
 export interface SubmitterKey extends SigningKey {
   /** certificates that stood beside the signer's, without the signer's */
@@ -15,7 +16,7 @@ export interface SubmitterKey extends SigningKey {
 
 /**
  * Opens PKCS#12 bytes and returns the one key in it with its certificate; RSA signs with PKCS#1 v1.5 and `hash`, EC with
- * the digest of its curve. Refuses with PIN-WRONG for a wrong password and CONFIG for what is not one usable key.
+ * the digest of its curve. Refuses with PIN-WRONG for a wrong password and CONFIG for what is not one usable key, or asks for too many iterations.
  */
 export function openPkcs12(bytes: Uint8Array, password: Uint8Array, hash: HashName): SubmitterKey {
   const bags = readBags(bytes, Buffer.from(password).toString("utf8"));
@@ -39,8 +40,10 @@ export function openPkcs12(bytes: Uint8Array, password: Uint8Array, hash: HashNa
 function readBags(bytes: Uint8Array, password: string): forge.pkcs12.Bag[] {
   try {
     const asn1 = forge.asn1.fromDer(Buffer.from(bytes).toString("binary"));
+    checkIterations(asn1);
     return forge.pkcs12.pkcs12FromAsn1(asn1, password).safeContents.flatMap((content) => content.safeBags);
   } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
     const message = (cause as Error).message;
     if (/password|MAC/i.test(message)) {
       throw new Refusal("PIN-WRONG", "the password does not open the PKCS#12 file", {

@@ -21,7 +21,8 @@ export type DescriptorHandlers = {
 export async function serveDescriptor(descriptor: number, handlers: DescriptorHandlers): Promise<void> {
   for (const frame of frames(descriptor)) {
     const call = anyObject(readCanonical(frame.payload), "call");
-    const method = String(call.method);
+    const { method } = call;
+    if (typeof method !== "string") throw new Refusal("FRAME", "a call without method");
     try {
       const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
       if (!handler) throw new Refusal("FRAME", `unknown method ${method}`);

@@ -74,7 +74,10 @@ export function readMembers(payload: Uint8Array): { readonly [name: string]: Jso
 }
 
 /** Words of a refusal may hold what a person typed, or names from a stick: any string. */
-const words: Reader<string> = (value) => String(value);
+const words: Reader<string> = (value, path) => {
+  if (typeof value === "string") return value;
+  throw new Refusal("SHAPE", `${path}: expected text`, { expected: "text", got: typeof value, about: path });
+};
 const readRefusalMembers = object({
   about: optional(words),
   code: words,
@@ -89,7 +92,7 @@ export function refusalJson(refusal: Refusal): Json {
   return Object.fromEntries(members) as { readonly [name: string]: string };
 }
 
-/** A refusal that came in a frame. */
+/** A refusal that came in a frame. Refuses with SHAPE what is none. */
 export function readRefusal(value: Json): Refusal {
   return Refusal.fromRecord(readRefusalMembers(value, "refusal"));
 }

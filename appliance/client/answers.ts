@@ -26,7 +26,10 @@ export function readAnswer<T>(reader: Reader<T>, value: Json, name: string): T {
   }
 }
 
-/** Any text, also empty; what is shown of it is escaped where it is shown. */
-export const anyText: Reader<string> = (value) => (typeof value === "string" ? value : String(value ?? ""));
+/** Any text, also empty; another value as its JSON. What is shown of it is escaped where it is shown. */
+export const anyText: Reader<string> = (value) => {
+  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  return String(value ?? "");
+};
 
 export const anyJson: Reader<Json> = (value) => value ?? null;

@@ -90,7 +90,7 @@ function approvalText(screen: BatchScreen): string {
 
 /** `op1 12:04Z, op3 12:09Z` */
 export function approvers(approvals: BatchRow["approvals"], now: string): string {
-  return approvals.map((one) => `${shown(one.person)}, ${clockTime(one.signed, now)}`).join("; ");
+  return approvals.map((one) => shown(`${one.person}, ${clockTime(one.signed, now)}`)).join("; ");
 }
 
 /** Every document with its full name, size and digest, one after another; names are escaped, never cut. */

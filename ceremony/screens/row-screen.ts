@@ -28,8 +28,8 @@ function facts(row: BatchRow, now: string): (readonly [string, string])[] {
     ["from", row.submitter === null ? null : shown(row.submitter)],
     ["purpose", row.purpose === null ? null : `"${shown(row.purpose)}"`],
     ["documents", row.count === null ? null : `${count(row.count, "document")}, together ${exactSize(row.bytes ?? 0)}`],
-    ["mode", row.mode],
-    ["expires", row.expires === null ? null : minute(row.expires)],
+    ["mode", row.mode === null ? null : shown(row.mode)],
+    ["expires", row.expires === null ? null : shown(minute(row.expires))],
     ["approvals", row.approvals.length === 0 ? null : approvers(row.approvals, now)],
   ];
   return known.filter((one): one is readonly [string, string] => one[1] !== null);

@@ -66,7 +66,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
 
 function tokenText(token: Members, now: string, style: Style): string {
   if (token.present === false) return style.bad("gone: connect the HSM, then: ceremony unlock");
-  const last = asText(token.lastVerifiedSignature);
+  const last = shownText(token.lastVerifiedSignature);
   const proof = last
     ? `last verified signature ${clockTime(last, now)} (${duration(secondsBetween(last, now))} ago)`
     : "no verified signature since the start";
@@ -75,16 +75,16 @@ function tokenText(token: Members, now: string, style: Style): string {
 
 function pinText(pin: Members, now: string, style: Style): string {
   const failures = asNumber(pin.failures) ?? 0;
-  const until = asText(pin.waitUntil);
+  const until = shownText(pin.waitUntil);
   if (until !== null && until > now)
     return style.bad(`${count(failures, "wrong try", "wrong tries")}; wait until ${clockTime(until, now)}`);
   return failures === 0 ? "no wrong tries" : style.warn(count(failures, "wrong try", "wrong tries"));
 }
 
 function clockText(clock: Members, style: Style): string {
-  const refused = asText(clock.refused);
-  const now = asText(clock.now);
-  const set = asText(clock.lastSet);
+  const refused = shownText(clock.refused);
+  const now = shownText(clock.now);
+  const set = shownText(clock.lastSet);
   const says = `${now === null ? "?" : minute(now)}, off by at most ${duration(asNumber(clock.claimedErrorSeconds) ?? 0)}`;
   const since = set === null ? "" : ` (last set ${minute(set)})`;
   return refused === null
@@ -130,7 +130,7 @@ function daemonLines(screen: StatusScreen, style: Style): Line[] {
     return [["daemon", style.bad("does not answer: no batch moves until it is started")]];
   const daemon = members(members(screen.daemon).daemon ?? screen.daemon);
   const states = Object.entries(members(daemon.batches)).filter(([, amount]) => amount !== 0);
-  const batches = states.map(([state, amount]) => `${asNumber(amount) ?? "?"} ${state.replaceAll("-", " ")}`);
+  const batches = states.map(([state, amount]) => `${asNumber(amount) ?? "?"} ${shown(state).replaceAll("-", " ")}`);
   const media = members(daemon.media);
   return [
     ["batches", batches.length === 0 ? "none" : batches.join(", ")],
@@ -152,7 +152,12 @@ function mediaText(media: Json | undefined): string {
 }
 
 function short(value: Json | undefined): string {
-  return typeof value === "string" ? `${value.slice(0, 16)}…` : "?";
+  return typeof value === "string" ? `${shown(value.slice(0, 16))}…` : "?";
+}
+
+/** A text to be shown, with what a terminal would not print escaped. */
+function shownText(value: Json | undefined): string | null {
+  return typeof value === "string" ? shown(value) : null;
 }
 
 function secondsBetween(from: string, to: string): number {

@@ -1,7 +1,7 @@
 /** Several files in one stream of bytes: for each u16 path length, path (UTF-8), u64 size, then its bytes. */
 
 import { Refusal } from "../refusal.ts";
-import { concat, fromUtf8, utf8 } from "./bytes.ts";
+import { concat, utf8 } from "./bytes.ts";
 
 /** The header that stands before a file's bytes. */
 export function fileHeader(path: string, size: number): Uint8Array {
@@ -14,10 +14,13 @@ export function fileHeader(path: string, size: number): Uint8Array {
   return header;
 }
 
+/** Most bytes of a path: far more than the box's own take, and few enough to be gathered from pieces of one byte. */
+const pathLimit = 1024;
+
 /** What a stream of files consists of, in order: a file's start, then its pieces. */
 export type FilePart = { readonly path: string; readonly size: number } | { readonly bytes: Uint8Array };
 
-/** Reads a stream of files. Refuses with FRAME a path that is not a relative path of plain names, and a stream that ends early. */
+/** Reads a stream of files. Refuses with FRAME a path that is not a relative path of plain names or is over 1 KiB, and a stream that ends early. */
 export async function* readFiles(stream: AsyncIterable<Uint8Array>): AsyncIterable<FilePart> {
   let pending: Uint8Array = new Uint8Array(0);
   let left = 0;
@@ -46,9 +49,10 @@ function readHeader(bytes: Uint8Array): { path: string; size: number; length: nu
   if (bytes.length < 2) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const nameLength = view.getUint16(0);
+  if (nameLength > pathLimit) throw new Refusal("FRAME", `a stream of files holds a path of ${nameLength} bytes`);
   const length = 10 + nameLength;
   if (bytes.length < length) return undefined;
-  const path = fromUtf8(bytes.subarray(2, 2 + nameLength));
+  const path = String.fromCharCode(...bytes.subarray(2, 2 + nameLength)); // a plain path is ASCII: any other byte is refused
   const size = Number(view.getBigUint64(2 + nameLength));
   if (!path.split("/").every((part) => /^[A-Za-z0-9._-]+$/.test(part) && !/^\.+$/.test(part))) {
     throw new Refusal("FRAME", "a stream of files holds a path that is not plain");

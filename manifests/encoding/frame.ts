@@ -25,13 +25,15 @@ export function frameHeader(kind: FrameKind, payloadLength: number): Uint8Array 
   return header;
 }
 
-/** Cuts a stream of bytes into frames. Payloads may be views of the chunks pushed. */
+/** Cuts a stream of bytes into frames, in time and memory that grow with the bytes alone, however small the pieces. Payloads may be views of the chunks pushed. */
 export class FrameReader {
-  #pending: Uint8Array = new Uint8Array(0);
+  /** what is pending stands at its start; the rest is room for more */
+  #buffer: Uint8Array = new Uint8Array(0);
+  #length = 0;
 
   /** Adds bytes and returns the frames they complete. Refuses unknown kinds and long frames with FRAME, before their payload came. */
   push(chunk: Uint8Array): Frame[] {
-    let bytes = this.#pending.length === 0 ? chunk : joined(this.#pending, chunk);
+    let bytes = this.#length === 0 ? chunk : this.#append(chunk);
     const frames: Frame[] = [];
     for (;;) {
       const length = payloadLength(bytes);
@@ -40,13 +42,26 @@ export class FrameReader {
       frames.push({ kind, payload: bytes.subarray(headerBytes, headerBytes + length) });
       bytes = bytes.subarray(headerBytes + length);
     }
-    this.#pending = bytes;
+    // Memory that payloads were given out of, or that is the caller's, gets no more bytes written behind it.
+    if (frames.length > 0 || this.#length === 0) this.#buffer = bytes;
+    this.#length = bytes.length;
     return frames;
   }
 
   /** True between two frames: a stream that ends elsewhere was cut. */
   get between(): boolean {
-    return this.#pending.length === 0;
+    return this.#length === 0;
+  }
+
+  #append(chunk: Uint8Array): Uint8Array {
+    const length = this.#length + chunk.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(chunk, this.#length);
+    return this.#buffer.subarray(0, length);
   }
 }
 
@@ -57,11 +72,4 @@ function payloadLength(bytes: Uint8Array): number | undefined {
   if (kind !== "J" && kind !== "B") throw new Refusal("FRAME", `unknown frame kind ${bytes[4]}`);
   if (length > maximumPayload) throw new Refusal("FRAME", `frame of ${length} bytes is too long`);
   return length;
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }

@@ -12,19 +12,22 @@ import { emailAddress, rdnEncodings, readName, stringText } from "./name.ts";
  * constraints speak of is refused, because whether it fits is not known (RFC 5280 4.2.1.10).
  */
 export function checkNameConstraints(constraints: NameConstraints, certificate: Certificate): void {
-  for (const name of namesOf(certificate)) {
-    const permitted = constraints.permitted.filter((base) => base.tag === name.tag);
-    const excluded = constraints.excluded.filter((base) => base.tag === name.tag);
-    if (permitted.length + excluded.length > 0 && !comparable.has(name.tag)) {
+  // Every name is read once: there may be 64 of them, and twice 64 constraints.
+  const permitted = constraints.permitted.map(read);
+  const excluded = constraints.excluded.map(read);
+  for (const name of namesOf(certificate).map(read)) {
+    const allowing = permitted.filter((base) => base.tag === name.tag);
+    const barring = excluded.filter((base) => base.tag === name.tag);
+    if (allowing.length + barring.length > 0 && !comparable.has(name.tag)) {
       throw new Refusal(
         "PATH-CONSTRAINT",
         "a name of a kind that cannot be held against the issuer's name constraints",
       );
     }
-    if (excluded.some((base) => within(name, base))) {
+    if (barring.some((base) => within(name, base))) {
       throw new Refusal("PATH-CONSTRAINT", "a name that the issuer excludes", { about: certificate.subjectText });
     }
-    if (permitted.length > 0 && !permitted.some((base) => within(name, base))) {
+    if (allowing.length > 0 && !allowing.some((base) => within(name, base))) {
       throw new Refusal("PATH-CONSTRAINT", "a name that the issuer does not permit", {
         about: certificate.subjectText,
       });
@@ -46,14 +49,25 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
   return [{ tag: directory, value: certificate.subject }, ...certificate.subjectAltNames, ...addresses];
 }
 
-function within(name: GeneralName, base: GeneralName): boolean {
+/** A name ready to be compared: relative names of a directory name, else its text. */
+interface ReadName {
+  readonly tag: number;
+  readonly rdns: readonly Uint8Array[];
+  readonly text: string;
+}
+
+function read({ tag, value }: GeneralName): ReadName {
+  return tag === directory ? { tag, rdns: rdnEncodings(value), text: "" } : { tag, rdns: [], text: ascii(value) };
+}
+
+function within(name: ReadName, base: ReadName): boolean {
   switch (name.tag) {
     case directory:
-      return startsWith(rdnEncodings(name.value), rdnEncodings(base.value));
+      return startsWith(name.rdns, base.rdns);
     case dns:
-      return inDomain(ascii(name.value), ascii(base.value));
+      return inDomain(name.text, base.text);
     default:
-      return addressWithin(ascii(name.value), ascii(base.value));
+      return addressWithin(name.text, base.text);
   }
 }
 
@@ -77,7 +91,5 @@ function addressWithin(name: string, base: string): boolean {
 
 /** Lower case; anything beyond ASCII becomes a character that is in no base. */
 function ascii(octets: Uint8Array): string {
-  return Array.from(octets, (octet) => (octet < 0x80 ? String.fromCharCode(octet) : "\u0000"))
-    .join("")
-    .toLowerCase();
+  return String.fromCharCode(...octets.map((octet) => (octet < 0x80 ? octet : 0))).toLowerCase();
 }

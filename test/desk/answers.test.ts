@@ -178,6 +178,13 @@ describe("coldseal inspect", () => {
     expect(inspectFile(seal ?? utf8(""), oids)).toMatchObject({ facts: { mode: "test", index: 1 } });
   });
 
+  it("T5, T29: refuses what only begins like JSON, and JSON that nobody could look at", () => {
+    for (const text of ['{"a":', `{"a":${"[".repeat(200)}${"]".repeat(200)}}`]) {
+      expect(() => inspectFile(utf8(text), oids)).toThrow(expect.objectContaining({ code: "JSON" }));
+    }
+    expect(inspectFile(utf8('{ "a": [[1]] }'), oids)).toMatchObject({ content: { a: [[1]] } });
+  });
+
   it("T5: refuses what is none of Coldseal's files", () => {
     expect(() => inspectFile(utf8("nothing"), oids)).toThrow(expect.objectContaining({ code: "CMS-FORM" }));
     expect(coldseal("inspect", write(folder(), "x", "nothing"))).toMatchObject({ status: 1 });

@@ -1,10 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import forge from "node-forge";
 import { describe, expect, it } from "vitest";
+import { checkIterations, mostIterations } from "../../desk/pkcs12-cost.ts";
 import { openPkcs12 } from "../../desk/submitter-key.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { integer, octetString, sequence } from "../../manifests/encoding/der-write.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { folder, write } from "./stick.ts";
 
@@ -66,6 +69,21 @@ describe("a submitter's PKCS#12", () => {
     expect(thrown(() => openPkcs12(utf8("nothing"), utf8(password), "sha256"))).toMatchObject({ code: "CONFIG" });
     const { file } = made(["-algorithm", "ED25519"]);
     expect(thrown(() => openPkcs12(file, utf8(password), "sha256"))).toMatchObject({ code: "CONFIG" });
+  });
+
+  it("T5: iterations are added up before any is made: two millions are taken, more are refused with CONFIG", () => {
+    const asking = (...counts: number[]) => {
+      const parts = counts.map((count) => sequence(octetString(new Uint8Array(8)), integer(count)));
+      const bytes = sequence(octetString(sequence(...parts)), integer(1));
+      return forge.asn1.fromDer(Buffer.from(bytes).toString("binary"));
+    };
+    expect(() => checkIterations(asking(mostIterations - 1))).not.toThrow();
+    expect(thrown(() => checkIterations(asking(mostIterations)))).toMatchObject({ code: "CONFIG" });
+    expect(thrown(() => checkIterations(asking(mostIterations / 2, mostIterations / 2)))).toMatchObject({
+      code: "CONFIG",
+    });
+    const { file } = made(kinds[1]?.[1] ?? [], ["-iter", "1000", "-macalg", "sha512"]);
+    expect(openPkcs12(file, utf8(password), "sha256").suite.name).toBe("ecdsa-p256-sha256");
   });
 
   it("refuses a file without the key's certificate with CONFIG", () => {

@@ -38,6 +38,12 @@ describe("several files in one stream", () => {
     },
   );
 
+  it("T5: a path over 1 KiB, and one that is no text, are refused with FRAME as soon as their length or bytes are there", async () => {
+    await expect(read(fileHeader("a".repeat(1024), 0))).resolves.toHaveLength(1);
+    await expect(read(fileHeader("a".repeat(1025), 0).subarray(0, 2))).rejects.toMatchObject({ code: "FRAME" });
+    await expect(read(Uint8Array.of(0, 1, 0xff, 0, 0, 0, 0, 0, 0, 0, 0))).rejects.toMatchObject({ code: "FRAME" });
+  });
+
   it("FRAME: a stream that ends within a header or a file is refused", async () => {
     const whole = concat([fileHeader("a", 3), utf8("abc")]);
     for (let length = 1; length < whole.length; length++) {

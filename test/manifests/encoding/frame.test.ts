@@ -34,6 +34,30 @@ describe("frames", () => {
     );
   });
 
+  it("FRAME: payloads keep their bytes when more is pushed", () => {
+    const wanted = [1, 2, 3].map((byte) => new Uint8Array(50).fill(byte));
+    const bytes = concat(wanted.map((payload) => frame("B", payload)));
+    for (const piece of [1, 7, 40, 60, 120]) {
+      const reader = new FrameReader();
+      const got: Frame[] = [];
+      for (let at = 0; at < bytes.length; at += piece) got.push(...reader.push(bytes.slice(at, at + piece)));
+      expect(got.map(({ payload }) => payload)).toEqual(wanted);
+    }
+  });
+
+  it("T5: a long frame in small pieces takes time that grows with its length alone", () => {
+    const push = (length: number) => {
+      const bytes = frame("B", new Uint8Array(length));
+      const reader = new FrameReader();
+      const start = process.cpuUsage();
+      for (let at = 0; at < bytes.length; at += 16) reader.push(bytes.subarray(at, at + 16));
+      return process.cpuUsage(start).user;
+    };
+    push(maximumPayload / 16);
+    // Sixteen times the bytes: 16 times the time, not 256 times; the rest is room for a busy machine.
+    expect(push(maximumPayload)).toBeLessThan(Math.max(20_000, push(maximumPayload / 16)) * 80);
+  });
+
   it("FRAME: a header is a big-endian length and the kind", () => {
     expect(frameHeader("J", 0x010203)).toEqual(Uint8Array.of(0, 1, 2, 3, 0x4a));
     expect(frameHeader("B", 0)).toEqual(Uint8Array.of(0, 0, 0, 0, 0x42));

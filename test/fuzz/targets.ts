@@ -1,0 +1,76 @@
+/** Every fuzz target. A new one is a file below `targets/` and a line here. */
+
+import type { Target } from "./target.ts";
+import { authorizationTarget } from "./targets/authorization.ts";
+import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
+import { canonicalJson } from "./targets/canonical-json.ts";
+import { certificateTarget } from "./targets/certificate.ts";
+import { certificateFile } from "./targets/certificate-file.ts";
+import { clientTarget } from "./targets/client.ts";
+import { decisionTarget } from "./targets/decision.ts";
+import { derTarget } from "./targets/der.ts";
+import { documentNames } from "./targets/document-names.ts";
+import { documentsList } from "./targets/documents-list.ts";
+import { fileStream } from "./targets/file-stream.ts";
+import { framesTarget } from "./targets/frames.ts";
+import { inspectTarget } from "./targets/inspect.ts";
+import { intakeTarget } from "./targets/intake.ts";
+import { manifestTarget } from "./targets/manifest.ts";
+import { openedBatch } from "./targets/opened-batch.ts";
+import { pathTarget } from "./targets/path.ts";
+import { pkcs11Uri } from "./targets/pkcs11-uri.ts";
+import { pkcs12Target } from "./targets/pkcs12.ts";
+import { policyChain, policyTarget } from "./targets/policy.ts";
+import { refusalTarget } from "./targets/refusal.ts";
+import { requestFile } from "./targets/request-file.ts";
+import { requestStream } from "./targets/request-stream.ts";
+import { screensTarget } from "./targets/screens.ts";
+import { sealTarget } from "./targets/seal.ts";
+import { settingsTarget } from "./targets/settings.ts";
+import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
+import { signersTarget } from "./targets/signers.ts";
+import { wireDescriptor, wireServer } from "./targets/wire.ts";
+import { wordsTarget } from "./targets/words.ts";
+
+export const targets: readonly Target[] = [
+  canonicalJson,
+  derTarget,
+  signedDataTarget,
+  signedDataPieces,
+  signersTarget,
+  certificateTarget,
+  certificateFile,
+  pathTarget,
+  policyTarget,
+  policyChain,
+  requestStream,
+  requestFile,
+  authorizationTarget,
+  decisionTarget,
+  manifestTarget,
+  refusalTarget,
+  documentsList,
+  sealTarget,
+  bundleTarget,
+  bundleInFolder,
+  wordsTarget,
+  documentNames,
+  framesTarget,
+  fileStream,
+  wireServer,
+  wireDescriptor,
+  clientTarget,
+  screensTarget,
+  intakeTarget,
+  openedBatch,
+  inspectTarget,
+  pkcs11Uri,
+  settingsTarget,
+  pkcs12Target,
+];
+
+/** Those of these names; all where none is given. Throws for a name that is none. */
+export function targetsNamed(names: readonly string[]): readonly Target[] {
+  for (const name of names) if (!targets.some((one) => one.name === name)) throw new Error(`no target ${name}`);
+  return names.length === 0 ? targets : targets.filter(({ name }) => names.includes(name));
+}
