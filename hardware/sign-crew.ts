@@ -72,7 +72,7 @@ export class SignCrew {
   }
 
   #member(): Member {
-    const worker = new Worker(main, { workerData: { module: this.#module }, env: {}, stdin: false });
+    const worker = new Worker(main, { workerData: { module: this.#module }, env: {}, execArgv: [] });
     const jobs: Member["jobs"] = new Map();
     const member = { worker, jobs };
     worker.on("message", (done: SignDone) => {
@@ -82,13 +82,14 @@ export class SignCrew {
       if ("signatures" in done) job?.resolve(done.signatures);
       else job?.reject(faultOf(done));
     });
-    const ended = (cause?: unknown) => {
+    const ended = (why: string, cause?: unknown) => {
       this.#members = this.#members.filter((one) => one !== member);
-      for (const job of jobs.values()) job.reject(new Refusal("HSM-FAULT", "a signing thread ended", { cause }));
+      for (const job of jobs.values())
+        job.reject(new Refusal("HSM-FAULT", `a signing thread ended: ${why}`, { cause }));
       jobs.clear();
     };
-    worker.once("error", ended);
-    worker.once("exit", () => ended());
+    worker.once("error", (fault) => ended(fault instanceof Error ? fault.message : `${fault}`, fault));
+    worker.once("exit", (status) => ended(`status ${status}`));
     // An idle thread keeps no process alive; last, as listeners would undo it.
     worker.unref();
     return member;

@@ -95,7 +95,7 @@ export class VerifyCrew {
   }
 
   #member(): Member {
-    const worker = new Worker(main, { env: {} });
+    const worker = new Worker(main, { env: {}, execArgv: [] });
     const jobs: Member["jobs"] = new Map();
     const member = { worker, jobs };
     worker.on("message", (answer: VerifyAnswer) => {
