@@ -7,6 +7,7 @@ import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, type Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { answerPath } from "./answer-folder.ts";
 import { taken } from "./batch-state.ts";
+import { EarlySync } from "./early-sync.ts";
 import { type FolderState, isTriedAgain, looked, nextToTake, type TakeEnd, taking, tookEnd } from "./inbox-state.ts";
 import type { TakenBatch } from "./intake-client.ts";
 import type { Parts } from "./parts.ts";
@@ -75,7 +76,13 @@ async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, i
     bytes,
   };
   log.info({ folder, files, bytes }, "copying");
-  const batch = await intake.take(order, (done) => book.setWork(`folder/${folder}`, done));
+  const early = new EarlySync(incoming);
+  const batch = await intake
+    .take(order, (done) => {
+      book.setWork(`folder/${folder}`, done);
+      early.note(done);
+    })
+    .finally(() => early.end());
   if (batch.outcome === "incomplete") {
     log.info({ folder, got: batch.got }, "not all of it is there");
     return batch;

@@ -59,7 +59,7 @@ async function copyDocument(work: CopyWork, folder: number, document: ListedDocu
     const onBytes = (count: number) => {
       work.progress.bytes += count;
     };
-    copyPrivately({ name, source, target, hasher, watch: work.watch, onBytes });
+    await copyPrivately({ name, source, target, hasher, watch: work.watch, onBytes });
     await checkDigest(document, hasher);
   } finally {
     closeSync(source.descriptor);

@@ -3,7 +3,8 @@
  * byte; a file that is not the same after the pass as before it is refused.
  */
 
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
 import type { OpenFile } from "../../host/no-follow.ts";
 import type { Hasher } from "../../manifests/host.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -12,7 +13,8 @@ import { sizeOf } from "./entries.ts";
 import type { Watch } from "./watch.ts";
 
 const piece = 1 << 20;
-const buffer = new Uint8Array(piece);
+/** Two, so that one is read and hashed while the other is being written. */
+const buffers = [new Uint8Array(piece), new Uint8Array(piece)] as const;
 
 export interface CopyJob {
   /** the name it has on the stick, for messages */
@@ -31,14 +33,15 @@ export interface CopyJob {
  * Copies an open file of the stick and answers its size. Not durable on return (intake may not sync). Refuses with
  * MEDIA-CHANGED, MEDIA-READ, MEDIA-TIME, or STORE when the spool cannot take it.
  */
-export function copyPrivately(job: CopyJob): number {
+export async function copyPrivately(job: CopyJob): Promise<number> {
   const { source, name } = job;
   const size = sizeOf(source.stat);
   const target = spooled(job.target, () =>
     openSync(job.target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600),
   );
   try {
-    copyBytes(job, target, size);
+    if (size < piece) copySmall(job, target, size);
+    else await copyLarge(job, target, size);
   } finally {
     closeSync(target);
   }
@@ -46,27 +49,61 @@ export function copyPrivately(job: CopyJob): number {
   return size;
 }
 
-function copyBytes(job: CopyJob, target: number, size: number): void {
+/** What fits one piece is not worth another thread. */
+function copySmall(job: CopyJob, target: number, size: number): void {
+  const [buffer] = buffers;
   for (let at = 0; ; ) {
-    job.watch.tick();
-    // One byte more than is left: a file that grows shows itself at once.
-    const wanted = Math.min(piece, size - at + 1);
-    const length = readPiece(job, wanted);
-    if (at + length > size) throw changed(job.name, "longer");
-    if (length === 0) {
-      if (at < size) throw changed(job.name, "shorter");
-      return;
-    }
-    const bytes = buffer.subarray(0, length);
+    const bytes = nextPiece(job, buffer, at, size);
+    if (bytes.length === 0) return;
     job.hasher?.update(bytes);
-    for (let done = 0; done < length; )
-      done += spooled(job.target, () => writeSync(target, bytes, done, length - done));
-    at += length;
-    job.onBytes?.(length);
+    for (let done = 0; done < bytes.length; )
+      done += spooled(job.target, () => writeSync(target, bytes, done, bytes.length - done));
+    at += bytes.length;
+    job.onBytes?.(bytes.length);
   }
 }
 
-function readPiece({ source, name }: CopyJob, wanted: number): number {
+/** Each piece is written by another thread while it is hashed here and the next one is read. */
+async function copyLarge(job: CopyJob, target: number, size: number): Promise<void> {
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (let at = 0, turn = 0; ; turn ^= 1) {
+      const bytes = nextPiece(job, buffers[turn] as Uint8Array, at, size);
+      await writing;
+      if (bytes.length === 0) return;
+      writing = writeWhole(job.target, target, bytes);
+      writing.catch(() => undefined); // it is awaited before the next piece
+      job.hasher?.update(bytes);
+      at += bytes.length;
+      job.onBytes?.(bytes.length);
+    }
+  } finally {
+    await writing.catch(() => undefined);
+  }
+}
+
+/** The piece at `at`; empty at the end. Refuses with MEDIA-CHANGED a file that is longer or shorter than it was. */
+function nextPiece(job: CopyJob, buffer: Uint8Array, at: number, size: number): Uint8Array {
+  job.watch.tick();
+  // One byte more than is left: a file that grows shows itself at once.
+  const length = readPiece(job, buffer, Math.min(piece, size - at + 1));
+  if (at + length > size) throw changed(job.name, "longer");
+  if (length === 0 && at < size) throw changed(job.name, "shorter");
+  return buffer.subarray(0, length);
+}
+
+const writePiece = promisify(write);
+
+async function writeWhole(path: string, target: number, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; )
+      done += (await writePiece(target, bytes, done, bytes.length - done, null)).bytesWritten;
+  } catch (fault) {
+    throw spoolFault(path, fault);
+  }
+}
+
+function readPiece({ source, name }: CopyJob, buffer: Uint8Array, wanted: number): number {
   try {
     return readSync(source.descriptor, buffer, 0, wanted, null);
   } catch (fault) {
@@ -92,7 +129,11 @@ function spooled<T>(path: string, write: () => T): T {
   try {
     return write();
   } catch (fault) {
-    const cause = fault as NodeJS.ErrnoException;
-    throw new Refusal("STORE", `the spool cannot take a file (${cause.code ?? cause.message})`, { about: path, cause });
+    throw spoolFault(path, fault);
   }
+}
+
+function spoolFault(path: string, fault: unknown): Refusal {
+  const cause = fault as NodeJS.ErrnoException;
+  return new Refusal("STORE", `the spool cannot take a file (${cause.code ?? cause.message})`, { about: path, cause });
 }

@@ -59,7 +59,7 @@ export type Taken =
  */
 export async function take(host: Host, job: TakeJob, watch: Watch, progress: Progress): Promise<Taken> {
   return inBatch(job.root, job.folder, async (batch) => {
-    const envelope = copyEnvelope(host, batch, job.into, watch);
+    const envelope = await copyEnvelope(host, batch, job.into, watch);
     try {
       const listing = await listBatch(batch, job.policy.limits.documents + limits.batchEntries, watch);
       if (!envelope) return incomplete(job, { missing: ["batch.p7m"], missingCount: 1, short: undefined }, "");
@@ -93,7 +93,12 @@ function incomplete(job: TakeJob, absent: ReturnType<Presence["absent"]>, got: s
 }
 
 /** The private copy of batch.p7m, in a new folder `into`; undefined, and no folder, where there is none. */
-function copyEnvelope(host: Host, batch: number, into: string, watch: Watch): PrivateEnvelope | undefined {
+async function copyEnvelope(
+  host: Host,
+  batch: number,
+  into: string,
+  watch: Watch,
+): Promise<PrivateEnvelope | undefined> {
   const name = "batch.p7m";
   const source = openFileIn(batch, name);
   if (!source) return undefined;
@@ -107,7 +112,7 @@ function copyEnvelope(host: Host, batch: number, into: string, watch: Watch): Pr
         about: name,
       });
     }
-    copyPrivately({ name, source, target: `${into}/${name}`, watch });
+    await copyPrivately({ name, source, target: `${into}/${name}`, watch });
     return new PrivateEnvelope(host, `${into}/${name}`, size, watch);
   } finally {
     closeSync(source.descriptor);
