@@ -4,7 +4,7 @@ import { digestOf, nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
-import { listLeaf, listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
+import { listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
 import { leafHash, MerkleRoot } from "../../manifests/records/merkle.ts";
 import { certificatePath, policyPath, sealPath } from "../../manifests/records/names.ts";
@@ -23,6 +23,8 @@ export interface BundleChanges {
   readonly policy?: (policy: Policy) => Policy;
   readonly head?: (head: RequestHead) => RequestHead;
   readonly approvers?: readonly Issued[];
+  /** who signs the genesis policy; those of the three operators whom it names unless said */
+  readonly founders?: readonly Issued[];
   readonly challenge?: (challenge: Challenge) => Challenge;
   readonly manifest?: (manifest: Manifest) => Manifest;
   readonly auditor?: Issued;
@@ -33,7 +35,7 @@ export interface BundleChanges {
   readonly seal?: (facts: SealFacts, sealer: Issued, document: Uint8Array) => MadeSeal;
   /** what stands in place of authorization.p7m; the manifest names its digest */
   readonly authorization?: (content: Uint8Array) => Uint8Array | Promise<Uint8Array>;
-  /** of documents.jsonl, LF included; the manifest names what comes out, with the count as if nothing had been done */
+  /** of documents.jsonl, LF included; the manifest names what comes out, and its count */
   readonly lines?: (lines: readonly Uint8Array[]) => readonly Uint8Array[];
 }
 
@@ -68,9 +70,10 @@ export async function buildBundle(changes: BundleChanges = {}): Promise<Bundle> 
   const files = new Map<string, Uint8Array>();
   const policy = (changes.policy ?? same)(makePolicy());
   const policyContent = policyBytes(policy);
-  const founders = operators.filter(({ certificate }) =>
+  const named = operators.filter(({ certificate }) =>
     policy.people.some((one) => one.certificates.includes(certificate)),
   );
+  const founders = changes.founders ?? named;
   files.set(policyPath(1), await signedBy(founders, oids.policy, policyContent, times.policy));
 
   const head = (changes.head ?? same)(usualHead);
@@ -184,12 +187,13 @@ async function sealAll(
       size,
     };
     if (abortedAfter === undefined) files.set(entry.seal, file);
-    await tree.add(await leafHash(nodeHost, listLeaf(entry)));
     lines.push(listLine(entry));
   }
-  const list = concat(changed(lines));
+  const written = changed(lines);
+  for (const line of written) await tree.add(await leafHash(nodeHost, line.subarray(0, -1)));
+  const list = concat(written);
   files.set("documents.jsonl", list);
-  return { count: lines.length, digest: hex(sha256(list)), root: hex(await tree.root()) };
+  return { count: written.length, digest: hex(sha256(list)), root: hex(await tree.root()) };
 }
 
 interface Made extends Asked {
