@@ -1,7 +1,10 @@
-/** GnuTLS's `certtool --p7-verify`. It takes a document without bytes for no document at all. */
+/**
+ * GnuTLS's `certtool --p7-verify`. Its exit status is that of the last signature alone, so each one's line counts. It takes a
+ * document without bytes for no document at all.
+ */
 
 import { statSync } from "node:fs";
-import { refusalOf } from "./run.ts";
+import { runCommand } from "./run.ts";
 import { type VerifierKind, versionOf } from "./verifier.ts";
 
 export const certtool: VerifierKind = {
@@ -11,10 +14,14 @@ export const certtool: VerifierKind = {
   cannot: ({ document }) =>
     document !== undefined && statSync(document).size === 0 ? /There are no embedded data in the structure/ : undefined,
   open: async (root) => ({
-    refusal: ({ signed, document }) => {
+    refusal: async ({ signed, document }) => {
       const detached = document === undefined ? [] : ["--load-data", document];
       const what = ["--inder", "--infile", signed, ...detached, "--load-ca-certificate", root];
-      return refusalOf("certtool", ["--p7-verify", ...what]);
+      const { status, said } = await runCommand("certtool", ["--p7-verify", ...what]);
+      const words = [...said.matchAll(/^\tSignature status: (.*)$/gm)].map((line) => line[1]);
+      return status === 0 && words.length > 0 && words.every((word) => word === "ok")
+        ? undefined
+        : `${status}: ${said}`;
     },
     end: async () => {},
   }),

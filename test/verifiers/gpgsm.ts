@@ -1,12 +1,13 @@
 /**
  * GnuPG's `gpgsm`, in a home of its own: it keeps every certificate that it sees, asks its agent which roots are trusted, and
- * would look for revocation lists over the network. The agent is a child here, not the daemon that gpgsm would leave behind.
+ * would look for revocation lists over the network. The agent is started and ended here; gpgsm would leave one behind.
  */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -27,17 +28,18 @@ async function open(root: string): Promise<Verifier> {
   writeFileSync(join(home, "gpgsm.conf"), "disable-crl-checks\ndisable-dirmngr\nno-autostart\n");
   writeFileSync(join(home, "gpg-agent.conf"), "disable-scdaemon\n");
   writeFileSync(join(home, "trustlist.txt"), `${fingerprint} S relax\n`);
-  const agent = spawn("gpg-agent", ["--homedir", home, "--no-detach", "--daemon"], { env, stdio: "ignore" });
+  execFileSync("gpg-agent", ["--daemon"], { env, stdio: "ignore" }); // ends when its child listens
+  const agent = await pidOfAgent(join(home, "S.gpg-agent"));
   const verifier: Verifier = {
     refusal: ({ signed, document }) =>
       refusalOf("gpgsm", ["--batch", "--verify", signed, ...(document === undefined ? [] : [document])], env),
     end: async () => {
-      await ended(agent);
+      process.kill(agent, "SIGKILL"); // asked to end, it would wait for its clients; it holds nothing that must be kept
+      while (runs(agent)) await setTimeout(5);
       rmSync(home, { recursive: true, force: true });
     },
   };
   try {
-    await listening(agent, join(home, "S.gpg-agent"));
     execFileSync("gpgsm", ["--batch", "--import", root], { env, stdio: "ignore" });
     return verifier;
   } catch (fault) {
@@ -46,20 +48,27 @@ async function open(root: string): Promise<Verifier> {
   }
 }
 
-async function listening(agent: ChildProcess, socket: string): Promise<void> {
-  let fault: Error | undefined;
-  agent.once("error", (error) => {
-    fault = error;
-  });
-  for (const deadline = Date.now() + 20_000; !existsSync(socket); await setTimeout(10)) {
-    if (fault) throw fault;
-    if (agent.exitCode !== null || Date.now() > deadline) throw new Error("gpg-agent does not listen");
+/** Asks the agent itself, which no other process has for a parent. */
+async function pidOfAgent(path: string): Promise<number> {
+  const socket = connect(path);
+  try {
+    socket.write("GETINFO pid\n");
+    for (let said = ""; ; ) {
+      const pid = /^D (\d+)$/m.exec(said)?.[1];
+      if (pid !== undefined) return Number(pid);
+      const [bytes] = (await once(socket, "data")) as [Buffer];
+      said += bytes.toString();
+    }
+  } finally {
+    socket.destroy();
   }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, "exit");
-  child.kill("SIGKILL"); // asked to end, it waits for its clients; it holds nothing that must be kept
-  await exit;
+/** Also false of a dead process that nobody has waited for. */
+function runs(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+  } catch {
+    return false;
+  }
 }
