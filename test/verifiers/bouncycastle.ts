@@ -28,7 +28,7 @@ async function open(root: string): Promise<Verifier> {
   // Without a UTF-8 locale Java 17 cannot even name a file like "Übersicht.pdf".
   const env = { ...process.env, LC_ALL: "C.UTF-8" };
   const program = join(projectRoot, "docs/CheckCms.java");
-  const child = spawn("java", ["-XX:TieredStopAtLevel=1", "-cp", jars.join(":"), program, root], {
+  const child = spawn("java", ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", jars.join(":"), program, root], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -17,7 +17,7 @@ import { type Verifier, type VerifierKind, versionOf } from "./verifier.ts";
 export const gpgsm: VerifierKind = {
   name: "gpgsm",
   needs: "gpgsm gpg-agent",
-  version: versionOf("gpgsm", ["--version"], /^gpgsm \(GnuPG\) (\S+)/),
+  version: versionOf("gpg-agent", ["--version"], /(gpg-agent)/) && versionOf("gpgsm", ["--version"], /\(GnuPG\) (\S+)/),
   open,
 };
 

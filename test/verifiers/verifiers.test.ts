@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildBundle } from "../bundle/build.ts";
-import { bundleOf } from "../manifests/mutants/mutant.ts";
+import { bundleOf, type Mutant } from "../manifests/mutants/mutant.ts";
 import { written } from "../manifests/mutants/openssl-says.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { makeRoot, pem } from "../pki/authority.ts";
 import { isHere, verifiers } from "./all.ts";
 import { certtool } from "./certtool.ts";
+import { gpgsm } from "./gpgsm.ts";
 import { letsPass, type VerifierName, versionsTried } from "./lets-pass.ts";
 import { runCommand } from "./run.ts";
 import type { SignedFile } from "./verifier.ts";
@@ -87,6 +88,15 @@ it.skipIf(!isHere(certtool))("T7: certtool's exit status tells of the last signa
   const words = [...said.matchAll(/^\tSignature status: (ok|verification failed)/gm)].map((line) => line[1]);
   expect(words.toSorted()).toEqual(["ok", "verification failed"]);
   expect(status).toBe(words.at(-1) === "ok" ? 0 : 1);
+});
+
+it.skipIf(!isHere(gpgsm))("T11: gpgsm ends with 0 for a certificate that had expired before it signed", async () => {
+  const mutant = mutants.find(({ title }) => title === "seal: a certificate that had expired") as Mutant;
+  const file = written({ mutant, bundle: await bundleOf(mutant) }, join(folder, "expired"));
+  const verifier = await gpgsm.open(file.root);
+  const refusal = await verifier.refusal(file);
+  await verifier.end();
+  expect(refusal).toBe(undefined);
 });
 
 /** Command lines of processes that name a path. */

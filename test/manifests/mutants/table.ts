@@ -1,4 +1,7 @@
-/** Every mutant, each title once. The one index of what a signed file may be wrong in, and who sees it. */
+/**
+ * Every mutant, each title once: the one index of what a seal, an authorisation, a manifest or a bundle may be wrong in, and who sees
+ * it. Requests and policies have their own rows in `test/manifests/records`.
+ */
 
 import { authorizationMutants } from "./authorizations.ts";
 import { manifestMutants } from "./manifests.ts";
