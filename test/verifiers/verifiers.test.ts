@@ -8,6 +8,7 @@ import { written } from "../manifests/mutants/openssl-says.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { makeRoot, pem } from "../pki/authority.ts";
 import { isHere, verifiers } from "./all.ts";
+import { bouncycastle, javaArguments } from "./bouncycastle.ts";
 import { certtool } from "./certtool.ts";
 import { gpgsm } from "./gpgsm.ts";
 import { letsPass, type VerifierName, versionsTried } from "./lets-pass.ts";
@@ -98,6 +99,24 @@ it.skipIf(!isHere(gpgsm))("T11: gpgsm ends with 0 for a certificate that had exp
   await verifier.end();
   expect(refusal).toBe(undefined);
 });
+
+it.skipIf(!isHere(bouncycastle))(
+  "T2: Java cannot name a document outside ASCII in the C locale, and can in C.UTF-8",
+  async () => {
+    const bundle = await buildBundle({ documents: { "Übersicht.pdf": "one" } });
+    const [signed, document] = [join(folder, "umlaut.p7s"), join(folder, "Übersicht.pdf")];
+    writeFileSync(signed, bundle.files.get("seals/0000/000001--bersicht.pdf.p7s") as Uint8Array);
+    writeFileSync(document, "one");
+    const ask = (locale: string) =>
+      runCommand("java", [...javaArguments, join(folder, "root.crt"), signed, document], {
+        ...process.env,
+        LC_ALL: locale,
+      });
+    expect(await ask("C.UTF-8")).toMatchObject({ status: 0 });
+    const { status, said } = await ask("C");
+    expect({ status, said }).toMatchObject({ status: 1, said: expect.stringContaining("unmappable characters") });
+  },
+);
 
 /** Command lines of processes that name a path. */
 function commandsThatName(path: string): readonly string[] {
