@@ -16,8 +16,9 @@ export interface OpensslCheck {
 /** The arguments of the README's line: verify `signature`, detached from `document` where one is given. */
 export function cmsVerify(signature: string, root: string, document?: string): string[] {
   const content = document === undefined ? [] : ["-content", document];
-  const common = ["-cades", "-binary", "-inform", "DER", "-purpose", "any", "-CAfile", root];
-  return ["cms", "-verify", ...common, "-in", signature, ...content, "-out", "/dev/null"];
+  const common = ["-cades", "-binary", "-inform", "DER", "-purpose", "any"];
+  const trusted = ["-CAfile", root, "-no-CApath", "-no-CAstore"]; // without these two the system's own roots count as well
+  return ["cms", "-verify", ...common, ...trusted, "-in", signature, ...content, "-out", "/dev/null"];
 }
 
 /** Checks everything that is signed in `outbox/BATCH`; documents are read from `documents`. */

@@ -19,7 +19,7 @@ Look at
   npm run -s coldseal -- inspect ${at(`${paths.stick}/coldseal/outbox/${folder}/manifest.p7m`)}
 
 Check a seal with OpenSSL alone
-  openssl cms -verify -cades -binary -inform DER -purpose any -CAfile ${at(paths.pki.root)} \\
+  openssl cms -verify -cades -binary -inform DER -purpose any -CAfile ${at(paths.pki.root)} -no-CApath -no-CAstore \\
     -in ${at(`${paths.stick}/coldseal/outbox/${folder}/seals/0000/000002-contract-0113.pdf.p7s`)} \\
     -content ${at(`${paths.stick}/coldseal/inbox/${folder}/documents/contract-0113.pdf`)} -out /dev/null
 

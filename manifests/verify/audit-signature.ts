@@ -1,8 +1,8 @@
 /** The audit key's one signature, as manifests and refusals carry it. */
 
-import type { SignedData } from "../cms/read.ts";
+import type { SignedData, SignerInfo } from "../cms/read.ts";
 import { verifySigner } from "../cms/verify.ts";
-import { type OwnOids, ownOids } from "../encoding/oid.ts";
+import { type OwnOids, oid, ownOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { withDigest } from "../records/person.ts";
@@ -30,8 +30,8 @@ export function oidsOfType(data: Pick<SignedData, "eContentType">, type: "manife
 }
 
 /**
- * Verifies the one signature over `content`, with the audit usage, chained to a root at the claimed time. Refuses
- * CMS-SIGNERS, CMS-*, PATH-*.
+ * Verifies the one signature over `content`, by exactly the attributes that a box signs, with the audit usage, chained to a
+ * root at the claimed time. Refuses CMS-SIGNERS, CMS-*, PATH-*.
  */
 export async function checkAuditSignature(
   host: Host,
@@ -42,7 +42,7 @@ export async function checkAuditSignature(
   if (!signer || second) {
     throw new Refusal("CMS-SIGNERS", "the audit key signs alone", { expected: "1", got: `${data.signers.length}` });
   }
-  if (signer.unsigned) throw new Refusal("CMS-ATTRIBUTES", "unsigned attributes have no place beside the audit key's");
+  checkAttributes(signer);
   const { certificates, eContentType } = data;
   const verified = await verifySigner(host, signer, {
     certificates,
@@ -60,3 +60,20 @@ export async function checkAuditSignature(
   });
   return { certificate, certificateSha256, signed, path };
 }
+
+/** Nobody but the box signs with the audit key, so nothing stands here that it would not write. */
+function checkAttributes({ attributes, unsigned }: SignerInfo): void {
+  if (unsigned) throw new Refusal("CMS-ATTRIBUTES", "unsigned attributes have no place beside the audit key's");
+  const missing = signedAttributes.find((id) => !attributes.some((one) => one.oid === id));
+  if (missing) throw new Refusal("CMS-ATTRIBUTES", "a signed attribute is missing", { expected: missing });
+  const unknown = attributes.find((one) => !signedAttributes.includes(one.oid));
+  if (unknown) throw new Refusal("CMS-ATTRIBUTES", "a signed attribute is not known here", { got: unknown.oid });
+}
+
+const signedAttributes: readonly string[] = [
+  oid.contentType,
+  oid.messageDigest,
+  oid.signingTime,
+  oid.signingCertificateV2,
+  oid.algorithmProtection,
+];

@@ -23,8 +23,8 @@ export interface Trust {
 export const leastRsaBits = 2048;
 
 /**
- * The path of a certificate of the box to a pinned root at a claimed time; every certificate given must belong to it.
- * Refuses PATH-*, CMS-CERTIFICATE.
+ * The path of a certificate of the box to a pinned root at a claimed time; every certificate given must belong to it and be
+ * below the root, which comes from elsewhere. Refuses PATH-*, CMS-CERTIFICATE.
  */
 export async function boxPath(
   host: Host,
@@ -46,8 +46,9 @@ export async function boxPath(
     extendedKeyUsage: wanted.extendedKeyUsage,
     minimumRsaBits: wanted.policy?.limits.minimumRsaBits ?? leastRsaBits,
   });
-  if (!wanted.certificates.every((der) => path.some((one) => equal(one.der, der)))) {
-    throw new Refusal("CMS-CERTIFICATE", "a certificate stands here that is not in the signer's path");
+  const below = path.slice(0, -1);
+  if (!wanted.certificates.every((der) => below.some((one) => equal(one.der, der)))) {
+    throw new Refusal("CMS-CERTIFICATE", "a certificate stands here that is not in the signer's path below the root");
   }
   return path;
 }

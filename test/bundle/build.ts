@@ -4,13 +4,14 @@ import { digestOf, nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
-import { listLeaf, listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
+import { listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
 import { leafHash, MerkleRoot } from "../../manifests/records/merkle.ts";
 import { certificatePath, policyPath, sealPath } from "../../manifests/records/names.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import type { ListedDocument, RequestHead } from "../../manifests/records/request.ts";
 import { identityHasher, requestBytes } from "../../manifests/records/request-stream.ts";
+import type { SealFacts } from "../../manifests/records/seal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Issued } from "../pki/authority.ts";
 import { audit, issuer, oids, op1, op2, operators, people, root, sealing, submitter } from "./people.ts";
@@ -22,12 +23,25 @@ export interface BundleChanges {
   readonly policy?: (policy: Policy) => Policy;
   readonly head?: (head: RequestHead) => RequestHead;
   readonly approvers?: readonly Issued[];
+  /** who signs the genesis policy; those of the three operators whom it names unless said */
+  readonly founders?: readonly Issued[];
   readonly challenge?: (challenge: Challenge) => Challenge;
   readonly manifest?: (manifest: Manifest) => Manifest;
   readonly auditor?: Issued;
   readonly sealer?: Issued;
   /** aborted after so many documents */
   readonly abortedAfter?: number;
+  /** what stands in place of each seal; documents.jsonl lists the SignerInfo that it names */
+  readonly seal?: (facts: SealFacts, sealer: Issued, document: Uint8Array) => MadeSeal;
+  /** what stands in place of authorization.p7m; the manifest names its digest */
+  readonly authorization?: (content: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** of documents.jsonl, LF included; the manifest names what comes out, and its count */
+  readonly lines?: (lines: readonly Uint8Array[]) => readonly Uint8Array[];
+}
+
+export interface MadeSeal {
+  readonly file: Uint8Array;
+  readonly info: Uint8Array;
 }
 
 export interface Bundle {
@@ -56,9 +70,10 @@ export async function buildBundle(changes: BundleChanges = {}): Promise<Bundle> 
   const files = new Map<string, Uint8Array>();
   const policy = (changes.policy ?? same)(makePolicy());
   const policyContent = policyBytes(policy);
-  const founders = operators.filter(({ certificate }) =>
+  const named = operators.filter(({ certificate }) =>
     policy.people.some((one) => one.certificates.includes(certificate)),
   );
+  const founders = changes.founders ?? named;
   files.set(policyPath(1), await signedBy(founders, oids.policy, policyContent, times.policy));
 
   const head = (changes.head ?? same)(usualHead);
@@ -80,9 +95,11 @@ export async function buildBundle(changes: BundleChanges = {}): Promise<Bundle> 
 
   const challenge = (changes.challenge ?? same)(challengeOf({ request, policyContent, listed, head }));
   const approvers = changes.approvers ?? [op1, op2];
-  files.set("authorization.p7m", await signedBy(approvers, oids.authorization, challengeBytes(challenge)));
+  const approved = challengeBytes(challenge);
+  const usual = await signedBy(approvers, oids.authorization, approved);
+  files.set("authorization.p7m", (await changes.authorization?.(approved)) ?? usual);
 
-  const sealed = await sealAll(files, listed.slice(0, changes.abortedAfter ?? listed.length), changes);
+  const sealed = await sealAll({ files, documents }, listed.slice(0, changes.abortedAfter ?? listed.length), changes);
   files.set(certificatePath("sealing", 1), (changes.sealer ?? sealing).certificate);
   files.set(certificatePath("sealing", 2), issuer.certificate);
   files.set(certificatePath("audit", 1), (changes.auditor ?? audit).certificate);
@@ -145,9 +162,9 @@ interface Sealed {
 
 /** Writes seals (none when aborted) and documents.jsonl. */
 async function sealAll(
-  files: Map<string, Uint8Array>,
+  { files, documents }: Pick<Bundle, "files" | "documents">,
   listed: readonly ListedDocument[],
-  { sealer, abortedAfter }: BundleChanges,
+  { sealer, abortedAfter, seal, lines: changed = same }: BundleChanges,
 ): Promise<Sealed> {
   const tree = new MerkleRoot(nodeHost);
   const lines: Uint8Array[] = [];
@@ -160,7 +177,7 @@ async function sealAll(
       suite: by.suite,
       index,
     });
-    const { file, info } = await makeSeal(facts, by);
+    const { file, info } = seal?.(facts, by, documents.get(name) ?? new Uint8Array(0)) ?? (await makeSeal(facts, by));
     const entry: SealedDocument = {
       digest,
       index,
@@ -170,12 +187,13 @@ async function sealAll(
       size,
     };
     if (abortedAfter === undefined) files.set(entry.seal, file);
-    await tree.add(await leafHash(nodeHost, listLeaf(entry)));
     lines.push(listLine(entry));
   }
-  const list = concat(lines);
+  const written = changed(lines);
+  for (const line of written) await tree.add(await leafHash(nodeHost, line.subarray(0, -1)));
+  const list = concat(written);
   files.set("documents.jsonl", list);
-  return { count: lines.length, digest: hex(sha256(list)), root: hex(await tree.root()) };
+  return { count: written.length, digest: hex(sha256(list)), root: hex(await tree.root()) };
 }
 
 interface Made extends Asked {

@@ -1,28 +1,17 @@
 /** Signed envelopes made for tests: right ones for each suite, and ones wrong in one place, re-signed so that only that is wrong. */
 
 import { digestOf, nodeHost, sha256 } from "../../../host/crypto-host.ts";
-import { digestAlgorithm, signatureAlgorithm } from "../../../manifests/cms/algorithm.ts";
 import { readSignedData, type SignedData } from "../../../manifests/cms/read.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import type { SuiteName } from "../../../manifests/cms/suite.ts";
 import { type VerifiedSigner, verifySigner } from "../../../manifests/cms/verify.ts";
 import { algorithmProtection } from "../../../manifests/cms/write.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
-import {
-  der,
-  explicit,
-  integer,
-  objectIdentifier,
-  octetString,
-  sequence,
-  setOf,
-  time,
-} from "../../../manifests/encoding/der-write.ts";
+import { objectIdentifier, octetString, sequence, time } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
+import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
 import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
-import { signWith } from "../../pki/keys.ts";
 
 export const type = "1.3.6.1.4.1.32473.1.1";
 export const body = utf8('{"batch":"one"}');
@@ -70,10 +59,6 @@ export async function codeOf(act: () => unknown): Promise<string> {
   }
 }
 
-export function attribute(id: string, ...values: readonly Uint8Array[]): Uint8Array {
-  return sequence(objectIdentifier(id), setOf(...values));
-}
-
 /** The attributes of a right signature, by name, so that a test can change one. */
 export function usualAttributes(signer: Issued, content = body): Record<string, Uint8Array> {
   return {
@@ -89,62 +74,16 @@ export function signingCertificate(digest: Uint8Array): Uint8Array {
   return sequence(sequence(sequence(octetString(digest))));
 }
 
-/** What an attacker, or a careless tool, that holds the key can sign: every part can be replaced. */
-export interface Parts {
-  readonly signer?: Issued;
-  /** encoded attributes in the order in which they are to stand; null: no signed attributes */
-  readonly attributes?: readonly Uint8Array[] | null;
-  readonly unsigned?: readonly Uint8Array[];
-  readonly version?: number;
-  readonly signerVersion?: number;
-  readonly identifier?: Uint8Array;
-  readonly digest?: Uint8Array;
-  readonly signature?: Uint8Array;
-  readonly signatureValue?: Uint8Array;
-  readonly digests?: Uint8Array;
-  readonly certificates?: readonly Uint8Array[];
-  readonly signers?: (signer: Uint8Array) => Uint8Array;
-  readonly afterCertificates?: Uint8Array;
-  readonly content?: Uint8Array;
-  readonly contentType?: string;
-}
+/** What may be replaced in an envelope over `body`; its signature holds over whatever its attributes are. */
+export type Parts = Partial<Omit<Forged, "document">>;
 
-/** A SignedData whose signature holds over whatever its attributes are. */
 export function craft(parts: Parts): Uint8Array {
   const signer = parts.signer ?? signerFor("ecdsa-p256-sha256");
-  const attributes = parts.attributes === undefined ? sorted(usualAttributes(signer)) : parts.attributes;
-  const message = attributes === null ? body : der(0x31, ...attributes);
-  const { issuer, serial } = issuerAndSerial(signer.certificate);
-  const digest = parts.digest ?? digestAlgorithm(signer.suite.hash);
-  const info = sequence(
-    integer(parts.signerVersion ?? 1),
-    parts.identifier ?? sequence(issuer, der(0x02, serial)),
-    digest,
-    ...(attributes === null ? [] : [explicit(0, ...attributes)]),
-    parts.signature ?? signatureAlgorithm(signer.suite),
-    octetString(parts.signatureValue ?? signWith(signer.key, signer.suite, message)),
-    ...(parts.unsigned ? [explicit(1, ...parts.unsigned)] : []),
-  );
-  const inner = sequence(
-    integer(parts.version ?? 3),
-    parts.digests ?? setOf(digest),
-    sequence(objectIdentifier(parts.contentType ?? type), explicit(0, parts.content ?? octetString(body))),
-    explicit(0, ...(parts.certificates ?? [signer.certificate])),
-    ...(parts.afterCertificates ? [parts.afterCertificates] : []),
-    parts.signers ? parts.signers(info) : setOf(info),
-  );
-  return sequence(objectIdentifier(oid.signedData), explicit(0, inner));
+  const attributes = sorted(usualAttributes(signer));
+  return forge({ signer, contentType: type, content: octetString(body), document: body, attributes, ...parts }).file;
 }
 
-/** In DER order. */
+/** In DER order, without those that are undefined. */
 export function sorted(attributes: Readonly<Record<string, Uint8Array | undefined>>): readonly Uint8Array[] {
-  const set = setOf(...Object.values(attributes).filter((one) => one !== undefined));
-  const out: Uint8Array[] = [];
-  for (let rest = set.subarray((set[1] as number) < 0x80 ? 2 : 2 + ((set[1] as number) & 0x7f)); rest.length > 0; ) {
-    const long = (rest[1] as number) - 0x80;
-    const length = long < 0 ? 2 + (rest[1] as number) : 2 + long + Number(`0x${rest.subarray(2, 2 + long).toHex()}`);
-    out.push(rest.subarray(0, length));
-    rest = rest.subarray(length);
-  }
-  return out;
+  return inOrder(Object.values(attributes).filter((one) => one !== undefined));
 }

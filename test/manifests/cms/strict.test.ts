@@ -21,11 +21,11 @@ import {
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
+import { attribute } from "../../bundle/forge.ts";
 import { issue } from "../../pki/authority.ts";
 import { withNullAdded } from "../encoding/variants.ts";
 import {
   at,
-  attribute,
   body,
   codeOf,
   craft,

@@ -1,0 +1,202 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../host/crypto-host.ts";
+import { readSignedData } from "../../manifests/cms/read.ts";
+import { signerInfo } from "../../manifests/cms/write.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { manifestBytes } from "../../manifests/records/manifest.ts";
+import { sealFile } from "../../manifests/records/seal.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { root, sealing } from "../bundle/people.ts";
+import type { Mutant } from "../manifests/mutants/mutant.ts";
+import { mutants } from "../manifests/mutants/table.ts";
+import { pem } from "../pki/authority.ts";
+import { signWith } from "../pki/keys.ts";
+import { projectRoot } from "../structure/source-files.ts";
+import { isHere, verifiers } from "../verifiers/all.ts";
+import { certtool } from "../verifiers/certtool.ts";
+import { letsPass, versionsTried } from "../verifiers/lets-pass.ts";
+import { openssl } from "../verifiers/openssl.ts";
+
+const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");
+const page = read("docs/verify.md");
+const sections = new Map(
+  page.split(/^## /m).map((section) => [section.slice(0, section.indexOf("\n")), section] as const),
+);
+
+/** The lines to type of a section, as they are written. */
+function linesOf(section: string): string {
+  const lines = (sections.get(section) ?? "").split("\n").filter((line) => line.startsWith("    "));
+  expect(lines.length, section).toBeGreaterThan(0);
+  return lines.map((line) => line.slice(4)).join("\n");
+}
+
+const outbox = "demo-out/stick/coldseal/outbox/2026-q4-contracts";
+const inbox = "demo-out/stick/coldseal/inbox/2026-q4-contracts/documents";
+const documents = { "Übersicht.txt": "one\n", "contract-0113.pdf": "two" };
+/** Holds `1` and `2`, each as the project's folder after the demo, with the batches of manifests number 1 and 2. */
+let folder: string;
+let another: Bundle;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "coldseal-page-"));
+  const first = await buildBundle({ documents });
+  const previous = hex(sha256(manifestBytes(first.manifest)));
+  const second = await buildBundle({ documents, manifest: (right) => ({ ...right, number: 2, previous }) });
+  another = await buildBundle({ documents: { ...documents, "contract-0113.pdf": "three" } });
+  for (const [at, bundle] of [first, second].entries()) {
+    const put = (path: string, bytes: string | Uint8Array) => {
+      const file = join(folder, `${at + 1}`, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, bytes);
+    };
+    for (const [path, bytes] of bundle.files) put(`${outbox}/${path}`, bytes);
+    for (const [name, bytes] of bundle.documents) put(`${inbox}/${name}`, bytes);
+    put("demo-out/pki/ca.crt", pem(root.certificate));
+    put("demo-out/pki/genesis.txt", `${bundle.genesis}\n 1 words and more words\n`);
+    put("demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m", first.files.get("manifest.p7m") as Uint8Array);
+    put("docs/CheckCms.java", read("docs/CheckCms.java"));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+type Replaced = Readonly<Record<string, (bytes: Buffer) => Uint8Array | string>>;
+
+/** Runs lines of the page as they are written, in a copy of the folder in which files may be replaced. Holds: all ended with 0. */
+async function run(lines: string, number: 1 | 2, replaced: Replaced = {}): Promise<{ holds: boolean; said: string }> {
+  const copy = mkdtempSync(join(folder, "copy-"));
+  cpSync(join(folder, `${number}`), copy, { recursive: true });
+  for (const [path, change] of Object.entries(replaced)) {
+    writeFileSync(join(copy, path), change(readFileSync(join(copy, path))));
+  }
+  const script = `set -euo pipefail\n${linesOf("Set-up")}\n${lines}`;
+  const env = { ...process.env, TMPDIR: copy, JAVA_TOOL_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" };
+  return new Promise((resolve) => {
+    execFile("bash", ["-c", script], { cwd: copy, env }, (fault, stdout, stderr) => {
+      resolve({ holds: fault === null, said: `${stdout}${stderr}` });
+    });
+  });
+}
+
+const seal = `${outbox}/seals/0000/000002-contract-0113.pdf.p7s`;
+const document = `${inbox}/contract-0113.pdf`;
+const authorization = `${outbox}/authorization.p7m`;
+const manifest = `${outbox}/manifest.p7m`;
+
+const flipped = (bytes: Buffer) => {
+  const at = bytes.length - 5;
+  bytes[Math.max(0, at)] = (bytes[Math.max(0, at)] as number) ^ 1;
+  return bytes;
+};
+
+describe("docs/verify.md, its lines", () => {
+  const programs = [
+    { section: "OpenSSL", name: "OpenSSL", damaged: [document, seal, authorization, manifest] },
+    { section: "gpgsm", name: "gpgsm", damaged: [document, seal, authorization, manifest] },
+    { section: "GnuTLS certtool", name: "certtool", damaged: [document, seal, authorization, manifest] },
+    { section: "BouncyCastle", name: "BouncyCastle", damaged: [document] },
+  ];
+  for (const { section, name, damaged } of programs) {
+    const here = verifiers.some((kind) => kind.name === name && isHere(kind));
+    it.skipIf(!here)(`HONEST: for ${name} they hold as they stand, and fail for what was changed`, async () => {
+      const lines = linesOf(section);
+      const { holds, said } = await run(lines, 1);
+      expect(holds, said).toBe(true);
+      for (const path of damaged) expect((await run(lines, 1, { [path]: flipped })).holds, path).toBe(false);
+    });
+  }
+
+  it.skipIf(!isHere(certtool))("T7: certtool's find a bad signature wherever it stands among good ones", async () => {
+    const { make } = mutants.find(
+      ({ title }) => title === "authorisation: one approver's signature of zeros",
+    ) as Mutant;
+    const { files } = await buildBundle(await make());
+    const bad = files.get("authorization.p7m") as Uint8Array;
+    expect((await run(linesOf("GnuTLS certtool"), 1, { [authorization]: () => bad })).holds).toBe(false);
+  });
+
+  // What follows is replaced by something that is right by itself, so that only the chain of digests can tell.
+  const chain = (number: 1 | 2) => {
+    const lines = linesOf("The chain of digests, by hand").split("\n");
+    const genesis = lines.findIndex((line) => line.includes("previous") && line.includes("genesis.txt"));
+    const before = lines.findIndex((line) => line.startsWith("before="));
+    const mine = number === 1 ? lines.slice(0, before) : lines.toSpliced(genesis, 1);
+    return [linesOf("OpenSSL"), ...mine].join("\n");
+  };
+  const othersFile = (path: string) => () => another.files.get(path) as Uint8Array;
+
+  it.skipIf(!isHere(openssl))("CHAIN: the digests fit, for the first manifest and for a later one", async () => {
+    for (const number of [1, 2] as const) {
+      const { holds, said } = await run(chain(number), number);
+      expect(holds, said).toBe(true);
+    }
+    expect((await run(chain(2), 1)).holds).toBe(false);
+    expect((await run(chain(1), 2)).holds).toBe(false);
+  });
+
+  it.skipIf(!isHere(openssl)).each<[string, Replaced]>([
+    ["a list of another batch", { [`${outbox}/documents.jsonl`]: othersFile("documents.jsonl") }],
+    [
+      "a document of another batch with its seal",
+      { [document]: () => "three", [seal]: othersFile("seals/0000/000002-contract-0113.pdf.p7s") },
+    ],
+    ["another seal of the same document", { [seal]: resealed }],
+    ["an authorisation of another batch", { [authorization]: othersFile("authorization.p7m") }],
+    ["another batch's request", { [`${outbox}/batch.p7m`]: othersFile("batch.p7m") }],
+    ["another genesis digest", { "demo-out/pki/genesis.txt": () => `${"11".repeat(32)}\n` }],
+  ])("CHAIN: they fail for %s", async (_, replaced) => {
+    expect((await run(chain(1), 1, replaced)).holds).toBe(false);
+  });
+
+  it.skipIf(!isHere(openssl))("CHAIN: they fail for another manifest before", async () => {
+    const before = "demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m";
+    expect((await run(chain(2), 2, { [before]: othersFile("manifest.p7m") })).holds).toBe(false);
+  });
+
+  it("HONEST: they are about the files that the README names", () => {
+    const readme = read("README.md");
+    for (const path of [seal, document]) expect(readme).toContain(path);
+  });
+});
+
+/** The document's seal made again: ECDSA signs anew, so only the list can tell. */
+function resealed(bytes: Buffer): Uint8Array {
+  const { signers, certificates } = readSignedData(Uint8Array.from(bytes));
+  const [signer] = signers;
+  if (!signer) throw new Error("no signer");
+  const { signedAttributes } = signer;
+  const signature = signWith(sealing.key, sealing.suite, signedAttributes);
+  const info = signerInfo({ certificate: sealing.certificate, suite: sealing.suite, signedAttributes, signature });
+  return sealFile({ certificates, signerInfo: info });
+}
+
+/** Cells of the rows of a section's tables. */
+function rowsOf(section: string): readonly (readonly string[])[] {
+  const lines = (sections.get(section) ?? "").split("\n").filter((line) => line.startsWith("| "));
+  return lines.slice(1).map((line) => line.slice(2, -2).split(" | "));
+}
+
+describe("docs/verify.md, its tables", () => {
+  it("T8: what each lets pass is what the tests hold the programs to", () => {
+    const word = (accepts: boolean) => (accepts ? "accepts" : "refuses");
+    const expected = letsPass.map(({ title, accepted }) => [
+      title,
+      ...verifiers.map(({ name }) => word(accepted.some((one) => one === name))),
+    ]);
+    expect(rowsOf("What each lets pass")).toEqual(expected);
+    const [heads = ""] = /^\| what is wrong \|.*BouncyCastle.*$/m.exec(page) ?? [];
+    for (const [name, version] of Object.entries(versionsTried)) expect(heads).toContain(`| ${name} ${version} |`);
+  });
+
+  it("T8: every mutant stands there with our code and OpenSSL's word", () => {
+    const expected = mutants.map(({ title, threat, ours, also = [], openssl: says }) => [
+      title,
+      threat,
+      [ours, ...also].join(", "),
+      says,
+    ]);
+    expect(rowsOf("Mutant by mutant")).toEqual(expected);
+  });
+});
