@@ -39,6 +39,17 @@ describe("faults and restarts", () => {
     expect((await box.until("contracts", "waiting-for-approval", "waiting for 2 of 2")).approvals).toEqual([]);
   });
 
+  it("NOTHING-LOST: a copy that was moved into the spool and could not be made durable gives way to the next one", async () => {
+    await box.stopDaemon();
+    const { batchDigest } = await box.bring("contracts");
+    await box.startDaemon();
+    const copy = join(box.settings.spool, "batches", batchDigest);
+    mkdirSync(join(copy, "documents"), { recursive: true });
+    writeFileSync(join(copy, "batch.p7m"), "not whole");
+    await box.until("contracts", "waiting-for-approval");
+    expect(readdirSync(copy).sort()).toEqual(["approvals", "batch.p7m", "documents", "intake.json"]);
+  });
+
   it("NOTHING-LOST: without answered.json and with half copies the daemon starts, and does work again", async () => {
     await box.signer.unlock();
     await box.bring("contracts");
