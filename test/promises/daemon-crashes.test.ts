@@ -4,9 +4,12 @@
  */
 
 import "./file-effects.ts";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { DaemonJourney, lifesTogether } from "./daemon-journey.ts";
 import { failureTable } from "./failure-table.ts";
+
+// Many lives, on a machine that may be busy.
+vi.setConfig({ testTimeout: 600_000 });
 
 it("NOTHING-LOST: killed before every effect of a batch's life from stick to stick: whole or absent, and released once", async () => {
   const hit = await failureTable(() => DaemonJourney.make("released"), "killed before", lifesTogether);

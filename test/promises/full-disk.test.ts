@@ -3,8 +3,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { canMount, inMounts } from "../media/in-mounts.ts";
+
+// Many lives, on a machine that may be busy.
+vi.setConfig({ testTimeout: 600_000 });
 
 let base: string;
 beforeEach(() => {

@@ -3,9 +3,12 @@
  * before the next one: here each effect is killed before, `npm run test:crashes` does both, and more lives.
  */
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { failureTable } from "./failure-table.ts";
 import { SignerJourney, type Wanted } from "./signer-journey.ts";
+
+// Many lives, on a machine that may be busy.
+vi.setConfig({ testTimeout: 600_000 });
 
 const table = (wanted: Wanted, how: Parameters<typeof failureTable>[1]) =>
   failureTable(() => SignerJourney.make([wanted]), how);

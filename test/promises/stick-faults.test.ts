@@ -1,8 +1,11 @@
 /** T19 at every step of an export; `npm run test:crashes` lets more go wrong there. */
 
 import { renameSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { atEachStep } from "./stick-steps.ts";
+
+// Many lives, on a machine that may be busy.
+vi.setConfig({ testTimeout: 600_000 });
 
 describe("a stick at every step of an export", () => {
   it("T19: it is pulled out: whole or absent, MEDIA-WRITE or CHECKED-OUT, and the same bytes on another", async () => {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { initializeToken } from "../../hardware/initialize.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -10,6 +10,9 @@ import { tokenPin } from "../appliance/signer/real-signer.ts";
 import { codeOf } from "../appliance/signer/test-box.ts";
 import { SignerJourney } from "./signer-journey.ts";
 import { SignerSweep } from "./signer-sweep.ts";
+
+// Many lives, on a machine that may be busy.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** Runs a life for each call of the token; `strike` makes that call what it is to be. Gives the calls. */
 async function atEachCall(
