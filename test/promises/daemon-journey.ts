@@ -21,7 +21,7 @@ export type DaemonEnd = "released" | "rejected" | "refused";
 export const lifesTogether = 6;
 
 const folder = "contracts";
-const endless = 15_000;
+const endless = 90_000;
 
 export class DaemonJourney {
   readonly box: DaemonBox;
