@@ -20,11 +20,14 @@ export interface RunOptions {
   readonly answer?: (printed: string) => string | undefined;
   /** told what the command prints, as it comes */
   readonly onText?: (text: string) => void;
+  /** a program and its arguments that start the command in their place, such as a tracer */
+  readonly under?: readonly string[];
 }
 
 /** Runs `main` (a path from the project's root) with arguments, in an environment with nothing but a PATH. */
 export async function runCommand(main: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [join(projectRoot, main), ...args], {
+  const command = [...(options.under ?? []), process.execPath, join(projectRoot, main), ...args];
+  const child = spawn(command[0] as string, command.slice(1), {
     env: { PATH: process.env.PATH ?? "", TERM: "dumb" },
     stdio: ["pipe", "pipe", "pipe", "pipe"],
   });

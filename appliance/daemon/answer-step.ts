@@ -22,8 +22,10 @@ export async function answerBatch(
     undelivered(parts, state, answer, fault),
   );
   await tellSigner(parts, answer, delivered);
-  await remember(parts, state, answer);
+  const full = await remember(parts, state, answer).then(() => false, isStoreFault);
   if (state.spooled && state.digest) await parts.spool.remove(state.digest);
+  // On a full disk the copy, needed no more, makes room for what is to be remembered.
+  if (full) await remember(parts, state, answer);
   const note = delivered.files === 0 ? "another answer stands on the stick under this name" : undefined;
   book.apply(state.id, { type: "answered", ...(note === undefined ? {} : { note }) });
   made.delete(state.id);
@@ -78,6 +80,11 @@ async function remember({ answered, book }: Parts, state: BatchState, answer: An
     outcome: outcomeOf(answer),
     refusal: answer.kind === "refusal" ? { code: answer.refusal.code, message: plainMessage(answer.refusal) } : null,
   });
+}
+
+function isStoreFault(fault: unknown): boolean {
+  if (fault instanceof Refusal && fault.code === "STORE") return true;
+  throw fault;
 }
 
 function outcomeOf(answer: Answer): "released" | "refused" | "rejected" | "aborted" {

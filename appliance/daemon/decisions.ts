@@ -24,7 +24,9 @@ export async function approve(parts: Parts, state: BatchState, p7m: Uint8Array):
   const digest = digestOf(state);
   const { person, signed } = approver;
   if (state.approvals.some((one) => one.person === person)) return;
-  const all = [...(await spool.approvals(digest)).values(), p7m].map((one) => readSignedData(one));
+  // One of the same person that nobody counts could not be made durable: this one takes its place.
+  const others = [...(await spool.approvals(digest))].filter(([of]) => of !== person).map(([, one]) => one);
+  const all = [...others, p7m].map((one) => readSignedData(one));
   const { minimumRsaBits } = context.policy.limits;
   const signers = (await Promise.all(all.map((one) => verifyAllSigners(nodeHost, one, minimumRsaBits)))).flat();
   tallyPartial({ ...context, signers, role: "operator" });

@@ -68,11 +68,15 @@ export class Spool {
     await rm(path, { recursive: true, force: true });
   }
 
-  /** NOTHING-LOST: on return the batch stands complete and durable under its digest. Refuses with STORE, MEDIA-KIND. */
+  /**
+   * NOTHING-LOST: on return the batch stands complete and durable under its digest. What stands there already gives way: a
+   * copy that was moved there and could not be made durable, or one that cannot be read. Refuses with STORE, MEDIA-KIND.
+   */
   async keep(incoming: string, facts: IntakeFacts): Promise<void> {
     await makeFolder(join(incoming, "approvals"));
     await writeDurable(join(incoming, "intake.json"), canonicalBytes(facts as Json));
     await syncTree(incoming);
+    await removeDurable(this.#of(facts.batchDigest));
     await moveDurable(incoming, this.#of(facts.batchDigest));
   }
 

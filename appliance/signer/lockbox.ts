@@ -67,10 +67,20 @@ export class Lockbox {
     });
   }
 
-  /** Signs while unlocked. When the token goes away or its login is lost, the box is locked, and the refusal passes on. */
+  /**
+   * Signs while unlocked, a signature for each message. When the token goes away, its login is lost or it gives another
+   * number of signatures, the box is locked, and the refusal passes on.
+   */
   async sign(key: KeyName, suite: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     this.check();
-    return this.guard(() => this.#parts.hsm.sign(key, suite, messages));
+    return this.guard(async () => {
+      const signatures = await this.#parts.hsm.sign(key, suite, messages);
+      if (signatures.length === messages.length) return signatures;
+      throw new Refusal("HSM-SIGNATURE", "the token gave another number of signatures", {
+        expected: `${messages.length}`,
+        got: `${signatures.length}`,
+      });
+    });
   }
 
   /**

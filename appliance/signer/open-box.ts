@@ -39,8 +39,18 @@ export function storePath(config: SignerConfig): string {
  * disagree about who the box is. A journal that does not verify is `box.fault`: the box then answers, and does nothing.
  */
 export async function openBox(parts: BoxParts): Promise<Box> {
+  const db = openStore(storePath(parts.config));
+  try {
+    return await boxOver(db, parts);
+  } catch (fault) {
+    // A store that is not given out must not stay locked.
+    db.close();
+    throw fault;
+  }
+}
+
+async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
   const { config, host } = parts;
-  const db = openStore(storePath(config));
   checkIdentity(db, config);
   const policies = await Policies.load(db, host);
   const keys = readBoxKeys(config.keys, policies.inForce.policy);

@@ -9,6 +9,7 @@ import { type Box, checkSound } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
 import { checkNetwork } from "./network.ts";
 import { type Reservation, reserve } from "./reserve.ts";
+import { checkRoom } from "./room.ts";
 import { type OnProgress, sealDocuments } from "./seal-documents.ts";
 
 export interface SealResult {
@@ -18,11 +19,12 @@ export interface SealResult {
 
 /**
  * Seals a batch, or goes on where a crash, a lock or a lost token stopped it. On return seals and manifest are durable
- * and the token's head covers them. Refuses before anything is signed with LOCKED, CLOCK, GAP, CHAIN and what `reserve` refuses;
- * in the middle with LOCKED, GAP, CLOCK, HSM codes: what is stored then stays, and the next call goes on.
+ * and the token's head covers them. Refuses before anything is signed with LOCKED, CLOCK, GAP, CHAIN, STORE (no room) and what `reserve`
+ * refuses; in the middle with LOCKED, GAP, CLOCK, STORE, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   checkMaySeal(box);
+  checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);
   await box.lockbox.guard(() => box.head.advance());

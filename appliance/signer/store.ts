@@ -31,12 +31,16 @@ export function createStore(path: string, fill: (db: Db) => void): Db {
  */
 export function openStore(path: string): Db {
   if (!existsSync(path)) throw new Refusal("STORE", "no store here: only the ceremony makes one", { about: path });
+  let db: Db | undefined;
   try {
-    const db = new Database(path, { fileMustExist: true, timeout: 2000 });
-    prepare(db);
-    db.transaction(() => checkSchema(db, path)).exclusive();
-    return db;
+    const opened = new Database(path, { fileMustExist: true, timeout: 2000 });
+    db = opened;
+    prepare(opened);
+    opened.transaction(() => checkSchema(opened, path)).exclusive();
+    return opened;
   } catch (fault) {
+    // A store that is not given out must not stay locked.
+    db?.close();
     if (fault instanceof Refusal) throw fault;
     throw new Refusal("STORE", `the store cannot be opened: ${(fault as Error).message}`, {
       about: path,

@@ -74,7 +74,7 @@ interface Target {
   /** what stands there now: nothing, something that gives way, or something to be compared with */
   readonly there: "nothing" | "old" | "kept";
   readonly given: GivenFile[];
-  /** what stood there was renamed away; the new one stands there */
+  /** what stood there may have been renamed away; the new one stands there */
   gaveWay: boolean;
   moved: boolean;
 }
@@ -192,8 +192,9 @@ class Placing {
       checkSignal(this.#job.signal);
       const path = entryPath(this.#parent, target.folder);
       if (target.there === "old") {
-        await rename(path, this.#oldPath(target));
+        // Noted first: a rename that fails may have been done.
         target.gaveWay = true;
+        await rename(path, this.#oldPath(target));
       }
       await rename(entryPath(this.#partial, target.folder), path);
       target.moved = true;

@@ -113,9 +113,14 @@ export class DaemonBox {
   }
 
   static async make(
-    options: { readonly policy?: Partial<Policy>; readonly realIntake?: boolean } = {},
+    options: {
+      readonly policy?: Partial<Policy>;
+      readonly realIntake?: boolean;
+      readonly settings?: Partial<DaemonSettings>;
+    } = {},
   ): Promise<DaemonBox> {
     const made = new DaemonBox(await TestBox.make(options.policy));
+    Object.assign(made.settings, options.settings);
     if (options.realIntake) await made.#openDoor();
     else
       made.#intake = await serve(

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { following, operators, signPolicy } from "../signer/people.ts";
+import { authorization, following, operators, signPolicy } from "../signer/people.ts";
 import { codeOf } from "../signer/test-box.ts";
 import { DaemonBox, realMedia } from "./daemon-box.ts";
 
@@ -37,6 +37,26 @@ describe("faults and restarts", () => {
     writeFileSync(file, bytes);
     await box.startDaemon();
     expect((await box.until("contracts", "waiting-for-approval", "waiting for 2 of 2")).approvals).toEqual([]);
+  });
+
+  it("NOTHING-LOST: a copy that was moved into the spool and could not be made durable gives way to the next one", async () => {
+    await box.stopDaemon();
+    const { batchDigest } = await box.bring("contracts");
+    await box.startDaemon();
+    const copy = join(box.settings.spool, "batches", batchDigest);
+    mkdirSync(join(copy, "documents"), { recursive: true });
+    writeFileSync(join(copy, "batch.p7m"), "not whole");
+    await box.until("contracts", "waiting-for-approval");
+    expect(readdirSync(copy).sort()).toEqual(["approvals", "batch.p7m", "documents", "intake.json"]);
+  });
+
+  it("NOTHING-LOST: an approval that was stored but told as failed can be given again", async () => {
+    const { batchDigest } = await box.bring("contracts");
+    await box.until("contracts", "waiting-for-approval");
+    const p7m = await authorization(await box.challenge("contracts"), op1);
+    writeFileSync(join(box.settings.spool, "batches", batchDigest, "approvals/op1.p7m"), p7m);
+    await box.approve("contracts", op1);
+    await box.until("contracts", "waiting-for-approval", "op1 has approved");
   });
 
   it("NOTHING-LOST: without answered.json and with half copies the daemon starts, and does work again", async () => {

@@ -21,6 +21,8 @@ export class FakeHsm implements Hsm {
   logins = 0;
   /** every message the sealing key signed */
   readonly sealed: Uint8Array[] = [];
+  /** goes around everything that the token is asked for by name: fails before it, or after it was done */
+  around: <T>(name: string, act: () => T) => Promise<T> = async (_, act) => act();
   /** throws to let a moment fail */
   onMoment: (moment: Moment) => void = () => undefined;
   /** changes signatures before they are given out */
@@ -34,18 +36,24 @@ export class FakeHsm implements Hsm {
     return !this.gone;
   }
 
-  async login(pin: Uint8Array): Promise<void> {
-    this.#checkThere();
-    this.logins++;
-    if (new TextDecoder().decode(pin) !== rightPin) throw new Refusal("PIN-WRONG", "the token did not take the PIN");
-    this.loggedIn = true;
+  login(pin: Uint8Array): Promise<void> {
+    return this.around("login", () => {
+      this.#checkThere();
+      this.logins++;
+      if (new TextDecoder().decode(pin) !== rightPin) throw new Refusal("PIN-WRONG", "the token did not take the PIN");
+      this.loggedIn = true;
+    });
   }
 
   async logout(): Promise<void> {
     this.loggedIn = false;
   }
 
-  async sign(key: KeyName, _: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  sign(key: KeyName, _: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    return this.around(`sign ${key}`, () => this.#sign(key, messages));
+  }
+
+  #sign(key: KeyName, messages: readonly Uint8Array[]): readonly Uint8Array[] {
     this.#checkLogin();
     this.onMoment("before-sign");
     if (key === "sealing") this.sealed.push(...messages);
@@ -57,9 +65,11 @@ export class FakeHsm implements Hsm {
     return signatures;
   }
 
-  async readHead(name: ObjectName): Promise<TokenHead | undefined> {
-    this.#checkLogin();
-    return name === "head" ? this.heads.at(-1) : this.genesis;
+  readHead(name: ObjectName): Promise<TokenHead | undefined> {
+    return this.around(`read ${name}`, () => {
+      this.#checkLogin();
+      return name === "head" ? this.heads.at(-1) : this.genesis;
+    });
   }
 
   async advanceHead(name: ObjectName, head: TokenHead): Promise<void> {
@@ -71,7 +81,12 @@ export class FakeHsm implements Hsm {
       return;
     }
     this.onMoment("before-head");
-    this.heads = [...this.heads.slice(-1), head];
+    await this.around("write head", () => {
+      this.heads = [...this.heads, head];
+    });
+    await this.around("destroy older head", () => {
+      this.heads = this.heads.slice(-2);
+    });
     this.onMoment("after-head");
   }
 

@@ -49,6 +49,8 @@ export class RealSigner {
   #child: ChildProcess | undefined;
   /** everything that the processes wrote to stderr */
   said = "";
+  /** the program and first arguments that start the signer in its place, such as a tracer */
+  under: readonly string[] = [];
 
   private constructor(folder: string, policy: Policy, token: SoftHsmFolder) {
     this.folder = folder;
@@ -208,7 +210,8 @@ export class RealSigner {
   }
 
   #spawn(args: readonly string[], stdio: ("ignore" | "pipe")[]): ChildProcess {
-    const child = spawn(process.execPath, [main, ...args], { stdio });
+    const command = [...this.under, process.execPath, main, ...args];
+    const child = spawn(command[0] as string, command.slice(1), { stdio });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.said += text;
     });

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// `npm run test:crashes`: the tables of test/promises in full, and real processes killed at system calls. CRASHES=all takes
+// every point, else a sample of them by a seed that is printed; CRASH_SEED takes the same sample again.
+export default defineConfig({
+  test: {
+    include: ["test/promises/**/*.crashes.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 6 * 3_600_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+  },
+});
