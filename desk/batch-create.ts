@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../host/crypto-host.ts";
-import { syncFolder } from "../host/durable.ts";
+import { syncFolder, syncTree } from "../host/durable.ts";
 import type { HashName } from "../manifests/cms/suite.ts";
 import { signedAttributes, signedDataAround, signerInfo } from "../manifests/cms/write.ts";
 import type { OwnOids } from "../manifests/encoding/oid.ts";
@@ -125,7 +125,7 @@ async function copyAll(
     bytes += file.size;
     onProgress({ documents: listed.length, of: files.length, bytes, ofBytes });
   }
-  await syncFolder(to);
+  await syncTree(to);
   return listed;
 }
 

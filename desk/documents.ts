@@ -93,7 +93,7 @@ export async function checkRoom(stick: string, files: readonly SourceFile[]): Pr
 }
 
 /**
- * Copies one file into an open folder path, hashing what it writes; the copy is synced on return. Refuses with
+ * Copies one file into an open folder path, hashing what it writes; the copy is not synced on return. Refuses with
  * MEDIA-CHANGED when the source changed meanwhile, and with what `fileFault` makes of either side's faults.
  */
 export async function copyDocument(file: SourceFile, to: string, hash: HashName): Promise<ListedDocument> {
@@ -109,7 +109,6 @@ export async function copyDocument(file: SourceFile, to: string, hash: HashName)
         await target.writeFile(bytes);
         size += bytes.length;
       }
-      await target.sync();
     } finally {
       await target.close();
     }

@@ -26,6 +26,8 @@ interface Member {
 }
 
 const main = new URL("./sign-worker.ts", import.meta.url);
+/** A thread holds one share of a chunk at a time. */
+const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
 export class SignCrew {
   readonly #module: string;
@@ -72,7 +74,7 @@ export class SignCrew {
   }
 
   #member(): Member {
-    const worker = new Worker(main, { workerData: { module: this.#module }, env: {}, execArgv: [] });
+    const worker = new Worker(main, { workerData: { module: this.#module }, env: {}, execArgv: [], resourceLimits });
     const jobs: Member["jobs"] = new Map();
     const member = { worker, jobs };
     worker.on("message", (done: SignDone) => {

@@ -37,6 +37,8 @@ interface Member {
 /** From so many seals on threads are worth their start. */
 const manySeals = 500;
 const main = new URL("./verify-worker.ts", import.meta.url);
+/** A thread holds a slice or two at a time. */
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
 
 export class VerifyCrew {
   readonly #size: number;
@@ -95,7 +97,7 @@ export class VerifyCrew {
   }
 
   #member(): Member {
-    const worker = new Worker(main, { env: {}, execArgv: [] });
+    const worker = new Worker(main, { env: {}, execArgv: [], resourceLimits });
     const jobs: Member["jobs"] = new Map();
     const member = { worker, jobs };
     worker.on("message", (answer: VerifyAnswer) => {
