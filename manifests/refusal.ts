@@ -33,6 +33,10 @@ export const refusalTable = {
   "CMS-CERTIFICATE": ["refused", "sign again: the signature must be bound to its certificate"],
   "CMS-DIGEST": ["verification", "the signed content was changed, or belongs to another signature"],
   "CMS-SIGNATURE": ["verification", "the signature does not hold: the file was changed"],
+  // Plain envelopes, made by other tools
+  "ENVELOPE-FORM": ["refused", "make the envelope again, for example with `openssl cms -sign -binary -nodetach`"],
+  "ENVELOPE-POLICY": ["refused", "bring a signed batch (`coldseal batch create`): the policy takes no plain envelopes"],
+  "SUBMITTER-MIXED": ["refused", "sign all envelopes of a batch with one certificate, or bring one batch for each"],
   // Certificates (RFC 5280)
   "PATH-FORM": ["refused", "have the certificate issued again"],
   "PATH-ROOT": ["refused", "use a certificate issued under a root of the policy"],
@@ -54,6 +58,7 @@ export const refusalTable = {
   "MEDIA-TAKEN": ["refused", "rename the batch folder: another answer already stands under this name"],
   "DOCUMENT-MISSING": ["refused", "copy the whole batch again"],
   "DOCUMENT-EXTRA": ["refused", "remove what the batch does not list, or make the batch again"],
+  "DOCUMENT-COUNT": ["refused", "count the documents anew: READY, the envelopes and what operators type must agree"],
   "DOCUMENT-DIGEST": ["verification", "the document is not the one that was listed: fetch the original"],
   "DOCUMENT-SIZE": ["verification", "the document is not the one that was listed: fetch the original"],
   "DOCUMENT-NAME": ["refused", "rename the document and make the batch again"],

@@ -28,6 +28,8 @@ export interface SignerContext {
   readonly contentDigest: (hash: HashName) => Promise<Uint8Array>;
   /** 2048 unless said */
   readonly minimumRsaBits?: number;
+  /** whether signing-certificate-v2 may be missing, which binds the signature to the certificate by more than issuer and serial; it may not unless said */
+  readonly signingCertificate?: "required" | "optional";
 }
 
 /**
@@ -38,7 +40,7 @@ export interface SignerContext {
 export async function verifySigner(host: Host, signer: SignerInfo, context: SignerContext): Promise<VerifiedSigner> {
   const certificate = readCertificate(pickCertificate(signer, context.certificates));
   checkContentType(signer, context.eContentType);
-  await checkSigningCertificate(host, requiredAttribute(signer, oid.signingCertificateV2), certificate);
+  await checkBinding(host, signer, certificate, context.signingCertificate);
   checkAlgorithmProtection(signer);
   const signingTime = readSigningTime(signer);
   await checkMessageDigest(signer, context);
@@ -76,6 +78,17 @@ function pickCertificate(signer: SignerInfo, certificates: readonly Uint8Array[]
   return only;
 }
 
+/** Where the attribute may be missing it must agree all the same once it is there. */
+async function checkBinding(
+  host: Host,
+  signer: SignerInfo,
+  certificate: Certificate,
+  wanted: SignerContext["signingCertificate"],
+): Promise<void> {
+  if (wanted === "optional" && attributeValue(signer, oid.signingCertificateV2) === undefined) return;
+  await checkSigningCertificate(host, requiredAttribute(signer, oid.signingCertificateV2), certificate);
+}
+
 /** RFC 5652 11.1. */
 function checkContentType(signer: SignerInfo, eContentType: string): void {
   const value = requiredAttribute(signer, oid.contentType);
@@ -87,14 +100,22 @@ function checkContentType(signer: SignerInfo, eContentType: string): void {
   }
 }
 
-/** RFC 5652 11.2; a value that is not a digest of the signer's hash is refused before the content is read. */
-async function checkMessageDigest(signer: SignerInfo, context: SignerContext): Promise<void> {
+/** RFC 5652 11.2: the digest that was signed, of the length of the signer's hash. Refuses CMS-ATTRIBUTES. */
+export function messageDigestOf(signer: SignerInfo): Uint8Array {
   const value = requiredAttribute(signer, oid.messageDigest);
   const reader = new DerReader(value, { start: 0, end: value.length }, "CMS-ATTRIBUTES");
   const signed = content(value, reader.read(tag.octetString));
   reader.finish();
+  if (signed.length !== hashBytes[signer.suite.hash]) {
+    throw new Refusal("CMS-ATTRIBUTES", "the message digest has a wrong length");
+  }
+  return signed;
+}
+
+/** A value that is not a digest of the signer's hash is refused before the content is read. */
+async function checkMessageDigest(signer: SignerInfo, context: SignerContext): Promise<void> {
+  const signed = messageDigestOf(signer);
   const { hash } = signer.suite;
-  if (signed.length !== hashBytes[hash]) throw new Refusal("CMS-ATTRIBUTES", "the message digest has a wrong length");
   if (!equal(signed, await context.contentDigest(hash))) {
     throw new Refusal("CMS-DIGEST", "the content is not what was signed");
   }

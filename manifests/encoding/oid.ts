@@ -55,6 +55,7 @@ export interface OwnOids {
   readonly audit: string;
   readonly operator: string;
   readonly submitter: string;
+  readonly plainSubmitter: string;
 }
 
 export function ownOids(arc: string): OwnOids {
@@ -75,5 +76,6 @@ export function ownOids(arc: string): OwnOids {
     audit: at(32),
     operator: at(33),
     submitter: at(34),
+    plainSubmitter: at(35),
   };
 }

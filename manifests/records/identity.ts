@@ -13,8 +13,17 @@ export interface IdentityHasher {
 
 /** `submitterKeySha256Hex`: SHA-256 of the submitter's SubjectPublicKeyInfo. Names, purpose, mode and expiry do not count. */
 export function identityHasher(host: Host, submitterKeySha256Hex: string, batchId: string): IdentityHasher {
+  return documentsHasher(host, `"batch":${canonical(batchId)},`, submitterKeySha256Hex);
+}
+
+/** The batch digest of plain envelopes: SHA-256 of canonical `{documents: [{digest, size}], submitter}`. */
+export function compositionHasher(host: Host, submitterKeySha256Hex: string): IdentityHasher {
+  return documentsHasher(host, "", submitterKeySha256Hex);
+}
+
+function documentsHasher(host: Host, front: string, submitterKeySha256Hex: string): IdentityHasher {
   const hasher = host.hasher("sha256");
-  let text = `{"batch":${canonical(batchId)},"documents":[`;
+  let text = `{${front}"documents":[`;
   let separator = "";
   return {
     add({ digest, size }) {

@@ -38,12 +38,26 @@ export function isBatchFolder(name: string): boolean {
 
 /** Path of a seal below `outbox/BATCH`; index counts from 1. */
 export function sealPath(index: number, name: string): string {
+  return `seals/${numberedPath(index, name)}.p7s`;
+}
+
+/** Path of a plain envelope without its content below `outbox/BATCH`; `name` is the document's. */
+export function envelopePath(index: number, name: string): string {
+  return `envelopes/${numberedPath(index, name)}.p7m`;
+}
+
+/** Path of the content of a plain envelope below `outbox/BATCH`: a name without ending keeps no dot at its end, which FAT would drop. */
+export function contentPath(index: number, name: string): string {
+  return `documents/${numberedPath(index, name).replace(/\.+$/, "")}`;
+}
+
+function numberedPath(index: number, name: string): string {
   const folder = String(Math.floor((index - 1) / 1000)).padStart(4, "0");
   const reduced = name
     .toLowerCase()
     .replace(/[^a-z0-9.-]+/g, "-")
     .slice(0, 64);
-  return `seals/${folder}/${String(index).padStart(6, "0")}-${reduced}.p7s`;
+  return `${folder}/${String(index).padStart(6, "0")}-${reduced}`;
 }
 
 /** Path of a policy below `outbox/BATCH`. */

@@ -5,7 +5,6 @@ import type { Json } from "../encoding/canonical-json.ts";
 import { readCanonical } from "../encoding/canonical-json.ts";
 import {
   base64Bytes,
-  flag,
   hexText,
   integer,
   list,
@@ -14,6 +13,7 @@ import {
   object,
   oneOf,
   type Read,
+  type Reader,
   text,
 } from "../encoding/shape.ts";
 import { hashNames, modes } from "./request.ts";
@@ -33,6 +33,11 @@ const person = object({
   /** exact certificates, DER; only these byte for byte count */
   certificates: list(certificate, 0, 8),
 });
+
+/** false: not taken. Else they are, from certificates with an extended key usage of their own, at most so long after the claimed signing-time. */
+const readPlainRules = object({ maximumAgeSeconds: integer(60, 315_360_000) });
+const readPlainEnvelopes: Reader<false | Read<typeof readPlainRules>> = (value, path) =>
+  value === false ? false : readPlainRules(value, path);
 
 export const readPolicyValue = object({
   appliance: text(64, { pattern: /^[a-z0-9][a-z0-9-]*$/ }),
@@ -61,7 +66,7 @@ export const readPolicyValue = object({
   }),
   /** SHA-256 of certificates that count no more */
   revoked: list(hexText(), 0, 10_000),
-  submitters: object({ plainEnvelopes: flag, roots: list(certificate, 1, 16) }),
+  submitters: object({ plainEnvelopes: readPlainEnvelopes, roots: list(certificate, 1, 16) }),
   /** legal texts that operators see */
   texts: object({ approval: text(2000) }),
   /** how many distinct people each operation needs */

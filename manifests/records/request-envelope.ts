@@ -10,10 +10,11 @@ import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { type Certificate, readCertificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
+import type { BatchHead } from "./batch-head.ts";
 import { shown } from "./names.ts";
 import { keyIdentity } from "./person.ts";
 import type { Policy } from "./policy.ts";
-import type { ListedDocument, RequestHead } from "./request.ts";
+import type { ListedDocument } from "./request.ts";
 
 /** batch.p7m without its content, which is only known by its digests. */
 export interface RequestEnvelope extends Pick<SignedData, "eContentType" | "certificates" | "signers"> {
@@ -67,7 +68,7 @@ export async function verifyRequest(
  * MEDIA-LIMIT (more documents or bytes than the policy takes).
  */
 export function checkRequestAgainstPolicy(
-  head: RequestHead,
+  head: Pick<BatchHead, "mode" | "digestAlgorithm" | "expires">,
   policy: Policy,
   count: number,
   bytes: number,
@@ -97,7 +98,8 @@ export function checkListedDocument(document: ListedDocument, policy: Policy): v
   checkLimit(`bytes in ${shown(document.name)}`, document.size, policy.limits.documentBytes);
 }
 
-function checkIsNoOperator(policy: Policy, submitter: Certificate): void {
+/** Refuses with PERSON-EXCLUDED a submitter whose key is an operator's. */
+export function checkIsNoOperator(policy: Policy, submitter: Certificate): void {
   const key = keyIdentity(submitter.spki);
   for (const person of policy.people) {
     if (!person.roles.includes("operator")) continue;
@@ -117,15 +119,17 @@ async function onlySigner(host: Host, envelope: RequestEnvelope, minimumRsaBits:
   return verifySigner(host, signer, { ...envelope, minimumRsaBits });
 }
 
-function checkAllInPath(certificates: readonly Uint8Array[], path: readonly Certificate[]): void {
+/** Refuses with CMS-CERTIFICATE a certificate that no path needs. */
+export function checkAllInPath(certificates: readonly Uint8Array[], path: readonly Certificate[]): void {
   for (const der of certificates) {
     if (!path.some((one) => equal(one.der, der))) {
-      throw new Refusal("CMS-CERTIFICATE", "the request carries a certificate that is not in the submitter's path");
+      throw new Refusal("CMS-CERTIFICATE", "a certificate stands here that is not in the submitter's path");
     }
   }
 }
 
-async function submitterOf(host: Host, { certificate, signingTime }: VerifiedSigner): Promise<Submitter> {
+/** The signer as the submitter of a batch. */
+export async function submitterOf(host: Host, { certificate, signingTime }: VerifiedSigner): Promise<Submitter> {
   return {
     certificate,
     certificateSha256Hex: hex(await host.digest("sha256", certificate.der)),
