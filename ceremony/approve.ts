@@ -10,7 +10,7 @@ import { ownOids } from "../manifests/encoding/oid.ts";
 import { verifyApproval } from "../manifests/records/authorization.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { askGroups, askYes } from "./confirm.ts";
+import { askCount, askGroups, askYes } from "./confirm.ts";
 import { rowJson } from "./look.ts";
 import { fetchBatch, screenOf } from "./open-batch.ts";
 import { checkNotExpired, checkPerson, type OpenedBatch } from "./opened-batch.ts";
@@ -72,7 +72,8 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
   sitting.output.say(
     ...wrapped(`Batch ${shown(row.folder)}, ${count(opened.count, "document")}, from ${shown(opened.submitter.name)}:`),
   );
-  await askGroups(sitting, opened.digest, groupsAsked(opened.challenge.nonce, sitting.token.certificate));
+  if (opened.head.type === "plain-envelopes") await askCount(sitting, opened.count);
+  else await askGroups(sitting, opened.digest, groupsAsked(opened.challenge.nonce, sitting.token.certificate));
   if (!(await askYes(sitting, "approve"))) {
     sitting.output.say(`Not approved: ${nothingSigned}.`);
     return undefined;

@@ -2,6 +2,7 @@
 
 import type { BatchRow } from "../appliance/client/batch-row.ts";
 import { count, size } from "../host/terminal/amounts.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
@@ -12,17 +13,23 @@ export async function exportBatch(sitting: Sitting, batch: string, to: string | 
   const progress = sitting.output.progress();
   progress.show(`writing the answer to ${shown(batch)}, then reading it back`);
   try {
-    const { files, bytes, path } = await sitting.daemon.export(batch, to);
+    const { files, bytes, missing = 0, path } = await sitting.daemon.export(batch, to);
     progress.end();
     const place = `${shown(path)} of ${to === undefined ? "the stick" : shown(to)}`;
     if (files === 0) sitting.output.say(`Nothing was written: another answer stands at ${place}.`);
     else {
       sitting.output.say(`Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`, checkedText(sealed));
+      if (missing > 0) sitting.output.say(...wrapped(missingText(missing)));
     }
-    sitting.output.document({ bytes, files, path });
+    sitting.output.document({ bytes, files, missing, path });
   } finally {
     progress.end();
   }
+}
+
+/** Contents of plain envelopes are kept until the batch was released, not longer. */
+function missingText(missing: number): string {
+  return `${count(missing, "document")} of the batch ${missing === 1 ? "is" : "are"} not in it: the box keeps contents only until a batch was released. The seals are whole.`;
 }
 
 /** Whether the answer is a bundle, which the daemon verifies after reading it back; a refusal is only compared with what was written. */

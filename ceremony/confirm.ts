@@ -1,4 +1,4 @@
-/** What a person types before something is signed: two groups of words from the slip, and an exact `Yes`. */
+/** What a person types before something is signed: two groups of words from the slip, or the count where there is none, and an exact `Yes`. */
 
 import { matchesGroup } from "../manifests/encoding/words.ts";
 import { shown } from "../manifests/records/names.ts";
@@ -22,6 +22,20 @@ async function askGroup(sitting: Sitting, digest: Uint8Array, group: number): Pr
   throw new Refusal("SLIP-WORDS", `the words of group ${group} are not those of this batch`, {
     expected: `group ${group} of this batch's digest, from the submitter's slip`,
     got: "other words",
+  });
+}
+
+/** Asks for the count of documents where there is no slip. Refuses with DOCUMENT-COUNT another one than `count`. */
+export async function askCount(sitting: Sitting, count: number): Promise<void> {
+  const tries = sitting.prompter.interactive ? triesEach : 1;
+  for (let left = tries; left > 0; left--) {
+    const typed = await sitting.prompter.line("Type the exact count of documents: ");
+    if (typed.trim() === String(count)) return;
+    if (left > 1) sitting.output.say("That is not the count of this batch. Look at what you were told again.");
+  }
+  throw new Refusal("DOCUMENT-COUNT", "the count that was typed is not that of this batch", {
+    expected: "the exact count of documents, in decimal digits",
+    got: "another count",
   });
 }
 

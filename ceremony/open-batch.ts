@@ -4,9 +4,11 @@ import { type BatchRow, endStates } from "../appliance/client/batch-row.ts";
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
+import type { BatchHead } from "../manifests/records/batch-head.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
+import { checkOpenedEnvelopes } from "./opened-envelopes.ts";
 import type { Sitting } from "./ports.ts";
 import { type BatchScreen, documentsOnScreen } from "./screens/batch-screen.ts";
 import { groupsAsked } from "./slip-groups.ts";
@@ -18,7 +20,7 @@ export interface FetchedBatch {
 
 /**
  * A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. Refuses with
- * BATCH-ENDED, and what `checkOpened` refuses.
+ * BATCH-ENDED, and what `checkOpened` or `checkOpenedEnvelopes` refuses.
  */
 export async function fetchBatch(sitting: Sitting, batch: string, keep = documentsOnScreen): Promise<FetchedBatch> {
   const ended = await findRow(sitting, batch);
@@ -28,8 +30,13 @@ export async function fetchBatch(sitting: Sitting, batch: string, keep = documen
       got: ended.state,
     });
   }
-  const { listed, challenge, policy, batchFile } = await sitting.daemon.open(batch);
-  return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, sitting.now(), keep) };
+  const { listed, challenge, policy, batchFile, kind } = await sitting.daemon.open(batch);
+  const now = sitting.now();
+  if (kind !== "plain-envelopes") {
+    return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, now, keep) };
+  }
+  const envelopes = sitting.daemon.envelopes(listed.batchDigest ?? batch);
+  return { row: listed, opened: await checkOpenedEnvelopes({ challenge, policy, envelopes }, now, keep) };
 }
 
 /**
@@ -58,8 +65,7 @@ export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): Batch
   const blank: readonly number[] = known ? [] : groupsAsked(opened.challenge.nonce, sitting.token.certificate);
   return {
     folder: row.folder,
-    batch: opened.head.batch,
-    purpose: opened.head.purpose,
+    ...namesIn(opened.head),
     mode: opened.challenge.mode,
     expires: opened.head.expires,
     submitter: opened.submitter.name,
@@ -67,10 +73,16 @@ export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): Batch
     count: opened.count,
     bytes: opened.bytes,
     documents: opened.documents,
+    digest: hex(opened.digest),
     words: wordGroups(opened.digest).map((group, at) => (blank.includes(at + 1) ? undefined : group)),
     approvals: row.approvals,
     needed: row.needed ?? opened.policy.thresholds.seal,
     person: sitting.person,
     now: sitting.now(),
   };
+}
+
+function namesIn(head: BatchHead): Pick<BatchScreen, "kind" | "batch" | "purpose"> {
+  if (head.type === "plain-envelopes") return { kind: "plain-envelopes", batch: null, purpose: null };
+  return { kind: "signed-request", batch: head.batch, purpose: head.purpose };
 }

@@ -8,18 +8,19 @@ import { readSignedData } from "../manifests/cms/read.ts";
 import { equal, fromHex, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { ownOids } from "../manifests/encoding/oid.ts";
 import type { Utc } from "../manifests/encoding/shape.ts";
+import type { BatchHead } from "../manifests/records/batch-head.ts";
 import { type Challenge, readChallenge } from "../manifests/records/decision.ts";
 import { excludedRoles, type Person, type Policy, readPolicy } from "../manifests/records/policy.ts";
-import type { ListedDocument, RequestHead } from "../manifests/records/request.ts";
+import type { ListedDocument } from "../manifests/records/request.ts";
 import { verifyRequest } from "../manifests/records/request-envelope.ts";
 import { RequestReader } from "../manifests/records/request-stream.ts";
 import { Refusal } from "../manifests/refusal.ts";
 
 export interface OpenedBatch {
-  readonly head: RequestHead;
+  readonly head: BatchHead;
   readonly count: number;
   readonly bytes: number;
-  /** SHA-256 of the request's canonical JSON, recomputed */
+  /** the batch digest, recomputed */
   readonly digest: Uint8Array;
   /** the first documents of the list, as many as were asked for */
   readonly documents: readonly ListedDocument[];
@@ -100,7 +101,8 @@ export function checkNotExpired(challenge: Challenge, now: Utc): void {
   });
 }
 
-function checkPolicy(content: Uint8Array, challenge: Challenge): Policy {
+/** Reads the policy. Refuses with POLICY-DIGEST or CHALLENGE-MATCH one that the challenge does not belong to. */
+export function checkPolicy(content: Uint8Array, challenge: Challenge): Policy {
   const policy = readPolicy(content);
   if (!equal(sha256(content), fromHex(challenge.policyDigest))) {
     throw new Refusal("POLICY-DIGEST", "the policy given is not the one that the challenge names", {
@@ -127,13 +129,14 @@ function readRequest(content: Uint8Array, keep: number) {
   return { head: reader.end(), count, bytes, documents };
 }
 
-function checkSame(
+/** Refuses with SAME-BYTES or CHALLENGE-MATCH what is not what the challenge asks to approve. */
+export function checkSame(
   challenge: Challenge,
-  request: { readonly digest: Uint8Array; readonly count: number; readonly bytes: number; readonly head: RequestHead },
+  request: Pick<OpenedBatch, "digest" | "count" | "bytes" | "head">,
 ): void {
   const digest = hex(request.digest);
   if (digest !== challenge.batchDigest) {
-    throw new Refusal("SAME-BYTES", "the request shown is not the one that would be approved", {
+    throw new Refusal("SAME-BYTES", "what is shown is not what would be approved", {
       expected: `batch digest ${challenge.batchDigest}`,
       got: `batch digest ${digest}`,
     });

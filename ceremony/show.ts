@@ -3,6 +3,7 @@
 import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { kindOfHead } from "../manifests/records/batch-head.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { rowJson } from "./look.ts";
 import { type FetchedBatch, fetchBatch, findRow, screenOf } from "./open-batch.ts";
@@ -49,7 +50,9 @@ function fetchedJson(sitting: Sitting, { row, opened }: FetchedBatch): Json {
     batchDigest: opened.challenge.batchDigest,
     challengeExpires: opened.challenge.expires,
     documents: opened.documents.map((document) => ({ ...document })),
-    groupsAsked: [...groupsAsked(opened.challenge.nonce, sitting.token.certificate)],
+    groupsAsked:
+      opened.head.type === "plain-envelopes" ? [] : [...groupsAsked(opened.challenge.nonce, sitting.token.certificate)],
+    kind: kindOfHead(opened.head),
     policyDigest: opened.challenge.policyDigest,
     submitterCertificate: hex(sha256(opened.submitter.certificate)),
   };

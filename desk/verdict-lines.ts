@@ -20,6 +20,7 @@ export function bundleLines(verdict: BundleVerdict, style: Style): string[] {
     ...row("digest", verdict.manifestDigest),
     ...row("batch", verdict.batch),
     ...row("submitter", verdict.submitter?.name ?? null),
+    ...row("envelopes", verdict.kind === "plain-envelopes" ? plainText : null),
     ...quorumRows(verdict),
     ...row("mode", verdict.mode),
     ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
@@ -29,6 +30,9 @@ export function bundleLines(verdict: BundleVerdict, style: Style): string[] {
     ...row("labels", labelsText(verdict)),
   ];
 }
+
+const plainText =
+  "the submitter signed each document by itself; nobody signed their count, order, names and sizes, which are the box's record of what it was told";
 
 export function sealLines(verdict: SealVerdict, style: Style): string[] {
   const mode = verdict.mode === null ? "" : ` (mode ${verdict.mode})`;

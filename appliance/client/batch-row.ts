@@ -1,6 +1,7 @@
 /** A batch as the daemon lists it: comfort, never proof. */
 
-import { integer, list, nullable, oneOf, type Read, text } from "../../manifests/encoding/shape.ts";
+import { integer, list, nullable, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
+import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { isRefusalCode, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having } from "./answers.ts";
 
@@ -42,6 +43,8 @@ export const readBatchRow = having({
   count: nullable(integer(0)),
   expires: nullable(text(32)),
   folder: anyText,
+  /** missing while it is not known */
+  kind: optional(oneOf(batchKinds)),
   mode: nullable(text(32)),
   needed: nullable(integer(1)),
   number: nullable(integer(1)),

@@ -1,8 +1,9 @@
 /** The daemon's socket, as operators use it. All refuse with UNREACHABLE, FRAME, SHAPE, and what the daemon refuses. */
 
-import { callOnce } from "../../host/wire.ts";
+import { callOnce, connect } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, list, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
+import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
 import { type BatchRow, readBatchRow, rowRefusal, rowStates } from "./batch-row.ts";
 
@@ -14,11 +15,18 @@ export type Decided = Read<typeof readDecided>;
 const readOpened = having({
   approvals,
   challenge: text(4096),
+  kind: optional(oneOf(batchKinds)),
   listed: readBatchRow,
   needed: integer(1),
   policy: anyText,
 });
-const readExported = having({ bytes: integer(0), files: integer(0), path: text(4096) });
+/** `missing`: contents of plain envelopes that the box does not have any more */
+const readExported = having({
+  bytes: integer(0),
+  files: integer(0),
+  missing: optional(integer(0)),
+  path: text(4096),
+});
 const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
 const refusal = having({ code: text(32), message: anyText });
 const readImported = having({
@@ -40,11 +48,21 @@ export function daemonClient(path: string) {
       return readAnswer(having({ batches: list(readBatchRow, 0, 100_000) }), result, "list").batches.map(row);
     },
 
-    /** The challenge and policy as text, and batch.p7m: all to be checked by the one who is asked to approve. */
+    /** The challenge and policy as text, and batch.p7m (nothing for plain envelopes): all to be checked by the one who is asked to approve. */
     async open(batch: string) {
       const { result, body } = await callOnce(path, "open", { batch }, { maximumBody: 256 << 20 });
       const opened = readAnswer(readOpened, result, "open");
       return { ...opened, listed: row(opened.listed), batchFile: body };
+    },
+
+    /** Plain envelopes without contents, as intake took them: a stream to be read to its end, or returned. */
+    async *envelopes(batch: string): AsyncGenerator<Uint8Array> {
+      const connection = await connect(path);
+      try {
+        yield* (await connection.call("envelopes", { batch })).body;
+      } finally {
+        connection.close();
+      }
     },
 
     async decide(method: DecisionMethod, batch: string, signed: Uint8Array): Promise<Decided> {

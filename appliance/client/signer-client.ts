@@ -19,6 +19,7 @@ import {
   text,
   utc,
 } from "../../manifests/encoding/shape.ts";
+import { type BatchKind, batchKinds } from "../../manifests/records/batch-head.ts";
 import { isRefusalCode, Refusal, type RefusalCode, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
 
@@ -44,8 +45,10 @@ const readStatus = having({
 /** What the daemon must know of the signer; `all` is the whole answer, for people. */
 export type SignerStatus = Read<typeof readStatus> & { readonly all: Json };
 
+const kind = optional(oneOf(batchKinds));
+
 const readBatch = having({
-  batch: text(64),
+  batch: nullable(text(64)),
   batchDigest: hexText(),
   bytes: integer(0),
   challenge: text(4096),
@@ -55,9 +58,10 @@ const readBatch = having({
   expires: utc,
   folder: text(64),
   id: optional(integer(0)),
+  kind,
   mode: text(32),
   number: nullable(integer(1)),
-  purpose: text(200),
+  purpose: nullable(text(200)),
   released: flag,
   state: oneOf(signerStates),
   submitted: utc,
@@ -75,14 +79,15 @@ const readSubmitted = having({
 export type Submitted = Read<typeof readSubmitted>;
 
 const readSealedBefore = having({
-  batch: text(64),
+  batch: nullable(text(64)),
   batchDigest: hexText(),
   bytes: integer(0),
   count: integer(1),
   expires: utc,
+  kind,
   mode: text(32),
   number: integer(1),
-  purpose: text(200),
+  purpose: nullable(text(200)),
   submitter: having({ name: text(500) }),
 });
 export type SealedBefore = Read<typeof readSealedBefore>;
@@ -112,14 +117,15 @@ export function signerClient(path: string, signal?: AbortSignal) {
       return [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, bytes]) => bytes);
     },
 
-    /** Hands over batch.p7m; gives the challenge, or the manifest that sealed this batch before. */
-    async submit(folder: string, reported: Json, batch: Body): Promise<Submitted> {
-      return readAnswer(readSubmitted, (await call("submit", { folder, reported }, { body: batch })).result, "submit");
+    /** Hands over batch.p7m or plain envelopes; gives the challenge, or the manifest that sealed this batch before. */
+    async submit(folder: string, kind: BatchKind, reported: Json, batch: Body): Promise<Submitted> {
+      const { result } = await call("submit", { folder, kind, reported }, { body: batch });
+      return readAnswer(readSubmitted, result, "submit");
     },
 
-    /** SEAL-ONCE for a batch.p7m that is refused today: the manifest that sealed it. Nothing of it is kept. */
-    async sealedBefore(folder: string, batch: Body): Promise<SealedBefore | undefined> {
-      const { result } = await call("sealed-before", { folder }, { body: batch });
+    /** SEAL-ONCE for what is refused today: the manifest that sealed it. Nothing of it is kept. */
+    async sealedBefore(folder: string, kind: BatchKind, batch: Body): Promise<SealedBefore | undefined> {
+      const { result } = await call("sealed-before", { folder, kind }, { body: batch });
       const { number } = readAnswer(having({ number: nullable(integer(1)) }), result, "sealed-before");
       return number === null ? undefined : readAnswer(readSealedBefore, result, "sealed-before");
     },

@@ -10,7 +10,12 @@ export function answerFolder(folder: string): string {
   return isBatchFolder(folder) ? folder : `refused-${hex(sha256(utf8(folder))).slice(0, 16)}`;
 }
 
+/** The folders on a stick that lead to the answer. */
+export function answerNames(folder: string): readonly string[] {
+  return ["coldseal", "outbox", answerFolder(folder)];
+}
+
 /** The path of the answer on the stick at `root`. */
 export function answerPath(root: string, folder: string): string {
-  return join(root, "coldseal/outbox", answerFolder(folder));
+  return join(root, ...answerNames(folder));
 }

@@ -1,6 +1,7 @@
 /** The last step of a batch: its answer is delivered, the signer told, and the spool freed, in this order. */
 
 import { existsSync } from "node:fs";
+import { count } from "../../host/terminal/amounts.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import { type Delivered, deliver, type MadeRefusals } from "./deliver.ts";
@@ -26,13 +27,18 @@ export async function answerBatch(
   if (state.spooled && state.digest) await parts.spool.remove(state.digest);
   // On a full disk the copy, needed no more, makes room for what is to be remembered.
   if (full) await remember(parts, state, answer);
-  const note = delivered.files === 0 ? "another answer stands on the stick under this name" : undefined;
+  const note = noteOf(delivered);
   book.apply(state.id, { type: "answered", ...(note === undefined ? {} : { note }) });
   made.delete(state.id);
   book.setInbox((inbox) => freed(inbox, state.id));
   log.info({ folder: state.folder, path: delivered.path, files: delivered.files }, outcomeOf(answer));
   if (answer.kind === "receipt") await auditToo(parts);
   return delivered;
+}
+
+function noteOf({ files, missing }: Delivered): string | undefined {
+  if (files === 0) return "another answer stands on the stick under this name";
+  return missing === undefined ? undefined : `${count(missing, "document")} missing: the box's copy is gone`;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { BatchKind } from "../../manifests/records/batch-head.ts";
 import type { Challenge } from "../../manifests/records/decision.ts";
 import type { RefusalRecord } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
@@ -11,8 +12,10 @@ import { isBoxMatter, pause } from "./box-matters.ts";
 
 /** What the request says of itself, for people. */
 export interface About {
-  readonly batch: string;
-  readonly purpose: string;
+  readonly kind: BatchKind;
+  /** null, as the purpose, of plain envelopes */
+  readonly batch: string | null;
+  readonly purpose: string | null;
   readonly mode: string;
   readonly expires: Utc;
   readonly count: number;

@@ -30,6 +30,7 @@ export function batchRow(state: BatchState, around: Surroundings): BatchRow {
     folder: state.folder,
     batchDigest: state.digest,
     batch: state.about?.batch ?? null,
+    ...(state.about ? { kind: state.about.kind } : {}),
     state: told.state,
     mode: state.about?.mode ?? null,
     purpose: state.about?.purpose ?? null,
@@ -147,7 +148,7 @@ function endWords(state: BatchState, as: "released" | "refused" | "rejected" | "
   const nothingSealed = "nothing was sealed";
   switch (as) {
     case "released":
-      return "released: written to the stick and read back; you may remove the stick now";
+      return `released: written to the stick and read back${state.note ? `; ${state.note}` : ""}; you may remove the stick now`;
     case "refused":
       return `refused: ${nothingSealed}; ${state.note ?? "the stick says why"}`;
     case "rejected":

@@ -8,6 +8,7 @@ import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { answerFolder } from "./answer-folder.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
+import { type Contents, withContents } from "./deliver-contents.ts";
 import type { Parts } from "./parts.ts";
 import { plainMessage } from "./plain-message.ts";
 import { digestOf, reportedOf } from "./signer-steps.ts";
@@ -17,6 +18,8 @@ export interface Delivered {
   readonly files: number;
   readonly bytes: number;
   readonly device: string;
+  /** contents of plain envelopes that the box does not have any more */
+  readonly missing?: number;
 }
 
 /** Refusals as the signer made them, by batch: journalled and signed once, however often the stick fails. */
@@ -30,27 +33,32 @@ export async function deliver(
   root: string,
   made: MadeRefusals,
 ): Promise<Delivered> {
+  const contents: Contents = { missing: 0 };
   const written = await parts.media.writeAnswer({
     root,
     folder: answerFolder(state.folder),
-    files: counted(parts, state, await filesOf(parts, state, answer, made)),
+    files: counted(parts, state, await filesOf(parts, state, { answer, made, root, contents })),
     replace: parts.media.isRefusalFolder,
     signal: parts.stop,
     ...(answer.kind === "receipt" ? { needs: receiptNeeds(state) } : {}),
   });
   if (answer.kind === "receipt") await verifyWritten(parts, join(root, written.path));
-  return written;
+  return contents.missing === 0 ? written : { ...written, missing: contents.missing };
 }
 
 async function filesOf(
   parts: Parts,
   state: BatchState,
-  answer: Answer,
-  made: MadeRefusals,
+  {
+    answer,
+    made,
+    root,
+    contents,
+  }: { readonly answer: Answer; readonly made: MadeRefusals; readonly root: string; readonly contents: Contents },
 ): Promise<AsyncIterable<FilePart>> {
   switch (answer.kind) {
     case "receipt":
-      return parts.signer.receipt(answer.number);
+      return withContents(parts, state, { answer, root, contents });
     case "refusal":
       return refusalFile(parts, state, answer.refusal, made);
     case "ending": {
@@ -104,6 +112,7 @@ async function* counted({ book }: Parts, state: BatchState, files: AsyncIterable
 /** A seal is about 4 KiB; more than that shows when it is written. */
 function receiptNeeds({ about }: BatchState): { readonly files: number; readonly bytes: number } {
   const count = about?.count ?? 0;
+  if (about?.kind === "plain-envelopes") return { files: 3 * count + 16, bytes: about.bytes + count * 8192 + 65_536 };
   return { files: count + 16, bytes: count * 4096 + 65_536 };
 }
 

@@ -23,13 +23,21 @@ const readSeen = having({
 });
 export type Seen = Read<typeof readSeen>;
 
+const readHead = having({
+  batch: optional(text(64)),
+  expires: utc,
+  mode: text(32),
+  purpose: optional(text(200)),
+  type: optional(oneOf(["batch-request", "plain-envelopes"])),
+});
+
 const readTaken = having({
   batchDigest: optional(hexText()),
   bytes: optional(integer(0)),
   count: optional(integer(1)),
   fingerprint: optional(hexText()),
   got: optional(anyText),
-  head: optional(having({ batch: text(64), expires: utc, mode: text(32), purpose: text(200) })),
+  head: optional(readHead),
   missingCount: optional(integer(1)),
   outcome: oneOf(["taken", "incomplete"]),
   submitter: optional(having({ name: text(500) })),
@@ -41,7 +49,7 @@ export interface TakenBatch {
   readonly batchDigest: string;
   /** of the folder when intake began to read it */
   readonly fingerprint: string;
-  readonly head: { readonly batch: string; readonly expires: string; readonly mode: string; readonly purpose: string };
+  readonly head: Read<typeof readHead>;
   readonly count: number;
   readonly bytes: number;
   readonly submitter: string;

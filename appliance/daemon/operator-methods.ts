@@ -17,7 +17,7 @@ import type { MadeRefusals } from "./deliver.ts";
 import { findBatch } from "./find-batch.ts";
 import { importControl } from "./import-control.ts";
 import type { Parts } from "./parts.ts";
-import { digestOf } from "./signer-steps.ts";
+import { digestOf, kindOf } from "./signer-steps.ts";
 import type { SignerWatch } from "./signer-watch.ts";
 
 const decisionBytes = 1 << 20;
@@ -49,6 +49,10 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
       result: { batches: rows(parts, all === true) },
     })),
     open: method(oneBatch, async ({ batch }) => opened(parts, await find(batch))),
+    envelopes: method(oneBatch, async ({ batch }) => {
+      const state = await find(batch);
+      return { result: {}, body: parts.spool.request(digestOf(state), "plain-envelopes") };
+    }),
     approve: decision(approve, true),
     withdraw: decision(withdraw, true),
     reject: decision(reject, true),
@@ -59,8 +63,8 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
       const { id } = await find(batch);
       const root = stickAt(to ?? settings.media.out);
       const work = async () => exported(parts, book.get(id) ?? (await find(batch)), root, made);
-      const { files, bytes, path } = await book.exclusive(id, work);
-      return { result: { files, bytes, path } };
+      const { files, bytes, path, missing = 0 } = await book.exclusive(id, work);
+      return { result: { files, bytes, missing, path } };
     }),
     "export-audit": method(oneAudit, async ({ to }) => {
       const { path, numbers } = await exportAudit(parts, stickAt(to ?? settings.media.audit));
@@ -106,14 +110,17 @@ async function opened({ book, policies, spool }: Parts, state: BatchState): Prom
   }
   const { text: policy, policy: value } = await policies.inForce(book.box.policy.digest);
   const listed = batchRow(state, book.surroundings);
+  const kind = kindOf(state);
   const result = {
+    kind,
     approvals: state.approvals as unknown as Json,
     challenge: fromUtf8(challengeBytes(challenge)),
     listed: rowJson(listed),
     needed: state.needed ?? value.thresholds.seal,
     policy,
   };
-  return { result, body: spool.envelope(digestOf(state)) };
+  // Plain envelopes may be many: they come by a call of their own, as a stream.
+  return { result, body: kind === "signed-request" ? spool.request(digestOf(state), kind) : [] };
 }
 
 /** Tells the row whenever it changed; the result is the row at the end. */

@@ -27,9 +27,15 @@ export async function openSpool({ spool, answered, book, log }: Parts): Promise<
 export async function joinSigner(parts: Parts): Promise<void> {
   let before: number | undefined;
   let shown = 0;
+  // Of several batches with one digest the newest counts; it comes first.
+  const seen = new Set<string>();
   for (;;) {
     const records = await parts.signer.batches(page, before);
-    for (const record of records) await join(parts, record, shown++ < page);
+    for (const record of records) {
+      if (seen.has(record.batchDigest)) continue;
+      seen.add(record.batchDigest);
+      await join(parts, record, shown++ < page);
+    }
     const last = records.at(-1)?.id;
     if (records.length < page || last === undefined) break;
     before = last;
@@ -65,14 +71,26 @@ function isOpen({ state, number, released }: SignerBatch): boolean {
 }
 
 function unspooled(record: SignerBatch): BatchState {
-  const { batch, batchDigest, bytes, count, expires, folder, mode, purpose, submitter, submitted } = record;
+  const {
+    batch,
+    batchDigest,
+    bytes,
+    count,
+    expires,
+    folder,
+    kind = "signed-request",
+    mode,
+    purpose,
+    submitter,
+    submitted,
+  } = record;
   return taken({
     id: batchDigest,
     folder,
     fingerprint: null,
     digest: batchDigest,
     spooled: false,
-    about: { batch, purpose, mode, expires, count, bytes, submitter: submitter.name },
+    about: { kind, batch, purpose, mode, expires, count, bytes, submitter: submitter.name },
     since: Date.parse(submitted),
   });
 }

@@ -4,6 +4,7 @@ import { readSignedData } from "../../manifests/cms/read.ts";
 import { mergeSignedData } from "../../manifests/cms/write.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import type { BatchKind } from "../../manifests/records/batch-head.ts";
 import { readChallenge } from "../../manifests/records/decision.ts";
 import { Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
@@ -14,7 +15,12 @@ import type { Parts } from "./parts.ts";
 export async function submitBatch(parts: Parts, state: BatchState): Promise<void> {
   const { book, signer, spool, log } = parts;
   const digest = digestOf(state);
-  const submitted = await signer.submit(state.folder, reportedOf(state), spool.envelope(digest));
+  const submitted = await signer.submit(
+    state.folder,
+    kindOf(state),
+    reportedOf(state),
+    spool.request(digest, kindOf(state)),
+  );
   if (submitted.batchDigest !== digest) {
     throw new Refusal("SAME-BYTES", "intake and signer computed different batch digests", {
       expected: digest,
@@ -89,6 +95,11 @@ export function isOldIdea(code: RefusalCode): boolean {
 export function digestOf({ digest, folder }: BatchState): string {
   if (digest === null) throw new Refusal("BATCH-STATE", "a batch without digest", { about: folder });
   return digest;
+}
+
+/** What kind a batch is that is in the spool. */
+export function kindOf({ about }: BatchState): BatchKind {
+  return about?.kind ?? "signed-request";
 }
 
 /** HONEST: what only the daemon knows of a batch, for the record. */

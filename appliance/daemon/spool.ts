@@ -1,6 +1,6 @@
 /**
  * The spool: the private copies. `incoming/ID` is what intake writes and may be half done; `batches/DIGEST` is complete
- * and durable: `batch.p7m`, `documents/`, `intake.json`, `approvals/PERSON.p7m`, `authorization.p7m`.
+ * and durable: `batch.p7m` or `envelopes.jsonl` (plain envelopes without contents), `documents/`, `intake.json`, `approvals/PERSON.p7m`, `authorization.p7m`.
  */
 
 import { randomBytes } from "node:crypto";
@@ -9,11 +9,28 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporary, makeFolder, moveDurable, removeDurable, syncTree, writeDurable } from "../../host/durable.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
-import { hexText, integer, literal, nullable, object, type Read, text, utc } from "../../manifests/encoding/shape.ts";
+import {
+  hexText,
+  integer,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  type Read,
+  text,
+  utc,
+} from "../../manifests/encoding/shape.ts";
+import { type BatchKind, batchKinds } from "../../manifests/records/batch-head.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
+/** What holds who signed and what, by the kind of a batch; written by intake. */
+export const requestFile: Readonly<Record<BatchKind, string>> = {
+  "signed-request": "batch.p7m",
+  "plain-envelopes": "envelopes.jsonl",
+};
+
 const readFacts = object({
-  batch: text(64),
+  batch: nullable(text(64)),
   batchDigest: hexText(),
   bytes: integer(0),
   count: integer(1),
@@ -21,8 +38,9 @@ const readFacts = object({
   /** of the inbox folder it was taken from; null where that is not known */
   fingerprint: nullable(hexText()),
   folder: text(64),
+  kind: oneOf(batchKinds),
   mode: text(32),
-  purpose: text(200),
+  purpose: nullable(text(200)),
   submitter: text(500),
   taken: utc,
   version: literal(1),
@@ -95,14 +113,19 @@ export class Spool {
     return found;
   }
 
-  /** batch.p7m in pieces; opened when the first is asked for. Refuses with BATCH-ENDED when the batch was removed. */
-  async *envelope(digest: string): AsyncGenerator<Uint8Array> {
+  /** The request's file in pieces; opened when the first is asked for. Refuses with BATCH-ENDED when the batch was removed. */
+  async *request(digest: string, kind: BatchKind): AsyncGenerator<Uint8Array> {
     try {
-      yield* createReadStream(join(this.#of(digest), "batch.p7m"), { highWaterMark: 256 * 1024 });
+      yield* createReadStream(join(this.#of(digest), requestFile[kind]), { highWaterMark: 256 * 1024 });
     } catch (fault) {
       if ((fault as NodeJS.ErrnoException).code !== "ENOENT") throw fault;
       throw new Refusal("BATCH-ENDED", "the batch has ended: its copy was removed", { cause: fault });
     }
+  }
+
+  /** The private copy of a document by its index, as long as the batch is here: its path. */
+  document(digest: string, index: number): string {
+    return join(this.#of(digest), "documents", String(index).padStart(6, "0"));
   }
 
   /** Approvals by person, as stored. */

@@ -93,28 +93,32 @@ async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, i
   await parts.spool.keep(incoming, facts);
   if (live) book.put({ ...live, spooled: true, fingerprint: batch.fingerprint, folder });
   else book.put(spooledState(facts));
-  log.info({ folder, batch: batch.head.batch, digest: batch.batchDigest, documents: batch.count }, "taken");
+  log.info(
+    { folder, batch: facts.batch, kind: facts.kind, digest: batch.batchDigest, documents: batch.count },
+    "taken",
+  );
   return { outcome: "taken" };
 }
 
 /** A batch of the spool, before the signer was asked. */
 export function spooledState(facts: IntakeFacts) {
-  const { batch, purpose, mode, expires, count, bytes, submitter } = facts;
+  const { kind, batch, purpose, mode, expires, count, bytes, submitter } = facts;
   return taken({
     id: facts.batchDigest,
     folder: facts.folder,
     fingerprint: facts.fingerprint,
     digest: facts.batchDigest,
     spooled: true,
-    about: { batch, purpose, mode, expires, count, bytes, submitter },
+    about: { kind, batch, purpose, mode, expires, count, bytes, submitter },
     since: Date.parse(facts.taken),
   });
 }
 
 function factsOf({ book }: Parts, { folder }: FolderState, batch: TakenBatch): IntakeFacts {
   const { batchDigest, fingerprint, head, count, bytes, submitter } = batch;
-  const { batch: id, purpose, mode, expires } = head;
+  const { batch: id = null, purpose = null, mode, expires, type } = head;
   return {
+    kind: type === "plain-envelopes" ? "plain-envelopes" : "signed-request",
     batch: id,
     batchDigest,
     bytes,

@@ -3,8 +3,8 @@
 import { fromHex, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
+import { type BatchHead, readBatchHead } from "../../manifests/records/batch-head.ts";
 import { type Challenge, readChallenge } from "../../manifests/records/decision.ts";
-import { type RequestHead, readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Db } from "./store.ts";
 
@@ -15,7 +15,7 @@ export interface Batch {
   readonly batchDigest: Uint8Array;
   readonly submitterKey: Uint8Array;
   readonly identity: Uint8Array;
-  readonly head: RequestHead;
+  readonly head: BatchHead;
   readonly count: number;
   readonly bytes: number;
   readonly fileDigest: Uint8Array;
@@ -142,6 +142,16 @@ export class Batches {
     return this.#register.get(identity);
   }
 
+  /** The batch of a manifest's number. */
+  sealedUnder(number: number): Batch {
+    const request = this.#db
+      .prepare<[number], number>("SELECT request FROM reservations WHERE number = ?")
+      .pluck()
+      .get(number);
+    if (request === undefined) throw new Refusal("STORE", `manifest ${number} has lost its batch`);
+    return this.get(request);
+  }
+
   number(batch: Batch): number | null {
     return (this.#state.get({ id: batch.id }) as StateFacts).number;
   }
@@ -191,7 +201,7 @@ function readRow(row: RequestRow): Batch {
     batchDigest: row.batch_digest,
     submitterKey: row.submitter_key,
     identity: row.identity,
-    head: readRequestHead(readCanonical(utf8(row.head)), "request"),
+    head: readBatchHead(readCanonical(utf8(row.head)), "request"),
     count: row.count,
     bytes: row.bytes,
     fileDigest: row.file_digest,

@@ -2,8 +2,9 @@
 
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
+import { compositionHasher, type IdentityHasher, identityHasher } from "../../manifests/records/identity.ts";
 import type { ListedDocument } from "../../manifests/records/request.ts";
-import { identityHasher, requestBytes } from "../../manifests/records/request-stream.ts";
+import { requestBytes } from "../../manifests/records/request-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import type { Db } from "./store.ts";
@@ -47,8 +48,16 @@ export function largest(db: Db, request: number): ListedDocument {
 }
 
 /** SEAL-ONCE identity of a stored list. Gives way to other work between pieces. */
-export async function listIdentity(host: Host, db: Db, request: number, submitter: string, batch: string) {
-  const hasher = identityHasher(host, submitter, batch);
+export function listIdentity(host: Host, db: Db, request: number, submitter: string, batch: string) {
+  return hashList(identityHasher(host, submitter, batch), db, request);
+}
+
+/** The batch digest of plain envelopes, from their stored list. Gives way to other work between pieces. */
+export function listComposition(host: Host, db: Db, request: number, submitter: string) {
+  return hashList(compositionHasher(host, submitter), db, request);
+}
+
+async function hashList(hasher: IdentityHasher, db: Db, request: number): Promise<Uint8Array> {
   for (const { index, name, digest, size } of documentsOf(db, request)) {
     hasher.add({ name, digest: hex(digest), size });
     if (index % rowsAtOnce === 0) await new Promise(setImmediate);
@@ -57,18 +66,26 @@ export async function listIdentity(host: Host, db: Db, request: number, submitte
 }
 
 /**
- * Requires that the stored rows still are the request that the submitter signed and the operators approved: written
- * out again they have the batch digest. Refuses with CHAIN.
+ * Requires that the stored rows still are the list that the operators approved: written out again they have the batch digest.
+ * Refuses with CHAIN.
  */
 export async function checkRows(host: Host, db: Db, batch: Batch): Promise<void> {
+  const digest = await digestOfRows(host, db, batch);
+  if (hex(digest) !== hex(batch.batchDigest)) {
+    throw new Refusal("CHAIN", "the stored list is not the one that was signed", { about: hex(batch.batchDigest) });
+  }
+}
+
+async function digestOfRows(host: Host, db: Db, batch: Batch): Promise<Uint8Array> {
+  if (batch.head.type === "plain-envelopes") {
+    return listComposition(host, db, batch.id, hex(batch.submitterKey));
+  }
   const hasher = host.hasher("sha256");
   for (const bytes of requestBytes(batch.head, listed(db, batch.id))) {
     hasher.update(bytes);
     await new Promise(setImmediate);
   }
-  if (hex(await hasher.digest()) !== hex(batch.batchDigest)) {
-    throw new Refusal("CHAIN", "the stored list is not the one that was signed", { about: hex(batch.batchDigest) });
-  }
+  return hasher.digest();
 }
 
 function* listed(db: Db, request: number): Generator<ListedDocument> {

@@ -6,7 +6,7 @@ import { signContent } from "../../manifests/cms/sign.ts";
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
-import { type Manifest, manifestBytes, readSubmitterName } from "../../manifests/records/manifest.ts";
+import { type Manifest, manifestBytes, readSubmitterName, requestPart } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { wasLinked } from "./attempts.ts";
 import type { Ending } from "./batches.ts";
@@ -99,19 +99,16 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
     profile: { level: policy.profile.level, suite: keys.sealing.suite.name },
     reason: ending ? `${ending.person}: ${ending.reason}` : null,
     reported: JSON.parse(reportedOf(box, batch.id)) as { readonly [name: string]: Json },
-    request: {
-      batch: batch.head.batch,
+    request: requestPart(batch.head, {
       digest: hex(batch.batchDigest),
-      expires: batch.head.expires,
       file: hex(batch.fileDigest),
       identity: hex(batch.identity),
-      purpose: batch.head.purpose,
       submitter: {
         certificate: hex(sha256(batch.submitterCertificate)),
         key: hex(batch.submitterKey),
         name: batch.submitterName,
       },
-    },
+    }),
     software: { ...box.software, name: "coldseal" },
     type: "manifest",
     version: 1,

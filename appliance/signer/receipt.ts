@@ -7,10 +7,10 @@ import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
+import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
-import { storedFile, storedLength } from "./staged-request.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
 export function receipt(box: Box, number: number): Iterable<Uint8Array> {
@@ -28,8 +28,7 @@ function* receiptFiles(
   const { batch, keys, number } = reservation;
   yield* file("manifest.p7m", manifest);
   yield* file("authorization.p7m", reservation.authorization);
-  yield fileHeader("batch.p7m", storedLength(box.db, batch.id));
-  yield* storedFile(box.db, batch.id);
+  yield* requestFiles(box.db, batch);
   for (const policy of box.policies.all()) {
     // Later policies are no part of this receipt: it stays the same for ever.
     if (policy.number <= reservation.policy) yield* file(policyPath(policy.number), policy.p7m);
@@ -60,7 +59,7 @@ function* auditFiles(box: Box, from: number): Generator<Uint8Array> {
   }
 }
 
-/** The decision that ended a batch (`rejection.p7m` or `abort.p7m`), and the batch's request. */
+/** The decision that ended a batch (`rejection.p7m` or `abort.p7m`), and the batch's request where it was one. */
 export function rejection(box: Box, batch: Batch): Iterable<Uint8Array> {
   const ending = box.batches.ending(batch);
   if (!ending) throw new Refusal("BATCH-STATE", "this batch was neither rejected nor aborted");
@@ -68,8 +67,7 @@ export function rejection(box: Box, batch: Batch): Iterable<Uint8Array> {
   return gathered(
     (function* () {
       yield* file(`${ending.kind}.p7m`, ending.p7m);
-      yield fileHeader("batch.p7m", storedLength(db, batch.id));
-      yield* storedFile(db, batch.id);
+      if (batch.head.type === "batch-request") yield* requestFiles(db, batch);
     })(),
   );
 }

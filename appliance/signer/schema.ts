@@ -11,10 +11,11 @@ const tables = {
   requests: `id INTEGER PRIMARY KEY, batch_digest BLOB NOT NULL, submitter_key BLOB NOT NULL, identity BLOB NOT NULL,
     head TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL, file_digest BLOB NOT NULL,
     submitter_name TEXT NOT NULL, submitter_certificate BLOB NOT NULL, folder TEXT NOT NULL, reported TEXT NOT NULL,
-    submitted TEXT NOT NULL, UNIQUE (batch_digest, submitter_key)`,
+    submitted TEXT NOT NULL, UNIQUE (batch_digest, submitter_key, file_digest)`,
   request_parts: `request INTEGER NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (request, part)`,
   documents: `request INTEGER NOT NULL, idx INTEGER NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (request, idx)`,
+  envelopes: `request INTEGER NOT NULL, idx INTEGER NOT NULL, file TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (request, idx)`,
   challenges: `id INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests (id), nonce BLOB NOT NULL UNIQUE,
     policy_digest BLOB NOT NULL, content BLOB NOT NULL, expires TEXT NOT NULL, earlier INTEGER NOT NULL`,
   authorizations: `challenge INTEGER PRIMARY KEY REFERENCES challenges (id), p7m BLOB NOT NULL, approvers TEXT NOT NULL,
@@ -46,7 +47,7 @@ type Table = keyof typeof tables;
 /** Their rows are counted up; nothing else may change. */
 const counting: readonly Table[] = ["pin_tries", "last_time"];
 /** Written before the request they belong to is accepted; deleted again when it is refused. */
-const staged: readonly Table[] = ["request_parts", "documents"];
+const staged: readonly Table[] = ["request_parts", "documents", "envelopes"];
 /** Looked up by (request or number, index) only: stored in that order. */
 const withoutRowid: readonly Table[] = ["documents", "intents", "signatures"];
 

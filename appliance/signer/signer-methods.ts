@@ -3,7 +3,17 @@
 import { type Answer, collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
 import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { hexText, integer, nullable, object, optional, type Reader, text } from "../../manifests/encoding/shape.ts";
+import {
+  hexText,
+  integer,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  type Reader,
+  text,
+} from "../../manifests/encoding/shape.ts";
+import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { isBatchFolder } from "../../manifests/records/names.ts";
 import { isRefusalCode, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { authorize, orderAbort, reject } from "./authorize.ts";
@@ -15,7 +25,7 @@ import { noteReported, released } from "./report.ts";
 import { readReported } from "./reported.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import type { Staging } from "./staged-request.ts";
-import { batchStatus, statusOf } from "./status.ts";
+import { aboutOf, batchStatus, statusOf } from "./status.ts";
 import { findSealed, submit } from "./submit.ts";
 
 /** Most bytes of a decision: M SignerInfos and certificates. */
@@ -31,6 +41,9 @@ const readFolder: Reader<string> = (value, path) => {
   if (!isBatchFolder(folder)) throw new Refusal("MEDIA-NAME", "not the name of a batch folder", { about: folder });
   return folder;
 };
+
+/** A signed request unless said. */
+const readKind = optional(oneOf(batchKinds));
 
 const readCode: Reader<RefusalCode> = (value, path) => {
   const code = text(32)(value, path);
@@ -56,7 +69,7 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
   return {
     status: method(nothing, () => ({ result: statusOf(box, work) })),
     policies: method(nothing, () => ({ result: {}, body: policyFiles(box) })),
-    submit: method(object({ folder: readFolder, reported: readReported }), async (what, { body }) => {
+    submit: method(object({ folder: readFolder, kind: readKind, reported: readReported }), async (what, { body }) => {
       const submitted = await submit(box, staging, { ...what, body });
       if (submitted.outcome === "already") return { result: { ...submitted } };
       const { batch, challenge, state } = submitted;
@@ -69,12 +82,11 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
         },
       };
     }),
-    "sealed-before": method(object({ folder: readFolder }), async ({ folder }, { body }) => {
-      const found = await findSealed(box, staging, { folder, body });
+    "sealed-before": method(object({ folder: readFolder, kind: readKind }), async ({ folder, kind }, { body }) => {
+      const found = await findSealed(box, staging, { folder, kind, body });
       if (!found) return { result: { number: null } };
       const { number, batchDigest, head, count, bytes, submitterName } = found;
-      const { batch, purpose, mode, expires } = head;
-      const about = { batch, purpose, mode, expires, count, bytes, submitter: { name: submitterName } };
+      const about = { ...aboutOf(head), count, bytes, submitter: { name: submitterName } };
       return { result: { number, batchDigest, ...about } };
     }),
     authorize: method(oneBatch, async ({ batchDigest }, { body }) => ({

@@ -18,6 +18,8 @@ import type { Db } from "./store.ts";
 const partBytes = 256 * 1024;
 const rowsAtOnce = 1000;
 
+const stagedTables = ["request_parts", "documents", "envelopes"] as const;
+
 /** The form of a stored `batch.p7m`; nothing of it is verified. */
 export interface StoredEnvelope {
   /** without content */
@@ -50,7 +52,7 @@ export class Staging {
     this.#db = db;
     this.#host = host;
     db.transaction(() => {
-      for (const table of ["request_parts", "documents"]) {
+      for (const table of stagedTables) {
         db.exec(`DELETE FROM ${table} WHERE request NOT IN (SELECT id FROM requests)`);
       }
     })();
@@ -62,10 +64,17 @@ export class Staging {
    * request yet. Refuses MEDIA-LIMIT, DER, CMS-*, JSON, SHAPE, DOCUMENT-*; then nothing is left.
    */
   async receive(body: AsyncIterable<Uint8Array>, most: MostOfFile): Promise<StagedRequest> {
-    const id = ++this.#last;
-    try {
+    return this.staging(async (id) => {
       const fileDigest = await this.#keepParts(id, body, most.bytes);
       return { id, fileDigest, ...(await this.#readForm(id, most.documents)) };
+    });
+  }
+
+  /** Runs work that writes rows under a new id. When it refuses, nothing is left. */
+  async staging<T>(work: (id: number) => Promise<T>): Promise<T> {
+    const id = ++this.#last;
+    try {
+      return await work(id);
     } catch (fault) {
       this.discard(id);
       throw fault;
@@ -75,8 +84,7 @@ export class Staging {
   /** Removes what was received and not accepted. */
   discard(id: number): void {
     this.#db.transaction(() => {
-      this.#db.prepare("DELETE FROM request_parts WHERE request = ?").run(id);
-      this.#db.prepare("DELETE FROM documents WHERE request = ?").run(id);
+      for (const table of stagedTables) this.#db.prepare(`DELETE FROM ${table} WHERE request = ?`).run(id);
     })();
   }
 

@@ -3,6 +3,7 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { type BatchHead, kindOfHead } from "../../manifests/records/batch-head.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, now } from "./box.ts";
@@ -43,6 +44,13 @@ export function statusOf(box: Box, work: SealingWork): Json {
   };
 }
 
+/** What a batch says of itself; plain envelopes have neither id nor purpose. */
+export function aboutOf(head: BatchHead) {
+  const { expires, mode } = head;
+  const named = head.type === "plain-envelopes" ? { batch: null, purpose: null } : head;
+  return { batch: named.batch, expires, kind: kindOfHead(head), mode, purpose: named.purpose };
+}
+
 /** A batch as the daemon and the operators see it. */
 export function batchStatus(box: Box, work: SealingWork, batch: Batch): Json {
   const batchDigest = hex(batch.batchDigest);
@@ -61,10 +69,7 @@ export function batchStatus(box: Box, work: SealingWork, batch: Batch): Json {
     count: batch.count,
     bytes: batch.bytes,
     bytesDone: bytes,
-    batch: batch.head.batch,
-    purpose: batch.head.purpose,
-    mode: batch.head.mode,
-    expires: batch.head.expires,
+    ...aboutOf(batch.head),
     submitter: { name: batch.submitterName, certificate: hex(sha256(batch.submitterCertificate)) },
     earlierSeals: challenge.earlier,
     released: number !== null && box.batches.released(number),

@@ -3,6 +3,7 @@
 import { verifySigner } from "../../manifests/cms/verify.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
+import { type BatchHead, batchIdOf } from "../../manifests/records/batch-head.ts";
 import {
   checkListedDocument,
   checkRequestAgainstPolicy,
@@ -15,6 +16,7 @@ import type { Box } from "./box.ts";
 import { earliest } from "./clock.ts";
 import { checkRows, largest, listIdentity } from "./documents.ts";
 import { storedEnvelope, storedFile } from "./staged-request.ts";
+import { digestEnvelopes, verifyStoredEnvelopes } from "./stored-envelopes.ts";
 
 /**
  * Requires that the rows of a batch are those of the challenge that the operators approved and of what the journal says
@@ -28,7 +30,7 @@ export async function checkStoredBatch(box: Box, batch: Batch, { challenge }: Op
       "SELECT count(*) AS count, coalesce(sum(size), 0) AS bytes FROM documents WHERE request = ?",
     )
     .get(batch.id) as { count: number; bytes: number };
-  const identity = await listIdentity(box.host, box.db, batch.id, hex(batch.submitterKey), batch.head.batch);
+  const identity = await listIdentity(box.host, box.db, batch.id, hex(batch.submitterKey), batchIdOf(batch.head));
   same(batch, [
     ["batch digest", challenge.batchDigest, hex(batch.batchDigest)],
     ["mode", challenge.mode, batch.head.mode],
@@ -39,8 +41,8 @@ export async function checkStoredBatch(box: Box, batch: Batch, { challenge }: Op
     ["identity", told.identity, hex(batch.identity)],
     ["identity of the list", told.identity, hex(identity)],
     ["submitter's key", told.submitter, hex(batch.submitterKey)],
-    ["digest of batch.p7m", told.file, hex(batch.fileDigest)],
-    ["batch.p7m", told.file, hex(await fileDigest(box, batch))],
+    ["digest of the request's file", told.file, hex(batch.fileDigest)],
+    ["request's file", told.file, hex(await fileDigest(box, batch))],
   ]);
   const { der, subjectText } = await submitterOf(box, batch);
   same(batch, [
@@ -50,17 +52,33 @@ export async function checkStoredBatch(box: Box, batch: Batch, { challenge }: Op
 }
 
 /**
- * The submitter's path at `at`, leaf first, under the policy in force. Refuses what `verifyRequest`,
- * `checkRequestAgainstPolicy` and `checkListedDocument` refuse.
+ * Up to when the submitter's path holds under the policy in force, which must take the batch at `at`. Refuses what `verifyRequest`
+ * or `EnvelopeBatch.judge`, `checkRequestAgainstPolicy` and `checkListedDocument` refuse.
  */
-export async function checkStoredRequest(box: Box, batch: Batch, at: Utc): Promise<readonly Certificate[]> {
+export async function checkStoredRequest(box: Box, batch: Batch, at: Utc): Promise<Utc> {
   const { policy } = box.policies.inForce;
+  const { head, until } = await judgeStored(box, batch, at);
+  checkRequestAgainstPolicy(head, policy, batch.count, batch.bytes, at);
+  checkListedDocument(largest(box.db, batch.id), policy);
+  return until;
+}
+
+async function judgeStored(
+  box: Box,
+  batch: Batch,
+  at: Utc,
+): Promise<{ readonly head: BatchHead; readonly until: Utc }> {
+  const { policy } = box.policies.inForce;
+  if (batch.head.type === "plain-envelopes") {
+    const envelopes = await verifyStoredEnvelopes(box.host, box.db, batch);
+    const { head, path } = await envelopes.judge(box.policies.oids, policy, at);
+    // How old an envelope may be is for the policy in force to say, not for the one that it came under.
+    return { head, until: earliest(validUntil(path), head.expires) };
+  }
   const { envelope, contentDigest } = storedEnvelope(box.db, box.host, batch.id);
   const judged = { policy, now: at };
   const { path } = await verifyRequest(box.host, box.policies.oids, { ...envelope, contentDigest }, judged);
-  checkRequestAgainstPolicy(batch.head, policy, batch.count, batch.bytes, at);
-  checkListedDocument(largest(box.db, batch.id), policy);
-  return path;
+  return { head: batch.head, until: validUntil(path) };
 }
 
 /** Up to when every certificate of a path is valid. */
@@ -88,6 +106,7 @@ interface Told {
 }
 
 async function fileDigest(box: Box, batch: Batch): Promise<Uint8Array> {
+  if (batch.head.type === "plain-envelopes") return digestEnvelopes(box.host, box.db, batch.id);
   const hasher = box.host.hasher("sha256");
   for (const part of storedFile(box.db, batch.id)) {
     hasher.update(part);
@@ -97,6 +116,9 @@ async function fileDigest(box: Box, batch: Batch): Promise<Uint8Array> {
 }
 
 async function submitterOf(box: Box, batch: Batch): Promise<Certificate> {
+  if (batch.head.type === "plain-envelopes") {
+    return (await (await verifyStoredEnvelopes(box.host, box.db, batch)).submitter()).certificate;
+  }
   const { envelope, contentDigest } = storedEnvelope(box.db, box.host, batch.id);
   const [signer] = envelope.signers;
   if (!signer) throw new Refusal("CHAIN", "nobody signed the stored request", { about: hex(batch.batchDigest) });

@@ -7,7 +7,8 @@ import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts
 import { time as derTime } from "../../manifests/encoding/der-write.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
-import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
+import { readBatchHead } from "../../manifests/records/batch-head.ts";
+import { type Manifest, readManifest, requestPart } from "../../manifests/records/manifest.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
@@ -110,7 +111,8 @@ function tells({ authorization, documents, mode, reported, request }: Manifest):
 }
 
 function madeOf(row: ManifestRow): Json {
-  const { batch, digestAlgorithm, expires, mode, purpose } = JSON.parse(row.head) as { readonly [name: string]: Json };
+  const head = readBatchHead(JSON.parse(row.head) as Json, "head");
+  const { digestAlgorithm, mode } = head;
   const approvers = (JSON.parse(row.approvers) as { readonly [name: string]: Json }[]).map(
     ({ certificateSha256, name, person, signed }) => ({ certificate: certificateSha256, name, person, signed }),
   );
@@ -120,7 +122,7 @@ function madeOf(row: ManifestRow): Json {
     name: row.submitter_name,
   };
   const file = { digest: hex(row.batch_digest), file: hex(row.file_digest), identity: hex(row.identity) };
-  const request = { ...file, batch, expires, purpose, submitter };
+  const request = requestPart(head, { ...file, submitter });
   const reported = JSON.parse(row.reported) as Json;
   return { approvers, bytes: row.bytes, count: row.count, digestAlgorithm, mode, reported, request } as Json;
 }

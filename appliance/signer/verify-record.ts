@@ -3,10 +3,12 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
+import type { Host } from "../../manifests/host.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Box } from "./box.ts";
 import type { Journal, JournalHead, JournalKind } from "./journal.ts";
 import type { Db } from "./store.ts";
+import { digestEnvelopes } from "./stored-envelopes.ts";
 import { verifyManifests } from "./verify-manifests.ts";
 
 export interface VerifiedRecord {
@@ -24,7 +26,20 @@ export async function verifyRecord({
   host,
 }: Pick<Box, "db" | "journal" | "host">): Promise<VerifiedRecord> {
   const head = await verifyTables(db, journal);
+  await verifyEnvelopes(host, db);
   return { head, manifests: await verifyManifests(host, db) };
+}
+
+/** Plain envelopes, with what was reported of them, are still those whose list the journal names. */
+async function verifyEnvelopes(host: Host, db: Db): Promise<void> {
+  const plain = db.prepare<[], { id: number; file_digest: Uint8Array; batch_digest: Uint8Array }>(
+    "SELECT id, file_digest, batch_digest FROM requests WHERE json_extract(head, '$.type') = 'plain-envelopes' ORDER BY id",
+  );
+  for (const { id, file_digest, batch_digest } of plain.all()) {
+    if (hex(await digestEnvelopes(host, db, id)) === hex(file_digest)) continue;
+    const about = `envelopes of ${hex(batch_digest)}`;
+    throw new Refusal("CHAIN", "stored envelopes are not those that the journal names", { about });
+  }
 }
 
 /** The journal and the tables that it tells of, without what hangs on a manifest. Gives way to other work. Refuses with CHAIN. */

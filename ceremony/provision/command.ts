@@ -18,6 +18,7 @@ export function provisionCommand(make: (dir: string, options: BoxOptions) => Pro
     .option("--appliance <name>", "the box's name", "test-box")
     .option("--media <dir>", "folder that stands in for the stick (default: DIR/stick)")
     .option("--keeper <dir>", "folder that stands in for the keeper's stick (default: DIR/keeper)")
+    .option("--plain-envelopes <seconds>", "take plain CMS envelopes too, up to so many seconds old", whole)
     .option("--settle-seconds <n>", "how long a batch must not change before it is taken", whole, 2)
     .option("--incomplete-seconds <n>", "how long an incomplete batch is waited for", whole, 600)
     .option("--json", "print where everything lies as JSON")
@@ -28,8 +29,8 @@ export function provisionCommand(make: (dir: string, options: BoxOptions) => Pro
 /** What the command line gives: the options of `provision`, and how to print the end. */
 export type BoxOptions = ProvisionOptions & { readonly json?: boolean };
 
-/** What was made, for people. It says plainly that this is a test box. */
-export function provisionedLines(paths: BoxPaths): string[] {
+/** What was made, for people. It says plainly that this is a test box. `plain`: it takes plain envelopes. */
+export function provisionedLines(paths: BoxPaths, plain = false): string[] {
   return [
     "",
     "This is a TEST box. Its mode is test, its tokens are files of SoftHSM, its counter is simulated,",
@@ -39,6 +40,7 @@ export function provisionedLines(paths: BoxPaths): string[] {
     `  stick           ${paths.stick}`,
     `  test root       ${paths.pki.root}`,
     `  submitter       ${paths.pki.submitterP12} (password beside it)`,
+    ...(plain ? [`  plain envelopes ${paths.pki.plainSubmitter} (key beside it)`] : []),
     `  operators       ${paths.operators.map((one) => one.operatorJson).join("\n                  ")}`,
     "                  (each with its PIN beside it)",
     "",

@@ -19,6 +19,8 @@ export interface GenesisFacts {
   readonly submitter: { readonly name: string; readonly certificate: Uint8Array };
   readonly root: Uint8Array;
   readonly keys: { readonly sealing: Uint8Array; readonly audit: Uint8Array };
+  /** how old plain envelopes may be, in seconds; they are not taken unless said */
+  readonly plainEnvelopes?: number | undefined;
   readonly limits: Pick<Policy["limits"], "batchBytes" | "documentBytes" | "documents" | "minimumRsaBits">;
 }
 
@@ -57,12 +59,16 @@ function genesisPolicy(facts: GenesisFacts): Policy {
     previous: null,
     profile: { digest: suiteOf(facts.suite).hash, level: "CAdES-B-B", suite: facts.suite },
     revoked: [],
-    submitters: { plainEnvelopes: false, roots: [facts.root] },
+    submitters: { plainEnvelopes: plainRules(facts), roots: [facts.root] },
     texts: { approval: approvalText },
     thresholds: { policy: facts.threshold, seal: facts.threshold },
     type: "policy",
     version: 1,
   };
+}
+
+function plainRules({ plainEnvelopes }: GenesisFacts): Policy["submitters"]["plainEnvelopes"] {
+  return plainEnvelopes === undefined ? false : { maximumAgeSeconds: plainEnvelopes };
 }
 
 function people(facts: GenesisFacts): Policy["people"] {

@@ -24,6 +24,9 @@ export interface BoxPaths {
     readonly submitter: string;
     readonly submitterP12: string;
     readonly submitterPassword: string;
+    /** key and certificate for plain envelopes, PEM; there only where the policy takes them */
+    readonly plainSubmitter: string;
+    readonly plainSubmitterKey: string;
     /** policy number 1, signed, and its digest in hex */
     readonly genesisPolicy: string;
     readonly genesisDigest: string;
@@ -72,6 +75,8 @@ export async function boxPaths(
       submitter: join(pki, "submitter.crt"),
       submitterP12: join(pki, "submitter.p12"),
       submitterPassword: join(pki, "submitter.p12.password"),
+      plainSubmitter: join(pki, "plain-submitter.crt"),
+      plainSubmitterKey: join(pki, "plain-submitter.key.pem"),
       genesisPolicy: join(pki, "policy-0001.p7m"),
       genesisDigest: join(pki, "genesis.txt"),
     },

@@ -24,7 +24,9 @@ if (process.argv[2] === tokenJobWord) {
 async function makeBox(dir: string, options: BoxOptions): Promise<void> {
   const onStep = (step: string) => process.stderr.write(`${step}\n`);
   const paths = await provision(dir, { ...options, onStep });
-  const text = options.json ? JSON.stringify(paths, null, 2) : provisionedLines(paths).join("\n");
+  const text = options.json
+    ? JSON.stringify(paths, null, 2)
+    : provisionedLines(paths, options.plainEnvelopes !== undefined).join("\n");
   process.stdout.write(`${text}\n`);
 }
 

@@ -41,6 +41,8 @@ export interface ProvisionOptions {
   /** folders that stand in for the sticks; below `dir` unless said */
   readonly media?: string;
   readonly keeper?: string;
+  /** take plain envelopes up to so many seconds old, and make a key and certificate for them */
+  readonly plainEnvelopes?: number | undefined;
   readonly settleSeconds?: number;
   readonly incompleteSeconds?: number;
   readonly scanSeconds?: number;
@@ -70,6 +72,7 @@ export async function provision(dir: string, options: ProvisionOptions = {}): Pr
   const [box, ...people] = await makeTokens(paths, options);
   step("certifying the keys under a test root");
   const pki = await makePki(paths, box, people);
+  if (options.plainEnvelopes !== undefined) await makePlainSubmitter(paths, pki.root);
   step("signing the genesis policy with every operator's token");
   const content = genesisContent(genesisFacts(pki, box, options, threshold, appliance));
   const made: BoxPaths = { ...paths, genesis: hex(sha256(content)) };
@@ -133,6 +136,15 @@ async function makeSubmitter(paths: BoxPaths, root: Issuer): Promise<Uint8Array>
   return certificate;
 }
 
+/** The key that signs plain envelopes lies in PEM, as OpenSSL, certtool and gpgsm take it. */
+async function makePlainSubmitter(paths: BoxPaths, root: Issuer): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
+  const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+  const certificate = certify(root, oids, "plainSubmitter", "Plain envelopes desk (test)", spki);
+  await writeFile(paths.pki.plainSubmitter, pem("CERTIFICATE", certificate));
+  await writeSecret(paths.pki.plainSubmitterKey, privateKey.export({ type: "pkcs8", format: "pem" }));
+}
+
 function genesisFacts(pki: Pki, box: SoftToken, options: ProvisionOptions, threshold: number, appliance: string) {
   const { documents = 100_000, documentBytes = 2 ** 33, batchBytes = 2 ** 36 } = options.limits ?? {};
   return {
@@ -143,6 +155,7 @@ function genesisFacts(pki: Pki, box: SoftToken, options: ProvisionOptions, thres
     submitter: { name: submitterName, certificate: pki.submitter },
     root: pki.root.certificate,
     keys: { sealing: fromBase64(box.keys[0]?.spki ?? ""), audit: fromBase64(box.keys[1]?.spki ?? "") },
+    plainEnvelopes: options.plainEnvelopes,
     limits: { documents, documentBytes, batchBytes, minimumRsaBits: options.rsaBits ?? 3072 },
   };
 }

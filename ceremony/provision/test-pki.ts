@@ -8,7 +8,7 @@ import { type Issuer, issueCertificate, nameOf, type Usage, type Validity } from
 
 const testOrganization = "Coldseal TEST";
 
-export type TestRole = "sealing" | "audit" | "operator" | "submitter";
+export type TestRole = "sealing" | "audit" | "operator" | "submitter" | "plainSubmitter";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -34,7 +34,7 @@ export function certify(root: Issuer, oids: OwnOids, role: TestRole, common: str
   return issueCertificate({
     subject: nameOf(testOrganization, common),
     spki,
-    usage: { authority: false, contentCommitment: role !== "submitter", extended: extendedUsages(oids, role) },
+    usage: { authority: false, contentCommitment: !role.endsWith("ubmitter"), extended: extendedUsages(oids, role) },
     validity: validityFor(730),
     issuer: root,
   });

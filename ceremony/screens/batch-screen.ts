@@ -4,13 +4,16 @@ import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { clockTime, count, exactSize, minute, size } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
 import { cut, tableLines, wrapped } from "../../host/terminal/table.ts";
+import type { BatchKind } from "../../manifests/records/batch-head.ts";
 import { shown } from "../../manifests/records/names.ts";
 import type { ListedDocument } from "../../manifests/records/request.ts";
 
 export interface BatchScreen {
   readonly folder: string;
-  readonly batch: string;
-  readonly purpose: string;
+  readonly kind: BatchKind;
+  /** null, as the purpose, of plain envelopes */
+  readonly batch: string | null;
+  readonly purpose: string | null;
   readonly mode: string;
   readonly expires: string;
   readonly submitter: string;
@@ -19,6 +22,8 @@ export interface BatchScreen {
   readonly count: number;
   readonly bytes: number;
   readonly documents: readonly ListedDocument[];
+  /** the batch digest, hex */
+  readonly digest: string;
   /** 16 groups of words, undefined where they stay blank */
   readonly words: readonly (string | undefined)[];
   readonly approvals: BatchRow["approvals"];
@@ -37,26 +42,47 @@ export function batchScreenLines(screen: BatchScreen, style: Style): string[] {
     "",
     ...documentLines(screen),
     "",
-    "Batch digest in words (compare with the submitter's slip):",
-    ...wordLines(screen.words),
+    ...(screen.kind === "plain-envelopes" ? plainLines(screen, style) : slipLines(screen)),
     "",
     ...wrapped(approvalText(screen), 80),
   ];
 }
 
+function slipLines({ words }: BatchScreen): string[] {
+  return ["Batch digest in words (compare with the submitter's slip):", ...wordLines(words)];
+}
+
+/** What nobody signed: without a slip the count that people were told is all that there is to compare. */
+function plainLines({ count: documents, digest }: BatchScreen, style: Style): string[] {
+  const told =
+    "Each document was signed by the submitter, in an envelope of its own. Nobody signed how many there are, in which " +
+    "order, or what they are called and how large they are: whether one is missing, or one too many is here that the " +
+    "submitter signed for something else, no signature shows. There is no slip.";
+  return [
+    style.warn("PLAIN ENVELOPES: nobody signed what they are together."),
+    ...wrapped(told),
+    ...wrapped(`Compare their number with what the submitter told you: ${count(documents, "document")}.`),
+    `Batch digest, SHA-256: ${digest.slice(0, 32)}`,
+    `                       ${digest.slice(32)}`,
+  ];
+}
+
 function headLines(screen: BatchScreen, style: Style): string[] {
-  const name =
-    screen.batch === screen.folder ? shown(screen.batch) : `${shown(screen.batch)} (folder ${shown(screen.folder)})`;
+  const batch = screen.batch ?? screen.folder;
+  const name = batch === screen.folder ? shown(batch) : `${shown(batch)} (folder ${shown(screen.folder)})`;
   return [
     style.bold(`Batch ${name}`),
     `  from       ${shown(screen.submitter)} (cert ${screen.submitterCertificate.slice(0, 8)}…)`,
-    ...wrapped(`"${shown(screen.purpose)}"`, 67).map(
-      (line, at) => `  ${(at === 0 ? "purpose" : "").padEnd(10)} ${line}`,
-    ),
+    ...purposeLines(screen.purpose),
     `  documents  ${count(screen.count, "document")}, together ${exactSize(screen.bytes)}`,
     `  mode       ${screen.mode === "test" ? style.warn("test") : screen.mode}`,
     `  expires    ${minute(screen.expires)}`,
   ];
+}
+
+function purposeLines(purpose: string | null): string[] {
+  if (purpose === null) return ["  purpose    not stated: plain envelopes carry none"];
+  return wrapped(`"${shown(purpose)}"`, 67).map((line, at) => `  ${(at === 0 ? "purpose" : "").padEnd(10)} ${line}`);
 }
 
 /** The documents of one screen in two columns; never more, and it says how to see the others. */

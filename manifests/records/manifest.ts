@@ -12,9 +12,11 @@ import {
   object,
   oneOf,
   type Read,
+  type Reader,
   text,
   utc,
 } from "../encoding/shape.ts";
+import type { BatchHead } from "./batch-head.ts";
 import { hashNames, modes } from "./request.ts";
 
 /** At most so many earlier seals are named one by one; `earlierCount` always counts them all. */
@@ -22,6 +24,52 @@ export const earlierNamed = 1000;
 
 /** A submitter's subject as a manifest can carry it. */
 export const readSubmitterName = text(500);
+
+const ofEveryRequest = {
+  /** the batch digest */
+  digest: hexText(),
+  /** SHA-256 of batch.p7m; of plain envelopes that of their list */
+  file: hexText(),
+  /** SEAL-ONCE identity: submitter key, batch id, ordered digests and sizes */
+  identity: hexText(),
+  submitter: object({ certificate: hexText(), key: hexText(), name: readSubmitterName }),
+};
+
+const readSignedPart = object({
+  ...ofEveryRequest,
+  batch: text(64),
+  expires: utc,
+  kind: literal("signed-request"),
+  purpose: text(200),
+});
+
+/** HONEST: the submitter signed each document; what they are together, and called, is the box's own record of what it was told. */
+const readPlainPart = object({
+  ...ofEveryRequest,
+  composition: literal("signed by nobody"),
+  kind: literal("plain-envelopes"),
+  namesAndSizes: literal("as intake reported them"),
+});
+
+export type RequestPart = Read<typeof readSignedPart> | Read<typeof readPlainPart>;
+
+const readRequestPart: Reader<RequestPart> = (value, path) => {
+  const isPlain = typeof value === "object" && value !== null && "kind" in value && value.kind === "plain-envelopes";
+  return isPlain ? readPlainPart(value, path) : readSignedPart(value, path);
+};
+
+/** What a manifest says of a request or of plain envelopes with this head. */
+export function requestPart(
+  head: BatchHead,
+  common: Pick<RequestPart, "digest" | "file" | "identity" | "submitter">,
+): RequestPart {
+  if (head.type === "batch-request") {
+    const { batch, expires, purpose } = head;
+    return { ...common, batch, expires, kind: "signed-request", purpose };
+  }
+  const namesAndSizes = "as intake reported them";
+  return { ...common, composition: "signed by nobody", kind: "plain-envelopes", namesAndSizes };
+}
 
 const readManifestValue = object({
   appliance: text(64),
@@ -77,18 +125,7 @@ const readManifestValue = object({
   reason: nullable(text(600)),
   /** facts that only the daemon or intake knows; unchecked by the signer */
   reported: anyObject,
-  request: object({
-    batch: text(64),
-    /** the batch digest */
-    digest: hexText(),
-    expires: utc,
-    /** SHA-256 of batch.p7m */
-    file: hexText(),
-    /** SEAL-ONCE identity: submitter key, batch id, ordered digests and sizes */
-    identity: hexText(),
-    purpose: text(200),
-    submitter: object({ certificate: hexText(), key: hexText(), name: readSubmitterName }),
-  }),
+  request: readRequestPart,
   software: object({ digest: hexText(), name: literal("coldseal"), version: text(32) }),
   type: literal("manifest"),
   version: literal(1),

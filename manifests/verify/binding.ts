@@ -5,10 +5,11 @@ import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { PolicyInForce } from "../records/policy-chain.ts";
+import type { Submitter } from "../records/request-envelope.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import type { ReadList } from "./list-file.ts";
-import type { ReadRequest } from "./request-file.ts";
+import type { ReadComposition, ReadRequest } from "./request-file.ts";
 
 /** Refuses with MANIFEST-BIND, POLICY-PROFILE or HONEST, PATH-REVOKED a manifest that does not fit the policy in force. */
 export async function checkAgainstPolicy(
@@ -47,6 +48,9 @@ export async function checkAgainstRequest(
   submitter: Certificate,
 ): Promise<void> {
   const { head } = read;
+  if (request.kind !== "signed-request") {
+    throw new Refusal("MANIFEST-BIND", "the manifest says that there was no request", { got: request.kind });
+  }
   same("batch digest", request.digest, read.digest);
   same("batch", request.batch, head.batch);
   same("purpose", request.purpose, head.purpose);
@@ -58,6 +62,22 @@ export async function checkAgainstRequest(
   same("submitter", request.submitter.name, submitter.subjectText);
   same("submitter's certificate", request.submitter.certificate, hex(await host.digest("sha256", submitter.der)));
   same("submitter's key", request.submitter.key, hex(await host.digest("sha256", submitter.spki)));
+}
+
+/** Refuses with MANIFEST-BIND a manifest that says other things of plain envelopes than they and their list. */
+export function checkAgainstEnvelopes(
+  { request, documents }: Manifest,
+  read: ReadComposition,
+  { submitter, identity }: { readonly submitter: Submitter; readonly identity: string },
+): void {
+  same("batch digest", request.digest, read.digest);
+  same("identity of the batch", request.identity, identity);
+  same("count of documents", documents.count, read.count);
+  same("sum of sizes", documents.bytes, read.bytes);
+  same("digest algorithm", documents.digestAlgorithm, read.head.digestAlgorithm);
+  same("submitter", request.submitter.name, submitter.name);
+  same("submitter's certificate", request.submitter.certificate, submitter.certificateSha256Hex);
+  same("submitter's key", request.submitter.key, submitter.keySha256Hex);
 }
 
 /** Refuses with MANIFEST-BIND a manifest that says other things of the authorisation than the file itself. */
@@ -92,7 +112,7 @@ export function checkAgainstList({ documents, outcome }: Manifest, list: ReadLis
 }
 
 /** Refuses with CHALLENGE-MATCH an authorisation of another batch, policy, mode or size than these. */
-export function checkChallengeAgainst({ challenge }: PastAuthorization, request: ReadRequest): void {
+export function checkChallengeAgainst({ challenge }: PastAuthorization, request: ReadComposition): void {
   const pairs: readonly (readonly [string, string | number, string | number])[] = [
     ["batch", request.digest, challenge.batchDigest],
     ["mode", request.head.mode, challenge.mode],

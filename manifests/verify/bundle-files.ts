@@ -3,14 +3,22 @@
 import { documentationArc, type OwnOids, ownOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
+import type { BatchKind } from "../records/batch-head.ts";
 import { policyPath } from "../records/names.ts";
 import { policyArc } from "../records/policy-chain.ts";
 import { checkAgainstRequest } from "./binding.ts";
+import { openEnvelopes } from "./envelope-files.ts";
 import type { Findings } from "./findings.ts";
 import { type ReadList, readListFile } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
-import { checkRequestSigner, type ReadRequest, readRequestFile, requestDocuments } from "./request-file.ts";
+import {
+  checkRequestSigner,
+  type ReadComposition,
+  type ReadRequest,
+  readRequestFile,
+  requestPath,
+} from "./request-file.ts";
 import { identityOf } from "./seal-files.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
 import type { Trust } from "./trust.ts";
@@ -22,11 +30,18 @@ export interface Work {
   readonly findings: Findings;
 }
 
+/** What of a bundle was opened before the composition. */
+export interface Opened {
+  readonly checked: CheckedManifest | undefined;
+  readonly policies: CheckedPolicies;
+  readonly authorization: PastAuthorization | undefined;
+}
+
 /** The single files of a bundle. */
 export const files = {
   manifest: "manifest.p7m",
   authorization: "authorization.p7m",
-  request: "batch.p7m",
+  request: requestPath,
   list: "documents.jsonl",
 } as const;
 
@@ -87,19 +102,22 @@ export async function openAuthorization(
   return isNamed ? past : undefined;
 }
 
+/** What was asked to be sealed, of the kind that the manifest names or, without a manifest, that lies there. */
+export async function openComposition(work: Work, oids: OwnOids, parts: Opened): Promise<ReadComposition | undefined> {
+  const kind = parts.checked?.manifest.request.kind ?? (await kindThere(work.source));
+  return kind === "plain-envelopes" ? openEnvelopes(work, oids, parts) : openRequest(work, oids, parts);
+}
+
+async function kindThere(source: BundleSource): Promise<BatchKind> {
+  const names: readonly string[] = await source.list("").catch(() => []);
+  return names.includes("envelopes") && !names.includes(files.request) ? "plain-envelopes" : "signed-request";
+}
+
 /** batch.p7m, if its content is the one that the manifest names or, without a manifest, its signature holds. */
-export async function openRequest(
+async function openRequest(
   work: Work,
   oids: OwnOids,
-  {
-    checked,
-    policies,
-    authorization,
-  }: {
-    readonly checked: CheckedManifest | undefined;
-    readonly policies: CheckedPolicies;
-    readonly authorization: PastAuthorization | undefined;
-  },
+  { checked, policies, authorization }: Opened,
 ): Promise<ReadRequest | undefined> {
   const { host, source, findings } = work;
   const policy = policies.inForce?.policy;
@@ -117,9 +135,9 @@ export async function openRequest(
   } else if (submitter) {
     await findings.check(files.manifest, async () => {
       await checkAgainstRequest(host, manifest, request, submitter);
-      const { submitter: named, identity, batch } = manifest.request;
-      const documents = requestDocuments(readAgain(work, files.request, request.fileDigest));
-      const found = await identityOf(host, documents, named.key, batch);
+      const { submitter: named, identity } = manifest.request;
+      const documents = request.documents(readAgain(work, files.request, request.fileDigest));
+      const found = await identityOf(host, documents, named.key, request.head.batch);
       if (found !== identity)
         findings.add(files.manifest, "MANIFEST-BIND", "the manifest says another identity of the batch");
     });

@@ -8,10 +8,10 @@ import {
   files,
   oidsWithoutManifest,
   openAuthorization,
+  openComposition,
   openList,
   openManifest,
   openPolicies,
-  openRequest,
   type Work,
 } from "./bundle-files.ts";
 import { checkCertificateFiles } from "./certificate-files.ts";
@@ -19,7 +19,7 @@ import { Findings } from "./findings.ts";
 import { listEntries, type ReadList } from "./list-file.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
-import { type ReadRequest, requestDocuments } from "./request-file.ts";
+import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, type Expected, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
@@ -43,7 +43,7 @@ export async function verifyBundle(
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
   const policies = await openPolicies(work, oids, checked);
   const authorization = await openAuthorization(work, oids, checked, policies);
-  const request = await openRequest(work, oids, { checked, policies, authorization });
+  const request = await openComposition(work, oids, { checked, policies, authorization });
   const list = await openList(work, checked);
   const parts: Parts = { checked, oids, policies, authorization, request, list };
   await bindParts(work, parts);
@@ -60,7 +60,7 @@ interface Parts {
   readonly oids: OwnOids;
   readonly policies: CheckedPolicies;
   readonly authorization: PastAuthorization | undefined;
-  readonly request: ReadRequest | undefined;
+  readonly request: ReadComposition | undefined;
   readonly list: ReadList | undefined;
 }
 
@@ -96,24 +96,27 @@ async function checkSeals(work: Work, parts: Parts, openCrew: OpenCrew): Promise
   if (!digestAlgorithm || !expected) return none;
   const context = { oids, trust, manifest: checked?.manifest, policy, digestAlgorithm };
   const crew = openCrew(context, list?.count ?? request?.count ?? 0);
-  return (await findings.check("seals", () => checkSealFiles({ source, crew, findings }, expected))) ?? none;
+  const contents = checked?.manifest.request.kind === "plain-envelopes";
+  return (await findings.check("seals", () => checkSealFiles({ source, crew, findings, contents }, expected))) ?? none;
 }
 
 /** By documents.jsonl held against the request, or by that of the two which is to be believed. */
 function expectedSeals(
   work: Work,
-  request: ReadRequest | undefined,
+  request: ReadComposition | undefined,
   list: ReadList | undefined,
 ): AsyncIterable<Expected> | undefined {
-  const documents = request && requestDocuments(readAgain(work, files.request, request.fileDigest));
+  const documents = request?.documents(readAgain(work, request.file, request.fileDigest));
   if (!list) return documents && expectedByRequest(documents);
   return expectedByList(listEntries(readAgain(work, files.list, list.digest)), documents, work.findings);
 }
 
 async function checkRootEntries({ source, findings }: Work, checked: CheckedManifest | undefined): Promise<void> {
-  const folders =
-    checked?.manifest.outcome === "aborted" ? ["policy", "certificates"] : ["policy", "certificates", "seals"];
-  const known: readonly string[] = [...Object.values(files), ...folders];
+  const sealed = checked?.manifest.outcome === "aborted" ? [] : ["seals"];
+  const plain = checked?.manifest.request.kind === "plain-envelopes";
+  const request = plain ? ["envelopes", ...(sealed.length > 0 ? ["documents"] : [])] : [files.request];
+  const { manifest, authorization, list } = files;
+  const known = [manifest, authorization, list, "policy", "certificates", ...sealed, ...request];
   for (const name of (await findings.check("", () => source.list(""))) ?? []) {
     if (!known.includes(name)) findings.add(name, "BUNDLE-FORM", "nothing covers this file");
   }

@@ -6,6 +6,7 @@ import { verifySigner } from "../cms/verify.ts";
 import { hex } from "../encoding/bytes.ts";
 import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
+import type { BatchHead } from "../records/batch-head.ts";
 import type { Policy } from "../records/policy.ts";
 import type { ListedDocument, RequestHead } from "../records/request.ts";
 import {
@@ -20,16 +21,28 @@ import type { Certificate } from "../x509/certificate.ts";
 import { LargeSignedData } from "./large-signed-data.ts";
 import { leastRsaBits } from "./trust.ts";
 
-/** What a request says, its form checked; whose word it is, `checkRequestSigner` says. */
-export interface ReadRequest {
-  readonly head: RequestHead;
+/** What was asked to be sealed, its form checked: the list, which a file of the bundle holds. */
+export interface ReadComposition {
+  readonly head: Pick<BatchHead, "mode" | "digestAlgorithm">;
   readonly count: number;
   readonly bytes: number;
-  /** SHA-256 of the content (the batch digest) and of the file, hex */
+  /** the batch digest, and SHA-256 of the file, hex */
   readonly digest: string;
   readonly fileDigest: string;
+  /** path of the file that holds the list */
+  readonly file: string;
+  /** the documents in the pieces of that file */
+  documents(pieces: AsyncIterable<Uint8Array>): AsyncIterable<ListedDocument>;
+}
+
+/** What a request says; whose word it is, `checkRequestSigner` says. */
+export interface ReadRequest extends ReadComposition {
+  readonly head: RequestHead;
   readonly envelope: RequestEnvelope;
 }
+
+/** Path of a request below `outbox/BATCH`. */
+export const requestPath = "batch.p7m";
 
 /** Reads all of a request. Refuses DER, CMS-*, JSON, SHAPE, DOCUMENT-*, and MEDIA-LIMIT a document over the policy's size. */
 export async function readRequestFile(
@@ -55,6 +68,8 @@ export async function readRequestFile(
     bytes: reader.bytes,
     digest: hex(digests.sha256),
     fileDigest: hex(await file.digest()),
+    file: requestPath,
+    documents: requestDocuments,
     envelope: { ...envelope, contentDigest: async (hash) => digests[hash] },
   };
 }

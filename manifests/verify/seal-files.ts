@@ -4,9 +4,10 @@ import { hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
 import { identityHasher } from "../records/identity.ts";
-import { sealPath } from "../records/names.ts";
+import { contentPath, sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
 import type { Findings } from "./findings.ts";
+import { listOrNone, NumberedFolders } from "./numbered-folders.ts";
 import type { Expected, SealCount, SealCrew, SliceResult } from "./seal-slices.ts";
 import type { BundleSource } from "./source.ts";
 
@@ -16,6 +17,8 @@ export interface SealWork {
   readonly source: BundleSource;
   readonly crew: SealCrew;
   readonly findings: Findings;
+  /** whether the bundle may hold the documents itself: those that came in plain envelopes */
+  readonly contents: boolean;
 }
 
 /** So many seals go to a crew at a time. */
@@ -26,10 +29,11 @@ const sliceLength = 256;
  * knows one.
  */
 export async function checkSealFiles(
-  { source, crew, findings }: SealWork,
+  { source, crew, findings, contents }: SealWork,
   expected: AsyncIterable<Expected>,
 ): Promise<Omit<SliceResult, "findings">> {
-  const folders = new SealFolders(source, findings);
+  const folders = new NumberedFolders({ source, findings }, "seals");
+  const documents = new NumberedFolders({ source, findings }, "documents");
   const total = new Total(findings);
   const givenOut: Promise<SliceResult>[] = [];
   let slice: Expected[] = [];
@@ -42,7 +46,9 @@ export async function checkSealFiles(
   try {
     for await (const one of expected) {
       await folders.expect(one.seal);
-      if (slice.push(one) === sliceLength) await giveOut();
+      const content = contentPath(one.index, one.document.name);
+      const inside = contents && (await documents.expect(content));
+      if (slice.push(inside ? { ...one, content } : one) === sliceLength) await giveOut();
     }
     await giveOut();
     for (const result of givenOut.splice(0)) total.add(await result);
@@ -50,6 +56,7 @@ export async function checkSealFiles(
     await Promise.allSettled(givenOut);
   }
   await folders.end();
+  if (contents) await documents.end();
   return total.result;
 }
 
@@ -81,8 +88,8 @@ class Total {
 
 /** Every seal of an aborted batch, each of which counts for nothing. */
 export async function findAbortedSeals(source: BundleSource, findings: Findings): Promise<void> {
-  for (const folder of await listOrNone(source, "seals", findings)) {
-    const names = await listOrNone(source, `seals/${folder}`, findings);
+  for (const folder of await listOrNone({ source, findings }, "seals")) {
+    const names = await listOrNone({ source, findings }, `seals/${folder}`);
     for (const file of names.length === 0 ? [`seals/${folder}`] : names.map((name) => `seals/${folder}/${name}`)) {
       findings.add(file, "ABORTED", "a seal of a batch that was aborted");
     }
@@ -130,49 +137,6 @@ export async function identityOf(
   const hasher = identityHasher(host, keySha256Hex, batch);
   for await (const document of documents) hasher.add(document);
   return hex(await hasher.end());
-}
-
-/** Holds the names of one folder of seals at a time; what was not expected there is found when it is left. */
-class SealFolders {
-  readonly #source: BundleSource;
-  readonly #findings: Findings;
-  readonly #seen = new Set<string>();
-  #folder: string | undefined;
-  #names = new Set<string>();
-
-  constructor(source: BundleSource, findings: Findings) {
-    this.#source = source;
-    this.#findings = findings;
-  }
-
-  async expect(seal: string): Promise<void> {
-    const [, folder, name] = seal.split("/") as [string, string, string];
-    if (folder !== this.#folder) {
-      this.#leave();
-      this.#folder = folder;
-      this.#seen.add(folder);
-      this.#names = new Set(await listOrNone(this.#source, `seals/${folder}`, this.#findings));
-    }
-    this.#names.delete(name);
-  }
-
-  async end(): Promise<void> {
-    this.#leave();
-    for (const folder of await listOrNone(this.#source, "seals", this.#findings)) {
-      if (!this.#seen.has(folder)) this.#findings.add(`seals/${folder}`, "BUNDLE-FORM", "nothing covers this");
-    }
-  }
-
-  #leave(): void {
-    for (const name of this.#names) {
-      this.#findings.add(`seals/${this.#folder}/${name}`, "BUNDLE-FORM", "nothing covers this file");
-    }
-    this.#names.clear();
-  }
-}
-
-async function listOrNone(source: BundleSource, folder: string, findings: Findings): Promise<readonly string[]> {
-  return (await findings.check(folder, () => source.list(folder))) ?? [];
 }
 
 function sameDocument(a: ListedDocument, b: ListedDocument): boolean {

@@ -7,7 +7,7 @@ import type { ListedDocument } from "../records/request.ts";
 import { Refusal } from "../refusal.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { knownDigest, SealChecker, type SealContext } from "./seal-check.ts";
-import { type BundleSource, readSmall } from "./source.ts";
+import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 
 /** A document as the list or, where that is not to be believed, the request has it. */
 export interface Expected {
@@ -16,6 +16,8 @@ export interface Expected {
   readonly seal: string;
   /** undefined: only documents.jsonl says it */
   readonly sealDigest: string | undefined;
+  /** path of the document in the bundle itself, where it lies there */
+  readonly content?: string;
 }
 
 /** How many seals, and documents that were presented, hold. */
@@ -50,11 +52,12 @@ export type OpenCrew = (context: SliceContext, count: number) => SealCrew;
 export function inPlace(host: Host, source: BundleSource): OpenCrew {
   return (context) => {
     const checker = new SealChecker(host, context);
-    return { slices: 1, check: (slice) => checkSlice({ source, checker, context }, slice) };
+    return { slices: 1, check: (slice) => checkSlice({ host, source, checker, context }, slice) };
   };
 }
 
 interface SliceWork {
+  readonly host: Host;
   readonly source: BundleSource;
   readonly checker: SealChecker;
   readonly context: SliceContext;
@@ -69,7 +72,7 @@ async function checkSlice(work: SliceWork, slice: readonly Expected[]): Promise<
   let notPresented = 0;
   for (const one of slice) {
     if (await checkSealFile(work, findings, one)) seals++;
-    const held = await checkDocument(work, findings, one.document);
+    const held = await checkDocument(work, findings, one);
     if (held === "not presented") notPresented++;
     else if (held) documents++;
   }
@@ -92,11 +95,11 @@ async function checkSealFile(
 async function checkDocument(
   work: SliceWork,
   findings: Findings,
-  document: ListedDocument,
+  { document, content }: Expected,
 ): Promise<boolean | "not presented"> {
-  const file = `documents/${document.name}`;
+  const file = content ?? `documents/${document.name}`;
   const held = await findings.check(file, async () => {
-    const found = await digestOf(work, document.name);
+    const found = await (content === undefined ? digestOf(work, document.name) : digestInside(work, content));
     if (!found) return "not presented";
     if (found.size !== document.size) {
       const detail = { expected: `${document.size} bytes`, got: `${found.size} bytes` };
@@ -109,6 +112,17 @@ async function checkDocument(
     return true;
   });
   return held ?? false;
+}
+
+/** Of a document that the bundle holds itself. */
+async function digestInside({ host, source, context }: SliceWork, path: string) {
+  const hasher = host.hasher(context.digestAlgorithm);
+  let size = 0;
+  for await (const piece of piecesOf(source, path)) {
+    hasher.update(piece);
+    size += piece.length;
+  }
+  return { digest: await hasher.digest(), size };
 }
 
 async function digestOf({ source, context }: SliceWork, name: string) {

@@ -18,7 +18,7 @@ import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
 import type { Trust } from "./trust.ts";
-import { type QuorumWord, quorumWord } from "./verdict.ts";
+import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
 export interface SealToVerify {
@@ -78,7 +78,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     manifest: entry ? "lists it" : "not shown",
     name: entry?.name ?? null,
     submitter: checked?.manifest.request.submitter.name ?? null,
-    batch: checked?.manifest.request.batch ?? null,
+    batch: checked ? batchOf(checked.manifest) : null,
     quorum: quorumWord(authorization !== undefined && entry !== undefined, policies.pinned),
     approvers: authorization?.approvers ?? [],
     unsigned: seal?.seal.signer.unsigned ?? false,

@@ -2,6 +2,7 @@
 
 import type { Utc } from "../encoding/shape.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
+import type { BatchKind } from "../records/batch-head.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
@@ -27,6 +28,9 @@ export interface BundleVerdict {
   readonly appliance: string | null;
   readonly number: number | null;
   readonly mode: Mode | null;
+  /** plain-envelopes: the submitter signed each document, and nobody their count, order, names and sizes */
+  readonly kind: BatchKind | null;
+  /** null also where there were plain envelopes, which have no id */
   readonly batch: string | null;
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
   /** as the box claims; no time-stamp vouches for it */
@@ -65,7 +69,8 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     appliance: manifest?.appliance ?? null,
     number: manifest?.number ?? null,
     mode: manifest?.mode ?? null,
-    batch: manifest?.request.batch ?? null,
+    kind: manifest?.request.kind ?? null,
+    batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
     claimedTime: manifest?.created ?? null,
     reason: manifest?.reason ?? null,
@@ -82,6 +87,11 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
 function isWhole({ checked, authorization, seals }: Established): boolean {
   if (!checked || !authorization) return false;
   return checked.manifest.outcome === "aborted" || seals === checked.manifest.documents.count;
+}
+
+/** The submitter's id of the batch; null where there were plain envelopes. */
+export function batchOf({ request }: Manifest): string | null {
+  return request.kind === "signed-request" ? request.batch : null;
 }
 
 export function quorumWord(shown: boolean, pinned: boolean): QuorumWord {

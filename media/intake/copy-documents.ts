@@ -4,8 +4,9 @@ import { closeSync, mkdirSync } from "node:fs";
 import { openFileIn, openFolderIn } from "../../host/no-follow.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Hasher, Host } from "../../manifests/host.ts";
+import type { BatchHead } from "../../manifests/records/batch-head.ts";
 import { shown } from "../../manifests/records/names.ts";
-import type { ListedDocument, RequestHead } from "../../manifests/records/request.ts";
+import type { ListedDocument } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { sizeOf } from "./entries.ts";
 import { closing } from "./inbox.ts";
@@ -24,7 +25,7 @@ export interface CopyWork {
   readonly host: Host;
   /** descriptor of the batch folder */
   readonly batch: number;
-  readonly head: RequestHead;
+  readonly head: Pick<BatchHead, "digestAlgorithm">;
   readonly into: string;
   readonly watch: Watch;
   readonly progress: Progress;
@@ -67,7 +68,7 @@ async function copyDocument(work: CopyWork, folder: number, document: ListedDocu
 }
 
 /** The name of a document's private copy: its index, six digits or more. */
-function documentFile(index: number): string {
+export function documentFile(index: number): string {
   return String(index).padStart(6, "0");
 }
 

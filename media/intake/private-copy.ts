@@ -34,31 +34,50 @@ export interface CopyJob {
  * MEDIA-CHANGED, MEDIA-READ, MEDIA-TIME, or STORE when the spool cannot take it.
  */
 export async function copyPrivately(job: CopyJob): Promise<number> {
-  const { source, name } = job;
-  const size = sizeOf(source.stat);
-  const target = spooled(job.target, () =>
-    openSync(job.target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600),
-  );
+  const size = sizeOf(job.source.stat);
+  const target = createPrivately(job.target);
   try {
     if (size < piece) copySmall(job, target, size);
     else await copyLarge(job, target, size);
   } finally {
     closeSync(target);
   }
-  checkUnchanged(source.stat, fstatSync(source.descriptor, { bigint: true }), name);
+  checkUnchangedSince(job);
   return size;
 }
 
-/** What fits one piece is not worth another thread. */
-function copySmall(job: CopyJob, target: number, size: number): void {
+/** Creates a file of the spool exclusively with mode 0o600 and opens it. Refuses with STORE. */
+export function createPrivately(path: string): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  return spooled(path, () => openSync(path, flags, 0o600));
+}
+
+/** Writes all of it to an open file of the spool. Refuses with STORE. */
+export function writeAll(target: number, bytes: Uint8Array, path: string): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += spooled(path, () => writeSync(target, bytes, done, bytes.length - done));
+  }
+}
+
+/** What is read of a stick's file. */
+export type SourceJob = Pick<CopyJob, "name" | "source" | "watch">;
+
+/** The bytes of an open file of `size` bytes in pieces, all in the same memory. Refuses with MEDIA-CHANGED, MEDIA-READ, MEDIA-TIME. */
+export function* sourcePieces(job: SourceJob, size: number): Generator<Uint8Array> {
   const [buffer] = buffers;
   for (let at = 0; ; ) {
     const bytes = nextPiece(job, buffer, at, size);
     if (bytes.length === 0) return;
-    job.hasher?.update(bytes);
-    for (let done = 0; done < bytes.length; )
-      done += spooled(job.target, () => writeSync(target, bytes, done, bytes.length - done));
+    yield bytes;
     at += bytes.length;
+  }
+}
+
+/** What fits one piece is not worth another thread. */
+function copySmall(job: CopyJob, target: number, size: number): void {
+  for (const bytes of sourcePieces(job, size)) {
+    job.hasher?.update(bytes);
+    writeAll(target, bytes, job.target);
     job.onBytes?.(bytes.length);
   }
 }
@@ -83,7 +102,7 @@ async function copyLarge(job: CopyJob, target: number, size: number): Promise<vo
 }
 
 /** The piece at `at`; empty at the end. Refuses with MEDIA-CHANGED a file that is longer or shorter than it was. */
-function nextPiece(job: CopyJob, buffer: Uint8Array, at: number, size: number): Uint8Array {
+function nextPiece(job: SourceJob, buffer: Uint8Array, at: number, size: number): Uint8Array {
   job.watch.tick();
   // One byte more than is left: a file that grows shows itself at once.
   const length = readPiece(job, buffer, Math.min(piece, size - at + 1));
@@ -103,7 +122,7 @@ async function writeWhole(path: string, target: number, bytes: Uint8Array): Prom
   }
 }
 
-function readPiece({ source, name }: CopyJob, buffer: Uint8Array, wanted: number): number {
+function readPiece({ source, name }: SourceJob, buffer: Uint8Array, wanted: number): number {
   try {
     return readSync(source.descriptor, buffer, 0, wanted, null);
   } catch (fault) {
@@ -113,6 +132,11 @@ function readPiece({ source, name }: CopyJob, buffer: Uint8Array, wanted: number
       cause,
     });
   }
+}
+
+/** Refuses with MEDIA-CHANGED a file that is not as it was when it was opened. */
+export function checkUnchangedSince({ source, name }: SourceJob): void {
+  checkUnchanged(source.stat, fstatSync(source.descriptor, { bigint: true }), name);
 }
 
 function checkUnchanged(before: BigIntStats, after: BigIntStats, name: string): void {

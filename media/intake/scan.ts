@@ -87,7 +87,7 @@ function look(inbox: number, folder: string, entriesLeft: number, watch: Watch):
     files++;
     bytes = Math.min(Number.MAX_SAFE_INTEGER, bytes + sizeOf(stat));
   };
-  eachEntry(inbox, folder, limits.batchEntries, watch, (entry, batch) => {
+  eachEntry(inbox, folder, Math.min(limits.documentEntries, entriesLeft), watch, (entry, batch) => {
     note(entry.name, entry);
     if (entry.name !== "documents" || kindOf(entry.stat) !== "folder") return;
     const maximum = Math.min(limits.documentEntries, entriesLeft);

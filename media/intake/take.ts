@@ -1,13 +1,13 @@
 /** Taking one batch from a stick: a private copy of everything, checked against the submitter's signature and the policy. */
 
-import { closeSync, mkdirSync, readdirSync, statfsSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { openFileIn } from "../../host/no-follow.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
+import type { BatchHead } from "../../manifests/records/batch-head.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
-import type { RequestHead } from "../../manifests/records/request.ts";
 import { checkRequestAgainstPolicy, type Submitter, verifyRequest } from "../../manifests/records/request-envelope.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { listBatch } from "./batch-listing.ts";
@@ -18,6 +18,8 @@ import { limits, takeTime } from "./limits.ts";
 import { neverCame, Presence } from "./presence.ts";
 import { copyPrivately } from "./private-copy.ts";
 import { PrivateEnvelope } from "./private-envelope.ts";
+import { checkSpool, makeEmptyFolder } from "./spool-folder.ts";
+import { holdsPlainEnvelopes, takePlain } from "./take-plain.ts";
 import type { Watch } from "./watch.ts";
 
 export interface TakeJob {
@@ -36,7 +38,7 @@ export type Taken =
   | {
       readonly outcome: "taken";
       readonly batchDigest: string;
-      readonly head: RequestHead;
+      readonly head: BatchHead;
       readonly count: number;
       readonly bytes: number;
       readonly submitter: Submitter;
@@ -55,10 +57,12 @@ export type Taken =
  * list, every document's digest. Not durable on return (intake may not sync). Incomplete, without copying documents,
  * when something listed is not there in full and `settleOver` is false. Refuses with MEDIA-*, DOCUMENT-*, DER, CMS-*,
  * PATH-*, MODE, POLICY-PROFILE, BATCH-EXPIRED, and STORE when the spool cannot take it. Before anything is judged
- * batch.p7m is copied, so that also of a refused batch it can be asked whether it was sealed before.
+ * batch.p7m is copied, so that also of a refused batch it can be asked whether it was sealed before. A folder of plain
+ * envelopes is taken as `takePlain` says.
  */
 export async function take(host: Host, job: TakeJob, watch: Watch, progress: Progress): Promise<Taken> {
   return inBatch(job.root, job.folder, async (batch) => {
+    if (holdsPlainEnvelopes(batch, watch)) return takePlain(host, batch, job, watch, progress);
     const envelope = await copyEnvelope(host, batch, job.into, watch);
     try {
       const listing = await listBatch(batch, job.policy.limits.documents + limits.batchEntries, watch);
@@ -126,24 +130,4 @@ function readRequest(envelope: PrivateEnvelope, presence: Presence) {
     if (next.done) return next.value;
     presence.note(next.value);
   }
-}
-
-function makeEmptyFolder(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST" && readdirSync(path).length === 0) return;
-    throw new Refusal("STORE", "the spool's folder cannot be used", { about: path, cause });
-  }
-}
-
-/** Room for all of it, each file rounded up to a block; the spool is asked before gigabytes are read. */
-function checkSpool(into: string, count: number, bytes: number): void {
-  const { bavail, bsize } = statfsSync(into);
-  const wanted = bytes + count * bsize;
-  if (bavail * bsize >= wanted) return;
-  throw new Refusal("STORE", "the spool has too little space for the batch", {
-    expected: `${wanted} bytes`,
-    got: `${bavail * bsize} bytes`,
-  });
 }

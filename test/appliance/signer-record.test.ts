@@ -13,6 +13,7 @@ import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readRefusalFile } from "../../manifests/records/refusal-record.ts";
+import type { RequestHead } from "../../manifests/records/request.ts";
 import { requestBytes } from "../../manifests/records/request-stream.ts";
 import type { Refusal } from "../../manifests/refusal.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
@@ -219,7 +220,7 @@ describe("CHAIN", () => {
     await box.unlock();
     const [first, ...others] = batch.documents;
     const changed = [{ ...(first as (typeof others)[number]), name: "other.pdf" }, ...others];
-    const digest = hex(sha256(concat([...requestBytes(head, changed)])));
+    const digest = hex(sha256(concat([...requestBytes(head as RequestHead, changed)])));
     editOpen("requests", `UPDATE requests SET batch_digest = x'${digest}'`);
     editOpen("documents", "UPDATE documents SET name = 'other.pdf' WHERE idx = 1");
     expect(await codeOf(box.work.seal(digest, () => undefined))).toBe("CHAIN");

@@ -253,6 +253,7 @@ async function manifestOf(made: Made, changes: BundleChanges): Promise<Manifest>
     reason: aborted ? "op1: the wrong stick" : null,
     reported: {},
     request: {
+      kind: "signed-request",
       batch: head.batch,
       digest: hex(sha256(request)),
       expires: head.expires,

@@ -14,6 +14,8 @@ const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
 const words = wordGroups(digest);
 
 const screen: BatchScreen = {
+  kind: "signed-request",
+  digest: "ab".repeat(32),
   folder: "2026-11-23-contracts",
   batch: "2026-11-23-contracts",
   purpose: "Q4 supplier contracts",

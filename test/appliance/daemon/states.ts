@@ -28,6 +28,7 @@ export function challengeOf(nonce: string, change: Partial<Challenge> = {}): Cha
 }
 
 export const about = {
+  kind: "signed-request" as const,
   batch: "2026-contracts",
   purpose: "Q4",
   mode: "test",
