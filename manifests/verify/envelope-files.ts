@@ -24,22 +24,19 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   const { checked } = parts;
   const list = await findings.check(plainListPath, () => readList(host, source));
   if (!list) return undefined;
+  if (checked && list.fileDigest !== checked.manifest.request.file) {
+    findings.add(plainListPath, "MANIFEST-BIND", "this is not the file that the manifest names");
+    return undefined; // not to be held against the envelopes
+  }
   const envelopes = new EnvelopeBatch(host);
   const listed = await findings.check(plainListPath, () => checkAll(work, list.fileDigest, envelopes));
   if (!listed) return undefined;
-  const { digestAlgorithm } = envelopes;
   const mode = checked?.manifest.mode ?? parts.policies.inForce?.policy.modes[0] ?? "test";
-  const read: ReadComposition = {
-    ...list,
-    ...{ head: { digestAlgorithm, mode }, digest: listed.digest, file: plainListPath, documents: listedDocuments },
-  };
+  const head = { digestAlgorithm: envelopes.digestAlgorithm, mode };
+  const read = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
   await findings.check(plainListPath, () => judge(oids, envelopes, read, parts));
   if (!checked) return read;
-  if (list.fileDigest !== checked.manifest.request.file) {
-    findings.add(plainListPath, "MANIFEST-BIND", "this is not the file that the manifest names");
-  } else {
-    await findings.check("manifest.p7m", () => checkAgainstEnvelopes(checked.manifest, read, listed));
-  }
+  await findings.check("manifest.p7m", () => checkAgainstEnvelopes(checked.manifest, read, listed));
   return read.digest === checked.manifest.request.digest ? read : undefined;
 }
 
@@ -65,14 +62,19 @@ async function* listedDocuments(pieces: AsyncIterable<Uint8Array>): AsyncIterabl
   for await (const { digest, name, size } of listEntries(pieces)) yield { digest, name, size };
 }
 
-/** Verifies every envelope; what is wrong with one is a finding of its file. Gives who signed, and what follows from that and the list. */
+/**
+ * Verifies every envelope; what is wrong with one is a finding of its file. Gives who signed, and what follows from that and
+ * the list; undefined when no envelope holds.
+ */
 async function checkAll(work: Work, fileDigest: string, envelopes: EnvelopeBatch) {
   const folders = new NumberedFolders(work, "envelopes", ["list.jsonl"]);
+  let held = 0;
   for await (const entry of listEntries(readAgain(work, plainListPath, fileDigest))) {
     await folders.expect(entry.envelope);
-    await work.findings.check(entry.envelope, () => checkEnvelope(work, entry, envelopes));
+    if (await work.findings.check(entry.envelope, () => checkEnvelope(work, entry, envelopes))) held++;
   }
   await folders.end();
+  if (held === 0) return undefined;
   const submitter = await envelopes.submitter();
   const composition = compositionHasher(work.host, submitter.keySha256Hex);
   const identity = identityHasher(work.host, submitter.keySha256Hex, "");
@@ -83,7 +85,7 @@ async function checkAll(work: Work, fileDigest: string, envelopes: EnvelopeBatch
   return { submitter, digest: hex(await composition.end()), identity: hex(await identity.end()) };
 }
 
-async function checkEnvelope({ host, source }: Work, entry: ListedEnvelope, envelopes: EnvelopeBatch): Promise<void> {
+async function checkEnvelope({ host, source }: Work, entry: ListedEnvelope, envelopes: EnvelopeBatch): Promise<true> {
   const bytes = await readSmall(source, entry.envelope, envelopeLimit);
   const got = hex(await host.digest("sha256", bytes));
   if (got !== entry.envelopeDigest) {
@@ -95,6 +97,7 @@ async function checkEnvelope({ host, source }: Work, entry: ListedEnvelope, enve
     const detail = { expected: entry.digest, got: digest };
     throw new Refusal("CMS-DIGEST", "the envelope is over another document than the list says", detail);
   }
+  return true;
 }
 
 /** What the policy makes of them; without a policy nothing says who may submit. */
