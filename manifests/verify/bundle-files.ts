@@ -102,13 +102,19 @@ export async function openAuthorization(
   return isNamed ? past : undefined;
 }
 
-/** What was asked to be sealed, of the kind that the manifest names or, without a manifest, that lies there. */
-export async function openComposition(work: Work, oids: OwnOids, parts: Opened): Promise<ReadComposition | undefined> {
-  const kind = parts.checked?.manifest.request.kind ?? (await kindThere(work.source));
+/** What was asked to be sealed, by its kind. */
+export function openComposition(
+  work: Work,
+  oids: OwnOids,
+  kind: BatchKind,
+  parts: Opened,
+): Promise<ReadComposition | undefined> {
   return kind === "plain-envelopes" ? openEnvelopes(work, oids, parts) : openRequest(work, oids, parts);
 }
 
-async function kindThere(source: BundleSource): Promise<BatchKind> {
+/** The kind that the manifest names or, without a manifest, that lies there. */
+export async function kindOf(source: BundleSource, checked: CheckedManifest | undefined): Promise<BatchKind> {
+  if (checked) return checked.manifest.request.kind;
   const names: readonly string[] = await source.list("").catch(() => []);
   return names.includes("envelopes") && !names.includes(files.request) ? "plain-envelopes" : "signed-request";
 }

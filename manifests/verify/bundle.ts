@@ -3,9 +3,11 @@
 import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
+import type { BatchKind } from "../records/batch-head.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicy, checkChallengeAgainst } from "./binding.ts";
 import {
   files,
+  kindOf,
   oidsWithoutManifest,
   openAuthorization,
   openComposition,
@@ -43,13 +45,14 @@ export async function verifyBundle(
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
   const policies = await openPolicies(work, oids, checked);
   const authorization = await openAuthorization(work, oids, checked, policies);
-  const request = await openComposition(work, oids, { checked, policies, authorization });
+  const kind = await kindOf(source, checked);
+  const request = await openComposition(work, oids, kind, { checked, policies, authorization });
   const list = await openList(work, checked);
-  const parts: Parts = { checked, oids, policies, authorization, request, list };
+  const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.inForce?.policy, sealing: chain });
-  await checkRootEntries(work, checked);
+  await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
   return verdictOf(work.findings.all, { checked, authorization, pinned: policies.pinned, count, ...counts });
 }
@@ -57,6 +60,7 @@ export async function verifyBundle(
 /** What held, and is what the manifest names where that holds. */
 interface Parts {
   readonly checked: CheckedManifest | undefined;
+  readonly kind: BatchKind;
   readonly oids: OwnOids;
   readonly policies: CheckedPolicies;
   readonly authorization: PastAuthorization | undefined;
@@ -96,7 +100,7 @@ async function checkSeals(work: Work, parts: Parts, openCrew: OpenCrew): Promise
   if (!digestAlgorithm || !expected) return none;
   const context = { oids, trust, manifest: checked?.manifest, policy, digestAlgorithm };
   const crew = openCrew(context, list?.count ?? request?.count ?? 0);
-  const contents = checked?.manifest.request.kind === "plain-envelopes";
+  const contents = parts.kind === "plain-envelopes";
   return (await findings.check("seals", () => checkSealFiles({ source, crew, findings, contents }, expected))) ?? none;
 }
 
@@ -111,10 +115,10 @@ function expectedSeals(
   return expectedByList(listEntries(readAgain(work, files.list, list.digest)), documents, work.findings);
 }
 
-async function checkRootEntries({ source, findings }: Work, checked: CheckedManifest | undefined): Promise<void> {
+async function checkRootEntries({ source, findings }: Work, { checked, kind }: Parts): Promise<void> {
   const sealed = checked?.manifest.outcome === "aborted" ? [] : ["seals"];
-  const plain = checked?.manifest.request.kind === "plain-envelopes";
-  const request = plain ? ["envelopes", ...(sealed.length > 0 ? ["documents"] : [])] : [files.request];
+  const contents = sealed.length > 0 ? ["documents"] : [];
+  const request = kind === "plain-envelopes" ? ["envelopes", ...contents] : [files.request];
   const { manifest, authorization, list } = files;
   const known = [manifest, authorization, list, "policy", "certificates", ...sealed, ...request];
   for (const name of (await findings.check("", () => source.list(""))) ?? []) {

@@ -101,9 +101,18 @@ export function armoured(bytes: Uint8Array, label = "CMS", end = "\n"): Uint8Arr
   return utf8([`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join(end));
 }
 
-export function smime(bytes: Uint8Array, end = "\r\n", type = "application/pkcs7-mime; smime-type=signed-data"): Uint8Array {
+export function smime(
+  bytes: Uint8Array,
+  end = "\r\n",
+  type = "application/pkcs7-mime; smime-type=signed-data",
+): Uint8Array {
   const lines = bytes.toBase64().match(/.{1,76}/g) ?? [];
-  const head = ["MIME-Version: 1.0", `Content-Type: ${type};`, ' name="smime.p7m"', "Content-Transfer-Encoding: base64"];
+  const head = [
+    "MIME-Version: 1.0",
+    `Content-Type: ${type};`,
+    ' name="smime.p7m"',
+    "Content-Transfer-Encoding: base64",
+  ];
   return utf8([...head, "", ...lines, ""].join(end));
 }
 

@@ -106,10 +106,11 @@ function* decoded(source: ByteSource): Generator<Uint8Array> {
   let bits = 0;
   let held = 0;
   let padded = 0;
+  // One memory for all pieces: a new one for each would stay in memory until it is collected.
+  const out = new Uint8Array((pieceBytes / 4) * 3 + 3);
   for (;;) {
     const input = source.ahead();
     if (input.length === 0 || input[0] === dash) break;
-    const out = new Uint8Array(Math.ceil(Math.min(input.length, pieceBytes) / 4) * 3 + 3);
     let length = 0;
     let at = 0;
     for (; at < input.length && at < pieceBytes; at++) {

@@ -22,6 +22,7 @@ import { readSignedData } from "../../../manifests/cms/read.ts";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../../manifests/encoding/file-stream.ts";
+import type { BatchKind } from "../../../manifests/records/batch-head.ts";
 import type { Challenge } from "../../../manifests/records/decision.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
@@ -44,6 +45,10 @@ export const loopbackOnly = `Inter-|   Receive                                  
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
     lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
 `;
+
+/** What the daemon hands over; plain envelopes where it says so. */
+export type BroughtBatch = Omit<MadeBatch, "documents"> &
+  Partial<MadeBatch> & { readonly kind?: BatchKind };
 
 export class TestBox {
   readonly folder = mkdtempSync(join(tmpdir(), "coldseal-signer-"));
@@ -117,30 +122,30 @@ export class TestBox {
     return this.box.lockbox.unlock(utf8(pin));
   }
 
-  submit(batch: MadeBatch, folder = "batch-1"): Promise<Submitted> {
-    return submit(this.box, this.staging, { folder, reported: {}, body: pieces(batch.p7m) });
+  submit({ kind, p7m }: BroughtBatch, folder = "batch-1"): Promise<Submitted> {
+    return submit(this.box, this.staging, { folder, kind, reported: {}, body: pieces(p7m) });
   }
 
-  findSealed(batch: MadeBatch, folder = "batch-1"): Promise<SealedBefore | undefined> {
-    return findSealed(this.box, this.staging, { folder, body: pieces(batch.p7m) });
+  findSealed({ kind, p7m }: BroughtBatch, folder = "batch-1"): Promise<SealedBefore | undefined> {
+    return findSealed(this.box, this.staging, { folder, kind, body: pieces(p7m) });
   }
 
   /** Submits and gives the challenge. */
-  async challenge(batch: MadeBatch): Promise<Challenge> {
+  async challenge(batch: BroughtBatch): Promise<Challenge> {
     const submitted = await this.submit(batch);
     if (submitted.outcome !== "challenge") throw new Error("expected a challenge");
     return submitted.challenge.challenge;
   }
 
   /** Submits and authorises by op1 and op2. */
-  async authorised(batch: MadeBatch, ...by: readonly Issued[]): Promise<Challenge> {
+  async authorised(batch: BroughtBatch, ...by: readonly Issued[]): Promise<Challenge> {
     const challenge = await this.challenge(batch);
     const signers = by.length > 0 ? by : [operators.op1, operators.op2];
     await authorize(this.box, batch.batchDigest, await authorization(challenge, ...signers));
     return challenge;
   }
 
-  seal(batch: MadeBatch, onProgress: (done: number) => void = () => undefined) {
+  seal(batch: BroughtBatch, onProgress: (done: number) => void = () => undefined) {
     return this.work.seal(batch.batchDigest, ({ done }) => onProgress(done));
   }
 
