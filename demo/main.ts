@@ -71,7 +71,12 @@ async function demo(out: string | undefined): Promise<void> {
 }
 
 async function makeBox(dir: string): Promise<BoxPaths> {
-  const paths = await provision(dir, { settleSeconds: 1, scanSeconds: 1, onStep: (step) => tell(step) });
+  const paths = await provision(dir, {
+    plainEnvelopes: 7 * 86_400,
+    settleSeconds: 1,
+    scanSeconds: 1,
+    onStep: (step) => tell(step),
+  });
   tell("genesis policy, SHA-256 in words:", ...wordLines(paths.genesis));
   return paths;
 }

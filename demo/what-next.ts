@@ -33,6 +33,12 @@ Play with the same box (PINs lie beside each token: box/pin, operators/op*/pin)
       --key ${at(paths.pki.submitterP12)} --password-file ${at(paths.pki.submitterPassword)}
   approve it, as op2, then as op1 or op3 (the words stand on the slip that "batch create" printed):
     ${as} approve
+  or bring a document that OpenSSL signed, and approve it by typing how many there are:
+    mkdir ${at(`${paths.stick}/coldseal/inbox/plain`)}
+    openssl cms -sign -binary -nodetach -md sha256 -signer ${at(paths.pki.plainSubmitter)} \\
+      -inkey ${at(paths.pki.plainSubmitterKey)} -in README.md -outform DER \\
+      -out ${at(`${paths.stick}/coldseal/inbox/plain/README.md.p7m`)}
+    printf 1 > ${at(`${paths.stick}/coldseal/inbox/plain/READY`)}
 `;
 }
 

@@ -58,7 +58,11 @@ describe("docs/formats.md", () => {
     expect(rows.map(([id]) => id).sort()).toEqual(Object.values(own).sort());
     for (const [name, id] of Object.entries(own)) {
       const what = rows.find(([row]) => row === id)?.[1] ?? "";
-      expect(what, id).toContain(name === "request" ? "batch" : name);
+      const words: Readonly<Record<string, string>> = {
+        plainSubmitter: "submitter of plain envelopes",
+        request: "batch",
+      };
+      expect(what, id).toContain(words[name] ?? name);
     }
   });
 

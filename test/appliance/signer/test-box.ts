@@ -47,8 +47,7 @@ export const loopbackOnly = `Inter-|   Receive                                  
 `;
 
 /** What the daemon hands over; plain envelopes where it says so. */
-export type BroughtBatch = Omit<MadeBatch, "documents"> &
-  Partial<MadeBatch> & { readonly kind?: BatchKind };
+export type BroughtBatch = Omit<MadeBatch, "documents"> & Partial<MadeBatch> & { readonly kind?: BatchKind };
 
 export class TestBox {
   readonly folder = mkdtempSync(join(tmpdir(), "coldseal-signer-"));

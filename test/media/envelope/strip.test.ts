@@ -152,7 +152,7 @@ describe("what is no envelope", () => {
     ["a byte after indefinite lengths", "ENVELOPE-FORM", concat([ber({}), Uint8Array.of(0x30)])],
     ["nobody signed", "CMS-SIGNERS", inBer({ ...parts, signerInfos: [] })],
     ["two signers", "CMS-SIGNERS", inBer({ ...parts, signerInfos: [...parts.signerInfos, ...parts.signerInfos] })],
-    
+
     ["a certificate of indefinite length", "ENVELOPE-FORM", inBer({ ...parts, certificates: [indefinite(0x30)] })],
     ["another kind of certificate", "ENVELOPE-FORM", inBer({ ...parts, certificates: [indefinite(0xa0)] })],
     [
