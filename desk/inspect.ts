@@ -2,6 +2,7 @@
 
 import { sha256 } from "../host/crypto-host.ts";
 import { readSignedData, type SignedData } from "../manifests/cms/read.ts";
+import { attributeValue, messageDigestOf } from "../manifests/cms/verify.ts";
 import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
@@ -39,7 +40,7 @@ export function inspectFile(bytes: Uint8Array, oids: OwnOids): Inspection {
     return { kind: "JSON, unsigned", verified: false, signers: [], facts: {}, content: parse(bytes) };
   }
   const data = readSignedData(bytes);
-  if (data.eContentType === oid.data) return inspectSeal(bytes, oids, data);
+  if (data.eContentType === oid.data) return isSeal(data, oids) ? inspectSeal(bytes, oids, data) : inspectPlain(data);
   const name = contentNames.find((one) => oids[one] === data.eContentType);
   return {
     kind: name ? `${name}, signed` : `signed content of unknown type ${data.eContentType}`,
@@ -57,6 +58,28 @@ function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData): Inspec
     verified: false,
     signers: signersOf(data),
     facts: { mode: seal.mode, appliance: seal.appliance, manifest: seal.number, index: seal.index },
+    content: null,
+  };
+}
+
+/** Only a seal says its mode and place. */
+function isSeal({ signers }: SignedData, oids: OwnOids): boolean {
+  return signers.some((signer) => attributeValue(signer, oids.mode) ?? attributeValue(signer, oids.place));
+}
+
+function inspectPlain(data: SignedData): Inspection {
+  const [signer] = data.signers;
+  const digest = signer && attributeValue(signer, oid.messageDigest) ? messageDigestOf(signer) : null;
+  return {
+    kind: data.content
+      ? "plain envelope with its content"
+      : "plain envelope without its content, or another detached signature",
+    verified: false,
+    signers: signersOf(data),
+    facts: {
+      ...(digest ? { documentDigest: hex(digest) } : {}),
+      ...(data.content ? { contentBytes: data.content.length } : {}),
+    },
     content: null,
   };
 }
