@@ -15,7 +15,14 @@ import { fileFault } from "./file-fault.ts";
 
 /** What stands in an answer, read and not yet verified. */
 export type Answer =
-  | { readonly kind: "sealed" | "aborted"; readonly number: number; readonly count: number; readonly seals: number }
+  | {
+      readonly kind: "sealed" | "aborted";
+      readonly number: number;
+      readonly count: number;
+      readonly seals: number;
+      /** of plain envelopes: how many contents came with the seals */
+      readonly contents?: number;
+    }
   | { readonly kind: "refused" | "rejected"; readonly code: string; readonly message: string }
   | { readonly kind: "none" };
 
@@ -92,8 +99,11 @@ async function collectOne(root: number, folder: string, to: string): Promise<Col
 async function readAnswer(path: string): Promise<Answer> {
   const manifest = await contentOf(join(path, "manifest.p7m"));
   if (manifest) {
-    const { number, outcome, documents } = readManifest(manifest);
-    return { kind: outcome, number, count: documents.count, seals: await countSeals(join(path, "seals")) };
+    const { number, outcome, documents, request } = readManifest(manifest);
+    const seals = await countFiles(join(path, "seals"), (name) => name.endsWith(".p7s"));
+    const sealed = { kind: outcome, number, count: documents.count, seals };
+    if (request.kind !== "plain-envelopes") return sealed;
+    return { ...sealed, contents: await countFiles(join(path, "documents"), (name) => /^\d{4}\/./.test(name)) };
   }
   const refusal = (await contentOf(join(path, "refusal.p7m"))) ?? (await plain(join(path, "refusal.json")));
   if (!refusal) return { kind: "none" };
@@ -114,9 +124,9 @@ async function plain(path: string): Promise<Uint8Array | undefined> {
   });
 }
 
-async function countSeals(folder: string): Promise<number> {
+async function countFiles(folder: string, isOne: (name: string) => boolean): Promise<number> {
   const entries = await readdir(folder, { recursive: true }).catch(() => []);
-  return entries.filter((name) => name.endsWith(".p7s")).length;
+  return entries.filter(isOne).length;
 }
 
 function missingIn(answer: Answer): string | undefined {

@@ -44,7 +44,7 @@ function lines(answers: readonly Collected[], to: string): string[] {
 function inWords(answer: Answer): string {
   switch (answer.kind) {
     case "sealed":
-      return `sealed, manifest ${answer.number}, ${answer.seals} of ${answer.count} seals`;
+      return `sealed, manifest ${answer.number}, ${answer.seals} of ${answer.count} seals${contentsText(answer)}`;
     case "aborted":
       return `aborted, manifest ${answer.number}`;
     case "refused":
@@ -53,4 +53,8 @@ function inWords(answer: Answer): string {
     case "none":
       return "none yet";
   }
+}
+
+function contentsText({ contents, count }: Extract<Answer, { kind: "sealed" | "aborted" }>): string {
+  return contents === undefined ? "" : `, ${contents} of ${count} documents`;
 }

@@ -3,7 +3,7 @@
  * on is the envelope without content.
  */
 
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, renameSync } from "node:fs";
 import { openFileIn } from "../../host/no-follow.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
@@ -117,8 +117,9 @@ class PlainCopy {
     this.#list = createPrivately(this.#listPath);
   }
 
+  /** Not under its own name before it is whole: a part of a batch may be another batch that was sealed. */
   get #listPath(): string {
-    return `${this.#job.into}/envelopes.jsonl`;
+    return `${this.#job.into}/envelopes.partial`;
   }
 
   /** Refuses as `takePlain`, naming the file. */
@@ -140,7 +141,8 @@ class PlainCopy {
   }
 
   async end() {
-    const { oids, policy, now } = this.#job;
+    const { into, oids, policy, now } = this.#job;
+    renameSync(this.#listPath, `${into}/envelopes.jsonl`);
     const { submitter, head } = await this.#envelopes.judge(oids, policy, now);
     checkRequestAgainstPolicy(head, policy, this.#count, this.#bytes, now);
     const batchDigest = hex((await this.#composition?.end()) ?? new Uint8Array(0));

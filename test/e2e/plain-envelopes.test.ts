@@ -155,7 +155,7 @@ describe("plain envelopes on the real box", () => {
       await runCommand("desk/main.ts", ["collect", whole.paths.stick, "--to", to]),
       "collect",
     );
-    expect(collected.stdout).toMatch(/plain +sealed, manifest 1, 5 of 5 seals/);
+    expect(collected.stdout).toMatch(/plain +sealed, manifest 1, 5 of 5 seals, 5 of 5/);
     const envelope = join(to, "plain", envelopePath(2, "b.txt"));
     const inspected = succeeded(await runCommand("desk/main.ts", ["inspect", envelope]), "inspect");
     expect(inspected.stdout).toContain("plain envelope without its content");

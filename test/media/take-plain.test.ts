@@ -152,6 +152,15 @@ describe("a folder of plain envelopes", () => {
   });
 });
 
+describe("a batch that was not read to its end", () => {
+  it("SEAL-ONCE: leaves no list by which a part of it could be taken for a batch that was sealed", async () => {
+    await two();
+    const limits = { ...plain.limits, documentBytes: 5 };
+    await expect(taking({ policy: { ...plain, limits } })).rejects.toMatchObject({ code: "MEDIA-LIMIT" });
+    expect(existsSync(join(spool, "one/envelopes.jsonl"))).toBe(false);
+  });
+});
+
 type Making = () => void | Promise<void>;
 
 /** Two envelopes, and then something else. */
