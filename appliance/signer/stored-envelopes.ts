@@ -8,6 +8,7 @@ import { envelopePath } from "../../manifests/records/names.ts";
 import { EnvelopeBatch } from "../../manifests/records/plain-envelope.ts";
 import { plainListLine, plainListPath } from "../../manifests/records/plain-list.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import type { Certificate } from "../../manifests/x509/certificate.ts";
 import type { Batch } from "./batches.ts";
 import type { Db } from "./store.ts";
 
@@ -81,4 +82,14 @@ export async function verifyStoredEnvelopes(host: Host, db: Db, batch: Batch): P
     if (index % rowsAtOnce === 0) await new Promise(setImmediate);
   }
   return envelopes;
+}
+
+/** Who signed the first envelope; that it is one submitter's batch was found when they came, and their list's digest holds them to it. */
+export async function firstSigner(host: Host, db: Db, batch: Batch): Promise<Certificate> {
+  const envelopes = new EnvelopeBatch(host);
+  for (const { bytes } of storedEnvelopes(db, batch.id)) {
+    await envelopes.add(bytes);
+    break;
+  }
+  return (await envelopes.submitter()).certificate;
 }

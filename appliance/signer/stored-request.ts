@@ -16,7 +16,7 @@ import type { Box } from "./box.ts";
 import { earliest } from "./clock.ts";
 import { checkRows, largest, listIdentity } from "./documents.ts";
 import { storedEnvelope, storedFile } from "./staged-request.ts";
-import { digestEnvelopes, verifyStoredEnvelopes } from "./stored-envelopes.ts";
+import { digestEnvelopes, firstSigner, verifyStoredEnvelopes } from "./stored-envelopes.ts";
 
 /**
  * Requires that the rows of a batch are those of the challenge that the operators approved and of what the journal says
@@ -117,7 +117,7 @@ async function fileDigest(box: Box, batch: Batch): Promise<Uint8Array> {
 
 async function submitterOf(box: Box, batch: Batch): Promise<Certificate> {
   if (batch.head.type === "plain-envelopes") {
-    return (await (await verifyStoredEnvelopes(box.host, box.db, batch)).submitter()).certificate;
+    return firstSigner(box.host, box.db, batch);
   }
   const { envelope, contentDigest } = storedEnvelope(box.db, box.host, batch.id);
   const [signer] = envelope.signers;
