@@ -160,6 +160,19 @@ describe("plain envelopes at the signer", () => {
     ]);
   });
 
+  it("CHECKED-OUT: an envelope over the same document, by the same submitter, but not the one that was approved, is named", async () => {
+    const files = await sealed(await bring());
+    const trust = { roots: [root.certificate], genesis: box.config.genesis };
+    const path = "envelopes/0000/000001-a.txt.p7m";
+    const other = withoutContent(await envelopeParts(desk, "first", { signingTime: fromNow(-30) }));
+    const { findings } = await verifyBundle(
+      nodeHost,
+      memorySource({ files: new Map([...files, [path, other]]) }),
+      trust,
+    );
+    expect(findings.map(({ code, file }) => [code, file])).toEqual([["MANIFEST-BIND", path]]);
+  });
+
   it("CHAIN: a changed row of an envelope, or a reported name or size, stops the box", async () => {
     const batch = await bring();
     await box.challenge(batch);

@@ -180,6 +180,26 @@ describe("plain envelopes on the real box", () => {
     }
   });
 
+  it("SAME-BYTES: a content that changed in the spool after it was approved does not leave the box; put right, it does", async () => {
+    opensslEnvelope(signer, document("s", "as it was"), join(inbox("spool"), "s.txt.p7m"), ["-outform", "DER"]);
+    ready("spool", 1);
+    const { batchDigest } = await whole.until("spool", "waiting-for-approval");
+    const copy = join(whole.paths.box.spool, "batches", batchDigest ?? "", "documents/000001");
+    writeFileSync(copy, "as it is!");
+    succeeded(await approve(op1, "spool", 1), "approve");
+    succeeded(await approve(op2, "spool", 1), "approve");
+    const stuck = await whole.untilRow(
+      "spool",
+      ({ state, waiting }) => state === "exporting" && waiting.includes("CHECKED-OUT"),
+    );
+    expect(stuck.waiting).toContain("not the one that was sealed");
+    expect(existsSync(whole.outbox("spool"))).toBe(false);
+    writeFileSync(copy, "as it was");
+    succeeded(await asOperator(op1, ["export", "spool"]), "export");
+    await whole.until("spool", "released");
+    expect((await whole.verify("spool")).stdout).toContain("VALID: 1 seal, all 1 document (mode test)");
+  });
+
   it.skipIf(!has("certtool") && !process.env.CI)("QUORUM: envelopes of certtool are sealed", async () => {
     const to = inbox("certtool");
     certtoolEnvelope(signer, document("f", "by certtool"), join(to, "f.txt.p7m"));

@@ -26,6 +26,8 @@ export interface WholeBox {
   ): Promise<Slip>;
   /** Waits until the batch of a folder is in one of the states. */
   until(folder: string, ...states: readonly RowState[]): Promise<BatchRow>;
+  /** Waits until the row of a folder is as wanted. */
+  untilRow(folder: string, wanted: (row: BatchRow) => boolean): Promise<BatchRow>;
   verify(folder: string): Promise<Ran>;
   outbox(folder: string): string;
   inbox(folder: string): string;
@@ -49,7 +51,8 @@ export async function wholeBox(options: ProvisionOptions = {}): Promise<WholeBox
     box,
     daemon,
     bring: (folder, documents, args) => bring(paths, folder, documents, args),
-    until: (folder, ...states) => until(daemon, folder, states),
+    until: (folder, ...states) => until(daemon, folder, (row) => states.includes(row.state), states.join(" or ")),
+    untilRow: (folder, wanted) => until(daemon, folder, wanted, "what was wanted"),
     verify: (folder) => verify(paths, folder),
     outbox: (folder) => join(paths.stick, "coldseal/outbox", folder),
     inbox: (folder) => join(paths.stick, "coldseal/inbox", folder),
@@ -76,17 +79,18 @@ async function bring(
 async function until(
   daemon: ReturnType<typeof daemonClient>,
   folder: string,
-  states: readonly RowState[],
+  wanted: (row: BatchRow) => boolean,
+  what: string,
 ): Promise<BatchRow> {
   let last: BatchRow | undefined;
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const rows = await daemon.list(true).catch(() => []);
     last = rows.findLast((row) => row.folder === folder);
-    if (last && states.includes(last.state)) return last;
+    if (last && wanted(last)) return last;
     await setTimeout(100);
   }
-  throw new Error(`${folder} did not come to ${states.join(" or ")}: ${JSON.stringify(last)}`);
+  throw new Error(`${folder} did not come to ${what}: ${JSON.stringify(last)}`);
 }
 
 function verify(paths: BoxPaths, folder: string): Promise<Ran> {

@@ -263,14 +263,21 @@ describe("what is refused", () => {
     await expect(taking({}, "two")).rejects.toMatchObject({ code: "DOCUMENT-EXTRA" });
   });
 
-  it("T3: an envelope that changes while it is read: MEDIA-CHANGED", async () => {
+  it.each<[string, () => void]>([
+    ["grows", () => appendFileSync(join(folder, "a.p7m"), "x")],
+    ["is written again", () => writeFileSync(join(folder, "a.p7m"), readFileSync(join(folder, "a.p7m")))],
+    [
+      "is no envelope any more",
+      () => writeFileSync(join(folder, "a.p7m"), readFileSync(join(folder, "a.p7m")).fill(0)),
+    ],
+  ])("T3: an envelope that %s while it is read: MEDIA-CHANGED", async (_, act) => {
     await put("a.p7m", new Uint8Array(3 << 20));
     ready(1);
     const watch = new Watch(60_000, () => undefined);
     const tick = watch.tick.bind(watch);
     let count = 0;
     watch.tick = () => {
-      if (++count === 6) appendFileSync(join(folder, "a.p7m"), "x");
+      if (++count === 6) act();
       tick();
     };
     await expect(taking({}, "one", watch)).rejects.toMatchObject({ code: "MEDIA-CHANGED" });

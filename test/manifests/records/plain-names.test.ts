@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { collisionKey } from "../../../manifests/records/names.ts";
+import { collisionKey, contentPath, envelopePath } from "../../../manifests/records/names.ts";
 import { documentNames, inFileOrder, isEnvelopeFile, PlainNames } from "../../../manifests/records/plain-names.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
+import { outputNames } from "../../../media/outgoing/output-path.ts";
 
 describe("names of plain envelopes and their documents", () => {
   it.each<[string, readonly string[], readonly string[]]>([
@@ -25,10 +26,25 @@ describe("names of plain envelopes and their documents", () => {
         if (!names) return;
         expect(new Set(names.map(collisionKey)).size).toBe(names.length);
         const reader = new PlainNames();
-        sorted.forEach((one, at) => reader.add(one, names[at] as string));
+        for (const [at, one] of sorted.entries()) reader.add(one, names[at] as string);
       }),
       { numRuns: 500 },
     );
+  });
+
+  it("T26: a content's path can be written to a stick, whatever the document is called", () => {
+    const legal = fc
+      .string({ unit: "grapheme", minLength: 1, maxLength: 80 })
+      .filter((name) => namesOrNone([`${name}.p7m`]) !== undefined);
+    fc.assert(
+      fc.property(legal, fc.integer({ min: 1, max: 1_000_000 }), (name, index) => {
+        for (const path of [contentPath(index, name), envelopePath(index, name)]) {
+          expect(outputNames(`batch/${path}`)).toHaveLength(4);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(contentPath(1, `${"a".repeat(60)}. . .b`)).toBe(`documents/0000/000001-${"a".repeat(60)}.-.-`);
   });
 
   it("T2: the order is that of bytes, not of UTF-16 units or of anybody's language", () => {

@@ -224,6 +224,25 @@ describe("what is no envelope", () => {
     expect(codeOf(bytes)).toBe(code);
   });
 
+  it("T5: base64 in which bits are lost at its end: ENVELOPE-FORM, whatever padding there is", async () => {
+    const forms = new Set<string>();
+    for (let length = 20; forms.size < 3; length++) {
+      const bytes = inDer(await envelopeParts(signer, new Uint8Array(length)));
+      const base64 = bytes.toBase64();
+      const padding = /=*$/.exec(base64)?.[0] ?? "";
+      expect(codeOf(armouredText(base64))).toBe("none");
+      forms.add(padding);
+      if (padding === "") continue;
+      const last = base64.length - padding.length - 1;
+      const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+      const other = alphabet[alphabet.indexOf(base64[last] as string) + 1] as string;
+      const changedText = base64.slice(0, last) + other + padding;
+      expect(Buffer.from(changedText, "base64").equals(Buffer.from(bytes))).toBe(true);
+      expect(codeOf(armouredText(changedText))).toBe("ENVELOPE-FORM");
+      expect(codeOf(armouredText(base64.slice(0, -1)))).toBe("ENVELOPE-FORM");
+    }
+  });
+
   it("T8: what is handed on has signed attributes, one signer and no content, whatever came", () => {
     const { data } = readStripped(stripOf(inBer(parts)).envelope);
     expect(data).toMatchObject({ eContentType: oid.data, content: undefined });
