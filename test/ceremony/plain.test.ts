@@ -36,7 +36,7 @@ const policy = genesisContent({
   submitter: { name: "Contracts desk", certificate: plainSubmitter("submitter", "Contracts desk").certificate },
   root: root.certificate,
   keys: { sealing: Uint8Array.of(1), audit: Uint8Array.of(2) },
-  limits: { documents: 1000, documentBytes: 2 ** 30, batchBytes: 2 ** 31 },
+  limits: { documents: 1000, documentBytes: 2 ** 30, batchBytes: 2 ** 31, minimumRsaBits: 2048 },
   plainEnvelopes: 3600,
 });
 

@@ -11,6 +11,7 @@ import { decisionTarget } from "./targets/decision.ts";
 import { derTarget } from "./targets/der.ts";
 import { documentNames } from "./targets/document-names.ts";
 import { documentsList } from "./targets/documents-list.ts";
+import { envelopeTarget } from "./targets/envelope.ts";
 import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
@@ -20,6 +21,7 @@ import { openedBatch } from "./targets/opened-batch.ts";
 import { pathTarget } from "./targets/path.ts";
 import { pkcs11Uri } from "./targets/pkcs11-uri.ts";
 import { pkcs12Target } from "./targets/pkcs12.ts";
+import { plainEnvelopes, plainList } from "./targets/plain-envelopes.ts";
 import { policyChain, policyTarget } from "./targets/policy.ts";
 import { refusalTarget } from "./targets/refusal.ts";
 import { requestFile } from "./targets/request-file.ts";
@@ -62,6 +64,9 @@ export const targets: readonly Target[] = [
   clientTarget,
   screensTarget,
   intakeTarget,
+  envelopeTarget,
+  plainEnvelopes,
+  plainList,
   openedBatch,
   inspectTarget,
   pkcs11Uri,

@@ -6,6 +6,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { buildBundle } from "../../bundle/build.ts";
+import { buildPlainBundle } from "../../bundle/build-plain.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { times } from "../../bundle/signed.ts";
 import { parseDer, writeDer } from "../der-tree.ts";
@@ -24,7 +25,8 @@ export const bundleTarget: Target = {
   seeds: async () => {
     const { files } = await buildBundle({ abortedAfter: 1 });
     const withoutList = new Map([...bundle.files].filter(([path]) => path !== "documents.jsonl"));
-    return [packFiles(bundle.files), packFiles(files), packFiles(withoutList)];
+    const plain = await buildPlainBundle();
+    return [bundle.files, files, withoutList, plain.files].map(packFiles);
   },
   mutate: (random, input, other) => {
     const files = mutateFiles(random, input, other);

@@ -32,13 +32,20 @@ const calls: readonly (() => Promise<unknown>)[] = [
   () => daemon.import(),
   () => signer.status(),
   () => signer.policies(),
-  () => signer.submit("f", {}, [Uint8Array.of(1)]),
-  () => signer.sealedBefore("f", [Uint8Array.of(1)]),
+  () => signer.submit("f", "signed-request", {}, [Uint8Array.of(1)]),
+  () => signer.sealedBefore("f", "plain-envelopes", [Uint8Array.of(1)]),
   () => signer.seal(digest, () => undefined),
   () => signer.batches(5),
   () => signer.refuse("f", null, { code: "DER", message: "m" }, {}),
   () => unlock(path, Uint8Array.of(1)),
+  () => readAll(daemon.envelopes("b")),
 ];
+
+async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for await (const piece of pieces) bytes += piece.length;
+  return bytes;
+}
 
 const row: Json = {
   approvals: [{ person: "op1", signed: "2026-11-20T11:00:00Z" }],
@@ -116,6 +123,7 @@ const results: readonly Json[] = [
   { batches: [signerRow] },
   { signed: true },
   { head: "agrees", token: { label: "t" } },
+  {},
 ];
 
 let answer: Uint8Array = new Uint8Array(0);
@@ -154,6 +162,7 @@ export const clientTarget: Target = {
       [1, files.get("batch.p7m") as Uint8Array],
       [8, joined([fileHeader("0001.p7m", policy.length), policy])],
       [13, Uint8Array.of(1, 2)],
+      [15, Uint8Array.of(1, 2)],
     ]);
     const sealing = { bytes: 1, count: 2, done: 1 };
     return results.map((result, at) =>
