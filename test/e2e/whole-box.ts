@@ -59,7 +59,7 @@ export async function wholeBox(options: ProvisionOptions = {}): Promise<WholeBox
     end: async () => {
       await box.stop();
       rmSync(paths.box.run, { recursive: true, force: true });
-      if (!process.env["KEEP_BOX"]) rmSync(dir, { recursive: true, force: true });
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }
