@@ -135,13 +135,14 @@ describe("plain envelopes on the real box", () => {
   });
 
   it("NOTHING-LOST: exported again it is the same on the same stick; on another one the contents are said to be missing", async () => {
-    const same = succeeded(await asOperator(op1, ["--json", "export", "plain"]), "export");
+    // A batch is called by the folder in which it came last.
+    const same = succeeded(await asOperator(op1, ["--json", "export", "again"]), "export");
     expect(JSON.parse(same.stdout)).toMatchObject({ missing: 0 });
     const other = join(whole.paths.dir, "other-stick");
     mkdirSync(other);
-    const ran = succeeded(await asOperator(op1, ["export", "plain", "--to", other]), "export");
+    const ran = succeeded(await asOperator(op1, ["export", "again", "--to", other]), "export");
     expect(ran.stdout).toMatch(/5 documents of the batch are not in it/);
-    const bundle = join(other, "coldseal/outbox/plain");
+    const bundle = join(other, "coldseal/outbox/again");
     expect(existsSync(join(bundle, "documents"))).toBe(false);
     const { root, genesis } = { root: whole.paths.pki.root, genesis: whole.paths.genesis };
     const verified = await runCommand("desk/main.ts", ["verify", bundle, "--ca", root, "--genesis", genesis]);
