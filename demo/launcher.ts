@@ -36,6 +36,9 @@ const startTime = 30_000;
 /** Where SoftHSM was unpacked into the project's cache, its module needs its libraries. */
 const libraries = process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {};
 
+/** What V8 may keep before it collects: without a bound it takes what the machine has, and no process needs more. Units start them so, too. */
+const bounded = ["--max-old-space-size=192", "--max-semi-space-size=8"];
+
 /** Signer and daemon end with the launcher, however it ends; intake ends when the daemon hangs up. */
 const endWithLauncher = join(projectRoot, "demo/end-with-launcher.ts");
 
@@ -81,7 +84,7 @@ function kept(
   return new KeptProcess({
     name,
     file: settings.node,
-    args: ["--import", endWithLauncher, join(settings.project, main as string), ...args],
+    args: [...bounded, "--import", endWithLauncher, join(settings.project, main as string), ...args],
     env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...libraries },
     log: join(settings.log, `${name}.log`),
     restart: options.restart === true,

@@ -8,8 +8,8 @@ import type { Session } from "./objects.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { withPinText } from "./pin.ts";
 
-/** Idle sessions that are kept. */
-const mostIdle = 4;
+/** Idle sessions that are kept: as many as chunks under way times signing threads may borrow at once. */
+const mostIdle = 12;
 
 /** CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS (PKCS#11 v2.40 3.4): a session in which the user is logged in. */
 const userStates: readonly number[] = [1, 3];

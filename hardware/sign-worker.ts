@@ -9,9 +9,9 @@ import { signOne } from "./sign-one.ts";
 const library = new pkcs11js.PKCS11();
 library.load((workerData as { readonly module: string }).module);
 
-parentPort?.on("message", (job: SignJob) => parentPort?.postMessage(done(job)));
+parentPort?.on("message", (job: SignJob & { readonly id: number }) => parentPort?.postMessage(done(job)));
 
-function done({ id, place, messages }: SignJob): SignDone {
+function done({ id, place, messages }: SignJob & { readonly id: number }): SignDone {
   const lent = { ...place, session: Buffer.from(place.session), key: Buffer.from(place.key) };
   try {
     return { id, signatures: messages.map((message) => signOne(library, lent, message)) };

@@ -1,7 +1,9 @@
 /** While a large document is copied into the spool the disk takes what is there already, so that nobody waits for all of it at the end. */
 
-import { existsSync } from "node:fs";
-import { syncFile } from "../../host/durable.ts";
+import { closeSync, fsync } from "node:fs";
+import { promisify } from "node:util";
+import { openFileIn, openFolderIn, openRoot } from "../../host/no-follow.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import type { WorkDone } from "./work-rate.ts";
 
 /** So many bytes are worth asking the disk. */
@@ -27,7 +29,7 @@ export class EarlySync {
     }
     if (this.#syncing || bytes - this.#synced < enough) return;
     this.#synced = bytes;
-    this.#syncing = this.#sync(`${this.#incoming}/documents/${String(documents + 1).padStart(6, "0")}`)
+    this.#syncing = syncDocument(this.#incoming, String(documents + 1).padStart(6, "0"))
       .catch((fault) => {
         this.#fault ??= fault;
       })
@@ -41,9 +43,29 @@ export class EarlySync {
     await this.#syncing;
     if (this.#fault !== undefined) throw this.#fault;
   }
+}
 
-  /** A document that is whole by now is made durable with all others. */
-  async #sync(path: string): Promise<void> {
-    if (existsSync(path)) await syncFile(path);
+const syncDescriptor = promisify(fsync);
+
+/**
+ * Makes durable what of a document is there; one that is whole by now is made durable with all others. Intake is trusted for nothing: only
+ * a plain file in a plain folder is opened.
+ */
+async function syncDocument(incoming: string, name: string): Promise<void> {
+  const top = openRoot(incoming);
+  try {
+    const folder = openFolderIn(top, "documents");
+    if (folder === undefined) return;
+    try {
+      const file = openFileIn(folder, name);
+      if (file) await syncDescriptor(file.descriptor).finally(() => closeSync(file.descriptor));
+    } finally {
+      closeSync(folder);
+    }
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    throw new Refusal("STORE", "a document could not be made durable", { about: name, cause });
+  } finally {
+    closeSync(top);
   }
 }

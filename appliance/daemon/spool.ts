@@ -92,10 +92,20 @@ export class Spool {
    */
   async keep(incoming: string, facts: IntakeFacts): Promise<void> {
     await makeFolder(join(incoming, "approvals"));
+    await this.#carryOver(facts.batchDigest, join(incoming, "approvals"));
     await writeDurable(join(incoming, "intake.json"), canonicalBytes(facts as Json));
     await syncTree(incoming);
     await removeDurable(this.#of(facts.batchDigest));
     await moveDurable(incoming, this.#of(facts.batchDigest));
+  }
+
+  /** Approvals that stand in a copy that gives way, as far as they can be read: people gave them for this very batch. */
+  async #carryOver(digest: string, to: string): Promise<void> {
+    const from = join(this.#of(digest), "approvals");
+    for (const name of await readdir(from).catch(() => [])) {
+      const p7m = await readFile(join(from, name)).catch(() => undefined);
+      if (p7m && !isTemporary(name)) await writeDurable(join(to, name), p7m);
+    }
   }
 
   /** The complete batches. A folder whose facts cannot be read is left alone and told to `odd`. */

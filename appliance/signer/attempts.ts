@@ -11,7 +11,7 @@ export function beginAttempt(box: Box, reservation: Reservation): void {
 }
 
 /**
- * HONEST: a link that came up since the attempt began is durable on return, as an attempt of its own: nothing is signed
+ * HONEST: a link that came up since the attempt began is durable on return, as an attempt of its own: no signature counts
  * before that. Refuses with GAP.
  */
 export function noteNetwork(box: Box, reservation: Reservation): void {

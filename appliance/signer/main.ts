@@ -11,7 +11,7 @@ import { Command } from "commander";
 import { HeadStore } from "../../hardware/counter-object.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
-import { crewSize, SignCrew } from "../../hardware/sign-crew.ts";
+import { SignCrew } from "../../hardware/sign-crew.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
 import { serve } from "../../host/wire.ts";
@@ -102,7 +102,7 @@ function stopSignal(): Promise<void> {
 }
 
 function partsOf(config: SignerConfig, token: Token): BoxParts {
-  const crew = new SignCrew(token.module.place.module, crewSize(availableParallelism()));
+  const crew = new SignCrew(token.module.place.module, availableParallelism());
   const hsm = new TokenHsm({
     token,
     heads: new HeadStore(token),

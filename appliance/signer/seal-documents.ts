@@ -48,6 +48,11 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
   let next = done + 1;
   let signed: readonly Signed[] = [];
   const underWay: Promise<readonly Signed[]>[] = [];
+  const lookAround = () => {
+    noteNetwork(box, reservation);
+    box.clock.check(box.facts.clock, policy.clock);
+  };
+  onProgress(done, bytes);
   try {
     for (;;) {
       const aborted = box.batches.ending(reservation.batch) !== undefined;
@@ -56,13 +61,12 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
       const intents = chunks.commit(signed, next, { limit: aborted ? 0 : chunk, at: late ? null : at });
       done += signed.length;
       for (const { size } of signed) bytes += size;
-      if (signed.length > 0 || next === 1) onProgress(done, bytes);
+      if (signed.length > 0) onProgress(done, bytes);
       signed = [];
       if (intents.length > 0) {
         next += intents.length;
         await new Promise(setImmediate);
-        noteNetwork(box, reservation);
-        box.clock.check(box.facts.clock, policy.clock);
+        lookAround();
         underWay.push(settledLater(box.lockbox.guard(() => sign(box, reservation, intents))));
         if (underWay.length < mostUnderWay) continue;
       }
@@ -72,6 +76,8 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
         return;
       }
       signed = await first;
+      // Again: what came up while it was being signed is known before it counts.
+      lookAround();
     }
   } finally {
     // Whatever came in between: on return nothing is being signed. What was signed and is not stored is signed again as stored.

@@ -106,7 +106,7 @@ async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust,
   const verifiers = new VerifyCrew();
   const crew = verifiers.of(place, source);
   const verdict = await verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
-    crew.done();
+    await crew.done();
     await verifiers.close();
   });
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;

@@ -36,10 +36,13 @@ export async function checkSealFiles(
   const documents = new NumberedFolders({ source, findings }, "documents");
   const total = new Total(findings);
   const givenOut: Promise<SliceResult>[] = [];
+  let rest: readonly PromiseSettledResult<SliceResult>[] = [];
   let slice: Expected[] = [];
   const giveOut = async () => {
     if (slice.length === 0) return;
-    givenOut.push(crew.check(slice));
+    const checking = crew.check(slice);
+    checking.catch(() => undefined); // it is awaited in its turn
+    givenOut.push(checking);
     slice = [];
     if (givenOut.length >= crew.slices) total.add(await (givenOut.shift() as Promise<SliceResult>));
   };
@@ -51,10 +54,12 @@ export async function checkSealFiles(
       if (slice.push(inside ? { ...one, content } : one) === sliceLength) await giveOut();
     }
     await giveOut();
-    for (const result of givenOut.splice(0)) total.add(await result);
   } finally {
-    await Promise.allSettled(givenOut);
+    // Also where the list or the request broke off: what was found before that is told.
+    rest = await Promise.allSettled(givenOut);
+    for (const one of rest) if (one.status === "fulfilled") total.add(one.value);
   }
+  for (const one of rest) if (one.status === "rejected") throw one.reason;
   await folders.end();
   if (contents) await documents.end();
   return total.result;

@@ -168,9 +168,14 @@ function countFiles(folder: number, enough: number): number {
 function makeFolders(folder: number, names: readonly string[]): number {
   let at = folder;
   for (const name of names) {
-    const next = makeFolderIn(at, name);
-    if (at !== folder) closeSync(at);
-    at = next;
+    try {
+      const next = makeFolderIn(at, name);
+      if (at !== folder) closeSync(at);
+      at = next;
+    } catch (fault) {
+      if (at !== folder) closeSync(at);
+      throw fault;
+    }
   }
   return at === folder ? makeFolderIn(folder, ".") : at;
 }

@@ -19,15 +19,21 @@ const program = new Command("bench")
   .description("measures Coldseal against its limits and peers")
   .option("--only <case>", `one case: ${cases.map(({ name }) => name).join(", ")}`)
   .option("--json <file>", "writes the figures as JSON")
+  .option("--folder <dir>", "where everything is written", join(projectRoot, ".cache/bench"))
   .option("--repeats <n>", "measurements of each", positive, 5)
   .parse();
-const options = program.opts<{ readonly only?: string; readonly json?: string; readonly repeats: number }>();
+const options = program.opts<{
+  readonly only?: string;
+  readonly json?: string;
+  readonly folder: string;
+  readonly repeats: number;
+}>();
 
 const chosen = cases.filter(({ name }) => options.only === undefined || name === options.only);
 if (chosen.length === 0) program.error(`there is no case ${options.only}`);
 
 // Everything is kept until the end: after many files were removed, ext4 makes new ones ten times slower for half a minute.
-const base = join(projectRoot, ".cache/bench");
+const base = resolve(options.folder);
 mkdirSync(base, { recursive: true });
 const folder = mkdtempSync(join(base, "run-"));
 process.env.TMPDIR = folder;

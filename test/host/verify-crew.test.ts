@@ -40,7 +40,7 @@ async function verify(openedBy: VerifyCrew | undefined): Promise<BundleVerdict> 
   try {
     return await verifyBundle(nodeHost, source, trust, opened?.open);
   } finally {
-    opened?.done();
+    await opened?.done();
     source.close();
   }
 }
@@ -67,12 +67,11 @@ describe("a verifying crew", () => {
     expect(verdict).toMatchObject({ ok: false, seals: { checked: count - 3 }, documents: { checked: count - 1 } });
   });
 
-  it("STOPPED: a crew that is ended while it works is no verdict that holds", async () => {
+  it("CHECKED-OUT: what threads that ended did not check is checked in this one, with the same words", async () => {
     const verifying = verify(crew);
     await new Promise((resolve) => setTimeout(resolve, 40));
     await crew.close();
     const verdict = await verifying;
-    expect(verdict.ok).toBe(false);
-    expect(verdict.seals.checked).toBeLessThan(count);
+    expect(verdict).toEqual(await verify(undefined));
   });
 });

@@ -6,7 +6,7 @@
 
 import { once } from "node:events";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { approve, submit, succeeded } from "../../demo/people.ts";
@@ -23,8 +23,14 @@ const program = new Command("test:scale")
   .option("--documents <n,…>", "sizes of the batches", numbers, [1000, 10_000, 100_000])
   .option("--large <gib>", "also one document of so many GiB", Number, 0)
   .option("--json <file>", "writes the figures as JSON")
+  .option("--folder <dir>", "where everything is written", join(projectRoot, ".cache/scale"))
   .parse();
-const options = program.opts<{ readonly documents: number[]; readonly large: number; readonly json?: string }>();
+const options = program.opts<{
+  readonly documents: number[];
+  readonly large: number;
+  readonly json?: string;
+  readonly folder: string;
+}>();
 
 interface Row {
   readonly batch: string;
@@ -42,7 +48,7 @@ interface Row {
   readonly slowestStatus: number;
 }
 
-const base = join(projectRoot, ".cache/scale");
+const base = resolve(options.folder);
 mkdirSync(base, { recursive: true });
 const folder = mkdtempSync(join(base, "run-"));
 process.env.TMPDIR = folder;
@@ -148,8 +154,9 @@ function watchBox(whole: WholeBox) {
 
 async function untilApprovable(whole: WholeBox, batch: string): Promise<void> {
   for (;;) {
-    const row = (await whole.daemon.list(true)).findLast((one) => one.folder === batch);
-    if (row?.state === "waiting-for-approval") return;
+    const rows = (await whole.daemon.list(true)).filter((one) => one.folder === batch);
+    if (rows.some(({ state }) => state === "waiting-for-approval")) return;
+    const row = rows.find(({ refusal }) => refusal);
     if (row?.refusal) throw new Error(`${batch} was refused: ${row.refusal.code}: ${row.refusal.message}`);
     await setTimeout(200);
   }
