@@ -23,11 +23,15 @@ export function turns(): () => Promise<void> {
   };
 }
 
-/** All bytes of an open file, which is closed in any case; undefined when it has more than `limit` bytes, or more than it had. Throws errors of the system. */
-export function readWhole({ descriptor, stat }: OpenFile, limit: number): Uint8Array | undefined {
+/**
+ * All bytes of an open file, which is closed in any case; undefined when it has more than `limit` bytes, or more than it had.
+ * They stand in `into` where that is given and large enough. Throws errors of the system.
+ */
+export function readWhole({ descriptor, stat }: OpenFile, limit: number, into?: Uint8Array): Uint8Array | undefined {
   try {
     // One byte more than it had: a file that grows shows itself.
-    const bytes = new Uint8Array(stat.size > BigInt(limit) ? 1 : Number(stat.size) + 1);
+    const wanted = stat.size > BigInt(limit) ? 1 : Number(stat.size) + 1;
+    const bytes = into && into.length >= wanted ? into.subarray(0, wanted) : pooled(wanted);
     let length = 0;
     while (length < bytes.length) {
       const got = readSync(descriptor, bytes, length, bytes.length - length, null);
@@ -39,6 +43,14 @@ export function readWhole({ descriptor, stat }: OpenFile, limit: number): Uint8A
     closeSync(descriptor);
   }
 }
+
+/** Many small pieces of memory of their own cost more than what is read into them: Node's pool holds them. */
+function pooled(length: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(length);
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+const digested = new Uint8Array(smallFile + 1);
 
 const readPiece = promisify(read);
 
@@ -62,7 +74,7 @@ export async function digestFile(
   hash: HashName,
 ): Promise<{ readonly digest: Uint8Array; readonly size: number }> {
   if (file.stat.size <= smallFile) {
-    const bytes = readWhole(file, smallFile);
+    const bytes = readWhole(file, smallFile, digested);
     if (bytes) return { digest: digestOf(hash, bytes), size: bytes.length };
     throw new Error("a small file grew while it was read");
   }

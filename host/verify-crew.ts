@@ -29,7 +29,7 @@ export interface VerifyAnswer {
 const manySeals = 500;
 const main = new URL("./verify-worker.ts", import.meta.url);
 /** A thread holds a slice or two at a time. */
-const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
+const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
 export class VerifyCrew {
   readonly #threads: ThreadCrew<VerifyAnswer>;
