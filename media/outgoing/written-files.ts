@@ -134,7 +134,7 @@ export async function difference(folder: number, given: readonly GivenFile[]): P
   } finally {
     folders.close();
   }
-  const count = countFiles(folder, given.length);
+  const count = await countFiles(folder, given.length, giveWay);
   return count === given.length ? undefined : "a file too many";
 }
 
@@ -151,15 +151,15 @@ async function isSame(folders: OpenFolders, { names, size, digest }: GivenFile):
 }
 
 /** Files below a folder; stops once there are more than `enough`. */
-function countFiles(folder: number, enough: number): number {
+async function countFiles(folder: number, enough: number, giveWay: () => Promise<void>): Promise<number> {
   let count = 0;
   for (const name of namesIn(folder)) {
     if (count > enough) break;
+    await giveWay();
     const inner = statIn(folder, name)?.isDirectory() ? openFolderIn(folder, name) : undefined;
     if (inner === undefined) count++;
     else {
-      count += countFiles(inner, enough - count);
-      closeSync(inner);
+      count += await countFiles(inner, enough - count, giveWay).finally(() => closeSync(inner));
     }
   }
   return count;
