@@ -2,6 +2,7 @@
 
 import { concat } from "../encoding/bytes.ts";
 import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
+import { Lines } from "../encoding/lines.ts";
 import { hexText, integer, object, type Read, text } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
 import { checkDocumentName, sealPath } from "./names.ts";
@@ -45,7 +46,7 @@ export function listLine(entry: SealedDocument): Uint8Array {
  * order (indexes count from 1 without a gap) or whose seal's path is not the one that index and name give.
  */
 export class ListReader {
-  #pending: Uint8Array = new Uint8Array(0);
+  readonly #lines = new Lines(lineLimit);
   #count = 0;
   #bytes = 0;
 
@@ -59,25 +60,14 @@ export class ListReader {
   }
 
   push(chunk: Uint8Array): ListLine[] {
-    const input = this.#pending.length === 0 ? chunk : concat([this.#pending, chunk]);
     const lines: ListLine[] = [];
-    let at = 0;
-    for (;;) {
-      const end = input.indexOf(lineFeed, at);
-      if ((end === -1 ? input.length : end) - at > lineLimit) {
-        throw new Refusal("SHAPE", `line ${this.#count + 1} is longer than ${lineLimit} bytes`);
-      }
-      if (end === -1) break;
-      lines.push(this.#read(new Uint8Array(input.subarray(at, end))));
-      at = end + 1;
-    }
-    this.#pending = new Uint8Array(input.subarray(at)); // a copy, also of Node's Buffers
+    for (const leaf of this.#lines.push(chunk)) lines.push(this.#read(leaf));
     return lines;
   }
 
   /** Call once, after the last piece. Refuses with JSON a last line without LF. */
   end(): void {
-    if (this.#pending.length > 0) throw new Refusal("JSON", "the last line has no line feed");
+    this.#lines.end();
   }
 
   #read(leaf: Uint8Array): ListLine {

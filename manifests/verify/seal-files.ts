@@ -11,8 +11,6 @@ import { listOrNone, NumberedFolders } from "./numbered-folders.ts";
 import type { Expected, SealCount, SealCrew, SliceResult } from "./seal-slices.ts";
 import type { BundleSource } from "./source.ts";
 
-export type { Expected, SealCount } from "./seal-slices.ts";
-
 export interface SealWork {
   readonly source: BundleSource;
   readonly crew: SealCrew;
