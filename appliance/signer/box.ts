@@ -1,5 +1,7 @@
 /** What the signer's procedures share: the record, the token, the policies, the clock; put together in `open-box.ts`. */
 
+import type { ReadLinks } from "../../host/network-links.ts";
+import type { Software } from "../../host/software-digest.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
@@ -11,17 +13,10 @@ import type { Head } from "./head.ts";
 import type { Journal, JournalHead, JournalKind } from "./journal.ts";
 import type { BoxKeys } from "./keys.ts";
 import type { Lockbox } from "./lockbox.ts";
-import type { ReadLinks } from "./network.ts";
 import type { OwnRefusals } from "./own-refusals.ts";
 import type { Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
 import type { Db } from "./store.ts";
-
-export interface Software {
-  /** SHA-256 over the running source files, hex */
-  readonly digest: string;
-  readonly version: string;
-}
 
 /** What of the configuration the procedures need. */
 export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation" | "media">;

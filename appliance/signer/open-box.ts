@@ -1,12 +1,14 @@
 /** A box put together from its store, its configuration and its token. */
 
 import { join } from "node:path";
+import type { ReadLinks } from "../../host/network-links.ts";
+import type { Software } from "../../host/software-digest.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Host } from "../../manifests/host.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { Batches } from "./batches.ts";
-import { type Box, checkSound, type Software } from "./box.ts";
+import { type Box, checkSound } from "./box.ts";
 import { BoxClock, type Clocks, latest } from "./clock.ts";
 import type { SignerConfig } from "./config.ts";
 import { takeFault } from "./guarded.ts";
@@ -14,7 +16,6 @@ import { Head } from "./head.ts";
 import { Journal, type JournalKind } from "./journal.ts";
 import { readBoxKeys } from "./keys.ts";
 import { Lockbox } from "./lockbox.ts";
-import type { ReadLinks } from "./network.ts";
 import { OwnRefusals } from "./own-refusals.ts";
 import { Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";

@@ -1,6 +1,7 @@
 /** What the signer says of itself and of a batch; asked for often, so nothing here reads a whole list. */
 
 import { sha256 } from "../../host/crypto-host.ts";
+import { otherLinks } from "../../host/network-links.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type BatchHead, kindOfHead } from "../../manifests/records/batch-head.ts";
@@ -8,7 +9,6 @@ import { asRefusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
-import { otherLinks } from "./network.ts";
 import { readTries } from "./pin-tries.ts";
 import { lastManifest } from "./receipt.ts";
 import type { SealingWork } from "./seal-batch.ts";

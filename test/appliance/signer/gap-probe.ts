@@ -1,6 +1,7 @@
 /** Prints what a fatal network policy says here: `absent`, or the refusal's code. Run under `unshare -rnpf --mount-proc`. */
 
-import { checkNetwork, readInitialLinks } from "../../../appliance/signer/network.ts";
+import { checkNetwork } from "../../../appliance/signer/network.ts";
+import { readInitialLinks } from "../../../host/network-links.ts";
 import { asRefusal } from "../../../manifests/refusal.ts";
 
 try {

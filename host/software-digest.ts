@@ -2,18 +2,24 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256 } from "../../host/crypto-host.ts";
-import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import type { Software } from "./box.ts";
+import { hex, utf8 } from "../manifests/encoding/bytes.ts";
+import { sha256 } from "./crypto-host.ts";
 
-const folders = ["appliance", "hardware", "host", "manifests", "media"];
+export interface Software {
+  /** SHA-256 over the running source files, hex */
+  readonly digest: string;
+  readonly version: string;
+}
+
+/** What the box's processes run from. */
+export const boxFolders: readonly string[] = ["appliance", "hardware", "host", "manifests", "media"];
 const files = ["package-lock.json"];
 
 /**
- * SHA-256 over the lines `path SP digest LF`, sorted by path, of every file in the folders of the box's programs and of
+ * SHA-256 over the lines `path SP digest LF`, sorted by path, of every file in `folders` and of
  * package-lock.json; `root` is the folder of package.json.
  */
-export function softwareOf(root: string): Software {
+export function softwareOf(root: string, folders: readonly string[] = boxFolders): Software {
   const paths = [...folders.flatMap((folder) => filesBelow(root, folder)), ...files].sort();
   const lines = paths.map((path) => `${path} ${hex(sha256(readFileSync(join(root, path))))}\n`);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
