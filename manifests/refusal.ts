@@ -89,6 +89,18 @@ export const refusalTable = {
   "SEAL-BIND": ["verification", "do not rely on this seal: manifest and seal do not belong together"],
   "BUNDLE-FORM": ["verification", "fetch the whole outbox folder again"],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
+  // Ceremonies
+  "CEREMONY-FILE": ["usage", "correct the ceremony file, have it reviewed anew, and hold a dry run"],
+  "CEREMONY-STEP": [
+    "refused",
+    "go on as the script's way back says: try the step again, record a deviation, or abandon",
+  ],
+  "CEREMONY-STATE": ["refused", "see what the ceremony's record says: `ceremony record FOLDER`"],
+  TRANSCRIPT: [
+    "verification",
+    "do not rely on this transcript: its entries do not follow each other, or signatures are missing",
+  ],
+  "KEY-REQUEST": ["refused", "have the certificate issued for the request that the box wrote"],
   // The box now
   LOCKED: ["not-now", "unlock the box: `ceremony unlock`"],
   "HSM-GONE": ["not-now", "connect the HSM, then `ceremony unlock`"],

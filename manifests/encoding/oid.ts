@@ -29,6 +29,9 @@ export const oid = {
   certificatePolicies: "2.5.29.32",
   authorityKeyIdentifier: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
+  commonName: "2.5.4.3",
+  organizationName: "2.5.4.10",
+  extensionRequest: "1.2.840.113549.1.9.14",
   documentSigning: "1.3.6.1.5.5.7.3.36",
 } as const;
 
@@ -47,6 +50,7 @@ export interface OwnOids {
   readonly rejection: string;
   readonly withdrawal: string;
   readonly abort: string;
+  readonly transcript: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -70,6 +74,7 @@ export function ownOids(arc: string): OwnOids {
     rejection: at(6),
     withdrawal: at(7),
     abort: at(8),
+    transcript: at(11),
     mode: at(21),
     place: at(22),
     sealing: at(31),
