@@ -1,5 +1,6 @@
 /** A ceremony as a procedure: its steps in order, each with who acts, who checks, how long, and the way back. */
 
+import type { SigningKey } from "../../manifests/cms/sign.ts";
 import type { EntryKind, RunKind, ShownDigest } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
@@ -50,12 +51,7 @@ export interface Stage {
   /** UTC, to the second */
   now(): string;
   /** Records something beside the step's end, durably: a person struck out, a deviation. */
-  note(
-    kind: Extract<EntryKind, "deviation" | "struck">,
-    people: readonly string[],
-    text: string,
-    facts?: Facts,
-  ): Promise<void>;
+  note(kind: Extract<EntryKind, "deviation" | "struck">, people: readonly string[], text: string, facts?: Facts): void;
 }
 
 export interface Step extends StepPlan {
@@ -71,9 +67,13 @@ export interface Procedure {
   readonly simulated: boolean;
   /** the box's folder of records; transcripts are kept there and chained */
   readonly records: string;
-  /** folders that the signed transcript goes to */
-  readonly media: readonly string[];
+  /** root of the medium that the signed transcript goes to */
+  readonly media: string;
   readonly arc: string;
+  /** what the self-test finds about the tokens that this ceremony needs */
+  tokenCheck(): Promise<Facts>;
+  /** the audit key, when it has a certificate by the end: it signs the transcript beside the people */
+  auditKey(stage: Stage): Promise<SigningKey | undefined>;
 }
 
 /** Refuses CEREMONY-FILE when a step needs what no step before it gives, or two steps have one name. */

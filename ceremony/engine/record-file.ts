@@ -3,6 +3,7 @@
  * left unfinished is cut off when the record is opened again: it was never acknowledged.
  */
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -32,14 +33,15 @@ export class RecordFile {
   }
 
   /**
-   * Opens `folder/entries.jsonl` of the ceremony whose file has this digest (hex), or makes it, durably. Refuses STORE, and
-   * CEREMONY-STATE when the record is another ceremony's or was changed.
+   * Opens `folder/entries.jsonl` of the ceremony whose file has this digest (hex), or makes it, durably; nobody else opens it
+   * until it is closed. Refuses STORE, BUSY, and CEREMONY-STATE when the record is another ceremony's or was changed.
    */
   static async open(folder: string, fileDigest: string): Promise<RecordFile> {
     await makeFolder(folder);
     const path = join(folder, "entries.jsonl");
     const descriptor = openRecord(path);
     try {
+      lock(descriptor, path);
       await syncFolder(dirname(path));
       const entries = readEntries(descriptor, path);
       const head = await checkEntries(nodeHost, fileDigest, entries).catch((cause) => {
@@ -86,6 +88,15 @@ function openRecord(path: string): number {
   }
 }
 
+/** util-linux's flock locks the open file that it inherits; the lock ends with the descriptor. */
+function lock(descriptor: number, path: string): void {
+  const { error, status } = spawnSync("flock", ["--exclusive", "--nonblock", "3"], {
+    stdio: ["ignore", "ignore", "ignore", descriptor],
+  });
+  if (error) throw new Refusal("STORE", "flock does not start", { expected: "util-linux", cause: error });
+  if (status !== 0) throw new Refusal("BUSY", "somebody else holds this ceremony right now", { about: path });
+}
+
 function readEntries(descriptor: number, path: string): Entry[] {
   const { size } = fstatSync(descriptor);
   if (size > largest) throw new Refusal("CEREMONY-STATE", "the record is too large", { about: path });
@@ -103,8 +114,16 @@ function readEntries(descriptor: number, path: string): Entry[] {
   const lines: Entry[] = [];
   for (let at = 0; at < whole; ) {
     const end = bytes.indexOf(0x0a, at);
-    lines.push(readEntry(bytes.subarray(at, end)));
+    lines.push(entryOf(bytes.subarray(at, end), path));
     at = end + 1;
   }
   return lines;
+}
+
+function entryOf(line: Uint8Array, path: string): Entry {
+  try {
+    return readEntry(line);
+  } catch (cause) {
+    throw new Refusal("CEREMONY-STATE", "the record was changed", { about: path, cause });
+  }
 }

@@ -14,7 +14,7 @@ export type KeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
 
 export interface TokenPlace {
   readonly module: string;
-  readonly environment: { readonly SOFTHSM2_CONF: string };
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Makes a token folder with one token and its keys. */

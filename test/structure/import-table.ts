@@ -38,6 +38,12 @@ export const importTable: readonly Row[] = [
     node: "local",
   },
   {
+    path: "ceremony/tokens/main.ts",
+    folders: ["ceremony/tokens", "manifests", "hardware"],
+    packages: [],
+    node: "local",
+  },
+  {
     path: "ceremony/provision/main.ts",
     folders: ["ceremony", "manifests", "host", "appliance/client", "hardware"],
     packages: ["commander", "node-forge"],

@@ -1,0 +1,38 @@
+/** What a token's process is asked for. */
+
+import type { SuiteName } from "../../manifests/cms/suite.ts";
+
+export type KeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
+
+export interface TokenPlace {
+  readonly module: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Secrets that come with a job stand behind it, in the order that is said here; keys' `spki` and messages are in base64. */
+export type TokenJob =
+  /** secrets: SO PIN, PIN */
+  | { readonly job: "initialize"; readonly label: string }
+  /** secret: PIN */
+  | {
+      readonly job: "generate";
+      readonly token: string;
+      readonly keys: readonly { readonly label: string; readonly kind: KeyKind }[];
+    }
+  /** secret: PIN */
+  | { readonly job: "check"; readonly token: string }
+  /** secret: PIN */
+  | {
+      readonly job: "sign";
+      readonly token: string;
+      readonly key: { readonly uri: string; readonly spki: string };
+      readonly suite: SuiteName;
+      readonly message: string;
+    };
+
+export interface JobHeader {
+  readonly place: TokenPlace;
+  readonly job: TokenJob;
+  /** lengths of the secrets that follow, in bytes */
+  readonly secrets: readonly number[];
+}

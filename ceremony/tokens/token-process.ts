@@ -1,0 +1,123 @@
+/**
+ * Work on one token in a process of its own: a module reads its configuration when it is started (SOFTHSM2_CONF), so that two
+ * people's tokens never meet in one process. Jobs go in by stdin, a line of JSON each, with the secrets behind it as raw bytes
+ * that both sides wipe; answers come by stdout, a line each. Nothing secret is in arguments, environment or JSON.
+ */
+
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Suite } from "../../manifests/cms/suite.ts";
+import { base64, fromBase64 } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { KeyKind, TokenJob, TokenPlace } from "./token-job.ts";
+
+const worker = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+export interface TokenKey {
+  /** RFC 7512, names label and id */
+  readonly uri: string;
+  /** DER SubjectPublicKeyInfo */
+  readonly spki: Uint8Array;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+export class TokenProcess {
+  readonly #place: TokenPlace;
+  #child: Child | undefined;
+  #answers: AsyncIterator<string> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(place: TokenPlace) {
+    this.#place = place;
+  }
+
+  /** Initialises an empty slot; the secrets stay the caller's to wipe. Refuses as `initializeToken` of hardware does. */
+  async initialize(label: string, soPin: Uint8Array, pin: Uint8Array): Promise<{ serial: string; uri: string }> {
+    return (await this.#ask({ job: "initialize", label }, soPin, pin)) as { serial: string; uri: string };
+  }
+
+  /** Generates key pairs and proves them. Refuses as `generateKeys` of hardware does. */
+  async generate(
+    token: string,
+    pin: Uint8Array,
+    keys: readonly { readonly label: string; readonly kind: KeyKind }[],
+  ): Promise<readonly TokenKey[]> {
+    const made = (await this.#ask({ job: "generate", token, keys }, pin)) as { uri: string; spki: string }[];
+    return made.map(({ uri, spki }) => ({ uri, spki: fromBase64(spki) }));
+  }
+
+  /** Logs in and out again. Refuses PIN-*, HSM-*. */
+  async check(token: string, pin: Uint8Array): Promise<void> {
+    await this.#ask({ job: "check", token }, pin);
+  }
+
+  /** One signature in CMS form. Refuses PIN-*, HSM-*. */
+  async sign(token: string, pin: Uint8Array, key: TokenKey, suite: Suite, message: Uint8Array): Promise<Uint8Array> {
+    const { uri, spki } = key;
+    const job = {
+      job: "sign",
+      token,
+      key: { uri, spki: base64(spki) },
+      suite: suite.name,
+      message: base64(message),
+    } as const;
+    return fromBase64((await this.#ask(job, pin)) as string);
+  }
+
+  /** Ends the process; the next job starts another one. */
+  end(): void {
+    this.#child?.stdin.end();
+    this.#child = undefined;
+    this.#answers = undefined;
+  }
+
+  /** One job after another. */
+  #ask(job: TokenJob, ...secrets: readonly Uint8Array[]): Promise<Json> {
+    const asked = this.#last.then(() => this.#exchange(job, secrets));
+    this.#last = asked.catch(() => undefined);
+    return asked;
+  }
+
+  async #exchange(job: TokenJob, secrets: readonly Uint8Array[]): Promise<Json> {
+    const { child, answers } = this.#running();
+    const header = { place: this.#place, job, secrets: secrets.map(({ length }) => length) };
+    child.stdin.write(`${JSON.stringify(header)}\n`);
+    for (const secret of secrets) await written(child, secret);
+    const { value, done } = await answers.next();
+    if (done === true) {
+      this.end();
+      throw new Refusal("HSM-FAULT", "the token's process ended without an answer");
+    }
+    const answer = JSON.parse(value as string) as Answer;
+    if (answer.refusal) throw Refusal.fromRecord(answer.refusal);
+    return answer.result ?? null;
+  }
+
+  #running(): { child: Child; answers: AsyncIterator<string> } {
+    if (!this.#child || !this.#answers) {
+      const child = spawn(process.execPath, [worker], { stdio: ["pipe", "pipe", "inherit"] });
+      child.stdin.on("error", () => undefined);
+      child.on("error", () => undefined);
+      this.#child = child;
+      this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    }
+    return { child: this.#child, answers: this.#answers };
+  }
+}
+
+type Answer = { readonly result?: Json; readonly refusal?: { readonly code: string; readonly message: string } };
+
+/** Writes a copy, which is wiped when the system has taken it. */
+function written(child: Child, secret: Uint8Array): Promise<void> {
+  const copy = secret.slice();
+  return new Promise((resolve) => {
+    child.stdin.write(copy, () => {
+      copy.fill(0);
+      resolve();
+    });
+  });
+}
