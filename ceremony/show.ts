@@ -4,7 +4,7 @@ import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { kindOfHead } from "../manifests/records/batch-head.ts";
-import { Refusal } from "../manifests/refusal.ts";
+import { Refusal, type RefusalCode } from "../manifests/refusal.ts";
 import { rowJson } from "./look.ts";
 import { type FetchedBatch, fetchBatch, findRow, screenOf } from "./open-batch.ts";
 import type { Sitting } from "./ports.ts";
@@ -34,12 +34,15 @@ async function showRow(sitting: Sitting, batch: string): Promise<void> {
   sitting.output.document({ ...rowJson(row), documents: [] });
 }
 
+/** BATCH-UNKNOWN: the folder may be one that waits in the inbox and is no batch yet. */
+const nothingToDecide: readonly RefusalCode[] = ["BATCH-STATE", "BATCH-ENDED", "BATCH-UNKNOWN"];
+
 /** Undefined where the batch has nothing to decide on. */
 async function fetchIfOpen(sitting: Sitting, batch: string, all: boolean): Promise<FetchedBatch | undefined> {
   try {
     return await fetchBatch(sitting, batch, all ? Number.POSITIVE_INFINITY : documentsOnScreen);
   } catch (fault) {
-    if (fault instanceof Refusal && (fault.code === "BATCH-STATE" || fault.code === "BATCH-ENDED")) return undefined;
+    if (fault instanceof Refusal && nothingToDecide.includes(fault.code)) return undefined;
     throw fault;
   }
 }

@@ -50,7 +50,15 @@ export const readBatchRow = having({
   number: nullable(integer(1)),
   progress: nullable(readProgress),
   purpose: nullable(text(200)),
-  refusal: nullable(having({ code: text(32), message: anyText })),
+  refusal: nullable(
+    having({
+      about: optional(anyText),
+      code: text(32),
+      expected: optional(anyText),
+      got: optional(anyText),
+      message: anyText,
+    }),
+  ),
   state: oneOf(rowStates),
   submitter: nullable(text(500)),
   /** what it waits for, in words */
@@ -62,6 +70,6 @@ export type BatchRow = Omit<Read<typeof readBatchRow>, "refusal"> & { readonly r
 /** The refusal of a row, an unknown code as INTERNAL. */
 export function rowRefusal(row: Read<typeof readBatchRow>): RefusalRecord | null {
   if (row.refusal === null) return null;
-  const { code, message } = row.refusal;
-  return { code: isRefusalCode(code) ? code : "INTERNAL", message };
+  const { code, ...rest } = row.refusal;
+  return { ...rest, code: isRefusalCode(code) ? code : "INTERNAL" };
 }

@@ -38,6 +38,7 @@ const readTaken = having({
   fingerprint: optional(hexText()),
   got: optional(anyText),
   head: optional(readHead),
+  missing: optional(list(anyText, 0, 100)),
   missingCount: optional(integer(1)),
   outcome: oneOf(["taken", "incomplete"]),
   submitter: optional(having({ name: text(500) })),
@@ -141,7 +142,8 @@ function outcomeOf(
   taken: Read<typeof readTaken>,
 ): TakenBatch | { readonly outcome: "incomplete"; readonly got: string } {
   if (taken.outcome === "incomplete") {
-    const missing = taken.missingCount === undefined ? "" : `, ${taken.missingCount} missing`;
+    const count = taken.missing?.[0] === "READY" ? undefined : taken.missingCount;
+    const missing = count === undefined ? "" : `, ${count} missing`;
     return { outcome: "incomplete", got: `${taken.got || "nothing"}${missing}` };
   }
   const { batchDigest, fingerprint, head, count, bytes, submitter } = taken;

@@ -56,9 +56,10 @@ export async function takeFolder(
     end = await failedTake(parts, state, asRefusal(fault, "INTERNAL", `a fault while ${folder} was taken`), incoming);
   } finally {
     book.setWork(`folder/${folder}`, undefined);
-    await spool.discard(incoming).catch((fault) => log.error({ err: fault }, "a part of a batch could not be removed"));
   }
+  // At once: a folder that became a batch must not be seen beside it.
   book.setInbox((inbox) => tookEnd(inbox, folder, end, book.now));
+  await spool.discard(incoming).catch((fault) => log.error({ err: fault }, "a part of a batch could not be removed"));
 }
 
 async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, incoming: string): Promise<TakeEnd> {

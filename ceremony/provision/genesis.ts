@@ -25,7 +25,8 @@ export interface GenesisFacts {
 }
 
 const approvalText =
-  "I checked who sent this batch, its list of documents and its digest against the submitter's slip. " +
+  "I checked who sent this batch, its list of documents and its digest against the submitter's slip, or, where there is " +
+  "no slip, the number of its documents against what the submitter told me. " +
   "I did not read the documents; my approval says nothing about what is in them.";
 
 /** Policy number 1, as canonical bytes that can be read back. */

@@ -18,9 +18,18 @@ export function rowScreenLines(row: BatchRow, now: string, style: Style): string
     style.bold(`Batch ${shown(row.batch ?? row.folder)}`),
     ...facts(row, now).map(([label, text]) => `  ${label.padEnd(10)} ${text}`),
     `Now: ${whyText(row)}`,
+    ...refusalFacts(row),
     ...(digest === undefined ? [] : ["", "Batch digest in words:", ...wordLines(wordGroups(fromHex(digest)))]),
-    ...(ended ? ["", `Its documents are listed in outbox/${shown(row.folder)} of the stick.`] : []),
+    ...(ended ? ["", `Its answer stands in outbox/${shown(row.folder)} of the stick.`] : []),
   ];
+}
+
+/** What a refusal is about, and what was expected and came, as far as it was said. */
+function refusalFacts({ refusal }: BatchRow): string[] {
+  const { about, expected, got } = refusal ?? {};
+  return Object.entries({ about, expected, got }).flatMap(([label, text]) =>
+    text === undefined ? [] : [`  ${label.padEnd(10)} ${shown(text)}`],
+  );
 }
 
 function facts(row: BatchRow, now: string): (readonly [string, string])[] {

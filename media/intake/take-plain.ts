@@ -64,9 +64,9 @@ export async function takePlain(
 }
 
 function incomplete({ settleOver }: TakeJob, { envelopes, ready }: PlainListing): Taken | undefined {
-  const got = `${envelopes.length} envelopes`;
   if (ready === undefined) {
     if (settleOver) throw new Refusal("DOCUMENT-MISSING", "READY is missing, which says how many envelopes there are");
+    const got = `no READY, which says how many envelopes there are; ${envelopes.length} so far`;
     return { outcome: "incomplete", missing: ["READY"], missingCount: 1, got };
   }
   const missing = ready - envelopes.length;

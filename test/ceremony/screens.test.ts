@@ -137,6 +137,19 @@ describe("a batch that has nothing to decide on", () => {
     expect(rowScreenLines(row, now, plain).join("\n")).not.toContain("words");
   });
 
+  it("UX4: a refusal says what it is about, what was expected and what came", () => {
+    const refusal = {
+      code: "PATH-USAGE" as const,
+      message: "no",
+      about: "CN=Desk",
+      expected: "1.2.3",
+      got: "\u001b[31m",
+    };
+    const text = rowScreenLines({ ...row, state: "refused", refusal }, now, plain).join("\n");
+    expect(text).toContain("  about      CN=Desk\n  expected   1.2.3\n  got        \\u{1b}[31m");
+    expect(text).toContain("Its answer stands in outbox/contracts");
+  });
+
   it("UX4: what is not known yet is left out", () => {
     const copying = {
       ...row,
