@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
 import { approve } from "../../ceremony/approve.ts";
 import { dissent } from "../../ceremony/dissent.ts";
+import type { Daemon } from "../../ceremony/ports.ts";
 import { show } from "../../ceremony/show.ts";
 import { groupsAsked } from "../../ceremony/slip-groups.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
@@ -9,6 +11,7 @@ import { fromUtf8 } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyAllSigners } from "../../manifests/records/authorization.ts";
 import { challengeBytes } from "../../manifests/records/decision.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import {
   codeOf,
   fakeDaemon,
@@ -175,6 +178,21 @@ describe("rejecting, withdrawing, aborting", () => {
 });
 
 describe("showing", () => {
+  it("UX5: a folder that waits for documents is shown, though the daemon knows no batch of it yet", async () => {
+    const { daemon } = await fakeDaemon();
+    const [row] = await daemon.list(true);
+    const waiting = { ...row, state: "waiting-for-documents", batchDigest: null, waiting: "no READY" } as BatchRow;
+    const inbox = {
+      ...daemon,
+      list: async () => [waiting],
+      open: () => Promise.reject(new Refusal("BATCH-UNKNOWN", "no batch")),
+    } as unknown as Daemon;
+    const { sitting, text } = fakeSitting("op1", inbox, fakeToken(op2, "op2"), () => "");
+    await show(sitting, waiting.folder, false);
+    expect(text()).toContain("Now: no READY");
+    expect(await codeOf(show(sitting, "another", false))).toBe("BATCH-UNKNOWN");
+  });
+
   it("UX3: the groups asked for stay blank in show until this person approved", async () => {
     const before = await sittingOf();
     await show(before.sitting, batch, false);
