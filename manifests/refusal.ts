@@ -100,6 +100,14 @@ export const refusalTable = {
     "verification",
     "do not rely on this transcript: its entries do not follow each other, or signatures are missing",
   ],
+  "SHARE-CHANGED": ["refused", "fetch the share's other copy; where there is none, split anew without this holder"],
+  "SHARE-FOREIGN": ["refused", "give the share that belongs to the split in force: `ceremony status` names it"],
+  "SHARE-TWICE": ["refused", "ask another holder: each share counts once"],
+  "SHARE-SHORT": ["refused", "ask more holders for their shares"],
+  "PASSPHRASE-WRONG": [
+    "refused",
+    "type the passphrase of this share again, slowly; or give the key that it was sealed to",
+  ],
   "KEY-REQUEST": ["refused", "have the certificate issued for the request that the box wrote"],
   // The box now
   LOCKED: ["not-now", "unlock the box: `ceremony unlock`"],

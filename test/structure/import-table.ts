@@ -38,6 +38,12 @@ export const importTable: readonly Row[] = [
     node: "local",
   },
   {
+    path: "ceremony/shares",
+    folders: ["ceremony/shares", "manifests", "host"],
+    packages: ["shamir-secret-sharing", "node-forge"],
+    node: "local",
+  },
+  {
     path: "ceremony/tokens/main.ts",
     folders: ["ceremony/tokens", "manifests", "hardware"],
     packages: [],

@@ -1,0 +1,93 @@
+/** One piece of a split key, for one holder's eyes: under a passphrase, or to a certificate for encryption. */
+
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes, scrypt } from "node:crypto";
+import { promisify } from "node:util";
+import { sha256 } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import type { SealedPiece, ShareRecord } from "../../manifests/records/share.ts";
+import { shareName } from "../../manifests/records/share.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { openEnvelope, sealEnvelope } from "./envelope.ts";
+
+export type Protection =
+  /** DER of an RSA certificate whose key usage has keyEncipherment */
+  | { readonly kind: "certificate"; readonly certificate: Uint8Array }
+  /** the caller wipes it */
+  | { readonly kind: "passphrase"; readonly passphrase: Uint8Array };
+
+export type Opener =
+  | { readonly kind: "key"; readonly key: KeyObject }
+  | { readonly kind: "passphrase"; readonly passphrase: Uint8Array };
+
+/** 128 MiB and about half a second: what one guess costs. */
+export const scryptCost = { N: 1 << 17, p: 1, r: 8 } as const;
+export type ScryptCost = { readonly N: number; readonly p: number; readonly r: number };
+
+const tagBytes = 16;
+const scryptKey = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
+
+/** Seals a piece; it stays the caller's to wipe. Refuses PATH-USAGE, PATH-KEY (a certificate that is not for encryption). */
+export async function sealPiece(
+  piece: Uint8Array,
+  to: Protection,
+  cost: ScryptCost = scryptCost,
+): Promise<SealedPiece> {
+  if (to.kind === "certificate") {
+    return {
+      certificate: hex(sha256(to.certificate)),
+      envelope: sealEnvelope(piece, to.certificate),
+      kind: "certificate",
+    };
+  }
+  const [salt, nonce] = [randomBytes(32), randomBytes(12)];
+  const key = await keyOf(to.passphrase, salt, cost);
+  try {
+    const cipher = createCipheriv("aes-256-gcm", key, nonce);
+    const ciphertext = Buffer.concat([cipher.update(piece), cipher.final(), cipher.getAuthTag()]);
+    return { ciphertext, kind: "passphrase", nonce, salt, scrypt: { ...cost } };
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** The piece; the caller wipes it. Refuses PASSPHRASE-WRONG, SHARE-CHANGED (what it is sealed with was not given). */
+export async function openPiece(record: ShareRecord, opener: Opener): Promise<Uint8Array> {
+  const { sealed } = record;
+  if (sealed.kind === "certificate" && opener.kind === "key")
+    return openEnvelope(sealed.envelope, opener.key, shareName(record));
+  if (sealed.kind === "passphrase" && opener.kind === "passphrase")
+    return openWithPassphrase(record, sealed, opener.passphrase);
+  throw new Refusal("PASSPHRASE-WRONG", `${shareName(record)}, is opened otherwise`, {
+    expected: sealed.kind === "certificate" ? "the private key of its certificate" : "its passphrase",
+    got: opener.kind === "key" ? "a private key" : "a passphrase",
+    about: shareName(record),
+  });
+}
+
+async function openWithPassphrase(
+  record: ShareRecord,
+  { ciphertext, nonce, salt, scrypt: cost }: Extract<SealedPiece, { kind: "passphrase" }>,
+  passphrase: Uint8Array,
+): Promise<Uint8Array> {
+  const key = await keyOf(passphrase, salt, cost);
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce);
+    decipher.setAuthTag(ciphertext.subarray(-tagBytes));
+    const first = decipher.update(ciphertext.subarray(0, -tagBytes));
+    decipher.final();
+    return first;
+  } catch (cause) {
+    throw new Refusal("PASSPHRASE-WRONG", `that is not the passphrase of ${shareName(record)}`, {
+      expected: `the passphrase of ${shareName(record)}`,
+      got: "another one",
+      about: shareName(record),
+      cause,
+    });
+  } finally {
+    key.fill(0);
+  }
+}
+
+function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
+  return scryptKey(passphrase, salt, 32, { N, p, r, maxmem: 256 * N * r });
+}
