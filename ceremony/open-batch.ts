@@ -40,14 +40,16 @@ export async function fetchBatch(sitting: Sitting, batch: string, keep = documen
 }
 
 /**
- * The daemon's row of a batch, live ones before those that ended, as the daemon finds them; undefined where none has the
+ * The daemon's row of a batch: live ones before folders that are none yet, and those before ended ones; undefined where none has the
  * name. Refuses with USAGE when several have.
  */
 export async function findRow(sitting: Sitting, batch: string): Promise<BatchRow | undefined> {
   const rows = await sitting.daemon.list(true);
   const meant = rows.filter((row) => row.folder === batch || row.batch === batch || isDigestStart(row, batch));
   const live = meant.filter((row) => !endStates.includes(row.state));
-  const [found, ...others] = live.length > 0 ? live : meant;
+  // A folder that is being copied, again or anew, does not stand in the way of the batch that came from it.
+  const known = live.filter((row) => row.batchDigest !== null);
+  const [found, ...others] = [known, live, meant].find((rows) => rows.length > 0) ?? [];
   if (others.length === 0) return found;
   throw new Refusal("USAGE", `several batches are called ${shown(batch)}`, {
     expected: "the first 8 or more hex digits of one batch's digest",

@@ -89,6 +89,11 @@ async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, i
     return batch;
   }
   const live = book.liveByDigest(batch.batchDigest);
+  if (live?.spooled && live.folder === folder) {
+    // Something of the folder changed, but not the batch: it was seen before the last of it was written.
+    book.put({ ...live, fingerprint: batch.fingerprint });
+    return { outcome: "taken" };
+  }
   if (live?.spooled) return { outcome: "held", by: live.id };
   const facts = factsOf(parts, state, batch);
   await parts.spool.keep(incoming, facts);

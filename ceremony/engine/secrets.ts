@@ -22,6 +22,12 @@ export class Secrets {
     return found;
   }
 
+  /** Wipes one, if it is there. */
+  drop(name: string): void {
+    this.#kept.get(name)?.fill(0);
+    this.#kept.delete(name);
+  }
+
   wipe(): void {
     for (const secret of this.#kept.values()) secret.fill(0);
     this.#kept.clear();

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { BoxPaths } from "./layout.ts";
 
@@ -10,14 +11,18 @@ const pinDescriptor = 3;
 
 /** Resolves when the store is there and durable. Refuses with STORE, naming what the signer said. */
 export async function createStore(paths: BoxPaths, pin: string): Promise<void> {
-  const { signerJson } = paths.box;
-  const words = ["create", signerJson, "--genesis", paths.pki.genesisPolicy, "--pin-fd", String(pinDescriptor)];
+  await createSignerStore(paths.box.signerJson, paths.pki.genesisPolicy, utf8(pin));
+}
+
+/** The same, by paths; the PIN is the caller's to wipe. */
+export async function createSignerStore(signerJson: string, genesis: string, pin: Uint8Array): Promise<void> {
+  const words = ["create", signerJson, "--genesis", genesis, "--pin-fd", String(pinDescriptor)];
   const child = spawn(process.execPath, [signerMain, ...words], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
   const said: Buffer[] = [];
   child.stderr?.on("data", (piece: Buffer) => said.push(piece));
   const pinPipe = child.stdio[pinDescriptor] as NodeJS.WritableStream;
   pinPipe.on("error", () => undefined);
-  pinPipe.end(pin);
+  pinPipe.end(Buffer.from(pin));
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);

@@ -2,6 +2,8 @@
 
 import { generateKeys } from "../../hardware/generate.ts";
 import { initializeToken } from "../../hardware/initialize.ts";
+import { listObjects } from "../../hardware/inventory.ts";
+import { emptyTokenPinLimits } from "../../hardware/pin-limits.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { suiteOf } from "../../manifests/cms/suite.ts";
@@ -31,6 +33,15 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
   const [first = new Uint8Array(0), second = new Uint8Array(0)] = secrets;
   if (job.job !== "sign") await close();
   switch (job.job) {
+    case "limits": {
+      const { shortest, longest } = emptyTokenPinLimits(place);
+      return { longest, shortest };
+    }
+    case "keys": {
+      const objects = await listObjects(await loggedIn(place, job.token, first));
+      await close();
+      return objects.filter(({ type }) => type === "private").map(({ id, label }) => ({ id, label }));
+    }
     case "initialize": {
       const { serial, uri } = await initializeToken(place, { label: job.label, soPin: first, pin: second });
       return { serial, uri };

@@ -11,6 +11,10 @@ export interface TokenPlace {
 
 /** Secrets that come with a job stand behind it, in the order that is said here; keys' `spki` and messages are in base64. */
 export type TokenJob =
+  /** no secret */
+  | { readonly job: "limits" }
+  /** secret: PIN */
+  | { readonly job: "keys"; readonly token: string }
   /** secrets: SO PIN, PIN */
   | { readonly job: "initialize"; readonly label: string }
   /** secret: PIN */

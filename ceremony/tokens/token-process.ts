@@ -35,6 +35,16 @@ export class TokenProcess {
     this.#place = place;
   }
 
+  /** How long the PIN of the token that `initialize` takes may be, in characters. Refuses HSM-TOKEN, HSM-MODULE. */
+  async pinLimits(): Promise<{ readonly shortest: number; readonly longest: number }> {
+    return (await this.#ask({ job: "limits" })) as { shortest: number; longest: number };
+  }
+
+  /** Labels of the private keys on the token, with ids in hex. Refuses PIN-*, HSM-*. */
+  async keys(token: string, pin: Uint8Array): Promise<readonly { readonly label: string; readonly id: string }[]> {
+    return (await this.#ask({ job: "keys", token }, pin)) as { label: string; id: string }[];
+  }
+
   /** Initialises an empty slot; the secrets stay the caller's to wipe. Refuses as `initializeToken` of hardware does. */
   async initialize(label: string, soPin: Uint8Array, pin: Uint8Array): Promise<{ serial: string; uri: string }> {
     return (await this.#ask({ job: "initialize", label }, soPin, pin)) as { serial: string; uri: string };

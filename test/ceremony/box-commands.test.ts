@@ -215,6 +215,14 @@ describe("which batch is meant", () => {
     expect(await findRow(sitting, "elsewhere")).toBeUndefined();
   });
 
+  it("T32: a folder that is copied again does not stand in the way of its batch", async () => {
+    const { sitting, folder } = await rows("waiting-for-approval", "copying");
+    const [first, second] = await sitting.daemon.list(true);
+    const listed = [first, { ...second, batchDigest: null }] as BatchRow[];
+    const copying = { ...sitting, daemon: { ...sitting.daemon, list: async () => listed } };
+    expect(await findRow(copying, folder)).toMatchObject({ state: "waiting-for-approval" });
+  });
+
   it("T32: several are told apart by their digests, not guessed", async () => {
     const { sitting, folder } = await rows("released", "refused");
     await expect(findRow(sitting, folder)).rejects.toMatchObject({ code: "USAGE", got: "000000000000, 111111111111" });

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorization, operators, secondTokenOfOp1, stranger } from "../signer/people.ts";
@@ -46,6 +46,22 @@ describe("a batch from stick to stick", () => {
     const both = box.client.decide("approve", "contracts", await authorization(challenge, op2, op3));
     expect(await codeOf(both)).toBe("CMS-SIGNERS");
     expect((await box.row("contracts"))?.approvals.map(({ person }) => person)).toEqual(["op1"]);
+  });
+
+  it("SEAL-ONCE: a folder that changed while it was copied, and holds the same batch, is not one beside it", async () => {
+    await box.signer.unlock();
+    await box.bring("contracts");
+    await box.until("contracts", "waiting-for-approval");
+    const now = Date.now() / 1000;
+    utimesSync(join(box.inbox("contracts"), "batch.p7m"), now, now);
+    const copied = () => box.logged.filter((line) => line.includes('"msg":"copying"')).length;
+    await box.eventually("copied again", async () => (copied() === 2 ? true : undefined));
+    await box.eventually("one row", async () => ((await box.client.list(true)).length === 1 ? true : undefined));
+    await box.approve("contracts", op1, op2);
+    await box.until("contracts", "released");
+    await box.eventually("looked again", async () => (await box.client.list(true)).length === 1 || undefined);
+    expect(copied()).toBe(2);
+    expect(box.logged.join("")).not.toContain("was sealed before");
   });
 
   it("T16: an approval of another challenge is refused at once", async () => {

@@ -1,0 +1,93 @@
+/** The parameters of a genesis (docs/formats.md, "ceremony.json, genesis"): where the box comes to be, its keys, its people's rights. */
+
+import { suiteNames } from "../../../manifests/cms/suite.ts";
+import {
+  anyObject,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Read,
+  text,
+  texts,
+} from "../../../manifests/encoding/shape.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { type CeremonyFile, pathIn, readParameters, tokenIn } from "../../engine/ceremony-file.ts";
+
+export const keyKinds = ["rsa-2048", "rsa-3072", "p256", "p384"] as const;
+
+const readHolder = object({
+  /** path of a certificate for encryption; a passphrase is asked for where there is none */
+  certificate: optional(text(4096)),
+  person: text(32, { pattern: /^[a-z][a-z0-9-]*$/ }),
+});
+
+const readSplit = object({ holders: list(readHolder, 2, 64), threshold: integer(2, 64) });
+
+const readValue = object({
+  arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
+  /** folder that becomes the box's own: the signer's configuration and state, certificates, records */
+  box: text(4096),
+  /** what holds the box's clock to be right: named, and how far it may be wrong by itself, in seconds */
+  clock: object({ errorSeconds: integer(0, 3600), source: text(100) }),
+  hsm: oneOf(["software-token", "hardware", "unknown"]),
+  isolation: oneOf(["none", "users", "units"]),
+  keys: object({ audit: oneOf(keyKinds), sealing: oneOf(keyKinds) }),
+  media: oneOf(["folder", "mount"]),
+  /** organisation in the names of the box's certificates */
+  organization: text(64),
+  /** policy number 1 but for appliance, arc, keys, number, previous and those who sign here; certificates are paths */
+  policy: anyObject,
+  /** how documents are sealed */
+  suite: oneOf(suiteNames),
+  /** SO PIN: split apart, or nobody ever knows it */
+  soPin: optional(readSplit),
+  /** folder of the sockets */
+  run: text(4096),
+  /** root of the medium for shares, requests and the transcript */
+  stick: text(4096),
+  token: object({ environment: texts, label: text(32), module: text(4096) }),
+  unlock: readSplit,
+});
+
+export type GenesisParameters = Read<typeof readValue>;
+export type SplitParameters = Read<typeof readSplit>;
+
+/** Reads them; all paths are absolute. Refuses CEREMONY-FILE, also when a holder is nobody of the file. */
+export function genesisParameters(file: CeremonyFile): GenesisParameters {
+  const read = readParameters(file, readValue);
+  for (const split of [read.unlock, ...(read.soPin ? [read.soPin] : [])]) checkHolders(file, split);
+  const at = (path: string) => pathIn(file, path);
+  return {
+    ...read,
+    box: at(read.box),
+    run: at(read.run),
+    stick: at(read.stick),
+    token: tokenIn(read.token, file.folder),
+    unlock: splitIn(file, read.unlock),
+    ...(read.soPin ? { soPin: splitIn(file, read.soPin) } : {}),
+  };
+}
+
+function splitIn(file: CeremonyFile, split: SplitParameters): SplitParameters {
+  const holders = split.holders.map(({ person, certificate }) => ({
+    person,
+    ...(certificate === undefined ? {} : { certificate: pathIn(file, certificate) }),
+  }));
+  return { ...split, holders };
+}
+
+function checkHolders(file: CeremonyFile, { holders, threshold }: SplitParameters): void {
+  const ids = holders.map(({ person }) => person);
+  const stranger = ids.find((id) => !file.people.some((one) => one.id === id));
+  if (stranger !== undefined) {
+    throw new Refusal("CEREMONY-FILE", "a holder of a share is nobody of the file", { got: stranger });
+  }
+  if (new Set(ids).size < ids.length || threshold > ids.length) {
+    throw new Refusal("CEREMONY-FILE", "a PIN cannot be split so", {
+      expected: "different holders, and a threshold of at most their number",
+      got: `${ids.join(", ")}; threshold ${threshold}`,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** The key that seals: generated only after the token opened by shares alone. */
+
+import { Refusal } from "../../../manifests/refusal.ts";
+import { leaderOf } from "../../engine/people.ts";
+import type { Step } from "../../engine/procedure.ts";
+import type { TokenKey, TokenProcess } from "../../tokens/token-process.ts";
+import { withBoxToken } from "../box-token.ts";
+import { witnessOf } from "./begin.ts";
+import type { GenesisParameters } from "./parameters.ts";
+import { boxPin } from "./shares.ts";
+import { keyFacts } from "./token.ts";
+
+export function sealingKeyStep(parameters: GenesisParameters): Step {
+  const { token, keys } = parameters;
+  return {
+    id: "sealing-key",
+    title: "Generate the sealing key in the token",
+    acts: "the administrator",
+    checks: "a witness",
+    minutes: 2,
+    script: [
+      "The key pair is generated in the token, as the audit key was, and proves itself by a signature.",
+      "A key that an interruption left unrecorded is named, and is not used.",
+    ],
+    wayBack: "Try again. What stays unused on the token is named at the close.",
+    needs: ["relock"],
+    perform: async (stage) => {
+      const uri = stage.facts("token").uri as string;
+      const pin = await boxPin(stage, parameters);
+      const { key, left } = await withBoxToken(token, (process) => generateUnrecorded(process, uri, pin, keys.sealing));
+      const facts = left.length === 0 ? {} : { "keys that were not recorded": left.join(", ") };
+      return {
+        people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
+        facts: { ...keyFacts(key, keys.sealing), ...facts },
+      };
+    },
+  };
+}
+
+/** A key under a label that no key has: an earlier try may have made one that was never recorded. */
+async function generateUnrecorded(
+  process: TokenProcess,
+  uri: string,
+  pin: Uint8Array,
+  kind: GenesisParameters["keys"]["sealing"],
+): Promise<{ readonly key: TokenKey; readonly left: readonly string[] }> {
+  const labels = (await process.keys(uri, pin)).map(({ label }) => label);
+  const left = labels.filter((label) => /^sealing(?:-\d+)?$/.test(label));
+  const label = left.length === 0 ? "sealing" : `sealing-${left.length + 1}`;
+  const [key] = await process.generate(uri, pin, [{ label, kind }]);
+  if (!key) throw new Refusal("HSM-KEY", "the token made no key");
+  return { key, left };
+}

@@ -1,0 +1,186 @@
+/** The PIN is split among its holders, each proves the own share, and from then on it opens by shares alone. */
+
+import { readFileSync } from "node:fs";
+import { sha256 } from "../../../host/crypto-host.ts";
+import { makeFolder, writeDurable } from "../../../host/durable.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { shareName } from "../../../manifests/records/share.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import type { Stage, Step } from "../../engine/procedure.ts";
+import { type SplitMade, splitPin } from "../../shares/split.ts";
+import { boxSigner, withBoxToken } from "../box-token.ts";
+import { boxLayout, wrappedPath } from "../layout.ts";
+import {
+  holdersOf,
+  openOwn,
+  pinByShares,
+  type SharesInForce,
+  sharePath,
+  wipeHolders,
+  writeShares,
+} from "../shares-of.ts";
+import { witnessOf } from "./begin.ts";
+import type { GenesisParameters, SplitParameters } from "./parameters.ts";
+import { keyOf, pinSecret, soPinSecret } from "./token.ts";
+
+export function splitStep(parameters: GenesisParameters): Step {
+  const { soPin, unlock, stick } = parameters;
+  return {
+    id: "split",
+    title: `Split the PIN: any ${unlock.threshold} of ${unlock.holders.length} shares open the token`,
+    acts: "each holder of a share",
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "Each holder without a certificate for encryption types a new passphrase twice, unseen by others.",
+      `The shares are written to ${stick}, in coldseal/shares; each holder takes the own one on a medium of the own.`,
+      soPin
+        ? `The SO PIN is split apart: ${soPin.threshold} of ${soPin.holders.length}.`
+        : "The SO PIN is destroyed: nobody ever knows it.",
+    ],
+    wayBack: "Try again. After a pause the ceremony goes back to the token: what was in memory is gone.",
+    needs: ["audit-key"],
+    restartAt: "token",
+    perform: async (stage) => {
+      const made = await splitFor(stage, parameters, "unlock", unlock, pinSecret);
+      const facts: Record<string, string> = factsOf(made, unlock);
+      if (soPin) {
+        const apart = await splitFor(stage, parameters, "so-pin", soPin, soPinSecret);
+        facts["SO PIN"] = `split ${apart.split}: ${soPin.threshold} of ${soPin.holders.length}`;
+      } else facts["SO PIN"] = "destroyed";
+      stage.secrets.drop(soPinSecret);
+      return { people: [...unlock.holders.map(({ person }) => person), witnessOf(stage)], facts };
+    },
+  };
+}
+
+export function shareCheckStep(parameters: GenesisParameters): Step {
+  const { unlock } = parameters;
+  return {
+    id: "share-check",
+    title: "Each holder proves that the own share opens",
+    acts: "each holder of a share",
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "Each holder who is here gives the share and its passphrase or key; nothing is unlocked by that.",
+      `At least ${unlock.threshold} must be proven before the PIN leaves the memory.`,
+    ],
+    wayBack: "Type the passphrase again, or strike out the holder; fewer than the threshold: begin again at the token.",
+    needs: ["split"],
+    perform: async (stage) => {
+      const shares = sharesInForce(stage, parameters);
+      const facts: Record<string, string> = {};
+      const holders = holdersHere(stage, unlock);
+      for (const holder of holders) {
+        const { record, piece } = await openOwn(stage, holder, shares);
+        piece.fill(0);
+        facts[holder] = `${shareName(record)}: opens`;
+      }
+      checkThreshold(holders, unlock);
+      return { people: [...holders, witnessOf(stage)], facts };
+    },
+  };
+}
+
+export function relockStep(parameters: GenesisParameters): Step {
+  const { unlock } = parameters;
+  return {
+    id: "relock",
+    title: "Lock the token, and unlock it by shares alone",
+    acts: `${unlock.threshold} holders of shares`,
+    checks: "a witness",
+    minutes: 5,
+    script: [
+      "The PIN is wiped from memory. From here on the token opens by shares, or not at all.",
+      "The holders give their shares; the token takes the PIN that they make.",
+    ],
+    wayBack: "Try again with other holders. If no set of shares opens the token, abandon: nothing depends on it yet.",
+    needs: ["share-check"],
+    perform: async (stage) => {
+      stage.secrets.drop(pinSecret);
+      const holders = holdersHere(stage, unlock).slice(0, unlock.threshold);
+      await boxPin(stage, parameters);
+      return { people: [...holders, witnessOf(stage)], facts: { "opened by": holders.join(", ") } };
+    },
+  };
+}
+
+/**
+ * The PIN, from memory or by the shares of holders who are here, proven by a login. It stays the stage's. Refuses SHARE-*,
+ * PASSPHRASE-WRONG, PIN-*, HSM-*.
+ */
+export async function boxPin(stage: Stage, parameters: GenesisParameters): Promise<Uint8Array> {
+  if (stage.secrets.has(pinSecret)) return stage.secrets.use(pinSecret);
+  const { unlock, token } = parameters;
+  const holders = holdersHere(stage, unlock);
+  checkThreshold(holders, unlock);
+  const pin = await pinByShares(stage, holders.slice(0, unlock.threshold), sharesInForce(stage, parameters));
+  stage.secrets.keep(pinSecret, pin);
+  try {
+    const uri = stage.facts("token").uri as string;
+    await withBoxToken(token, (process) => process.check(uri, pin));
+    return pin;
+  } catch (fault) {
+    stage.secrets.drop(pinSecret);
+    throw fault;
+  }
+}
+
+async function splitFor(
+  stage: Stage,
+  parameters: GenesisParameters,
+  purpose: "unlock" | "so-pin",
+  wanted: SplitParameters,
+  secret: string,
+): Promise<SplitMade> {
+  const { token, box, stick } = parameters;
+  const { serial = "", uri = "" } = stage.facts("token");
+  const holders = await holdersOf(stage, wanted);
+  try {
+    const made = await withBoxToken(token, (process) => {
+      const { sign } = boxSigner(process, uri, stage.secrets.use(pinSecret), keyOf(stage, "audit-key"));
+      const what = { appliance: stage.file.appliance, token: serial, purpose, threshold: wanted.threshold, holders };
+      return splitPin(stage.secrets.use(secret), { ...what, now: stage.now() }, sign);
+    });
+    const layout = boxLayout(box);
+    await makeFolder(layout.state);
+    await writeDurable(wrappedPath(layout, purpose), made.wrapped, { mode: 0o600 });
+    await writeShares(stage, stick, purpose, made);
+    return made;
+  } finally {
+    wipeHolders(holders);
+  }
+}
+
+function sharesInForce(stage: Stage, { box, stick }: GenesisParameters): SharesInForce {
+  return {
+    wrapped: readFileSync(wrappedPath(boxLayout(box), "unlock")),
+    auditSpki: keyOf(stage, "audit-key").spki,
+    path: (holder) => sharePath(stick, stage.file.archive, "unlock", holder),
+  };
+}
+
+function holdersHere(stage: Stage, { holders }: SplitParameters): readonly string[] {
+  const here = stage.present();
+  return holders.map(({ person }) => person).filter((id) => here.includes(id));
+}
+
+function checkThreshold(holders: readonly string[], { threshold, holders: all }: SplitParameters): void {
+  if (holders.length >= threshold) return;
+  throw new Refusal("SHARE-SHORT", "too few holders are here", {
+    expected: `${threshold} of ${all.map(({ person }) => person).join(", ")}`,
+    got: holders.join(", ") || "nobody",
+  });
+}
+
+function factsOf(made: SplitMade, { holders, threshold }: SplitParameters): Record<string, string> {
+  return {
+    holders: holders
+      .map(({ person, certificate }) => `${person} (${certificate ? "certificate" : "passphrase"})`)
+      .join(", "),
+    split: made.split,
+    threshold: `${threshold} of ${holders.length}`,
+    "wrapped PIN, SHA-256": hex(sha256(made.wrapped)),
+  };
+}

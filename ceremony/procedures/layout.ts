@@ -1,0 +1,29 @@
+/** Where the files of a box lie that ceremonies make: below one folder. */
+
+import { join } from "node:path";
+
+export interface BoxLayout {
+  /** the signer's configuration */
+  readonly signerJson: string;
+  /** the signer's state: its store, and the wrapped PIN */
+  readonly state: string;
+  readonly certificates: string;
+  /** policy number 1, signed */
+  readonly genesis: string;
+  readonly records: string;
+}
+
+export function boxLayout(box: string): BoxLayout {
+  return {
+    signerJson: join(box, "signer.json"),
+    state: join(box, "signer"),
+    certificates: join(box, "certificates"),
+    genesis: join(box, "policy-0001.p7m"),
+    records: join(box, "records"),
+  };
+}
+
+/** The wrapped PIN of a purpose, beside the store. */
+export function wrappedPath(layout: BoxLayout, purpose: string): string {
+  return join(layout.state, `wrapped-${purpose}.json`);
+}

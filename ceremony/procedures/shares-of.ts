@@ -1,0 +1,144 @@
+/** Shares in a ceremony: written for their holders, opened by them again, joined to the PIN. */
+
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readCertificateFile } from "../../host/certificate-file.ts";
+import { makeFolder, writeDurable } from "../../host/durable.ts";
+import { equal, fromUtf8 } from "../../manifests/encoding/bytes.ts";
+import { type ShareRecord, type SplitPurpose, shareName } from "../../manifests/records/share.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { personOf } from "../engine/people.ts";
+import type { Stage } from "../engine/procedure.ts";
+import type { Opener } from "../shares/seal-piece.ts";
+import type { Holder } from "../shares/split.ts";
+import { joinShares, type OpenedShare, openShare, type SplitMade } from "../shares/split.ts";
+import type { SplitParameters } from "./genesis/parameters.ts";
+
+const largestShare = 64 * 1024;
+
+/** Where a holder's share is written: the medium is that holder's own, or is copied to one. */
+export function sharePath(stick: string, archive: string, purpose: SplitPurpose, holder: string): string {
+  return join(stick, "coldseal/shares", `${archive}-${purpose}-${holder}.share`);
+}
+
+/** The holders with what protects their pieces; passphrases are asked for twice. Refuses CEREMONY-STEP when they differ. */
+export async function holdersOf(stage: Stage, { holders }: SplitParameters): Promise<readonly Holder[]> {
+  const all: Holder[] = [];
+  for (const { person, certificate } of holders) {
+    if (certificate !== undefined) {
+      all.push({ id: person, protect: { kind: "certificate", certificate: readCertificateFile(certificate) } });
+      continue;
+    }
+    all.push({ id: person, protect: { kind: "passphrase", passphrase: await newPassphrase(stage, person) } });
+  }
+  return all;
+}
+
+export function wipeHolders(holders: readonly Holder[]): void {
+  for (const { protect } of holders) if (protect.kind === "passphrase") protect.passphrase.fill(0);
+}
+
+/** Writes each holder's share; durable on return. Refuses STORE. */
+export async function writeShares(stage: Stage, stick: string, purpose: SplitPurpose, made: SplitMade): Promise<void> {
+  await makeFolder(join(stick, "coldseal/shares"), 0o755);
+  for (const { holder, file } of made.shares)
+    await writeDurable(sharePath(stick, stage.file.archive, purpose, holder), file);
+}
+
+export interface SharesInForce {
+  /** the wrapped PIN's record */
+  readonly wrapped: Uint8Array;
+  readonly auditSpki: Uint8Array;
+  /** where a holder's share lies */
+  path(holder: string): string;
+}
+
+/** A holder opens the own share. The piece is the caller's to wipe. Refuses SHARE-*, PASSPHRASE-WRONG (after three), STORE. */
+export async function openOwn(
+  stage: Stage,
+  holder: string,
+  { wrapped, auditSpki, path }: SharesInForce,
+): Promise<OpenedShare> {
+  const file = shareFile(path(holder), holder);
+  for (let left = 3; ; left--) {
+    const used: Uint8Array[] = [];
+    try {
+      return await openShare(file, wrapped, auditSpki, async (record) => {
+        if (record.holder !== holder) throw notTheirs(record, holder);
+        const secret = await stage.scene.secret(holder, "passphrase", secretQuestion(stage, record));
+        used.push(secret);
+        return openerFor(stage, record, secret);
+      });
+    } catch (fault) {
+      if (!(fault instanceof Refusal) || fault.code !== "PASSPHRASE-WRONG" || left <= 1) throw fault;
+      stage.scene.say(`${fault.message}: ${left - 1} more.`);
+    } finally {
+      for (const secret of used) secret.fill(0);
+    }
+  }
+}
+
+/** The PIN by the shares of these holders; the caller wipes it. Refuses as `openOwn`, SHARE-SHORT, SHARE-TWICE. */
+export async function pinByShares(
+  stage: Stage,
+  holders: readonly string[],
+  shares: SharesInForce,
+): Promise<Uint8Array> {
+  const opened: OpenedShare[] = [];
+  try {
+    for (const holder of holders) opened.push(await openOwn(stage, holder, shares));
+    return await joinShares(opened, shares.wrapped);
+  } finally {
+    for (const { piece } of opened) piece.fill(0);
+  }
+}
+
+async function newPassphrase(stage: Stage, person: string): Promise<Uint8Array> {
+  const { name } = personOf(stage.file, person);
+  const first = await stage.scene.secret(person, "passphrase", `${name}, a new passphrase for your share: `);
+  const again = await stage.scene.secret(person, "passphrase", `${name}, the same passphrase again: `);
+  const same = equal(first, again);
+  again.fill(0);
+  if (same && first.length >= 8) return first;
+  first.fill(0);
+  throw new Refusal("CEREMONY-STEP", same ? "the passphrase is too short" : "the two passphrases differ", {
+    expected: same ? "at least 8 characters, better six random words" : "the same passphrase twice",
+    got: same ? "fewer" : "two different ones",
+    about: person,
+  });
+}
+
+function secretQuestion(stage: Stage, record: ShareRecord): string {
+  const { name } = personOf(stage.file, record.holder);
+  if (record.sealed.kind === "passphrase") return `${name}, the passphrase of ${shareName(record)}: `;
+  return `${name}, the path of the private key file that opens ${shareName(record)} (PEM): `;
+}
+
+function openerFor(_stage: Stage, record: ShareRecord, secret: Uint8Array): Opener {
+  if (record.sealed.kind === "passphrase") return { kind: "passphrase", passphrase: secret };
+  const path = fromUtf8(secret);
+  try {
+    return { kind: "key", key: createPrivateKey(readFileSync(path)) };
+  } catch (cause) {
+    throw new Refusal("PASSPHRASE-WRONG", "the private key cannot be read", { about: path, cause });
+  }
+}
+
+function shareFile(path: string, holder: string): Uint8Array {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length <= largestShare) return bytes;
+    throw new Error(`larger than ${largestShare} bytes`);
+  } catch (cause) {
+    throw new Refusal("STORE", `the share of ${holder} cannot be read`, { about: path, cause });
+  }
+}
+
+function notTheirs(record: ShareRecord, holder: string): Refusal {
+  return new Refusal("SHARE-FOREIGN", `${shareName(record)}, is not ${holder}'s`, {
+    expected: `the share of ${holder}`,
+    got: shareName(record),
+    about: shareName(record),
+  });
+}
