@@ -36,8 +36,12 @@ const startTime = 30_000;
 /** Where SoftHSM was unpacked into the project's cache, its module needs its libraries. */
 const libraries = process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {};
 
-/** What V8 may keep before it collects: without a bound it takes what the machine has, and no process needs more. Units start them so, too. */
-const bounded = ["--max-old-space-size=192", "--max-semi-space-size=8"];
+/**
+ * What V8 may keep before it collects, and the C library before it gives back: without bounds both take what the machine has,
+ * and no process needs more. Units start them so, too.
+ */
+const bounded = ["--max-old-space-size=112", "--max-semi-space-size=2"];
+const boundedMalloc = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "65536" };
 
 /** Signer and daemon end with the launcher, however it ends; intake ends when the daemon hangs up. */
 const endWithLauncher = join(projectRoot, "demo/end-with-launcher.ts");
@@ -85,7 +89,7 @@ function kept(
     name,
     file: settings.node,
     args: [...bounded, "--import", endWithLauncher, join(settings.project, main as string), ...args],
-    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...libraries },
+    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...boundedMalloc, ...libraries },
     log: join(settings.log, `${name}.log`),
     restart: options.restart === true,
     ...(options.onLog ? { onLog: options.onLog } : {}),

@@ -19,6 +19,7 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Refusal } from "../manifests/refusal.ts";
 import { checkPlain, kindOf, namesIn, openFileIn, openFolderIn, openRoot, statIn } from "./no-follow.ts";
+import { turns } from "./read-file.ts";
 
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -195,10 +196,11 @@ async function survey(folder: number): Promise<TreeSize> {
 }
 
 /** Syncs the files below a folder, if asked, then the folders, innermost first. */
-async function syncBelow(folder: number, filesToo: boolean): Promise<void> {
+async function syncBelow(folder: number, filesToo: boolean, giveWay = turns()): Promise<void> {
   for (const name of namesIn(folder)) {
+    await giveWay();
     const stat = statIn(folder, name);
-    if (stat && kindOf(stat) === "folder") await within(folder, name, (inner) => syncBelow(inner, filesToo));
+    if (stat && kindOf(stat) === "folder") await within(folder, name, (inner) => syncBelow(inner, filesToo, giveWay));
     else if (filesToo) await syncFileIn(folder, name);
   }
   await syncDescriptor(folder);

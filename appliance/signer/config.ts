@@ -21,8 +21,8 @@ const key = object({
   uri: text(1024, { pattern: /^pkcs11:/ }),
   /** SubjectPublicKeyInfo, pinned */
   spki: base64Bytes(1024),
-  /** DER or PEM files: the key's certificate, then its issuers without the root */
-  certificates: list(text(4096), 1, 8),
+  /** DER or PEM files: the key's certificate, then its issuers without the root; none until they came in after genesis */
+  certificates: list(text(4096), 0, 8),
 });
 
 const readConfigValue = object({

@@ -12,7 +12,7 @@ import { type PolicyInForce, verifyGenesis } from "../../manifests/records/polic
 import { Refusal } from "../../manifests/refusal.ts";
 import { Head } from "./head.ts";
 import { Journal } from "./journal.ts";
-import { readBoxKeys } from "./keys.ts";
+import { checkPinnedKeys } from "./keys.ts";
 import { type BoxParts, checkAppliance, storePath } from "./open-box.ts";
 import { insertBox, insertPolicy } from "./policies.ts";
 import { createStore, openStore } from "./store.ts";
@@ -28,7 +28,7 @@ export async function createBox(parts: BoxParts, genesis: Uint8Array, pin: Uint8
   try {
     const policy = await verifyGenesis(host, ownOids(config.arc), genesis, config.genesis);
     checkAppliance(policy.policy.appliance, config.appliance);
-    readBoxKeys(config.keys, policy.policy);
+    checkPinnedKeys(config.keys, policy.policy);
     const path = storePath(config);
     if (existsSync(path)) throw new Refusal("STORE", "a store is already there: this box was made", { about: path });
     await hsm.login(pin);

@@ -26,18 +26,42 @@ export interface BoxKey {
 
 export type BoxKeys = Readonly<Record<KeyName, BoxKey>>;
 
-/** Reads the certificates that the configuration names. Refuses with CONFIG, PATH-FORM, PATH-USAGE, or HSM-KEY when a certificate is another key's. */
+/**
+ * The pinned keys by themselves, before there are certificates: those that the policy names, two of them, strong enough.
+ * Refuses with HSM-KEY, PATH-KEY or CMS-ALGORITHM.
+ */
+export function checkPinnedKeys(config: SignerConfig["keys"], policy: Policy): void {
+  const pinned = { sealing: config.sealing.spki, audit: config.audit.spki };
+  checkNamed(policy, pinned);
+  checkKey(suiteOf(policy.profile.suite), pinned.sealing, policy.limits.minimumRsaBits);
+  fittingSuite(pinned.audit, policy);
+}
+
+/**
+ * Reads the certificates that the configuration names. Refuses with CONFIG (there are none yet), PATH-FORM, PATH-USAGE, or
+ * HSM-KEY when a certificate is another key's.
+ */
 export function readBoxKeys(config: SignerConfig["keys"], policy: Policy): BoxKeys {
+  checkCertified(config);
   const keys = {
     sealing: boxKey(config.sealing.certificates.map(readCertificateFile), config.sealing.spki, policy),
     audit: boxKey(config.audit.certificates.map(readCertificateFile), config.audit.spki, policy),
   };
   checkPolicyKeys(policy, keys);
   checkUsage(keys, ownOids(policy.arc));
-  if (equal(keys.sealing.spki, keys.audit.spki)) {
-    throw new Refusal("HSM-KEY", "the audit key must be another key than the sealing key");
-  }
   return keys;
+}
+
+/** Until certificates came in the box seals nothing: it does not even run. */
+function checkCertified(config: SignerConfig["keys"]): void {
+  for (const name of ["audit", "sealing"] as const) {
+    if (config[name].certificates.length > 0) continue;
+    throw new Refusal("CONFIG", `the ${name} key has no certificate yet`, {
+      expected: "certificates, brought in by the ceremony `certificates`",
+      got: "none",
+      about: name,
+    });
+  }
 }
 
 /** A key of the box from its chain and pinned public key. Refuses with HSM-KEY when they do not belong together. */
@@ -57,16 +81,24 @@ export function certifiedKey(chain: readonly Uint8Array[], suite: Suite): BoxKey
 
 /** Refuses with HSM-KEY when the policy names other keys than the box has, PATH-KEY or CMS-ALGORITHM keys that it finds too weak. */
 export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
-  for (const name of ["sealing", "audit"] as const) {
-    if (!equal(policy.keys[name], keys[name].spki)) {
-      throw new Refusal("HSM-KEY", `the policy names another ${name} key than the box has`, { about: name });
-    }
-  }
+  checkNamed(policy, { sealing: keys.sealing.spki, audit: keys.audit.spki });
   checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
   checkKey(keys.audit.suite, keys.audit.spki, policy.limits.minimumRsaBits);
   // Verifiers hold the whole path of a seal against the policy.
   for (const der of keys.sealing.chain) {
     checkStrength(readPublicKey(readCertificate(der).spki), policy.limits.minimumRsaBits);
+  }
+}
+
+/** Two keys, and those that the policy names. */
+function checkNamed(policy: Policy, spki: Readonly<Record<KeyName, Uint8Array>>): void {
+  for (const name of ["sealing", "audit"] as const) {
+    if (!equal(policy.keys[name], spki[name])) {
+      throw new Refusal("HSM-KEY", `the policy names another ${name} key than the box has`, { about: name });
+    }
+  }
+  if (equal(spki.sealing, spki.audit)) {
+    throw new Refusal("HSM-KEY", "the audit key must be another key than the sealing key");
   }
 }
 

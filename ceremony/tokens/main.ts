@@ -5,6 +5,7 @@ import { initializeToken } from "../../hardware/initialize.ts";
 import { listObjects } from "../../hardware/inventory.ts";
 import { emptyTokenPinLimits } from "../../hardware/pin-limits.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
+import { makeSoftHsmFolder } from "../../hardware/softhsm.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { suiteOf } from "../../manifests/cms/suite.ts";
 import { base64, fromBase64 } from "../../manifests/encoding/bytes.ts";
@@ -33,6 +34,10 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
   const [first = new Uint8Array(0), second = new Uint8Array(0)] = secrets;
   if (job.job !== "sign") await close();
   switch (job.job) {
+    case "soft-folder": {
+      const { module, environment } = await makeSoftHsmFolder(job.folder);
+      return { environment: { ...environment }, module };
+    }
     case "limits": {
       const { shortest, longest } = emptyTokenPinLimits(place);
       return { longest, shortest };

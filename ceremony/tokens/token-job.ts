@@ -11,6 +11,8 @@ export interface TokenPlace {
 
 /** Secrets that come with a job stand behind it, in the order that is said here; keys' `spki` and messages are in base64. */
 export type TokenJob =
+  /** no secret; makes an empty SoftHSM, for rehearsals and dry runs: the place is what it answers */
+  | { readonly job: "soft-folder"; readonly folder: string }
   /** no secret */
   | { readonly job: "limits" }
   /** secret: PIN */

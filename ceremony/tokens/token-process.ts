@@ -37,17 +37,17 @@ export class TokenProcess {
 
   /** How long the PIN of the token that `initialize` takes may be, in characters. Refuses HSM-TOKEN, HSM-MODULE. */
   async pinLimits(): Promise<{ readonly shortest: number; readonly longest: number }> {
-    return (await this.#ask({ job: "limits" })) as { shortest: number; longest: number };
+    return (await this.ask({ job: "limits" })) as { shortest: number; longest: number };
   }
 
   /** Labels of the private keys on the token, with ids in hex. Refuses PIN-*, HSM-*. */
   async keys(token: string, pin: Uint8Array): Promise<readonly { readonly label: string; readonly id: string }[]> {
-    return (await this.#ask({ job: "keys", token }, pin)) as { label: string; id: string }[];
+    return (await this.ask({ job: "keys", token }, pin)) as { label: string; id: string }[];
   }
 
   /** Initialises an empty slot; the secrets stay the caller's to wipe. Refuses as `initializeToken` of hardware does. */
   async initialize(label: string, soPin: Uint8Array, pin: Uint8Array): Promise<{ serial: string; uri: string }> {
-    return (await this.#ask({ job: "initialize", label }, soPin, pin)) as { serial: string; uri: string };
+    return (await this.ask({ job: "initialize", label }, soPin, pin)) as { serial: string; uri: string };
   }
 
   /** Generates key pairs and proves them. Refuses as `generateKeys` of hardware does. */
@@ -56,13 +56,13 @@ export class TokenProcess {
     pin: Uint8Array,
     keys: readonly { readonly label: string; readonly kind: KeyKind }[],
   ): Promise<readonly TokenKey[]> {
-    const made = (await this.#ask({ job: "generate", token, keys }, pin)) as { uri: string; spki: string }[];
+    const made = (await this.ask({ job: "generate", token, keys }, pin)) as { uri: string; spki: string }[];
     return made.map(({ uri, spki }) => ({ uri, spki: fromBase64(spki) }));
   }
 
   /** Logs in and out again. Refuses PIN-*, HSM-*. */
   async check(token: string, pin: Uint8Array): Promise<void> {
-    await this.#ask({ job: "check", token }, pin);
+    await this.ask({ job: "check", token }, pin);
   }
 
   /** One signature in CMS form. Refuses PIN-*, HSM-*. */
@@ -75,7 +75,7 @@ export class TokenProcess {
       suite: suite.name,
       message: base64(message),
     } as const;
-    return fromBase64((await this.#ask(job, pin)) as string);
+    return fromBase64((await this.ask(job, pin)) as string);
   }
 
   /** Ends the process; the next job starts another one. */
@@ -85,8 +85,8 @@ export class TokenProcess {
     this.#answers = undefined;
   }
 
-  /** One job after another. */
-  #ask(job: TokenJob, ...secrets: readonly Uint8Array[]): Promise<Json> {
+  /** Any job, one after another. Refuses what the job refuses. */
+  ask(job: TokenJob, ...secrets: readonly Uint8Array[]): Promise<Json> {
     const asked = this.#last.then(() => this.#exchange(job, secrets));
     this.#last = asked.catch(() => undefined);
     return asked;
@@ -119,11 +119,21 @@ export class TokenProcess {
   }
 }
 
+/** An empty SoftHSM below `folder`, which must hold none. SIMULATED tokens: for rehearsals and dry runs. Refuses STORE, HSM-MODULE. */
+export async function makeSoftTokenPlace(folder: string): Promise<TokenPlace> {
+  const process = new TokenProcess({ module: "", environment: {} });
+  try {
+    return (await process.ask({ job: "soft-folder", folder })) as unknown as TokenPlace;
+  } finally {
+    process.end();
+  }
+}
+
 type Answer = { readonly result?: Json; readonly refusal?: { readonly code: string; readonly message: string } };
 
 /** Writes a copy, which is wiped when the system has taken it. */
 function written(child: Child, secret: Uint8Array): Promise<void> {
-  const copy = secret.slice();
+  const copy = Uint8Array.from(secret);
   return new Promise((resolve) => {
     child.stdin.write(copy, () => {
       copy.fill(0);

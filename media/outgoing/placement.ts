@@ -21,7 +21,7 @@ import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { deviceOf, onMedia } from "./faults.ts";
 import { checkSignal, receiveFiles } from "./receiving.ts";
-import { difference, type GivenFile, Incoming, WrittenFolders } from "./written-files.ts";
+import { difference, GivenFiles, Incoming, WrittenFolders } from "./written-files.ts";
 
 export interface PlacementJob {
   readonly root: string;
@@ -73,7 +73,7 @@ interface Target {
   readonly folder: string;
   /** what stands there now: nothing, something that gives way, or something to be compared with */
   readonly there: "nothing" | "old" | "kept";
-  readonly given: GivenFile[];
+  readonly given: GivenFiles;
   /** what stood there may have been renamed away; the new one stands there */
   gaveWay: boolean;
   moved: boolean;
@@ -109,7 +109,7 @@ class Placing {
       this.#job.files,
       (names) => this.#media(() => this.#open(this.#target(names[0] as string), names)),
       async (file, names) => {
-        this.#target(names[0] as string).given.push(await file.finish());
+        this.#target(names[0] as string).given.add(await file.finish());
       },
       this.#job.signal,
     );
@@ -154,7 +154,7 @@ class Placing {
     const folders = [...this.#targets.values()].map(({ folder, given }) => ({
       folder,
       files: given.length,
-      bytes: given.reduce((sum, { size }) => sum + size, 0),
+      bytes: given.bytes,
     }));
     return { folders, device: this.#device };
   }
@@ -212,7 +212,13 @@ class Placing {
   #target(folder: string): Target {
     const known = this.#targets.get(folder);
     if (known) return known;
-    const target: Target = { folder, there: this.#lookAt(folder), given: [], gaveWay: false, moved: false };
+    const target: Target = {
+      folder,
+      there: this.#lookAt(folder),
+      given: new GivenFiles(),
+      gaveWay: false,
+      moved: false,
+    };
     this.#targets.set(folder, target);
     return target;
   }
