@@ -9,15 +9,19 @@ import { completionScript, type Shell } from "./completion.ts";
 import { dissent } from "./dissent.ts";
 import { journal, verifyJournal } from "./journal.ts";
 import { list, rowJson, status } from "./look.ts";
-import type { Sitting } from "./ports.ts";
+import type { Output, Sitting } from "./ports.ts";
 import type { Actions } from "./program.ts";
 import { show } from "./show.ts";
 import { lock, unlock } from "./unlock.ts";
 import { watchBatch } from "./watch.ts";
 
-/** `within` opens a sitting for one action and closes it afterwards; `program` is asked for its words by completion. */
+/**
+ * `within` opens a sitting of one person for one action and closes it afterwards; `alone` needs nobody's settings; `program` is asked
+ * for its words by completion.
+ */
 export function actionsOf(
   within: (act: (sitting: Sitting) => Promise<void>) => Promise<void>,
+  alone: (act: (ceremonies: typeof import("./ceremonies.ts"), output: Output) => Promise<void>) => Promise<void>,
   program: () => Command,
   write: (text: string) => void,
 ): Actions {
@@ -30,13 +34,28 @@ export function actionsOf(
     reject: (batch, reason) => within((sitting) => dissent(sitting, "rejection", batch, reason)),
     withdraw: (batch, reason) => within((sitting) => dissent(sitting, "withdrawal", batch, reason)),
     abort: (batch, reason) => within((sitting) => dissent(sitting, "abort", batch, reason)),
-    unlock: () => within(unlock),
+    unlock: (shares) =>
+      within(async (sitting) => {
+        if (shares.length === 0) return unlock(sitting);
+        const { unlockByShares } = await import("./unlock-by-shares.ts");
+        return unlockByShares(sitting, shares);
+      }),
+    checkShares: (files) =>
+      within(async (sitting) => {
+        const { checkShares } = await import("./unlock-by-shares.ts");
+        return checkShares(sitting, files);
+      }),
     lock: () => within(lock),
     exportBatch: (batch, to) => within((sitting) => exportBatch(sitting, batch, absolute(to))),
     exportAudit: (to) => within((sitting) => exportAudit(sitting, absolute(to))),
     import: () => within(importControl),
     journal: (from, limit) => within((sitting) => journal(sitting, from, limit)),
     verifyJournal: () => within(verifyJournal),
+    script: (file) => alone(async ({ printScript }, output) => printScript(output, file)),
+    hold: (file) => alone(({ holdCeremony }, output) => holdCeremony(output, file)),
+    abandon: (file) => alone(({ abandonCeremony }, output) => abandonCeremony(output, file)),
+    record: (path) => alone(({ showRecord }, output) => showRecord(output, path)),
+    rehearse: (out) => alone(({ rehearseAll }, output) => rehearseAll(output, out)),
     completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
     batchNames: () => within((sitting) => batchNames(sitting, write)),
   };

@@ -12,12 +12,12 @@ import { readCertificate } from "../manifests/x509/certificate.ts";
 import { actionsOf } from "./actions.ts";
 import { type OperatorSettings, readOperatorSettings, settingsVariable } from "./operator-settings.ts";
 import { openOutput } from "./output.ts";
-import { nothingSigned, type OperatorToken, type Sitting } from "./ports.ts";
+import { nothingSigned, type OperatorToken, type Output, type Sitting } from "./ports.ts";
 import { ceremonyProgram, type GlobalOptions } from "./program.ts";
 import { naming, openSitting } from "./sitting.ts";
 
 const write = (text: string) => void process.stdout.write(text);
-const program = ceremonyProgram(actionsOf(within, () => program, write));
+const program = ceremonyProgram(actionsOf(within, alone, () => program, write));
 let consequence = nothingSigned;
 
 try {
@@ -40,6 +40,16 @@ async function within(act: (sitting: Sitting) => Promise<void>): Promise<void> {
   } finally {
     await sitting.close();
   }
+}
+
+/** Ceremonies name their people themselves. What they need is loaded for them alone: other commands start faster. */
+async function alone(
+  act: (ceremonies: typeof import("./ceremonies.ts"), output: Output) => Promise<void>,
+): Promise<void> {
+  await act(
+    await import("./ceremonies.ts"),
+    openOutput(program.opts<GlobalOptions>().json === true, process, process.env),
+  );
 }
 
 /** Tells what ended the program; its exit status. */

@@ -17,6 +17,8 @@ export interface Signer {
   status(): Promise<Json>;
   /** the PIN's bytes are the caller's to wipe */
   unlock(pin: Uint8Array): Promise<Unlocked>;
+  /** what holders' shares open; undefined where no PIN was split */
+  wrapped(): Promise<{ readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array } | undefined>;
   lock(): Promise<void>;
   /** JSON lines */
   journal(from: number, limit: number): Promise<Uint8Array>;

@@ -21,13 +21,19 @@ export interface Actions {
   reject(batch: string, reason: string): Promise<void>;
   withdraw(batch: string, reason: string): Promise<void>;
   abort(batch: string, reason: string): Promise<void>;
-  unlock(): Promise<void>;
+  unlock(shares: readonly string[]): Promise<void>;
+  checkShares(files: readonly string[]): Promise<void>;
   lock(): Promise<void>;
   exportBatch(batch: string, to: string | undefined): Promise<void>;
   exportAudit(to: string | undefined): Promise<void>;
   import(): Promise<void>;
   journal(from: number, limit: number): Promise<void>;
   verifyJournal(): Promise<void>;
+  script(file: string): Promise<void>;
+  hold(file: string): Promise<void>;
+  abandon(file: string): Promise<void>;
+  record(path: string): Promise<void>;
+  rehearse(out: string): Promise<void>;
   completion(shell: string): void;
   /** names for the shell's completion, one a line; never fails loudly */
   batchNames(): Promise<void>;
@@ -36,7 +42,7 @@ export interface Actions {
 /** Ways to do the wrong thing print the usage; `run` gives the actions once the global options are known. */
 export function ceremonyProgram(actions: Actions): Command {
   const program = new Command("ceremony")
-    .description("What operators do at the box: look, approve, reject, unlock, export.")
+    .description("What people do at the box: look, approve, reject, unlock, export, and hold key ceremonies.")
     .option("--as <file>", "operator.json: who you are (or the environment's COLDSEAL_OPERATOR)")
     .option("--json", "print one JSON document on stdout; questions and texts go to stderr")
     .option("--pin-fd <n>", "read the PIN from this descriptor, for scripts", descriptor)
@@ -47,6 +53,7 @@ export function ceremonyProgram(actions: Actions): Command {
   looking(program, actions);
   deciding(program, actions);
   running(program, actions);
+  holding(program, actions);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
@@ -108,8 +115,14 @@ function deciding(program: Command, actions: Actions): void {
 function running(program: Command, actions: Actions): void {
   program
     .command("unlock")
-    .description("log the signer in to its token, with the box's PIN")
-    .action(() => actions.unlock());
+    .description("log the signer in to its token, with the box's PIN or by shares of it")
+    .option("--share <file...>", "holders' shares, as many as the split's threshold")
+    .action((options: { share?: string[] }) => actions.unlock(options.share ?? []));
+  program
+    .command("share-check")
+    .description("prove shares without unlocking: signed by the box, of the split in force, and they open")
+    .argument("<file...>", "holders' shares")
+    .action((files: string[]) => actions.checkShares(files));
   program
     .command("lock")
     .description("log the signer out")
@@ -148,6 +161,35 @@ function running(program: Command, actions: Actions): void {
     .addArgument(new Argument("<shell>").choices(shells))
     .action((shell: string) => actions.completion(shell));
   program.command("batch-names", { hidden: true }).action(() => actions.batchNames());
+}
+
+function holding(program: Command, actions: Actions): void {
+  const file = () => new Argument("<file>", "the ceremony file that was reviewed (docs/formats.md)");
+  program
+    .command("script")
+    .description("print a ceremony's script: who acts, who checks, boxes and blanks")
+    .addArgument(file())
+    .action((path: string) => actions.script(path));
+  program
+    .command("hold")
+    .description("hold a ceremony, or go on with one that was interrupted")
+    .addArgument(file())
+    .action((path: string) => actions.hold(path));
+  program
+    .command("abandon")
+    .description("end an interrupted ceremony for good, with a reason")
+    .addArgument(file())
+    .action((path: string) => actions.abandon(path));
+  program
+    .command("record")
+    .description("show a ceremony's transcript and check its chain and signatures")
+    .argument("<path>", "a transcript (.p7m), or the folder of a ceremony's record")
+    .action((path: string) => actions.record(path));
+  program
+    .command("rehearse")
+    .description("hold the ceremonies from nothing with made-up people; leaves scripts, records and transcripts")
+    .requiredOption("--out <dir>", "a new folder")
+    .action((options: { out: string }) => actions.rehearse(options.out));
 }
 
 function batchArgument(): Argument {

@@ -17,12 +17,16 @@ export async function unlock(sitting: Sitting): Promise<void> {
     sitting.output.document({ changed: false, locked: false });
     return;
   }
-  const { head, token } = await withBoxPin(sitting, before);
+  tellUnlocked(sitting, await withBoxPin(sitting, before));
+}
+
+/** Says what an unlocking proved. */
+export function tellUnlocked({ output }: Pick<Sitting, "output">, { head, token }: Unlocked): void {
   const record =
     head === "agrees" ? "the record agrees with the head on the token" : `head on the token: ${shown(head)}`;
-  sitting.output.say(sitting.output.style.good("Unlocked."), `The token took the PIN; ${record}.`);
-  sitting.output.say("Next: batches with a full quorum are sealed now. See: ceremony list");
-  sitting.output.document({ changed: true, head, locked: false, token });
+  output.say(output.style.good("Unlocked."), `The token took the PIN; ${record}.`);
+  output.say("Next: batches with a full quorum are sealed now. See: ceremony list");
+  output.document({ changed: true, head, locked: false, token });
 }
 
 /** Logs the signer out of its token. */

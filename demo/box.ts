@@ -57,7 +57,7 @@ function guide(folder: string): readonly string[] {
     "The box runs; it is locked. Ctrl-C ends it. In another terminal, in this folder:",
     "",
     `  ${as(first)} status                    how it is`,
-    `  ${as(first)} unlock                    its PIN is in ${here("box", "pin")}`,
+    ...unlockLines(folder, as(first), here),
     `  npm run -s coldseal -- batch create FILES… --to ${here("stick")} --mode test \\`,
     `      --key ${here("pki", "submitter.p12")} --password-file ${here("pki", "submitter.p12.password")}`,
     "                                         keep the slip: approving asks for words of it",
@@ -66,6 +66,21 @@ function guide(folder: string): readonly string[] {
     `  ${as(second)} approve BATCH`,
     `  npm run -s coldseal -- verify ${here("stick", "coldseal", "outbox")}/BATCH --ca ${here("pki", "ca.crt")}`,
     "",
+  ];
+}
+
+/** By its PIN, or by shares where genesis was held by ceremony: passphrases lie beside each operator's token. */
+function unlockLines(folder: string, as: string, here: (...path: readonly string[]) => string): readonly string[] {
+  if (existsSync(join(folder, "box", "pin")))
+    return [`  ${as} unlock                    its PIN is in ${here("box", "pin")}`];
+  const shares = readdirSync(join(folder, "stick/coldseal/shares"))
+    .filter((name) => name.includes("-unlock-"))
+    .sort();
+  const two = shares.slice(0, 2).map((name) => here("stick", "coldseal", "shares", name));
+  return [
+    `  ${as} unlock \\`,
+    `      --share ${two.join(" ")}`,
+    `                                         passphrases are in ${here("operators")}/op*/passphrase`,
   ];
 }
 

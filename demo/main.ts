@@ -8,14 +8,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import type { BoxPaths } from "../ceremony/provision/layout.ts";
-import { provision } from "../ceremony/provision/provision.ts";
+import { leaveRecords } from "../ceremony/rehearse/leave-records.ts";
+import { type RehearsedBox, rehearsedBox } from "../ceremony/rehearse/rehearsed-box.ts";
 import type { Slip } from "../desk/slip.ts";
 import { exactSize } from "../host/terminal/amounts.ts";
 import { endingRefusal, exitStatus, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { makeDocuments } from "./documents.ts";
 import { type Box, startBox } from "./launcher.ts";
 import { checkBundle, type OpensslCheck } from "./openssl.ts";
-import { approve, submit, succeeded, unlock } from "./people.ts";
+import { approve, submit, succeeded, unlockByShares } from "./people.ts";
 import { runCommand } from "./run-command.ts";
 import { good, Story, tell, wordLines } from "./story.ts";
 import { untilWaiting } from "./until-waiting.ts";
@@ -41,14 +42,16 @@ async function demo(out: string | undefined): Promise<void> {
   const stop = () => void box?.stop().finally(() => process.exit(130));
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
-    const paths = await story.step("Make a test box: tokens, people, policy (SoftHSM stands in for the HSM)", () =>
-      makeBox(dir),
+    const made = await story.step(
+      "A rehearsed genesis by made-up people: token, keys, shares, policy number 1 (SoftHSM stands in for the HSM)",
+      () => makeBox(dir),
     );
+    const { paths } = made;
     box = await story.step(
       "Start signer and daemon; intake starts confined: one to look at the stick, a fresh one for each batch",
       () => startBox(paths.dir, { restart: true }),
     );
-    await story.step("Unlock the box with its PIN, over the signer's own socket", () => unlockBox(paths));
+    await story.step("Unlock the box by two of three shares: its PIN is known to nobody", () => unlockBox(made));
     const slip = await story.step("At the desk: twelve documents onto the stick (a folder stands in for it)", () =>
       bringBatch(paths),
     );
@@ -62,7 +65,7 @@ async function demo(out: string | undefined): Promise<void> {
     await story.step("Verify everything with OpenSSL alone (openssl cms -verify -cades)", () => verifyOpenssl(paths));
     await story.step("Change one byte of one document: both must refuse", () => tamper(paths));
     process.stdout.write(`\n${good(`Done in ${story.elapsed}.`)}\n`);
-    if (out !== undefined) process.stdout.write(whatNext(paths, folder));
+    if (out !== undefined) process.stdout.write(whatNext(made, folder));
     else process.stdout.write("Everything is removed again. To keep it and play: npm run demo -- --out ./demo-out\n");
   } finally {
     await box?.stop();
@@ -70,20 +73,20 @@ async function demo(out: string | undefined): Promise<void> {
   }
 }
 
-async function makeBox(dir: string): Promise<BoxPaths> {
-  const paths = await provision(dir, {
-    plainEnvelopes: 7 * 86_400,
-    settleSeconds: 1,
-    scanSeconds: 1,
-    onStep: (step) => tell(step),
+async function makeBox(dir: string): Promise<RehearsedBox> {
+  const options = { plainEnvelopes: 7 * 86_400, settleSeconds: 1, scanSeconds: 1 };
+  const made = await rehearsedBox(dir, options, (line) => {
+    if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
   });
-  tell("genesis policy, SHA-256 in words:", ...wordLines(paths.genesis));
-  return paths;
+  for (const one of made.ceremonies)
+    tell(`left to look at: ${await leaveRecords(dir, one)}.script.txt, .record.txt, .p7m`);
+  tell("genesis policy, SHA-256 in words:", ...wordLines(made.paths.genesis));
+  return made;
 }
 
-async function unlockBox(paths: BoxPaths): Promise<void> {
-  succeeded(await unlock(paths), "ceremony unlock");
-  tell("unlocked: the token's serial, keys and journal head are those that were pinned");
+async function unlockBox(made: RehearsedBox): Promise<void> {
+  succeeded(await unlockByShares(made, ["op1", "op3"]), "ceremony unlock");
+  tell("op1 and op3 gave their shares; the token's serial, keys and journal head are those that were pinned");
 }
 
 async function bringBatch(paths: BoxPaths): Promise<Slip> {

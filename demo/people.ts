@@ -5,6 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { BoxPaths, OperatorPaths } from "../ceremony/provision/layout.ts";
+import type { RehearsedBox } from "../ceremony/rehearse/rehearsed-box.ts";
 import type { Slip } from "../desk/slip.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { type Ran, type RunOptions, runCommand } from "./run-command.ts";
@@ -44,6 +45,20 @@ export async function unlock(box: BoxPaths): Promise<Ran> {
   const [first] = box.operators;
   if (!first) throw new Refusal("CONFIG", "a box without operators");
   return asOperator(first, ["unlock"], { pin: box.box.pin });
+}
+
+/** Unlocks a box that came to be by ceremonies, with the shares of these holders. */
+export async function unlockByShares({ paths, cast, shares }: RehearsedBox, holders: readonly string[]): Promise<Ran> {
+  const [first] = paths.operators;
+  if (!first) throw new Refusal("CONFIG", "a box without operators");
+  const files = holders.map((holder) => shares.get(holder) ?? "");
+  const answers = (printed: string) => {
+    const holder = /The passphrase of share \d+ of \d+, ([a-z0-9-]+)'s: $/.exec(printed)?.[1];
+    return holder === undefined ? undefined : cast.secret(holder, "passphrase");
+  };
+  return runCommand("ceremony/main.ts", ["--as", first.operatorJson, "unlock", "--share", ...files], {
+    answer: answers,
+  });
 }
 
 /** Makes a batch as the submitter at the connected desk, and gives the slip. */

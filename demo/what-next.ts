@@ -1,18 +1,20 @@
 /** What to look at and what to try after a demo that was kept. */
 
 import { relative } from "node:path";
-import type { BoxPaths } from "../ceremony/provision/layout.ts";
+import type { RehearsedBox } from "../ceremony/rehearse/rehearsed-box.ts";
 
 /** The text; paths are relative to the current folder where that is shorter. */
-export function whatNext(paths: BoxPaths, folder: string): string {
+export function whatNext({ paths, shares }: RehearsedBox, folder: string): string {
   const at = (path: string) => {
     const near = relative(process.cwd(), path);
     return quoted(near.length < path.length ? near : path);
   };
   const dir = at(paths.dir);
+  const [, ...two] = [...shares.values()].map(at);
   const as = `npm run -s ceremony -- --as ${at(paths.operators[1]?.operatorJson ?? "")}`;
   return `
 Look at
+  ${at(`${paths.dir}/R-001-genesis.script.txt`)}   the script of the genesis; .record.txt and .p7m are what it left
   ${at(`${paths.stick}/coldseal/outbox/${folder}`)}   seals, manifest, authorisation, policy, certificates
   ${at(`${paths.dir}/slip.txt`)}   the slip that the submitter printed
   ${at(`${paths.keeper}/coldseal/audit`)}   what goes to the ledger's keeper
@@ -23,11 +25,12 @@ Check a seal with OpenSSL alone
     -in ${at(`${paths.stick}/coldseal/outbox/${folder}/seals/0000/000002-contract-0113.pdf.p7s`)} \\
     -content ${at(`${paths.stick}/coldseal/inbox/${folder}/documents/contract-0113.pdf`)} -out /dev/null
 
-Play with the same box (PINs lie beside each token: box/pin, operators/op*/pin)
+Play with the same box (PINs and passphrases of the made-up people lie in operators/op*/)
   starts it again; leave it running and use another terminal:
     npm run box -- ${dir}
-  unlock it, with the PIN of ${at(paths.box.pin)}:
-    ${as} unlock
+  unlock it by two shares, with the passphrases of their holders, op2 and op3:
+    ${as} unlock \\
+      --share ${two.join(" ")}
   bring a batch:
     npm run -s coldseal -- batch create README.md --to ${at(paths.stick)} --mode test \\
       --key ${at(paths.pki.submitterP12)} --password-file ${at(paths.pki.submitterPassword)}

@@ -20,6 +20,7 @@ import { promisify } from "node:util";
 import { Refusal } from "../manifests/refusal.ts";
 import { checkPlain, kindOf, namesIn, openFileIn, openFolderIn, openRoot, statIn } from "./no-follow.ts";
 import { turns } from "./read-file.ts";
+import { removeTree } from "./remove-tree.ts";
 
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -124,7 +125,7 @@ export async function removeDurable(path: string): Promise<void> {
   );
   if (!moved) return;
   await syncFolder(folder);
-  await stored(path, () => rm(doomed, { recursive: true, force: true }));
+  await stored(path, () => removeTree(doomed));
   await syncFolder(folder);
 }
 

@@ -1,8 +1,9 @@
 /** The signer's unlock socket, as the ceremony CLI uses it. All refuse with UNREACHABLE, FRAME, and what the signer refuses. */
 
 import { callOnce } from "../../host/wire.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { type Read, text } from "../../manifests/encoding/shape.ts";
+import { base64Bytes, nullable, type Read, text } from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
@@ -13,6 +14,16 @@ export type Unlocked = Read<typeof readUnlocked>;
 /** Unlocks the box. SECRET: the PIN goes only into the body; its bytes are the caller's to wipe. */
 export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
   return readAnswer(readUnlocked, (await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
+}
+
+const readWrappedAnswer = having({ auditSpki: base64Bytes(1024), wrapped: nullable(text(4096)) });
+
+/** The wrapped PIN's record, canonical, and the audit key (DER SubjectPublicKeyInfo) that signed the shares; undefined where no PIN was split. */
+export async function wrappedPin(
+  path: string,
+): Promise<{ readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array } | undefined> {
+  const { auditSpki, wrapped } = readAnswer(readWrappedAnswer, (await callOnce(path, "wrapped", {})).result, "wrapped");
+  return wrapped === null ? undefined : { auditSpki, wrapped: utf8(wrapped) };
 }
 
 export async function lock(path: string): Promise<void> {

@@ -5,9 +5,10 @@
 
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isTemporary, makeFolder, moveDurable, removeDurable, syncTree, writeDurable } from "../../host/durable.ts";
+import { removeTree } from "../../host/remove-tree.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import {
   hexText,
@@ -83,7 +84,7 @@ export class Spool {
 
   /** Removes what stands below `incoming`, in whatever state; nothing to be durable about. */
   async discard(path: string): Promise<void> {
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 
   /**

@@ -19,7 +19,7 @@ import type { Hsm } from "./ports.ts";
 import type { Db } from "./store.ts";
 
 /** What of the configuration the procedures need. */
-export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation" | "media">;
+export type BoxFacts = Pick<SignerConfig, "appliance" | "clock" | "genesis" | "hsm" | "isolation" | "media" | "state">;
 
 export interface Box {
   readonly facts: BoxFacts;

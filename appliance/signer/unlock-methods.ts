@@ -1,7 +1,9 @@
 /** The unlock socket's methods, for the ceremony: the PIN comes only here, and never from the daemon. */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Handlers, IncomingCall } from "../../host/wire.ts";
-import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { base64, concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -22,6 +24,7 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       await box.lockbox.unlock(await readPin(call));
       return { result: { token: box.hsm.serial, head: "agrees" } };
     },
+    wrapped: async () => ({ result: { ...wrappedPin(box) } }),
     lock: async () => {
       await box.lockbox.lock("asked for");
       return { result: {} };
@@ -36,6 +39,18 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       return { result: { rows: head.sequence, head: hex(head.digest), manifests } };
     },
   };
+}
+
+/** What holders' shares open: the wrapped PIN's record, null where no PIN was split, and the key that signed the shares. */
+function wrappedPin({ facts, keys }: Box): { readonly auditSpki: string; readonly wrapped: string | null } {
+  const auditSpki = base64(keys.audit.spki);
+  const path = join(facts.state, "wrapped-unlock.json");
+  try {
+    return { auditSpki, wrapped: readFileSync(path, "utf8") };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { auditSpki, wrapped: null };
+    throw new Refusal("STORE", "the wrapped PIN cannot be read", { about: path, cause });
+  }
 }
 
 /** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */

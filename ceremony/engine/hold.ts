@@ -7,6 +7,7 @@ import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Entry, RunKind } from "../../manifests/records/transcript.ts";
 import { presentWithToken } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { endTokenProcesses } from "../tokens/token-process.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
 import { leaderOf, personOf, transcriptPeople } from "./people.ts";
 import { checkOrder, type Facts, type Procedure, type Stage, type Step } from "./procedure.ts";
@@ -122,7 +123,9 @@ class Holding {
     return this.#finish("abandoned");
   }
 
+  /** Nothing secret is left in memory, and no process of a token runs. */
   wipe(): void {
+    endTokenProcesses();
     this.#secrets.wipe();
     this.#signers.wipe();
   }
@@ -244,10 +247,8 @@ class Holding {
     const content = await composeTranscript(procedure, file, run, record);
     if (this.#signers.keys.length === 0) await this.#collectKeys();
     const audit = outcome === "completed" ? await procedure.auditKey(this.#stage) : undefined;
-    const { p7m, digest } = await signTranscript(procedure.arc, content, [
-      ...this.#signers.keys,
-      ...(audit ? [audit] : []),
-    ]);
+    const keys = [...this.#signers.keys, ...(audit ? [audit] : [])];
+    const { p7m, digest } = await signTranscript(procedure.arc, content, keys).finally(() => audit?.wipe());
     const path = await writeTranscript(procedure, file, p7m);
     scene.say(`The transcript is signed: ${path}`);
     return { outcome, digest, path };

@@ -9,7 +9,7 @@ import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Transcript } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
-import { TokenProcess } from "../tokens/token-process.ts";
+import { tokenProcess } from "../tokens/token-process.ts";
 import type { CeremonyFile, CeremonyPerson, Signs } from "./ceremony-file.ts";
 import type { Scene } from "./scene.ts";
 
@@ -55,8 +55,8 @@ export function transcriptPeople(file: CeremonyFile): Transcript["people"] {
 const triesOfPeople = 3;
 
 /**
- * Asks the person for the token's PIN and has the token prove its key by a signature. The key signs, in a process of
- * its own, until `wipe`. Refuses CEREMONY-FILE (the person has no token), PIN-*, HSM-*, CMS-SIGNATURE, STOPPED.
+ * Asks the person for the token's PIN and has the token prove its key by a signature. The key signs, in the process
+ * of that token, until `wipe`. Refuses CEREMONY-FILE (the person has no token), PIN-*, HSM-*, CMS-SIGNATURE, STOPPED.
  */
 export async function personKey(scene: Scene, person: CeremonyPerson): Promise<SigningKey & { wipe(): void }> {
   const { signs } = person;
@@ -81,13 +81,13 @@ function signingKey(signs: Signs, pin: Uint8Array): SigningKey & { wipe(): void 
   const { spki } = readCertificate(certificate);
   const suite = suiteForKey(spki, "sha256");
   const { module, environment, uri } = signs.token;
-  const process = new TokenProcess({ module, environment });
+  const process = tokenProcess({ module, environment });
   return {
     suite,
     certificate,
     sign: (message) => process.sign(uri, pin, { uri: signs.key, spki }, suite, message),
     wipe: () => {
-      process.end();
+      void process.close();
       pin.fill(0);
     },
   };

@@ -73,8 +73,11 @@ export interface Procedure {
   /** what the self-test finds about the tokens that this ceremony needs */
   tokenCheck(): Promise<Facts>;
   /** the audit key, when it has a certificate by the end: it signs the transcript beside the people */
-  auditKey(stage: Stage): Promise<SigningKey | undefined>;
+  auditKey(stage: Stage): Promise<WipedKey | undefined>;
 }
+
+/** A signing key whose PIN is wiped and whose process ends with `wipe`. */
+export type WipedKey = SigningKey & { wipe(): void };
 
 /** Refuses CEREMONY-FILE when a step needs what no step before it gives, or two steps have one name. */
 export function checkOrder(steps: readonly StepPlan[]): void {

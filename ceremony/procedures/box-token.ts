@@ -6,7 +6,7 @@ import type { Suite } from "../../manifests/cms/suite.ts";
 import { suiteForKey } from "../../manifests/cms/suite-for-key.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { TokenPlace } from "../tokens/token-job.ts";
-import { type TokenKey, TokenProcess } from "../tokens/token-process.ts";
+import { type TokenKey, type TokenProcess, tokenProcess } from "../tokens/token-process.ts";
 
 /** Letters and digits that are not taken for each other: 5 bits a character. */
 const unmistakable = "abcdefghijkmnpqrstuvwxyz23456789";
@@ -21,14 +21,13 @@ export function randomPin(longest: number): Uint8Array {
   return pin;
 }
 
-/** Work on the box's token; the process ends after it. Refuses what `work` refuses. */
+/** Work on the box's token, in its process; nobody is logged in afterwards. Refuses what `work` refuses. */
 export async function withBoxToken<T>(place: TokenPlace, work: (token: TokenProcess) => Promise<T>): Promise<T> {
-  const { module, environment } = place;
-  const token = new TokenProcess({ module, environment });
+  const token = tokenProcess(place);
   try {
     return await work(token);
   } finally {
-    token.end();
+    await token.close();
   }
 }
 

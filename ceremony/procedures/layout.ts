@@ -8,6 +8,8 @@ export interface BoxLayout {
   /** the signer's state: its store, and the wrapped PIN */
   readonly state: string;
   readonly certificates: string;
+  /** what was asked of the CA: a request of each key, DER */
+  readonly requests: string;
   /** policy number 1, signed */
   readonly genesis: string;
   readonly records: string;
@@ -18,6 +20,7 @@ export function boxLayout(box: string): BoxLayout {
     signerJson: join(box, "signer.json"),
     state: join(box, "signer"),
     certificates: join(box, "certificates"),
+    requests: join(box, "requests"),
     genesis: join(box, "policy-0001.p7m"),
     records: join(box, "records"),
   };

@@ -13,7 +13,9 @@ import type { Stage } from "../engine/procedure.ts";
 import type { Opener } from "../shares/seal-piece.ts";
 import type { Holder } from "../shares/split.ts";
 import { joinShares, type OpenedShare, openShare, type SplitMade } from "../shares/split.ts";
-import type { SplitParameters } from "./genesis/parameters.ts";
+import type { TokenPlace } from "../tokens/token-job.ts";
+import { withBoxToken } from "./box-token.ts";
+import type { SplitParameters } from "./split-parameters.ts";
 
 const largestShare = 64 * 1024;
 
@@ -91,6 +93,49 @@ export async function pinByShares(
     return await joinShares(opened, shares.wrapped);
   } finally {
     for (const { piece } of opened) piece.fill(0);
+  }
+}
+
+export interface BoxShares extends SharesInForce {
+  readonly token: TokenPlace & { readonly uri: string };
+  readonly threshold: number;
+  /** everybody who holds a share */
+  readonly holders: readonly string[];
+}
+
+export const pinSecret = "PIN of the box's token";
+
+/** Holders who are here. */
+export function holdersHere(stage: Stage, holders: readonly string[]): readonly string[] {
+  const here = stage.present();
+  return holders.filter((id) => here.includes(id));
+}
+
+/** Refuses SHARE-SHORT when fewer holders are here than it takes. */
+export function checkHoldersHere(stage: Stage, { holders, threshold }: Pick<BoxShares, "holders" | "threshold">): void {
+  const here = holdersHere(stage, holders);
+  if (here.length >= threshold) return;
+  throw new Refusal("SHARE-SHORT", "too few holders are here", {
+    expected: `${threshold} of ${holders.join(", ")}`,
+    got: here.join(", ") || "nobody",
+  });
+}
+
+/**
+ * The PIN of the box's token, from memory or by the shares of as many holders as it takes, proven by a login. It stays the
+ * stage's. Refuses SHARE-*, PASSPHRASE-WRONG, PIN-*, HSM-*.
+ */
+export async function boxPin(stage: Stage, box: BoxShares): Promise<Uint8Array> {
+  if (stage.secrets.has(pinSecret)) return stage.secrets.use(pinSecret);
+  checkHoldersHere(stage, box);
+  const pin = await pinByShares(stage, holdersHere(stage, box.holders).slice(0, box.threshold), box);
+  stage.secrets.keep(pinSecret, pin);
+  try {
+    await withBoxToken(box.token, (process) => process.check(box.token.uri, pin));
+    return pin;
+  } catch (fault) {
+    stage.secrets.drop(pinSecret);
+    throw fault;
   }
 }
 

@@ -24,7 +24,7 @@ export interface GenesisFacts {
   readonly limits: Pick<Policy["limits"], "batchBytes" | "documentBytes" | "documents" | "minimumRsaBits">;
 }
 
-const approvalText =
+export const approvalText =
   "I checked who sent this batch, its list of documents and its digest against the submitter's slip, or, where there is " +
   "no slip, the number of its documents against what the submitter told me. " +
   "I did not read the documents; my approval says nothing about what is in them.";

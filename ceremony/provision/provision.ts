@@ -102,7 +102,7 @@ interface Pki {
   readonly submitter: Uint8Array;
 }
 
-const submitterName = "Contracts desk (test)";
+export const submitterName = "Contracts desk (test)";
 
 async function makePki(paths: BoxPaths, box: SoftToken, people: readonly SoftToken[]): Promise<Pki> {
   const root = makeRoot();
@@ -121,8 +121,8 @@ async function makePki(paths: BoxPaths, box: SoftToken, people: readonly SoftTok
   return { root, operators, submitter: await makeSubmitter(paths, root) };
 }
 
-/** The submitter's key lives in PKCS#12, as desks have it. */
-async function makeSubmitter(paths: BoxPaths, root: Issuer): Promise<Uint8Array> {
+/** The submitter's key lives in PKCS#12, as desks have it; gives the certificate. */
+export async function makeSubmitter(paths: BoxPaths, root: Issuer): Promise<Uint8Array> {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
   const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
   const certificate = certify(root, oids, "submitter", submitterName, spki);
@@ -137,7 +137,7 @@ async function makeSubmitter(paths: BoxPaths, root: Issuer): Promise<Uint8Array>
 }
 
 /** The key that signs plain envelopes lies in PEM, as OpenSSL, certtool and gpgsm take it. */
-async function makePlainSubmitter(paths: BoxPaths, root: Issuer): Promise<void> {
+export async function makePlainSubmitter(paths: BoxPaths, root: Issuer): Promise<void> {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
   const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
   const certificate = certify(root, oids, "plainSubmitter", "Plain envelopes desk (test)", spki);
@@ -178,7 +178,8 @@ function operatorKeys(people: readonly SoftToken[], certificates: readonly Uint8
   }));
 }
 
-async function writeGenesis(paths: BoxPaths, content: Uint8Array, signed: Uint8Array): Promise<void> {
+/** The signed policy and its digest, where people look for them. */
+export async function writeGenesis(paths: BoxPaths, content: Uint8Array, signed: Uint8Array): Promise<void> {
   await writeFile(paths.pki.genesisPolicy, signed);
   const words = wordGroups(sha256(content)).map((group, at) => `${String(at + 1).padStart(2)} ${group}`);
   await writeFile(paths.pki.genesisDigest, `${paths.genesis}\n${words.join("\n")}\n`);
@@ -213,7 +214,8 @@ function suiteName(options: ProvisionOptions): SuiteName {
   return options.profile ?? "rsa-pkcs1-sha256";
 }
 
-function sealingKind(suite: SuiteName, rsaBits: 2048 | 3072): KeyKind {
+/** The kind of key that seals with a suite. */
+export function sealingKind(suite: SuiteName, rsaBits: 2048 | 3072): KeyKind {
   if (suite.startsWith("rsa")) return `rsa-${rsaBits}`;
   return suite === "ecdsa-p384-sha384" ? "p384" : "p256";
 }

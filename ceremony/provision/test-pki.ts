@@ -4,6 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import type { CertificateRequest } from "../../manifests/x509/certificate-request.ts";
 import { type Issuer, issueCertificate, nameOf, type Usage, type Validity } from "./certificate.ts";
 
 const testOrganization = "Coldseal TEST";
@@ -38,6 +39,13 @@ export function certify(root: Issuer, oids: OwnOids, role: TestRole, common: str
     validity: validityFor(730),
     issuer: root,
   });
+}
+
+/** Certifies what a request asks for, as a CA that trusts it would: subject, key and extended key usages are the request's. */
+export function certifyRequest(root: Issuer, request: CertificateRequest): Uint8Array {
+  const { subject, spki, extendedKeyUsage } = request;
+  const usage: Usage = { authority: false, contentCommitment: true, extended: extendedKeyUsage };
+  return issueCertificate({ subject, spki, usage, validity: validityFor(730), issuer: root });
 }
 
 function extendedUsages(oids: OwnOids, role: TestRole): string[] {

@@ -3,17 +3,16 @@
  * SIMULATED, all of it: transcripts say `rehearsal`, and mode is test.
  */
 
-import { generateKeyPairSync } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromBase64 } from "../../manifests/encoding/bytes.ts";
-import { documentationArc, type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
+import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { SecretKind } from "../engine/scene.ts";
 import type { Issuer } from "../provision/certificate.ts";
 import { writeSecret } from "../provision/layout.ts";
-import { makeSoftToken } from "../provision/soft-token.ts";
-import { certify, makeRoot, pem } from "../provision/test-pki.ts";
+import { makeSoftToken, type SoftToken } from "../provision/soft-token.ts";
+import { certify } from "../provision/test-pki.ts";
 import type { TokenPlace } from "../tokens/token-job.ts";
 
 export interface CastPerson {
@@ -27,82 +26,56 @@ export interface CastPerson {
   };
 }
 
+export interface Officer {
+  readonly id: string;
+  readonly token: SoftToken;
+  /** path of the certificate, DER */
+  readonly certificate: string;
+}
+
 export interface Cast {
-  readonly dir: string;
   readonly people: readonly CastPerson[];
-  readonly root: Issuer;
-  readonly oids: OwnOids;
-  /** path of the root's certificate */
-  readonly rootPath: string;
-  /** path of the submitter's certificate */
-  readonly submitterPath: string;
+  readonly officers: readonly Officer[];
   /** Refuses USAGE for people who have none. */
   secret(person: string, kind: SecretKind): string;
 }
 
-const ink = [
+const ink: readonly CastPerson[] = [
   { id: "ada", name: "Ada Adams", roles: ["administrator"] },
   { id: "wim", name: "Wim de Wit", roles: ["witness"] },
-] as const;
-const holders = ["Olga Orlova", "Omar Ortiz", "Ove Olsen"];
+];
 
-/** Makes the people below `dir`, which is made. Refuses as `makeSoftToken` does. */
-export async function makeCast(dir: string): Promise<Cast> {
-  const oids = ownOids(documentationArc);
-  const root = makeRoot();
+/** Makes an administrator, a witness, and an officer with a token in each of the folders. Refuses as `makeSoftToken` does. */
+export async function makeCast(
+  root: Issuer,
+  folders: readonly { readonly id: string; readonly folder: string }[],
+): Promise<Cast> {
   const secrets = new Map<string, string>();
-  await mkdir(dir, { recursive: true });
-  const rootPath = join(dir, "root.crt");
-  const submitterPath = join(dir, "submitter.crt");
-  await writeFile(rootPath, pem("CERTIFICATE", root.certificate));
-  await writeSecret(join(dir, "root.key"), root.key.export({ type: "pkcs8", format: "pem" }));
-  await writeFile(submitterPath, pem("CERTIFICATE", submitterCertificate(root, oids)));
-  const officers = await Promise.all(
-    holders.map(async (name, at) => makeOfficer({ dir, root, oids, secrets }, `op${at + 1}`, name)),
+  const made = await Promise.all(
+    folders.map(({ id, folder }, at) => makeOfficer(root, id, `Officer ${at + 1} (made up)`, folder, secrets)),
   );
   return {
-    dir,
-    people: [...ink.map((one) => ({ ...one })), ...officers],
-    root,
-    oids,
-    rootPath,
-    submitterPath,
+    people: [...ink, ...made.map(({ person }) => person)],
+    officers: made.map(({ officer }) => officer),
     secret: (person, kind) => {
       const secret = secrets.get(`${kind} ${person}`);
-      if (secret === undefined)
-        throw new Refusal("USAGE", "this made-up person has no such secret", { got: `${kind} of ${person}` });
-      return secret;
+      if (secret !== undefined) return secret;
+      throw new Refusal("USAGE", "this made-up person has no such secret", { got: `${kind} of ${person}` });
     },
   };
 }
 
-interface Making {
-  readonly dir: string;
-  readonly root: Issuer;
-  readonly oids: OwnOids;
-  readonly secrets: Map<string, string>;
-}
-
-async function makeOfficer({ dir, root, oids, secrets }: Making, id: string, name: string): Promise<CastPerson> {
-  const folder = join(dir, id);
-  await mkdir(folder, { mode: 0o700 });
-  const { keys, pin, place, uri } = await makeSoftToken(folder, id, [{ label: "approval", kind: "p256" }], "digits");
-  const [key] = keys;
+async function makeOfficer(root: Issuer, id: string, name: string, folder: string, secrets: Map<string, string>) {
+  const token = await makeSoftToken(folder, id, [{ label: "approval", kind: "p256" }], "digits");
+  const [key] = token.keys;
   if (!key) throw new Refusal("HSM-KEY", "the token made no key");
   const certificate = join(folder, "certificate.der");
-  await writeFile(certificate, certify(root, oids, "operator", `${name} (rehearsal)`, fromBase64(key.spki)));
-  secrets.set(`pin ${id}`, pin).set(`passphrase ${id}`, `passphrase of ${name}`);
-  const { module, environment } = place;
-  return {
-    id,
-    name,
-    roles: ["operator", "officer"],
-    signs: { certificate, key: key.uri, token: { module, environment, uri } },
-  };
-}
-
-function submitterCertificate(root: Issuer, oids: OwnOids): Uint8Array {
-  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
-  const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
-  return certify(root, oids, "submitter", "Contracts desk (rehearsal)", spki);
+  await writeFile(certificate, certify(root, ownOids(documentationArc), "operator", name, fromBase64(key.spki)));
+  const passphrase = `made-up passphrase of ${id}`;
+  await writeSecret(join(folder, "passphrase"), passphrase);
+  secrets.set(`pin ${id}`, token.pin).set(`passphrase ${id}`, passphrase);
+  const { module, environment } = token.place;
+  const signs = { certificate, key: key.uri, token: { module, environment, uri: token.uri } };
+  const person: CastPerson = { id, name, roles: ["operator", "officer"], signs };
+  return { person, officer: { id, token, certificate } };
 }

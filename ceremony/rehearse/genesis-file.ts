@@ -1,30 +1,47 @@
 /** The ceremony file of a rehearsed genesis. */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SuiteName } from "../../manifests/cms/suite.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import { approvalText } from "../provision/genesis.ts";
+import type { KeyKind } from "../tokens/token-job.ts";
 import { makeSoftTokenPlace } from "../tokens/token-process.ts";
-import type { Cast } from "./cast.ts";
+import type { CastPerson } from "./cast.ts";
 
-export interface RehearsedBox {
+export interface GenesisWanted {
   readonly appliance: string;
   /** folder that becomes the box's */
   readonly box: string;
   readonly run: string;
   readonly stick: string;
+  readonly suite: SuiteName;
+  readonly keys: { readonly audit: KeyKind; readonly sealing: KeyKind };
+  /** approvals that a batch, a policy, and shares that unlocking needs */
+  readonly threshold: number;
+  readonly limits: {
+    readonly documents: number;
+    readonly documentBytes: number;
+    readonly batchBytes: number;
+    readonly minimumRsaBits: number;
+  };
+  /** how old plain envelopes may be, in seconds; not taken unless said */
+  readonly plainEnvelopes?: number | undefined;
+  /** paths of certificates */
+  readonly root: string;
+  readonly submitter: { readonly name: string; readonly certificate: string };
 }
 
-/** Writes `DIR/genesis.json` and an empty SoftHSM for the box; gives the file's path. */
-export async function writeGenesisFile(dir: string, cast: Cast, to: RehearsedBox): Promise<string> {
-  const hsm = join(dir, "hsm");
-  await mkdir(dir, { recursive: true });
-  const { module, environment } = await makeSoftTokenPlace(hsm);
-  const threshold = 2;
-  const holders = cast.people.filter(({ signs }) => signs).map(({ id }) => ({ person: id }));
+export const genesisArchive = "R-001";
+
+/** Writes `DIR/genesis.json` and an empty SoftHSM for the box in `DIR/hsm`; gives the file's path. */
+export async function writeGenesisFile(dir: string, people: readonly CastPerson[], to: GenesisWanted): Promise<string> {
+  const { module, environment } = await makeSoftTokenPlace(join(dir, "hsm"));
+  const holders = people.filter(({ signs }) => signs).map(({ id }) => ({ person: id }));
   const file = {
     appliance: to.appliance,
-    archive: "R-001",
+    archive: genesisArchive,
     ceremony: "genesis",
     parameters: {
       arc: documentationArc,
@@ -32,36 +49,17 @@ export async function writeGenesisFile(dir: string, cast: Cast, to: RehearsedBox
       clock: { errorSeconds: 2, source: "a radio clock (made up)" },
       hsm: "software-token",
       isolation: "none",
-      keys: { audit: "p256", sealing: "rsa-3072" },
+      keys: { ...to.keys },
       media: "folder",
       organization: "Coldseal TEST",
-      policy: {
-        clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
-        limits: {
-          approvalSeconds: 604_800,
-          batchBytes: 2 ** 36,
-          documentBytes: 2 ** 33,
-          documents: 100_000,
-          minimumRsaBits: 3072,
-        },
-        modes: ["test"],
-        network: "recorded",
-        people: [
-          { certificates: [], id: "keeper", name: "Keeper (rehearsal)", roles: ["keeper"] },
-          { certificates: [cast.submitterPath], id: "desk", name: "Contracts desk", roles: ["submitter"] },
-        ],
-        revoked: [],
-        submitters: { plainEnvelopes: false, roots: [cast.rootPath] },
-        texts: { approval: "I checked who sent this batch, its list and its digest against the submitter's slip." },
-        thresholds: { policy: threshold, seal: threshold },
-      },
+      policy: policyPart(to),
       run: to.run,
       stick: to.stick,
-      suite: "rsa-pkcs1-sha256",
+      suite: to.suite,
       token: { environment, label: `coldseal-${to.appliance}`, module },
-      unlock: { holders, threshold },
+      unlock: { holders, threshold: to.threshold },
     },
-    people: cast.people,
+    people,
     place: "rehearsal room",
     scheduled: utcOf(Date.now()),
     title: `Genesis of ${to.appliance} (rehearsal)`,
@@ -72,4 +70,24 @@ export async function writeGenesisFile(dir: string, cast: Cast, to: RehearsedBox
   const path = join(dir, "genesis.json");
   await writeFile(path, `${JSON.stringify(file, null, 2)}\n`);
   return path;
+}
+
+function policyPart({ limits, plainEnvelopes, root, submitter, threshold }: GenesisWanted) {
+  return {
+    clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
+    limits: { ...limits, approvalSeconds: 7 * 86_400 },
+    modes: ["test"],
+    network: "recorded",
+    people: [
+      { certificates: [], id: "keeper", name: "Keeper (test)", roles: ["keeper"] },
+      { certificates: [submitter.certificate], id: "desk", name: submitter.name, roles: ["submitter"] },
+    ],
+    revoked: [],
+    submitters: {
+      plainEnvelopes: plainEnvelopes === undefined ? false : { maximumAgeSeconds: plainEnvelopes },
+      roots: [root],
+    },
+    texts: { approval: approvalText },
+    thresholds: { policy: threshold, seal: threshold },
+  };
 }

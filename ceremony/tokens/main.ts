@@ -38,6 +38,8 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
       const { module, environment } = await makeSoftHsmFolder(job.folder);
       return { environment: { ...environment }, module };
     }
+    case "close":
+      return null;
     case "limits": {
       const { shortest, longest } = emptyTokenPinLimits(place);
       return { longest, shortest };

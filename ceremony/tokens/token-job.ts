@@ -13,6 +13,8 @@ export interface TokenPlace {
 export type TokenJob =
   /** no secret; makes an empty SoftHSM, for rehearsals and dry runs: the place is what it answers */
   | { readonly job: "soft-folder"; readonly folder: string }
+  /** no secret: logs out */
+  | { readonly job: "close" }
   /** no secret */
   | { readonly job: "limits" }
   /** secret: PIN */

@@ -78,6 +78,11 @@ export class TokenProcess {
     return fromBase64((await this.ask(job, pin)) as string);
   }
 
+  /** Logs out, if somebody is logged in, and lets go of the token. Never refuses. */
+  async close(): Promise<void> {
+    if (this.#child) await this.ask({ job: "close" }).catch(() => undefined);
+  }
+
   /** Ends the process; the next job starts another one. */
   end(): void {
     this.#child?.stdin.end();
@@ -117,6 +122,23 @@ export class TokenProcess {
     }
     return { child: this.#child, answers: this.#answers };
   }
+}
+
+const shared = new Map<string, TokenProcess>();
+
+/** The process of a place, started once for all who ask; `endTokenProcesses` ends it. */
+export function tokenProcess(place: TokenPlace): TokenProcess {
+  const { module, environment } = place;
+  const key = JSON.stringify([module, Object.entries(environment).sort()]);
+  const found = shared.get(key) ?? new TokenProcess({ module, environment });
+  shared.set(key, found);
+  return found;
+}
+
+/** Ends all shared processes; whoever asks again starts them anew. */
+export function endTokenProcesses(): void {
+  for (const process of shared.values()) process.end();
+  shared.clear();
 }
 
 /** An empty SoftHSM below `folder`, which must hold none. SIMULATED tokens: for rehearsals and dry runs. Refuses STORE, HSM-MODULE. */

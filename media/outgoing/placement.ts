@@ -6,7 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { syncFileSystem, syncFolder, syncTree } from "../../host/durable.ts";
 import {
   entryPath,
@@ -17,9 +17,11 @@ import {
   openRoot,
   statIn,
 } from "../../host/no-follow.ts";
+import { removeTree } from "../../host/remove-tree.ts";
 import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { deviceOf, onMedia } from "./faults.ts";
+import { makeBelow } from "./parent-folder.ts";
 import { checkSignal, receiveFiles } from "./receiving.ts";
 import { difference, GivenFiles, Incoming, WrittenFolders } from "./written-files.ts";
 
@@ -164,7 +166,7 @@ class Placing {
     this.#written.close();
     if (this.#partial >= 0) closeSync(this.#partial);
     if (this.#parent < 0) return;
-    await rm(entryPath(this.#parent, this.#partialName), { recursive: true, force: true }).catch(() => undefined);
+    await removeTree(entryPath(this.#parent, this.#partialName)).catch(() => undefined);
     await syncFolder(`/proc/self/fd/${this.#parent}`).catch(() => undefined);
     closeSync(this.#parent);
   }
@@ -205,7 +207,7 @@ class Placing {
   async #removeLeftovers(): Promise<void> {
     for (const name of [...namesIn(this.#parent)].filter((one) => leftover.test(one))) {
       checkSignal(this.#job.signal);
-      await rm(entryPath(this.#parent, name), { recursive: true, force: true });
+      await removeTree(entryPath(this.#parent, name));
     }
   }
 
@@ -281,21 +283,6 @@ class Placing {
       if (target.gaveWay) await rename(this.#oldPath(target), path).catch(() => undefined);
     }
   }
-}
-
-function makeBelow(root: string, names: readonly string[]): number {
-  let at = openRoot(root);
-  for (const name of names) {
-    try {
-      const next = makeFolderIn(at, name);
-      closeSync(at);
-      at = next;
-    } catch (fault) {
-      closeSync(at);
-      throw fault;
-    }
-  }
-  return at;
 }
 
 function taken(folder: string, other?: string): Refusal {

@@ -48,6 +48,14 @@ describe("the command line", () => {
     ],
     [["approve"], ["approve", [], false]],
     [
+      ["hold", "genesis.json"],
+      ["hold", "genesis.json"],
+    ],
+    [
+      ["rehearse", "--out", "d"],
+      ["rehearse", "d"],
+    ],
+    [
       ["approve", "a", "b", "--watch"],
       ["approve", ["a", "b"], true],
     ],
@@ -63,7 +71,7 @@ describe("the command line", () => {
       ["abort", "b", "--reason", "r"],
       ["abort", "b", "r"],
     ],
-    [["unlock"], ["unlock"]],
+    [["unlock"], ["unlock", []]],
     [["lock"], ["lock"]],
     [
       ["export", "b", "--to", "d"],
@@ -136,7 +144,7 @@ describe("completion", () => {
 
   it("bash offers commands, a command's options, shells and the batches that are here", () => {
     expect(offered("ver")).toEqual(["verify-journal"]);
-    expect(offered("a")).toEqual(["approve", "abort"]);
+    expect(offered("a")).toEqual(["approve", "abort", "abandon"]);
     expect(offered("reject", "--r")).toEqual(["--reason"]);
     expect(offered("completion", "f")).toEqual(["fish"]);
     expect(offered("--as", "op1.json", "show", "")).toContain("contracts");

@@ -177,7 +177,14 @@ export function fakeToken(key: SoftwareKey, label: string): OperatorToken & { lo
 const unused = async () => {
   throw new Error("not part of this test");
 };
-const noSigner = { status: unused, unlock: unused, lock: unused, journal: unused, verifyJournal: unused };
+const noSigner = {
+  status: unused,
+  unlock: unused,
+  wrapped: unused,
+  lock: unused,
+  journal: unused,
+  verifyJournal: unused,
+};
 
 /** A sitting whose person answers questions by `answer`; everything said is kept. */
 export function fakeSitting(

@@ -4,7 +4,6 @@ import { suiteNames } from "../../../manifests/cms/suite.ts";
 import {
   anyObject,
   integer,
-  list,
   object,
   oneOf,
   optional,
@@ -12,18 +11,10 @@ import {
   text,
   texts,
 } from "../../../manifests/encoding/shape.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, readParameters, tokenIn } from "../../engine/ceremony-file.ts";
+import { readSplit, splitIn } from "../split-parameters.ts";
 
 export const keyKinds = ["rsa-2048", "rsa-3072", "p256", "p384"] as const;
-
-const readHolder = object({
-  /** path of a certificate for encryption; a passphrase is asked for where there is none */
-  certificate: optional(text(4096)),
-  person: text(32, { pattern: /^[a-z][a-z0-9-]*$/ }),
-});
-
-const readSplit = object({ holders: list(readHolder, 2, 64), threshold: integer(2, 64) });
 
 const readValue = object({
   arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
@@ -52,12 +43,10 @@ const readValue = object({
 });
 
 export type GenesisParameters = Read<typeof readValue>;
-export type SplitParameters = Read<typeof readSplit>;
 
 /** Reads them; all paths are absolute. Refuses CEREMONY-FILE, also when a holder is nobody of the file. */
 export function genesisParameters(file: CeremonyFile): GenesisParameters {
   const read = readParameters(file, readValue);
-  for (const split of [read.unlock, ...(read.soPin ? [read.soPin] : [])]) checkHolders(file, split);
   const at = (path: string) => pathIn(file, path);
   return {
     ...read,
@@ -68,26 +57,4 @@ export function genesisParameters(file: CeremonyFile): GenesisParameters {
     unlock: splitIn(file, read.unlock),
     ...(read.soPin ? { soPin: splitIn(file, read.soPin) } : {}),
   };
-}
-
-function splitIn(file: CeremonyFile, split: SplitParameters): SplitParameters {
-  const holders = split.holders.map(({ person, certificate }) => ({
-    person,
-    ...(certificate === undefined ? {} : { certificate: pathIn(file, certificate) }),
-  }));
-  return { ...split, holders };
-}
-
-function checkHolders(file: CeremonyFile, { holders, threshold }: SplitParameters): void {
-  const ids = holders.map(({ person }) => person);
-  const stranger = ids.find((id) => !file.people.some((one) => one.id === id));
-  if (stranger !== undefined) {
-    throw new Refusal("CEREMONY-FILE", "a holder of a share is nobody of the file", { got: stranger });
-  }
-  if (new Set(ids).size < ids.length || threshold > ids.length) {
-    throw new Refusal("CEREMONY-FILE", "a PIN cannot be split so", {
-      expected: "different holders, and a threshold of at most their number",
-      got: `${ids.join(", ")}; threshold ${threshold}`,
-    });
-  }
 }

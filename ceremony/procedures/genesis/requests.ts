@@ -14,9 +14,10 @@ import type { CeremonyFile } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
+import { boxLayout } from "../layout.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
-import { boxPin } from "./shares.ts";
+import { genesisPin } from "./shares.ts";
 import { keyOf } from "./token.ts";
 
 export const requestedKeys = ["audit", "sealing"] as const;
@@ -51,9 +52,12 @@ export function requestsStep(parameters: GenesisParameters): Step {
     needs: ["store"],
     perform: async (stage) => {
       const facts: Record<string, string> = {};
+      const { requests } = boxLayout(parameters.box);
+      await makeFolder(requests);
       await makeFolder(join(parameters.stick, "coldseal/control/out"), 0o755);
       for (const key of requestedKeys) {
         const der = await requestFor(stage, parameters, key);
+        await writeDurable(join(requests, `${key}.csr`), der);
         await writeDurable(requestPath(parameters.stick, stage.file, key), utf8(pemRequest(der)));
         facts[`${key} request, SHA-256`] = hex(sha256(der));
       }
@@ -77,7 +81,7 @@ export function closeStep(parameters: GenesisParameters): Step {
     needs: ["requests"],
     perform: async (stage) => {
       const uri = stage.facts("token").uri as string;
-      const pin = await boxPin(stage, parameters);
+      const pin = await genesisPin(stage, parameters);
       const keys = await withBoxToken(parameters.token, (process) => process.keys(uri, pin));
       stage.secrets.wipe();
       const leader = leaderOf(stage.file, stage.present());
@@ -93,7 +97,7 @@ export function closeStep(parameters: GenesisParameters): Step {
 async function requestFor(stage: Stage, parameters: GenesisParameters, key: RequestedKey): Promise<Uint8Array> {
   const uri = stage.facts("token").uri as string;
   const made = keyOf(stage, `${key}-key`);
-  const pin = await boxPin(stage, parameters);
+  const pin = await genesisPin(stage, parameters);
   const der = await withBoxToken(parameters.token, (process) => {
     const { suite, sign } = boxSigner(process, uri, pin, made);
     const profile = requestProfile(parameters, stage.file.appliance, key);

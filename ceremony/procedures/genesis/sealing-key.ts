@@ -7,7 +7,7 @@ import type { TokenKey, TokenProcess } from "../../tokens/token-process.ts";
 import { withBoxToken } from "../box-token.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
-import { boxPin } from "./shares.ts";
+import { genesisPin } from "./shares.ts";
 import { keyFacts } from "./token.ts";
 
 export function sealingKeyStep(parameters: GenesisParameters): Step {
@@ -26,7 +26,7 @@ export function sealingKeyStep(parameters: GenesisParameters): Step {
     needs: ["relock"],
     perform: async (stage) => {
       const uri = stage.facts("token").uri as string;
-      const pin = await boxPin(stage, parameters);
+      const pin = await genesisPin(stage, parameters);
       const { key, left } = await withBoxToken(token, (process) => generateUnrecorded(process, uri, pin, keys.sealing));
       const facts = left.length === 0 ? {} : { "keys that were not recorded": left.join(", ") };
       return {

@@ -5,23 +5,26 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { shareName } from "../../../manifests/records/share.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { type SplitMade, splitPin } from "../../shares/split.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
 import {
+  type BoxShares,
+  boxPin,
+  checkHoldersHere,
+  holdersHere,
   holdersOf,
   openOwn,
-  pinByShares,
-  type SharesInForce,
+  pinSecret,
   sharePath,
   wipeHolders,
   writeShares,
 } from "../shares-of.ts";
+import type { SplitParameters } from "../split-parameters.ts";
 import { witnessOf } from "./begin.ts";
-import type { GenesisParameters, SplitParameters } from "./parameters.ts";
-import { keyOf, pinSecret, soPinSecret } from "./token.ts";
+import type { GenesisParameters } from "./parameters.ts";
+import { keyOf, soPinSecret } from "./token.ts";
 
 export function splitStep(parameters: GenesisParameters): Step {
   const { soPin, unlock, stick } = parameters;
@@ -71,13 +74,13 @@ export function shareCheckStep(parameters: GenesisParameters): Step {
     perform: async (stage) => {
       const shares = sharesInForce(stage, parameters);
       const facts: Record<string, string> = {};
-      const holders = holdersHere(stage, unlock);
+      const holders = holdersHere(stage, shares.holders);
       for (const holder of holders) {
         const { record, piece } = await openOwn(stage, holder, shares);
         piece.fill(0);
         facts[holder] = `${shareName(record)}: opens`;
       }
-      checkThreshold(holders, unlock);
+      checkHoldersHere(stage, shares);
       return { people: [...holders, witnessOf(stage)], facts };
     },
   };
@@ -99,32 +102,16 @@ export function relockStep(parameters: GenesisParameters): Step {
     needs: ["share-check"],
     perform: async (stage) => {
       stage.secrets.drop(pinSecret);
-      const holders = holdersHere(stage, unlock).slice(0, unlock.threshold);
-      await boxPin(stage, parameters);
+      const holders = holdersHere(stage, sharesInForce(stage, parameters).holders).slice(0, unlock.threshold);
+      await genesisPin(stage, parameters);
       return { people: [...holders, witnessOf(stage)], facts: { "opened by": holders.join(", ") } };
     },
   };
 }
 
-/**
- * The PIN, from memory or by the shares of holders who are here, proven by a login. It stays the stage's. Refuses SHARE-*,
- * PASSPHRASE-WRONG, PIN-*, HSM-*.
- */
-export async function boxPin(stage: Stage, parameters: GenesisParameters): Promise<Uint8Array> {
-  if (stage.secrets.has(pinSecret)) return stage.secrets.use(pinSecret);
-  const { unlock, token } = parameters;
-  const holders = holdersHere(stage, unlock);
-  checkThreshold(holders, unlock);
-  const pin = await pinByShares(stage, holders.slice(0, unlock.threshold), sharesInForce(stage, parameters));
-  stage.secrets.keep(pinSecret, pin);
-  try {
-    const uri = stage.facts("token").uri as string;
-    await withBoxToken(token, (process) => process.check(uri, pin));
-    return pin;
-  } catch (fault) {
-    stage.secrets.drop(pinSecret);
-    throw fault;
-  }
+/** The PIN of the token that this genesis makes. Refuses as `boxPin` of shares-of.ts. */
+export function genesisPin(stage: Stage, parameters: GenesisParameters): Promise<Uint8Array> {
+  return boxPin(stage, sharesInForce(stage, parameters));
 }
 
 async function splitFor(
@@ -153,25 +140,15 @@ async function splitFor(
   }
 }
 
-function sharesInForce(stage: Stage, { box, stick }: GenesisParameters): SharesInForce {
+function sharesInForce(stage: Stage, { box, stick, token, unlock }: GenesisParameters): BoxShares {
   return {
     wrapped: readFileSync(wrappedPath(boxLayout(box), "unlock")),
     auditSpki: keyOf(stage, "audit-key").spki,
     path: (holder) => sharePath(stick, stage.file.archive, "unlock", holder),
+    token: { ...token, uri: stage.facts("token").uri as string },
+    threshold: unlock.threshold,
+    holders: unlock.holders.map(({ person }) => person),
   };
-}
-
-function holdersHere(stage: Stage, { holders }: SplitParameters): readonly string[] {
-  const here = stage.present();
-  return holders.map(({ person }) => person).filter((id) => here.includes(id));
-}
-
-function checkThreshold(holders: readonly string[], { threshold, holders: all }: SplitParameters): void {
-  if (holders.length >= threshold) return;
-  throw new Refusal("SHARE-SHORT", "too few holders are here", {
-    expected: `${threshold} of ${all.map(({ person }) => person).join(", ")}`,
-    got: holders.join(", ") || "nobody",
-  });
 }
 
 function factsOf(made: SplitMade, { holders, threshold }: SplitParameters): Record<string, string> {

@@ -10,7 +10,7 @@ import { createSignerStore } from "../../provision/create-store.ts";
 import { boxLayout } from "../layout.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
-import { boxPin } from "./shares.ts";
+import { genesisPin } from "./shares.ts";
 
 export function storeStep(parameters: GenesisParameters): Step {
   return {
@@ -28,7 +28,7 @@ export function storeStep(parameters: GenesisParameters): Step {
     perform: async (stage) => {
       const layout = boxLayout(parameters.box);
       await writeSignerJson(stage, parameters, { audit: [], sealing: [] });
-      const pin = await boxPin(stage, parameters);
+      const pin = await genesisPin(stage, parameters);
       await createSignerStore(layout.signerJson, layout.genesis, pin);
       return {
         people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],

@@ -5,10 +5,10 @@ import { leaderOf } from "../../engine/people.ts";
 import type { Facts, Stage, Step } from "../../engine/procedure.ts";
 import type { TokenKey } from "../../tokens/token-process.ts";
 import { randomPin, withBoxToken } from "../box-token.ts";
+import { pinSecret } from "../shares-of.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
 
-export const pinSecret = "PIN of the box's token";
 export const soPinSecret = "SO PIN of the box's token";
 
 export function tokenStep({ token }: GenesisParameters): Step {

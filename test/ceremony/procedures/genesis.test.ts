@@ -1,5 +1,6 @@
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,8 +11,9 @@ import { RecordFile } from "../../../ceremony/engine/record-file.ts";
 import { recordFolder } from "../../../ceremony/engine/records-folder.ts";
 import { genesis } from "../../../ceremony/procedures/genesis/genesis.ts";
 import { boxLayout } from "../../../ceremony/procedures/layout.ts";
+import { certify, makeRoot, pem } from "../../../ceremony/provision/test-pki.ts";
 import { type Cast, makeCast } from "../../../ceremony/rehearse/cast.ts";
-import { writeGenesisFile } from "../../../ceremony/rehearse/genesis-file.ts";
+import { type GenesisWanted, writeGenesisFile } from "../../../ceremony/rehearse/genesis-file.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
@@ -21,21 +23,47 @@ import { type Transcript, verifyTranscript } from "../../../manifests/records/tr
 const oids = ownOids(documentationArc);
 let top: string;
 let cast: Cast;
+let root: string;
 let count = 0;
 
 beforeAll(async () => {
   top = await mkdtemp(join(tmpdir(), "coldseal-genesis-"));
-  cast = await makeCast(join(top, "people"));
+  const issuer = makeRoot();
+  root = join(top, "root.crt");
+  await writeFile(root, pem("CERTIFICATE", issuer.certificate));
+  const folders = ["op1", "op2", "op3"].map((id) => ({ id, folder: join(top, id) }));
+  for (const { folder } of folders) await mkdir(folder);
+  cast = await makeCast(issuer, folders);
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
+  const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+  await writeFile(join(top, "desk.crt"), pem("CERTIFICATE", certify(issuer, oids, "submitter", "Desk", spki)));
 });
 afterAll(() => rm(top, { recursive: true, force: true }));
 
-async function newBox() {
+/** A new ceremony file; `change` may spoil its JSON. */
+async function newBox(change: (file: GenesisJson) => void = () => undefined) {
   count += 1;
   const dir = join(top, `box-${count}`);
-  const to = { appliance: "box-1", box: join(dir, "box"), run: join(dir, "run"), stick: join(dir, "stick") };
-  const file = await writeGenesisFile(dir, cast, to);
+  const to: GenesisWanted = {
+    appliance: "box-1",
+    box: join(dir, "box"),
+    run: join(dir, "run"),
+    stick: join(dir, "stick"),
+    suite: "ecdsa-p256-sha256",
+    keys: { audit: "p256", sealing: "p256" },
+    threshold: 2,
+    limits: { documents: 1000, documentBytes: 2 ** 30, batchBytes: 2 ** 31, minimumRsaBits: 3072 },
+    root,
+    submitter: { name: "Desk", certificate: join(top, "desk.crt") },
+  };
+  const file = await writeGenesisFile(dir, cast.people, to);
+  const json = JSON.parse(readFileSync(file, "utf8")) as GenesisJson;
+  change(json);
+  await writeFile(file, JSON.stringify(json));
   return { dir, file, ...to };
 }
+
+type GenesisJson = { parameters: Record<string, unknown>; people: { id: string; signs?: unknown }[] };
 
 async function holdGenesis(path: string, play: Partial<Play> = {}): Promise<{ held: Held; said: string[] }> {
   const file = readCeremonyFile(path);

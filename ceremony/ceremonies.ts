@@ -1,0 +1,117 @@
+/** The commands that hold ceremonies: from a ceremony file, at one terminal, with everybody in the room. */
+
+import { readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { nodeHost } from "../host/crypto-host.ts";
+import { openPrompter } from "../host/terminal/prompter.ts";
+import { readSignedData } from "../manifests/cms/read.ts";
+import { documentationArc, ownOids } from "../manifests/encoding/oid.ts";
+import { utcOf } from "../manifests/encoding/shape.ts";
+import { readTranscript, type VerifiedTranscript, verifyTranscript } from "../manifests/records/transcript.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import { readCeremonyFile } from "./engine/ceremony-file.ts";
+import { abandon, type Held, type HoldParts, hold } from "./engine/hold.ts";
+import { checkOrder } from "./engine/procedure.ts";
+import { RecordFile } from "./engine/record-file.ts";
+import { recordFolder, transcriptName } from "./engine/records-folder.ts";
+import { terminalScene } from "./engine/terminal-scene.ts";
+import { scriptLines } from "./paper/script-text.ts";
+import { transcriptLines } from "./paper/transcript-text.ts";
+import type { Output } from "./ports.ts";
+import { procedureOf } from "./procedures/registry.ts";
+import { leaveRecords } from "./rehearse/leave-records.ts";
+import { rehearsedBox } from "./rehearse/rehearsed-box.ts";
+
+/** Prints the script of a ceremony. Refuses CEREMONY-FILE, also where its steps cannot succeed in their order. */
+export function printScript(output: Output, path: string): void {
+  const file = readCeremonyFile(path);
+  const procedure = procedureOf(file);
+  checkOrder(procedure.steps);
+  output.say(...scriptLines(file, procedure));
+  const { ceremony, digest } = file;
+  output.document({ ceremony, digest, steps: procedure.steps.map(({ id }) => id) });
+}
+
+/** Holds it, or goes on with it. Refuses as `hold`; a pause because of a refusal ends with that. */
+export function holdCeremony(output: Output, path: string): Promise<void> {
+  return atTerminal(output, path, hold);
+}
+
+/** Ends an interrupted ceremony for good. Refuses as `abandon` of the engine. */
+export function abandonCeremony(output: Output, path: string): Promise<void> {
+  return atTerminal(output, path, abandon);
+}
+
+/** Shows a transcript: a signed file, or the folder of a ceremony's record. Refuses STORE, and as `verifyTranscript`. */
+export async function showRecord(output: Output, path: string): Promise<void> {
+  const { transcript, digest, signers } = await verifiedTranscript(path);
+  output.say(...transcriptLines(transcript, digest, signers));
+  const { archive, appliance, ceremony, outcome, run } = transcript;
+  output.document({ archive, appliance, ceremony, digest, outcome, run, signers: [...signers] });
+}
+
+/** Rehearses by made-up people, from nothing, and leaves a test box, scripts, records and transcripts in `out`, a new or empty folder. */
+export async function rehearseAll(output: Output, out: string): Promise<void> {
+  output.say("REHEARSAL: made-up people, SoftHSM tokens, a made-up CA. Nothing of it counts.");
+  const { ceremonies } = await rehearsedBox(resolve(out), {}, (line) => output.say(line));
+  for (const one of ceremonies) {
+    const name = await leaveRecords(resolve(out), one);
+    const typed = [...one.typed].map(([person, count]) => `${person} ${count}`).join(", ");
+    output.say("", `${name}: about ${one.minutes} minutes; characters typed: ${typed}`);
+  }
+  output.document(ceremonies.map(({ typed, ...one }) => ({ ...one, typed: Object.fromEntries(typed) })));
+}
+
+async function atTerminal(output: Output, path: string, act: (parts: HoldParts) => Promise<Held>): Promise<void> {
+  const file = readCeremonyFile(path);
+  const procedure = procedureOf(file);
+  const prompter = openPrompter(process.stdin, process.stderr);
+  const scene = terminalScene({ prompter, style: output.style, say: (...lines) => output.say(...lines) }, file.people);
+  const record = await RecordFile.open(recordFolder(procedure, file), file.digest);
+  try {
+    prompter.open();
+    const held = await act({ procedure, file, run: "live", scene, record, now: () => utcOf(Date.now()) });
+    tell(output, path, held);
+  } finally {
+    record.close();
+    prompter.close();
+  }
+}
+
+function tell(output: Output, path: string, held: Held): void {
+  if (held.outcome !== "paused") {
+    output.say(
+      output.style.good(`The ceremony is ${held.outcome}.`),
+      `Transcript: ${held.path}`,
+      `SHA-256 of its content: ${held.digest}`,
+    );
+    output.say("Next: print it, and have administrator and witnesses sign it in ink. See: ceremony record FILE");
+    output.document({ digest: held.digest, outcome: held.outcome, transcript: held.path });
+    return;
+  }
+  output.say(output.style.warn(`Paused before step "${held.next ?? "the end"}".`), `Go on: ceremony hold ${path}`);
+  output.document({ next: held.next ?? null, outcome: "paused" });
+  if (held.refusal) throw held.refusal;
+}
+
+/** The arc is that of the transcript's type itself. */
+async function verifiedTranscript(path: string): Promise<VerifiedTranscript> {
+  const signed = readFrom(path);
+  const { eContentType, content } = readSignedData(signed);
+  if (!content) throw new Refusal("TRANSCRIPT", "the transcript has no content");
+  await readTranscript(nodeHost, content);
+  const arc = eContentType.replace(/\.\d+$/, "");
+  return verifyTranscript(nodeHost, ownOids(arc || documentationArc), signed);
+}
+
+function readFrom(path: string): Uint8Array {
+  try {
+    return readFileSync(statSync(path).isDirectory() ? join(path, transcriptName) : path);
+  } catch (cause) {
+    throw new Refusal("STORE", "there is no signed transcript", {
+      expected: "a .p7m file, or the folder of a record",
+      about: path,
+      cause,
+    });
+  }
+}

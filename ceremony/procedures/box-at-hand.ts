@@ -1,0 +1,95 @@
+/** A box that was made, as later ceremonies find it: by the signer's configuration and the wrapped PIN beside its store. */
+
+import { readFileSync } from "node:fs";
+import { having } from "../../appliance/client/answers.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { base64Bytes, hexText, integer, list, object, type Read, text, texts } from "../../manifests/encoding/shape.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
+import type { TokenKey } from "../tokens/token-process.ts";
+import { type BoxLayout, boxLayout, wrappedPath } from "./layout.ts";
+import type { BoxShares } from "./shares-of.ts";
+
+const readKey = having({ certificates: list(text(4096), 0, 8), spki: base64Bytes(1024), uri: text(1024) });
+
+const readSignerJson = having({
+  appliance: text(64),
+  arc: text(64),
+  genesis: hexText(),
+  hsm: text(32),
+  keys: having({ audit: readKey, sealing: readKey }),
+  token: having({ environment: texts, module: text(4096), uri: text(1024) }),
+});
+
+/** Where holders' shares are, and how many it takes. */
+export const readHeldShares = object({
+  shares: list(object({ file: text(4096), person: text(32) }), 2, 64),
+  threshold: integer(2, 64),
+});
+
+export type HeldShares = Read<typeof readHeldShares>;
+
+export interface BoxAtHand {
+  readonly layout: BoxLayout;
+  readonly appliance: string;
+  readonly arc: string;
+  readonly genesis: string;
+  readonly simulated: boolean;
+  readonly token: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly module: string;
+    readonly uri: string;
+  };
+  readonly keys: Readonly<Record<"audit" | "sealing", TokenKey & { readonly certificates: readonly string[] }>>;
+  /** signer.json as it stands, to be written again with changes */
+  readonly settings: { readonly [name: string]: Json };
+}
+
+/** Reads the box below a folder. Refuses CONFIG; CEREMONY-FILE when it is another appliance's. */
+export function boxAtHand(file: CeremonyFile, folder: string): BoxAtHand {
+  const layout = boxLayout(pathIn(file, folder));
+  const settings = readJson(layout.signerJson);
+  const { appliance, arc, genesis, hsm, keys, token } = settingsOf(settings, layout.signerJson);
+  if (appliance !== file.appliance) {
+    throw new Refusal("CEREMONY-FILE", "the file is another box's", { expected: appliance, got: file.appliance });
+  }
+  return { layout, appliance, arc, genesis, simulated: hsm === "software-token", keys, token, settings };
+}
+
+/** What opens its token. Refuses STORE when no PIN was split. */
+export function sharesOf(file: CeremonyFile, box: BoxAtHand, held: HeldShares): BoxShares {
+  const paths = new Map(held.shares.map((one) => [one.person, pathIn(file, one.file)]));
+  return {
+    wrapped: readWrappedFile(wrappedPath(box.layout, "unlock")),
+    auditSpki: box.keys.audit.spki,
+    path: (holder) => paths.get(holder) ?? "",
+    token: box.token,
+    threshold: held.threshold,
+    holders: held.shares.map(({ person }) => person),
+  };
+}
+
+function settingsOf(settings: Json, path: string): Read<typeof readSignerJson> {
+  try {
+    return readSignerJson(settings, "signer.json");
+  } catch (fault) {
+    const { message } = asRefusal(fault, "CONFIG", "the configuration cannot be read");
+    throw new Refusal("CONFIG", message, { about: path, cause: fault });
+  }
+}
+
+function readJson(path: string): { readonly [name: string]: Json } {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as { readonly [name: string]: Json };
+  } catch (cause) {
+    throw new Refusal("CONFIG", "the signer's configuration cannot be read", { about: path, cause });
+  }
+}
+
+function readWrappedFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Refusal("STORE", "the wrapped PIN cannot be read", { about: path, cause });
+  }
+}

@@ -1,0 +1,21 @@
+/** Which ceremonies there are. */
+
+import { Refusal } from "../../manifests/refusal.ts";
+import type { CeremonyFile } from "../engine/ceremony-file.ts";
+import type { Procedure } from "../engine/procedure.ts";
+import { certificates } from "./certificates/certificates.ts";
+import { genesis } from "./genesis/genesis.ts";
+
+const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = { certificates, genesis };
+
+export const ceremonyNames = Object.keys(procedures);
+
+/** The procedure that a file asks for. Refuses CEREMONY-FILE; CONFIG and STORE where it needs a box that is not there. */
+export function procedureOf(file: CeremonyFile): Procedure {
+  const make = Object.hasOwn(procedures, file.ceremony) ? procedures[file.ceremony] : undefined;
+  if (make) return make(file);
+  throw new Refusal("CEREMONY-FILE", "there is no such ceremony", {
+    expected: ceremonyNames.join(", "),
+    got: file.ceremony,
+  });
+}

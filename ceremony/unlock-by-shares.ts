@@ -1,0 +1,111 @@
+/** Unlocking by M of N shares, and proving a share without unlocking. The PIN is joined here, sent to the signer, and wiped. */
+
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { shown } from "../manifests/records/names.ts";
+import { type ShareRecord, shareName } from "../manifests/records/share.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import type { Sitting } from "./ports.ts";
+import type { Opener } from "./shares/seal-piece.ts";
+import { joinShares, type OpenedShare, openShare } from "./shares/split.ts";
+import { asText, members } from "./shown-json.ts";
+import { tellUnlocked } from "./unlock.ts";
+
+const triesOfPeople = 3;
+const largestShare = 64 * 1024;
+
+/** Unlocks by the shares in these files; each holder is asked for what opens the own one. Refuses SHARE-*, PASSPHRASE-WRONG, and as `unlock`. */
+export async function unlockByShares(sitting: Sitting, files: readonly string[]): Promise<void> {
+  sitting.prompter.open();
+  if (members(await sitting.signer.status()).locked === false) {
+    sitting.output.say("The box is unlocked already. Nothing was changed.");
+    sitting.output.document({ changed: false, locked: false });
+    return;
+  }
+  const wrapped = await wrappedOf(sitting);
+  const opened: OpenedShare[] = [];
+  try {
+    for (const file of files) opened.push(await openFile(sitting, file, wrapped));
+    const pin = await joinShares(opened, wrapped.wrapped);
+    try {
+      tellUnlocked(sitting, await sitting.signer.unlock(pin));
+    } finally {
+      pin.fill(0);
+    }
+  } finally {
+    for (const { piece } of opened) piece.fill(0);
+  }
+}
+
+/** Proves each share: signed by the audit key, of the split in force, and it opens. Refuses as `unlockByShares`. */
+export async function checkShares(sitting: Sitting, files: readonly string[]): Promise<void> {
+  sitting.prompter.open();
+  const wrapped = await wrappedOf(sitting);
+  const proven: Json[] = [];
+  for (const file of files) {
+    const { record, piece } = await openFile(sitting, file, wrapped);
+    piece.fill(0);
+    sitting.output.say(
+      sitting.output.style.good(`${shareName(record)}: opens.`),
+      `  split ${record.split}, ${record.threshold} of ${record.of} unlock`,
+    );
+    proven.push({ holder: record.holder, index: record.index, split: record.split });
+  }
+  sitting.output.document({ proven });
+}
+
+type Wrapped = { readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array };
+
+async function wrappedOf(sitting: Sitting): Promise<Wrapped> {
+  const wrapped = await sitting.signer.wrapped();
+  if (wrapped) return wrapped;
+  const box = shown(asText(members(await sitting.signer.status()).appliance) ?? "?");
+  throw new Refusal("SHARE-FOREIGN", `no PIN of the box ${box} was split`, {
+    expected: "`ceremony unlock` with its PIN",
+    got: "shares",
+  });
+}
+
+async function openFile(sitting: Sitting, path: string, { wrapped, auditSpki }: Wrapped): Promise<OpenedShare> {
+  const { prompter, output } = sitting;
+  const file = readShare(path);
+  for (let left = prompter.interactive ? triesOfPeople : 1; ; left--) {
+    const used: Uint8Array[] = [];
+    try {
+      return await openShare(file, wrapped, auditSpki, async (record) => {
+        const opener = await openerOf(sitting, record);
+        if (opener.kind === "passphrase") used.push(opener.passphrase);
+        return opener;
+      });
+    } catch (fault) {
+      if (!(fault instanceof Refusal) || fault.code !== "PASSPHRASE-WRONG" || left <= 1) throw fault;
+      output.say(`${fault.message}. Once more.`);
+    } finally {
+      for (const secret of used) secret.fill(0);
+    }
+  }
+}
+
+async function openerOf({ prompter }: Sitting, record: ShareRecord): Promise<Opener> {
+  const name = shown(shareName(record));
+  if (record.sealed.kind === "passphrase") {
+    return { kind: "passphrase", passphrase: await prompter.secret(`The passphrase of ${name}: `) };
+  }
+  const path = (await prompter.line(`The file with the private key (PEM) that opens ${name}: `)).trim();
+  try {
+    return { kind: "key", key: createPrivateKey(readFileSync(path)) };
+  } catch (cause) {
+    throw new Refusal("PASSPHRASE-WRONG", "the private key cannot be read", { about: path, cause });
+  }
+}
+
+function readShare(path: string): Uint8Array {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length <= largestShare) return bytes;
+    throw new Error(`larger than ${largestShare} bytes`);
+  } catch (cause) {
+    throw new Refusal("USAGE", "the share cannot be read", { expected: "the file of a share", about: path, cause });
+  }
+}
