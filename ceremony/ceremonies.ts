@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { nodeHost } from "../host/crypto-host.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
 import { readSignedData } from "../manifests/cms/read.ts";
+import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../manifests/encoding/oid.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { readTranscript, type VerifiedTranscript, verifyTranscript } from "../manifests/records/transcript.ts";
@@ -13,23 +14,34 @@ import { readCeremonyFile } from "./engine/ceremony-file.ts";
 import { abandon, type Held, type HoldParts, hold } from "./engine/hold.ts";
 import { checkOrder } from "./engine/procedure.ts";
 import { RecordFile } from "./engine/record-file.ts";
-import { recordFolder, transcriptName } from "./engine/records-folder.ts";
+import { recordFolder, recordName, transcriptName } from "./engine/records-folder.ts";
 import { terminalScene } from "./engine/terminal-scene.ts";
-import { scriptLines } from "./paper/script-text.ts";
-import { transcriptLines } from "./paper/transcript-text.ts";
+import { type Paper, reprint, textOf } from "./paper/page.ts";
+import { printFile, writePaper } from "./paper/print.ts";
+import { endOf, recordPaper } from "./paper/record-paper.ts";
+import { scriptPaper } from "./paper/script-paper.ts";
 import type { Output } from "./ports.ts";
 import { procedureOf } from "./procedures/registry.ts";
 import { leaveRecords } from "./rehearse/leave-records.ts";
 import { rehearsedBox } from "./rehearse/rehearsed-box.ts";
 
-/** Prints the script of a ceremony. Refuses CEREMONY-FILE, also where its steps cannot succeed in their order. */
-export function printScript(output: Output, path: string): void {
+export interface PrintOptions {
+  /** folder for PDF and text; shown on the screen where none is named */
+  readonly print?: string;
+  /** a printer that CUPS knows */
+  readonly lp?: string;
+  /** how often it was printed before */
+  readonly reprint?: number;
+}
+
+/** Shows or prints the script of a ceremony. Refuses CEREMONY-FILE, also where its steps cannot succeed in their order; STORE, PRINTER. */
+export async function showScript(output: Output, path: string, options: PrintOptions): Promise<void> {
   const file = readCeremonyFile(path);
   const procedure = procedureOf(file);
   checkOrder(procedure.steps);
-  output.say(...scriptLines(file, procedure));
+  const files = await give(output, scriptPaper(file, procedure), `${recordName(file)}.script`, file.scheduled, options);
   const { ceremony, digest } = file;
-  output.document({ ceremony, digest, steps: procedure.steps.map(({ id }) => id) });
+  output.document({ ceremony, digest, files, steps: procedure.steps.map(({ id }) => id) });
 }
 
 /** Holds it, or goes on with it. Refuses as `hold`; a pause because of a refusal ends with that. */
@@ -42,12 +54,29 @@ export function abandonCeremony(output: Output, path: string): Promise<void> {
   return atTerminal(output, path, abandon);
 }
 
-/** Shows a transcript: a signed file, or the folder of a ceremony's record. Refuses STORE, and as `verifyTranscript`. */
-export async function showRecord(output: Output, path: string): Promise<void> {
+/** Checks and shows or prints a transcript: a signed file, or the folder of a ceremony's record. Refuses STORE, PRINTER, and as `verifyTranscript`. */
+export async function showRecord(output: Output, path: string, options: PrintOptions): Promise<void> {
   const { transcript, digest, signers } = await verifiedTranscript(path);
-  output.say(...transcriptLines(transcript, digest, signers));
   const { archive, appliance, ceremony, outcome, run } = transcript;
-  output.document({ archive, appliance, ceremony, digest, outcome, run, signers: [...signers] });
+  const paper = recordPaper(transcript, digest, signers);
+  const files = await give(output, paper, `${recordName(transcript)}.record`, endOf(transcript), options);
+  output.document({ archive, appliance, ceremony, digest, files, outcome, run, signers: [...signers] });
+}
+
+/** A paper on the screen, or as files and on a printer; gives the files' paths. */
+async function give(output: Output, paper: Paper, name: string, created: string, options: PrintOptions): Promise<Json> {
+  const { print, lp, reprint: before } = options;
+  if (print === undefined) {
+    if (lp !== undefined)
+      throw new Refusal("USAGE", "say where the files go, too", { expected: "--print DIR", got: "--lp alone" });
+    output.say(textOf(paper).replace("\f", ""));
+    return [];
+  }
+  const printed = before === undefined ? paper : reprint(paper, before, utcOf(Date.now()));
+  const { pdf, text } = await writePaper(resolve(print), name, printed, created);
+  output.say(`Written: ${pdf}`, `         ${text}`);
+  if (lp !== undefined) await printFile(lp, pdf);
+  return [pdf, text];
 }
 
 /** Rehearses by made-up people, from nothing, and leaves a test box, scripts, records and transcripts in `out`, a new or empty folder. */

@@ -3,6 +3,7 @@
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { versionText } from "../host/version.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import type { PrintOptions } from "./ceremonies.ts";
 import { shells } from "./completion.ts";
 
 export interface GlobalOptions {
@@ -29,10 +30,10 @@ export interface Actions {
   import(): Promise<void>;
   journal(from: number, limit: number): Promise<void>;
   verifyJournal(): Promise<void>;
-  script(file: string): Promise<void>;
+  script(file: string, options: PrintOptions): Promise<void>;
   hold(file: string): Promise<void>;
   abandon(file: string): Promise<void>;
-  record(path: string): Promise<void>;
+  record(path: string, options: PrintOptions): Promise<void>;
   rehearse(out: string): Promise<void>;
   completion(shell: string): void;
   /** names for the shell's completion, one a line; never fails loudly */
@@ -163,13 +164,24 @@ function running(program: Command, actions: Actions): void {
   program.command("batch-names", { hidden: true }).action(() => actions.batchNames());
 }
 
+const printOption = ["--print <dir>", "write it there, as PDF and as text"] as const;
+const lpOption = ["--lp <printer>", "give the PDF to CUPS"] as const;
+const reprintOption = [
+  "--reprint <n>",
+  "say on each page that it is printed again, for the n-th time",
+  positive,
+] as const;
+
 function holding(program: Command, actions: Actions): void {
   const file = () => new Argument("<file>", "the ceremony file that was reviewed (docs/formats.md)");
   program
     .command("script")
-    .description("print a ceremony's script: who acts, who checks, boxes and blanks")
+    .description("a ceremony's script: who acts, who looks on, boxes to tick, blanks")
     .addArgument(file())
-    .action((path: string) => actions.script(path));
+    .option(...printOption)
+    .option(...lpOption)
+    .option(...reprintOption)
+    .action((path: string, options: PrintOptions) => actions.script(path, options));
   program
     .command("hold")
     .description("hold a ceremony, or go on with one that was interrupted")
@@ -184,7 +196,10 @@ function holding(program: Command, actions: Actions): void {
     .command("record")
     .description("show a ceremony's transcript and check its chain and signatures")
     .argument("<path>", "a transcript (.p7m), or the folder of a ceremony's record")
-    .action((path: string) => actions.record(path));
+    .option(...printOption)
+    .option(...lpOption)
+    .option(...reprintOption)
+    .action((path: string, options: PrintOptions) => actions.record(path, options));
   program
     .command("rehearse")
     .description("hold the ceremonies from nothing with made-up people; leaves scripts, records and transcripts")

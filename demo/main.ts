@@ -79,7 +79,7 @@ async function makeBox(dir: string): Promise<RehearsedBox> {
     if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
   });
   for (const one of made.ceremonies)
-    tell(`left to look at: ${await leaveRecords(dir, one)}.script.txt, .record.txt, .p7m`);
+    tell(`left to look at: ${await leaveRecords(dir, one)}.script.pdf, .record.pdf, .p7m`);
   tell("genesis policy, SHA-256 in words:", ...wordLines(made.paths.genesis));
   return made;
 }

@@ -14,7 +14,7 @@ export function whatNext({ paths, shares }: RehearsedBox, folder: string): strin
   const as = `npm run -s ceremony -- --as ${at(paths.operators[1]?.operatorJson ?? "")}`;
   return `
 Look at
-  ${at(`${paths.dir}/R-001-genesis.script.txt`)}   the script of the genesis; .record.txt and .p7m are what it left
+  ${at(`${paths.dir}/R-001-genesis.script.pdf`)}   the script of the genesis; .record.pdf and .p7m are what it left
   ${at(`${paths.stick}/coldseal/outbox/${folder}`)}   seals, manifest, authorisation, policy, certificates
   ${at(`${paths.dir}/slip.txt`)}   the slip that the submitter printed
   ${at(`${paths.keeper}/coldseal/audit`)}   what goes to the ledger's keeper

@@ -108,6 +108,7 @@ export const refusalTable = {
     "refused",
     "type the passphrase of this share again, slowly; or give the key that it was sealed to",
   ],
+  PRINTER: ["not-now", "look at the printer: `lpstat -p`; the files are written, print them from there"],
   "KEY-REQUEST": ["refused", "have the certificate issued for the request that the box wrote"],
   // The box now
   LOCKED: ["not-now", "unlock the box: `ceremony unlock`"],

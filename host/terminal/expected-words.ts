@@ -83,6 +83,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "SHARE-TWICE": "shares of different holders",
   "SHARE-SHORT": "as many shares as the threshold says",
   "PASSPHRASE-WRONG": "what this share was sealed with",
+  PRINTER: "a printer that takes the page",
   "KEY-REQUEST": "a certificate for this key, name and use",
   LOCKED: "a box that is unlocked",
   "HSM-GONE": "a token that answers",

@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readCeremonyFile } from "../../ceremony/engine/ceremony-file.ts";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
@@ -26,6 +29,7 @@ describe("docs/formats.md", () => {
     expect([...examples.keys()].sort()).toEqual([
       "authorization",
       "batch-request",
+      "ceremony",
       "manifest",
       "policy",
       "refusal",
@@ -34,6 +38,10 @@ describe("docs/formats.md", () => {
     expect(readManifest(bytesOf("manifest")).outcome).toBe("sealed");
     expect(readPolicy(bytesOf("policy")).thresholds.seal).toBe(2);
     expect(readRefusalFile(bytesOf("refusal")).signed).toBe(false);
+    const ceremony = join(mkdtempSync(join(tmpdir(), "coldseal-formats-")), "ceremony.json");
+    writeFileSync(ceremony, JSON.stringify(examples.get("ceremony")));
+    expect(readCeremonyFile(ceremony).ceremony).toBe("certificates");
+    rmSync(dirname(ceremony), { recursive: true });
     const challenge: Challenge = readChallenge(bytesOf("authorization"));
     expect(readDissent(bytesOf("rejection"), "rejection", challenge).reason).toContain("contracts");
     const reader = new RequestReader();

@@ -38,6 +38,12 @@ export const importTable: readonly Row[] = [
     node: "local",
   },
   {
+    path: "ceremony/paper",
+    folders: ["ceremony/paper", "ceremony/engine", "manifests", "host"],
+    packages: ["@cantoo/pdf-lib", "qrcode-generator"],
+    node: "local",
+  },
+  {
     path: "ceremony/shares",
     folders: ["ceremony/shares", "manifests", "host"],
     packages: ["shamir-secret-sharing", "node-forge"],

@@ -46,7 +46,7 @@ export function splitStep(parameters: GenesisParameters): Step {
     restartAt: "token",
     perform: async (stage) => {
       const made = await splitFor(stage, parameters, "unlock", unlock, pinSecret);
-      const facts: Record<string, string> = factsOf(made, unlock);
+      const facts: Record<string, string> = factsOf(stage, made, unlock);
       if (soPin) {
         const apart = await splitFor(stage, parameters, "so-pin", soPin, soPinSecret);
         facts["SO PIN"] = `split ${apart.split}: ${soPin.threshold} of ${soPin.holders.length}`;
@@ -123,7 +123,10 @@ async function splitFor(
 ): Promise<SplitMade> {
   const { token, box, stick } = parameters;
   const { serial = "", uri = "" } = stage.facts("token");
-  const holders = await holdersOf(stage, wanted);
+  // Whoever is not here cannot choose a passphrase, and does not take a share away.
+  const here = wanted.holders.filter(({ person }) => stage.present().includes(person));
+  checkHoldersHere(stage, { holders: wanted.holders.map(({ person }) => person), threshold: wanted.threshold });
+  const holders = await holdersOf(stage, { ...wanted, holders: here });
   try {
     const made = await withBoxToken(token, (process) => {
       const { sign } = boxSigner(process, uri, stage.secrets.use(pinSecret), keyOf(stage, "audit-key"));
@@ -151,13 +154,15 @@ function sharesInForce(stage: Stage, { box, stick, token, unlock }: GenesisParam
   };
 }
 
-function factsOf(made: SplitMade, { holders, threshold }: SplitParameters): Record<string, string> {
+function factsOf(stage: Stage, made: SplitMade, { holders, threshold }: SplitParameters): Record<string, string> {
+  const here = holdersHere(
+    stage,
+    holders.map(({ person }) => person),
+  );
   return {
-    holders: holders
-      .map(({ person, certificate }) => `${person} (${certificate ? "certificate" : "passphrase"})`)
-      .join(", "),
+    holders: here.join(", "),
     split: made.split,
-    threshold: `${threshold} of ${holders.length}`,
+    threshold: `${threshold} of ${here.length}`,
     "wrapped PIN, SHA-256": hex(sha256(made.wrapped)),
   };
 }

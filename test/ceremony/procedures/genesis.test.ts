@@ -11,6 +11,7 @@ import { RecordFile } from "../../../ceremony/engine/record-file.ts";
 import { recordFolder } from "../../../ceremony/engine/records-folder.ts";
 import { genesis } from "../../../ceremony/procedures/genesis/genesis.ts";
 import { boxLayout } from "../../../ceremony/procedures/layout.ts";
+import { procedureOf } from "../../../ceremony/procedures/registry.ts";
 import { certify, makeRoot, pem } from "../../../ceremony/provision/test-pki.ts";
 import { type Cast, makeCast } from "../../../ceremony/rehearse/cast.ts";
 import { type GenesisWanted, writeGenesisFile } from "../../../ceremony/rehearse/genesis-file.ts";
@@ -19,6 +20,7 @@ import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
 import { type Transcript, verifyTranscript } from "../../../manifests/records/transcript.ts";
+import { codeOf } from "../software-box.ts";
 
 const oids = ownOids(documentationArc);
 let top: string;
@@ -121,5 +123,90 @@ describe("genesis", () => {
     expect(existsSync(join(layout.state, "store.db"))).toBe(true);
     expect(facts(transcript, "relock")).toEqual({ "opened by": "op1, op2" });
     expect(facts(transcript, "close")["keys on the token"]).toMatch(/^audit \(.*sealing \(/);
+  });
+
+  it("GENESIS: wrong answers are refused and recorded, a person is struck out, a pause takes the PIN, and it ends all the same", async () => {
+    const box = await newBox();
+    const wrong = new Map<string, string[]>();
+    const once = (step: string, ...answers: string[]) => wrong.set(step, answers);
+    once("The time of", "2020-01-01 00:00:00");
+    once("op3 PIN", "0000", "0000", "0000");
+    once("op1 again", "another passphrase");
+    once("op2 check", "no", "no", "no");
+    once("op1 policy", "adult amulet");
+    const answer = (person: string, question: string) => {
+      const asked = /The time of/.test(question)
+        ? "The time of"
+        : question.includes("PIN of your token")
+          ? `${person} PIN`
+          : question.includes("passphrase again")
+            ? `${person} again`
+            : question.includes("the passphrase of share")
+              ? `${person} check`
+              : question === "policy number 1"
+                ? `${person} policy`
+                : "";
+      return wrong.get(asked)?.shift();
+    };
+    let failures = 0;
+    const decide = () => {
+      failures += 1;
+      return failures === 2 ? ("strike" as const) : ("again" as const);
+    };
+    const struck = (person: string, question: string) =>
+      question.startsWith("Who is struck") ? "op3" : answer(person, question);
+    const first = await holdGenesis(box.file, {
+      answer: struck,
+      decide,
+      begin: ({ id }) => (id === "sealing-key" ? "stop" : "go"),
+    });
+    expect(first.held).toMatchObject({ outcome: "paused", next: "sealing-key" });
+    const asked: string[] = [];
+    const note = (person: string, question: string) => {
+      if (question.includes("the passphrase of share")) asked.push(person);
+      return struck(person, question);
+    };
+    const here = (person: string) => person !== "op3";
+    const transcript = await transcriptOf((await holdGenesis(box.file, { answer: note, decide, here })).held);
+    const failed = transcript.entries
+      .filter(({ kind }) => kind === "failed")
+      .map(({ step, facts: { code } }) => `${step} ${code}`);
+    expect(failed).toEqual([
+      "clock CEREMONY-STEP",
+      "people PIN-WRONG",
+      "split CEREMONY-STEP",
+      "share-check PASSPHRASE-WRONG",
+      "policy CEREMONY-STEP",
+    ]);
+    const check = transcript.entries.find(({ kind, step }) => kind === "failed" && step === "share-check");
+    expect(check?.facts.about).toBe("share 2 of 2, op2's");
+    expect(asked).toEqual(["op1", "op2"]);
+    expect(transcript.entries.find(({ kind }) => kind === "struck")?.people).toEqual(["op3"]);
+    const policy = await verifyGenesis(nodeHost, oids, readFileSync(boxLayout(box.box).genesis));
+    expect(policy.policy.people.map(({ id }) => id)).toEqual(["op1", "op2", "keeper", "desk"]);
+    expect(facts(transcript, "split").threshold).toBe("2 of 2");
+  });
+
+  it("CEREMONY-FILE: what cannot be held is refused before anything is made", async () => {
+    const codes: string[] = [];
+    for (const change of [
+      (json: GenesisJson) => Object.assign(json.parameters, { secret: "x" }),
+      (json: GenesisJson) =>
+        Object.assign(json.parameters, {
+          unlock: { holders: [{ person: "op1" }, { person: "nobody" }], threshold: 2 },
+        }),
+      (json: GenesisJson) =>
+        Object.assign(json.parameters, { unlock: { holders: [{ person: "op1" }, { person: "op1" }], threshold: 2 } }),
+      (json: GenesisJson) =>
+        Object.assign(json.parameters, { unlock: { holders: [{ person: "op1" }, { person: "op2" }], threshold: 3 } }),
+      (json: GenesisJson) => Object.assign(json, { ceremony: "exodus" }),
+      (json: GenesisJson) => Object.assign(json, { people: json.people.filter(({ id }) => id !== "ada") }),
+      (json: GenesisJson) => Object.assign(json, { people: [...json.people, json.people[0]] }),
+    ]) {
+      const box = await newBox(change);
+      codes.push(await codeOf(Promise.resolve().then(() => procedureOf(readCeremonyFile(box.file)))));
+      expect(existsSync(box.box)).toBe(false);
+    }
+    expect(new Set(codes)).toEqual(new Set(["CEREMONY-FILE"]));
   });
 });
