@@ -1,7 +1,7 @@
 /** What the ceremonies ask of the world: the box's processes, the operator's token, the terminal. `main.ts` supplies them. */
 
 import type { daemonClient } from "../appliance/client/daemon-client.ts";
-import type { Unlocked } from "../appliance/client/unlock-client.ts";
+import type { Unlocked, WrappedPins } from "../appliance/client/unlock-client.ts";
 import type { ProgressLine } from "../host/terminal/progress.ts";
 import type { Prompter } from "../host/terminal/prompter.ts";
 import type { Style } from "../host/terminal/style.ts";
@@ -17,8 +17,7 @@ export interface Signer {
   status(): Promise<Json>;
   /** the PIN's bytes are the caller's to wipe */
   unlock(pin: Uint8Array): Promise<Unlocked>;
-  /** what holders' shares open; undefined where no PIN was split */
-  wrapped(): Promise<{ readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array } | undefined>;
+  wrapped(): Promise<WrappedPins>;
   lock(): Promise<void>;
   /** JSON lines */
   journal(from: number, limit: number): Promise<Uint8Array>;

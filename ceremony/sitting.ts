@@ -1,7 +1,7 @@
 /** Puts a sitting together from the operator's settings, the box's sockets and the terminal. */
 
 import { daemonClient } from "../appliance/client/daemon-client.ts";
-import { journal, lock, signerStatus, unlock, verifyJournal, wrappedPin } from "../appliance/client/unlock-client.ts";
+import { journal, lock, signerStatus, unlock, verifyJournal, wrappedPins } from "../appliance/client/unlock-client.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -37,7 +37,7 @@ function signerAt(path: string): Signer {
   return {
     status: () => signerStatus(path),
     unlock: (pin) => unlock(path, pin),
-    wrapped: () => wrappedPin(path),
+    wrapped: () => wrappedPins(path),
     lock: () => lock(path),
     journal: (from, limit) => journal(path, from, limit),
     verifyJournal: () => verifyJournal(path),

@@ -2,9 +2,11 @@
 
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { WrappedPins } from "../appliance/client/unlock-client.ts";
+import { nodeHost } from "../host/crypto-host.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
-import { type ShareRecord, shareName } from "../manifests/records/share.ts";
+import { readWrapped, type ShareRecord, shareName, verifyShare } from "../manifests/records/share.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 import type { Opener } from "./shares/seal-piece.ts";
@@ -23,11 +25,12 @@ export async function unlockByShares(sitting: Sitting, files: readonly string[])
     sitting.output.document({ changed: false, locked: false });
     return;
   }
-  const wrapped = await wrappedOf(sitting);
+  const pins = await pinsOf(sitting);
   const opened: OpenedShare[] = [];
   try {
-    for (const file of files) opened.push(await openFile(sitting, file, wrapped));
-    const pin = await joinShares(opened, wrapped.wrapped);
+    const wrapped = await wrappedFor(files[0] ?? "", pins);
+    for (const file of files) opened.push(await openFile(sitting, file, wrapped, pins.auditSpki));
+    const pin = await joinShares(opened, wrapped);
     try {
       tellUnlocked(sitting, await sitting.signer.unlock(pin));
     } finally {
@@ -41,10 +44,10 @@ export async function unlockByShares(sitting: Sitting, files: readonly string[])
 /** Proves each share: signed by the audit key, of the split in force, and it opens. Refuses as `unlockByShares`. */
 export async function checkShares(sitting: Sitting, files: readonly string[]): Promise<void> {
   sitting.prompter.open();
-  const wrapped = await wrappedOf(sitting);
+  const pins = await pinsOf(sitting);
   const proven: Json[] = [];
   for (const file of files) {
-    const { record, piece } = await openFile(sitting, file, wrapped);
+    const { record, piece } = await openFile(sitting, file, await wrappedFor(file, pins), pins.auditSpki);
     piece.fill(0);
     sitting.output.say(
       sitting.output.style.good(`${shareName(record)}: opens.`),
@@ -55,11 +58,9 @@ export async function checkShares(sitting: Sitting, files: readonly string[]): P
   sitting.output.document({ proven });
 }
 
-type Wrapped = { readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array };
-
-async function wrappedOf(sitting: Sitting): Promise<Wrapped> {
-  const wrapped = await sitting.signer.wrapped();
-  if (wrapped) return wrapped;
+async function pinsOf(sitting: Sitting): Promise<WrappedPins> {
+  const pins = await sitting.signer.wrapped();
+  if (pins.wrapped.length > 0) return pins;
   const box = shown(asText(members(await sitting.signer.status()).appliance) ?? "?");
   throw new Refusal("SHARE-FOREIGN", `no PIN of the box ${box} was split`, {
     expected: "`ceremony unlock` with its PIN",
@@ -67,7 +68,18 @@ async function wrappedOf(sitting: Sitting): Promise<Wrapped> {
   });
 }
 
-async function openFile(sitting: Sitting, path: string, { wrapped, auditSpki }: Wrapped): Promise<OpenedShare> {
+/** The wrapped PIN that a share belongs to by its split; while a PIN is split anew there are two. Else that in force, which will refuse it. */
+async function wrappedFor(path: string, { wrapped, auditSpki }: WrappedPins): Promise<Uint8Array> {
+  const { split } = await verifyShare(nodeHost, readShare(path), auditSpki);
+  return wrapped.find((one) => readWrapped(one).split === split) ?? (wrapped[0] as Uint8Array);
+}
+
+async function openFile(
+  sitting: Sitting,
+  path: string,
+  wrapped: Uint8Array,
+  auditSpki: Uint8Array,
+): Promise<OpenedShare> {
   const { prompter, output } = sitting;
   const file = readShare(path);
   for (let left = prompter.interactive ? triesOfPeople : 1; ; left--) {

@@ -3,7 +3,7 @@
 import { callOnce } from "../../host/wire.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { base64Bytes, nullable, type Read, text } from "../../manifests/encoding/shape.ts";
+import { base64Bytes, list, type Read, text } from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
@@ -16,14 +16,29 @@ export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
   return readAnswer(readUnlocked, (await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
 }
 
-const readWrappedAnswer = having({ auditSpki: base64Bytes(1024), wrapped: nullable(text(4096)) });
+const readWrappedAnswer = having({ auditSpki: base64Bytes(1024), wrapped: list(text(4096), 0, 2) });
 
-/** The wrapped PIN's record, canonical, and the audit key (DER SubjectPublicKeyInfo) that signed the shares; undefined where no PIN was split. */
-export async function wrappedPin(
-  path: string,
-): Promise<{ readonly wrapped: Uint8Array; readonly auditSpki: Uint8Array } | undefined> {
+/** What holders' shares open. */
+export interface WrappedPins {
+  /** records of wrapped PINs, canonical: none where no PIN was split, two while one is split anew */
+  readonly wrapped: readonly Uint8Array[];
+  /** DER SubjectPublicKeyInfo of the key that signed the shares */
+  readonly auditSpki: Uint8Array;
+}
+
+export async function wrappedPins(path: string): Promise<WrappedPins> {
   const { auditSpki, wrapped } = readAnswer(readWrappedAnswer, (await callOnce(path, "wrapped", {})).result, "wrapped");
-  return wrapped === null ? undefined : { auditSpki, wrapped: utf8(wrapped) };
+  return { auditSpki, wrapped: wrapped.map(utf8) };
+}
+
+/** Locks the box and changes its token's PIN. SECRET: both go only into the body; their bytes are the caller's to wipe. */
+export async function changePin(path: string, oldPin: Uint8Array, newPin: Uint8Array): Promise<void> {
+  await callOnce(path, "change-pin", { oldLength: oldPin.length }, { body: [oldPin, newPin] });
+}
+
+/** A transcript with the audit key's signature added. Refuses TRANSCRIPT, LOCKED, HSM codes. */
+export async function countersign(path: string, p7m: Uint8Array): Promise<Uint8Array> {
+  return (await callOnce(path, "countersign", {}, { body: [p7m], maximumBody: 64 << 20 })).body;
 }
 
 export async function lock(path: string): Promise<void> {

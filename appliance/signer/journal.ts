@@ -37,9 +37,11 @@ export type JournalKind =
   | "released"
   | "refused"
   | "reported"
+  | "pin-changed"
   | "pin-try"
   | "unlocked"
   | "locked"
+  | "ceremony"
   | "clock-step"
   | "fault";
 

@@ -56,6 +56,17 @@ export class Lockbox {
   }
 
   /**
+   * Locks, and changes the token's PIN; both are wiped in any case. The try is counted as one of unlocking is, before the old
+   * PIN is checked. On return the box is locked and the token takes the new PIN alone. Refuses as `unlock` does, before the login.
+   */
+  changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#tryChange(oldPin, newPin)).finally(() => {
+      oldPin.fill(0);
+      newPin.fill(0);
+    });
+  }
+
+  /**
    * Nothing more is signed from the call on; on return nobody is logged in, not even by an unlock that was under way. A
    * document being signed is finished by the token. Never throws: what cannot be journalled is locked all the same.
    */
@@ -119,6 +130,31 @@ export class Lockbox {
   }
 
   async #tryPin(pin: Uint8Array): Promise<void> {
+    const { hsm } = this.#parts;
+    const before = await this.#counted();
+    if (this.#unlocked) await this.#end("to be unlocked anew");
+    await this.#tried(before, () => hsm.login(pin));
+    try {
+      await this.#parts.verify();
+      this.#parts.note("unlocked", { token: hsm.serial });
+    } catch (fault) {
+      await hsm.logout().catch(() => undefined);
+      throw fault;
+    }
+    this.#logins++;
+    this.#unlocked = true;
+  }
+
+  async #tryChange(oldPin: Uint8Array, newPin: Uint8Array): Promise<void> {
+    const { hsm } = this.#parts;
+    const before = await this.#counted();
+    if (this.#unlocked) await this.#end("its PIN is changed");
+    await this.#tried(before, () => hsm.changePin(oldPin, newPin));
+    this.#parts.note("pin-changed", { token: hsm.serial });
+  }
+
+  /** The try is durable before the PIN is checked; gives the count before it. */
+  async #counted(): Promise<PinTries> {
     const { db, hsm } = this.#parts;
     this.#parts.sound();
     if (!hsm.present()) {
@@ -131,23 +167,13 @@ export class Lockbox {
       writeTries(db, counted);
       this.#parts.note("pin-try", { failures: counted.failures });
     })();
-    if (this.#unlocked) await this.#end("to be unlocked anew");
-    await this.#login(pin, before);
-    try {
-      await this.#parts.verify();
-      this.#parts.note("unlocked", { token: hsm.serial });
-    } catch (fault) {
-      await hsm.logout().catch(() => undefined);
-      throw fault;
-    }
-    this.#logins++;
-    this.#unlocked = true;
+    return before;
   }
 
-  async #login(pin: Uint8Array, before: PinTries): Promise<void> {
-    const { db, hsm } = this.#parts;
+  async #tried(before: PinTries, work: () => Promise<void>): Promise<void> {
+    const { db } = this.#parts;
     try {
-      await hsm.login(pin);
+      await work();
     } catch (fault) {
       if (fault instanceof Refusal && !fault.code.startsWith("PIN-")) this.#takeBack(before, fault);
       throw fault;

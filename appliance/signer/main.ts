@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { changePin } from "../../hardware/change-pin.ts";
 import { HeadStore } from "../../hardware/counter-object.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
@@ -109,6 +110,7 @@ function partsOf(config: SignerConfig, token: Token): BoxParts {
     keys: config.keys,
     appliance: config.appliance,
     signer: (key) => tokenSigner(token, key, crew),
+    changePin: (oldPin, newPin) => changePin(token.module, config.token.uri, oldPin, newPin),
     ready: () => crew.start(),
   });
   return {

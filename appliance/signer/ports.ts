@@ -25,6 +25,11 @@ export interface Hsm {
   login(pin: Uint8Array): Promise<void>;
   logout(): Promise<void>;
   /**
+   * Changes the user's PIN, durably; nobody is logged in on return. The PINs are the caller's to wipe. Refuses with PIN-WRONG,
+   * PIN-LOCKED or another HSM code; where the token failed in the middle, only a login says which PIN holds.
+   */
+  changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void>;
+  /**
    * Signs each message (not its digest); signatures in CMS form, in order. Refuses with an HSM code, or LOCKED when the
    * login is lost. What it returns is unchecked.
    */

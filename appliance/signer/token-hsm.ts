@@ -28,6 +28,8 @@ export interface TokenParts {
   readonly keys: SignerConfig["keys"];
   readonly appliance: string;
   signer(key: { readonly uri: string; readonly spki: Uint8Array; readonly suite: Suite }): SignerPort;
+  /** in this process: a module may keep what a login is checked against (SoftHSM does) */
+  changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void>;
   /** told after each login, so that what signing needs is started before the first document */
   ready?(): void;
 }
@@ -62,6 +64,11 @@ export class TokenHsm implements Hsm {
 
   logout(): Promise<void> {
     return this.#parts.token.logout();
+  }
+
+  async changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void> {
+    await this.#parts.token.logout();
+    await this.#parts.changePin(oldPin, newPin);
   }
 
   sign(key: KeyName, suite: Suite, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {

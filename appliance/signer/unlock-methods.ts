@@ -2,12 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Handlers, IncomingCall } from "../../host/wire.ts";
+import { collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
 import { base64, concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Box } from "./box.ts";
+import { countersign } from "./countersign.ts";
 import type { JournalRow } from "./journal.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import { statusOf } from "./status.ts";
@@ -15,8 +16,12 @@ import { verifyRecord } from "./verify-record.ts";
 
 const maximumPin = 256;
 const rowsAtOnce = 500;
+const largestTranscript = 32 << 20;
 
 const journalRange = object({ from: integer(1), limit: integer(1, 1_000_000) });
+
+/** bytes of the old PIN, which stands before the new one */
+const twoPins = object({ oldLength: integer(1, maximumPin) });
 
 export function unlockMethods(box: Box, work: SealingWork): Handlers {
   return {
@@ -24,7 +29,20 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       await box.lockbox.unlock(await readPin(call));
       return { result: { token: box.hsm.serial, head: "agrees" } };
     },
-    wrapped: async () => ({ result: { ...wrappedPin(box) } }),
+    "change-pin": async (parameters, call) => {
+      const { oldLength } = twoPins(parameters, "params");
+      const both = await readPin(call);
+      // Copies that the lockbox wipes.
+      const [oldPin, newPin] = [both.slice(0, oldLength), both.slice(oldLength)];
+      both.fill(0);
+      await box.lockbox.changePin(oldPin, newPin);
+      return { result: {} };
+    },
+    wrapped: async () => ({ result: { ...wrappedPins(box) } }),
+    countersign: async (_, call) => {
+      const p7m = await countersign(box, await collect(call.body, largestTranscript));
+      return { result: {}, body: [p7m] };
+    },
     lock: async () => {
       await box.lockbox.lock("asked for");
       return { result: {} };
@@ -41,16 +59,21 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
   };
 }
 
-/** What holders' shares open: the wrapped PIN's record, null where no PIN was split, and the key that signed the shares. */
-function wrappedPin({ facts, keys }: Box): { readonly auditSpki: string; readonly wrapped: string | null } {
-  const auditSpki = base64(keys.audit.spki);
-  const path = join(facts.state, "wrapped-unlock.json");
-  try {
-    return { auditSpki, wrapped: readFileSync(path, "utf8") };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return { auditSpki, wrapped: null };
-    throw new Refusal("STORE", "the wrapped PIN cannot be read", { about: path, cause });
-  }
+/**
+ * What holders' shares open: the records of wrapped PINs, none where no PIN was split, two while one is split anew; and the key
+ * that signed the shares.
+ */
+function wrappedPins({ facts, keys }: Box): { readonly auditSpki: string; readonly wrapped: readonly string[] } {
+  const wrapped = ["wrapped-unlock.json", "wrapped-unlock.next.json"].flatMap((name) => {
+    const path = join(facts.state, name);
+    try {
+      return [readFileSync(path, "utf8")];
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw new Refusal("STORE", "a wrapped PIN cannot be read", { about: path, cause });
+    }
+  });
+  return { auditSpki: base64(keys.audit.spki), wrapped };
 }
 
 /** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */

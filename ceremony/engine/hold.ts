@@ -3,9 +3,11 @@
  * refuses is recorded, and whoever leads decides. A pause leaves a record that the next holding goes on from.
  */
 
+import { nodeHost } from "../../host/crypto-host.ts";
+import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Entry, RunKind } from "../../manifests/records/transcript.ts";
-import { presentWithToken } from "../../manifests/records/transcript.ts";
+import { presentWithToken, verifyTranscript } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { endTokenProcesses } from "../tokens/token-process.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
@@ -246,9 +248,9 @@ class Holding {
     const { file, procedure, record, run, scene } = this.#parts;
     const content = await composeTranscript(procedure, file, run, record);
     if (this.#signers.keys.length === 0) await this.#collectKeys();
-    const audit = outcome === "completed" ? await procedure.auditKey(this.#stage) : undefined;
-    const keys = [...this.#signers.keys, ...(audit ? [audit] : [])];
-    const { p7m, digest } = await signTranscript(procedure.arc, content, keys).finally(() => audit?.wipe());
+    const signed = await signTranscript(procedure.arc, content, this.#signers.keys);
+    const p7m = await procedure.countersign(this.#stage, signed.p7m);
+    const { digest } = await verifyTranscript(nodeHost, ownOids(procedure.arc), p7m);
     const path = await writeTranscript(procedure, file, p7m);
     scene.say(`The transcript is signed: ${path}`);
     return { outcome, digest, path };

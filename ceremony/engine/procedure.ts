@@ -1,6 +1,5 @@
 /** A ceremony as a procedure: its steps in order, each with who acts, who checks, how long, and the way back. */
 
-import type { SigningKey } from "../../manifests/cms/sign.ts";
 import type { EntryKind, RunKind, ShownDigest } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
@@ -72,12 +71,9 @@ export interface Procedure {
   readonly arc: string;
   /** what the self-test finds about the tokens that this ceremony needs */
   tokenCheck(): Promise<Facts>;
-  /** the audit key, when it has a certificate by the end: it signs the transcript beside the people */
-  auditKey(stage: Stage): Promise<WipedKey | undefined>;
+  /** adds the audit key's signature to the transcript that people signed, where the key can sign; else gives it back as it is */
+  countersign(stage: Stage, p7m: Uint8Array): Promise<Uint8Array>;
 }
-
-/** A signing key whose PIN is wiped and whose process ends with `wipe`. */
-export type WipedKey = SigningKey & { wipe(): void };
 
 /** Refuses CEREMONY-FILE when a step needs what no step before it gives, or two steps have one name. */
 export function checkOrder(steps: readonly StepPlan[]): void {

@@ -10,6 +10,8 @@ export interface BoxLayout {
   readonly certificates: string;
   /** what was asked of the CA: a request of each key, DER */
   readonly requests: string;
+  /** all policies, signed: policy-0001.p7m and so on */
+  readonly policies: string;
   /** policy number 1, signed */
   readonly genesis: string;
   readonly records: string;
@@ -21,7 +23,8 @@ export function boxLayout(box: string): BoxLayout {
     state: join(box, "signer"),
     certificates: join(box, "certificates"),
     requests: join(box, "requests"),
-    genesis: join(box, "policy-0001.p7m"),
+    policies: join(box, "policies"),
+    genesis: join(box, "policies/policy-0001.p7m"),
     records: join(box, "records"),
   };
 }
@@ -29,4 +32,9 @@ export function boxLayout(box: string): BoxLayout {
 /** The wrapped PIN of a purpose, beside the store. */
 export function wrappedPath(layout: BoxLayout, purpose: string): string {
   return join(layout.state, `wrapped-${purpose}.json`);
+}
+
+/** The wrapped PIN of a split that is being made: until it is in force both stand there. */
+export function nextWrappedPath(layout: BoxLayout, purpose: string): string {
+  return join(layout.state, `wrapped-${purpose}.next.json`);
 }

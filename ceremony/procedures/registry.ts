@@ -5,8 +5,15 @@ import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import type { Procedure } from "../engine/procedure.ts";
 import { certificates } from "./certificates/certificates.ts";
 import { genesis } from "./genesis/genesis.ts";
+import { policyChange } from "./policy/policy.ts";
+import { resplit } from "./resplit/resplit.ts";
 
-const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = { certificates, genesis };
+const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = {
+  certificates,
+  genesis,
+  policy: policyChange,
+  resplit,
+};
 
 export const ceremonyNames = Object.keys(procedures);
 

@@ -65,6 +65,19 @@ export async function makeCast(
   };
 }
 
+/** Another token for somebody whose own was lost; the cast with it. Refuses as `makeSoftToken` does. */
+export async function withNewToken(cast: Cast, root: Issuer, id: string, folder: string): Promise<Cast> {
+  const secrets = new Map<string, string>();
+  const name = cast.people.find((one) => one.id === id)?.name ?? id;
+  const { person, officer } = await makeOfficer(root, id, name, folder, secrets);
+  return {
+    people: cast.people.map((one) => (one.id === id ? person : one)),
+    officers: cast.officers.map((one) => (one.id === id ? officer : one)),
+    secret: (who, kind) =>
+      who === id && kind === "pin" ? (secrets.get(`pin ${id}`) as string) : cast.secret(who, kind),
+  };
+}
+
 async function makeOfficer(root: Issuer, id: string, name: string, folder: string, secrets: Map<string, string>) {
   const token = await makeSoftToken(folder, id, [{ label: "approval", kind: "p256" }], "digits");
   const [key] = token.keys;

@@ -72,7 +72,8 @@ export async function writeGenesisFile(dir: string, people: readonly CastPerson[
   return path;
 }
 
-function policyPart({ limits, plainEnvelopes, root, submitter, threshold }: GenesisWanted) {
+/** The file's part of a policy, without those who sign it. */
+export function policyPart({ limits, plainEnvelopes, root, submitter, threshold }: GenesisWanted) {
   return {
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
     limits: { ...limits, approvalSeconds: 7 * 86_400 },

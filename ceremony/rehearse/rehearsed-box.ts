@@ -11,6 +11,7 @@ import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { sharePath } from "../procedures/shares-of.ts";
+import type { Issuer } from "../provision/certificate.ts";
 import { type BoxPaths, boxPaths, makeFolders, writeSecret } from "../provision/layout.ts";
 import {
   makePlainSubmitter,
@@ -33,6 +34,9 @@ export interface RehearsedBox {
   /** path of each officer's share, by id */
   readonly shares: ReadonlyMap<string, string>;
   readonly ceremonies: readonly Rehearsed[];
+  /** what the genesis was asked for, and the made-up CA: for ceremonies that follow */
+  readonly wanted: GenesisWanted;
+  readonly root: Issuer;
 }
 
 /**
@@ -66,7 +70,7 @@ export async function rehearsedBox(
   await writeSettings(made, cast, options, appliance);
   await writeFile(join(made.dir, "box.json"), `${JSON.stringify(made, null, 2)}\n`, { flag: "wx" });
   const shares = cast.officers.map(({ id }) => [id, sharePath(to.stick, genesisArchive, "unlock", id)] as const);
-  return { paths: made, cast, shares: new Map(shares), ceremonies: [first, second] };
+  return { paths: made, cast, shares: new Map(shares), ceremonies: [first, second], wanted: to, root };
 }
 
 function wanted(paths: BoxPaths, options: ProvisionOptions, appliance: string): GenesisWanted {

@@ -1,10 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sharePath } from "../../ceremony/procedures/shares-of.ts";
+import { withNewToken } from "../../ceremony/rehearse/cast.ts";
+import { writePolicyFile } from "../../ceremony/rehearse/policy-file.ts";
+import { rehearse } from "../../ceremony/rehearse/rehearse.ts";
 import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
+import { resplitArchive, writeResplitFile } from "../../ceremony/rehearse/resplit-file.ts";
 import { type Box, startBox } from "../../demo/launcher.ts";
 import { unlockByShares } from "../../demo/people.ts";
 import { type Ran, runCommand } from "../../demo/run-command.ts";
@@ -93,5 +98,56 @@ describe("a box that came to be by ceremonies", () => {
       const shown = await ceremony(["record", transcript]);
       expect([shown.status, shown.stdout]).toEqual([0, expect.stringContaining("FINAL DIGEST")]);
     }
+  });
+
+  it("T17: a policy change replaces a token; the signer takes it and journals the ceremony", async () => {
+    const folder = join(dir, "op3-new");
+    await mkdir(folder);
+    const cast = await withNewToken(made.cast, made.root, "op3", folder);
+    const file = await writePolicyFile(dir, cast, made.wanted);
+    const locked = await ceremony(["lock"]);
+    expect(locked.status).toBe(0);
+    await expect(rehearse(file, cast, () => undefined)).rejects.toMatchObject({ code: "LOCKED" });
+    await unlockByShares(made, ["op1", "op2"]);
+    const held = await rehearse(file, cast, () => undefined);
+    const oids = ownOids(documentationArc);
+    const { transcript, signers } = await verifyTranscript(nodeHost, oids, readFileSync(held.transcript));
+    expect([...signers].sort()).toEqual(["audit", "op1", "op2", "op3"]);
+    expect(transcript.entries.map(({ kind }) => kind)).toEqual([
+      "opened",
+      "failed",
+      "resumed",
+      "done",
+      "done",
+      "done",
+      "done",
+      "completed",
+    ]);
+    const signed = transcript.entries.find(({ step, kind }) => step === "policy" && kind === "done");
+    expect(signed?.facts.changes).toMatch(
+      /^token of Officer 3 .*: certificate [0-9a-f]{16} becomes certificate [0-9a-f]{16}$/,
+    );
+    const status = await ceremony(["--json", "status"]);
+    expect(status.stdout).toContain(signed?.facts.digest);
+    const rows = await ceremony(["journal", "--limit", "500"]);
+    expect(rows.stdout).toContain(held.digest.slice(0, 16));
+  });
+
+  it("SHARES: split anew for those who stay, the new shares open it, and retired ones open nothing", async () => {
+    const file = await writeResplitFile(dir, made.cast, made.wanted, made.shares, ["op1", "op2"]);
+    const held = await rehearse(file, made.cast, () => undefined);
+    const { transcript } = await verifyTranscript(nodeHost, ownOids(documentationArc), readFileSync(held.transcript));
+    expect(transcript.outcome).toBe("completed");
+    expect((await ceremony(["lock"])).status).toBe(0);
+    const retired = await ceremony(["unlock", "--share", shareOf("op1"), shareOf("op3")], passphrases);
+    expect([retired.status, retired.stderr]).toEqual([
+      1,
+      expect.stringContaining("SHARE-FOREIGN: share 1 of 3, op1's"),
+    ]);
+    const fresh = ["op1", "op2"].map((id) => sharePath(made.wanted.stick, resplitArchive, "unlock", id));
+    expect((await ceremony(["unlock", "--share", ...fresh], passphrases)).stdout).toContain("Unlocked.");
+    expect(readdirSync(join(made.paths.box.state)).filter((name) => name.startsWith("wrapped"))).toEqual([
+      "wrapped-unlock.json",
+    ]);
   });
 });

@@ -14,12 +14,11 @@ import { checkAnswers, verifyCertificateRequest } from "../../../manifests/x509/
 import { validatePath } from "../../../manifests/x509/path.ts";
 import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
-import type { Procedure, Stage, Step, WipedKey } from "../../engine/procedure.ts";
+import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { readTranscriptFile, transcriptName } from "../../engine/records-folder.ts";
 import { countersignTranscript } from "../../engine/signed-transcript.ts";
-import { tokenProcess } from "../../tokens/token-process.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
-import { boxSigner } from "../box-token.ts";
+import { boxSigner, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
 
@@ -68,7 +67,7 @@ export function certificates(file: CeremonyFile): Procedure {
     media: sitting.stick,
     arc: box.arc,
     tokenCheck: async () => ({ token: box.token.uri, genesis: box.genesis }),
-    auditKey: (stage) => auditKey(stage, sitting),
+    countersign: (stage, p7m) => countersigned(stage, sitting, p7m),
   };
 }
 
@@ -148,8 +147,7 @@ function countersignStep(sitting: Sitting): Step {
           expected: join(folder, transcriptName),
         });
       }
-      const key = await auditKey(stage, sitting);
-      const both = await countersignTranscript(box.arc, signed, key).finally(() => key.wipe());
+      const both = await countersigned(stage, sitting, signed);
       await writeDurable(join(folder, transcriptName), both);
       await makeFolder(join(stick, "coldseal/transcripts"), 0o755);
       await writeDurable(join(stick, "coldseal/transcripts", `${parameters.genesis}.p7m`), both);
@@ -225,10 +223,11 @@ async function checkChain(
   await validatePath(nodeHost, wanted);
 }
 
-/** The audit key with its new certificate. The PIN stays the stage's. */
-async function auditKey(stage: Stage, { box, shares, chain }: Sitting): Promise<WipedKey> {
+/** By the audit key with its new certificate. The PIN stays the stage's. */
+async function countersigned(stage: Stage, { box, shares, chain }: Sitting, p7m: Uint8Array): Promise<Uint8Array> {
   const pin = await boxPin(stage, shares);
-  const process = tokenProcess(box.token);
-  const { suite, sign } = boxSigner(process, box.token.uri, pin, box.keys.audit);
-  return { suite, sign, certificate: chain("audit")[0] as Uint8Array, wipe: () => void process.close() };
+  return withBoxToken(box.token, (process) => {
+    const { suite, sign } = boxSigner(process, box.token.uri, pin, box.keys.audit);
+    return countersignTranscript(box.arc, p7m, { suite, sign, certificate: chain("audit")[0] as Uint8Array });
+  });
 }

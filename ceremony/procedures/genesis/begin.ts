@@ -58,7 +58,7 @@ export function clockStep({ clock }: GenesisParameters): Step {
   };
 }
 
-export function peopleStep(): Step {
+export function peopleStep(needs: readonly string[]): Step {
   return {
     id: "people",
     title: "Each person's token proves the key of the person's certificate",
@@ -71,7 +71,7 @@ export function peopleStep(): Step {
       "Whoever's token fails is struck out: that is recorded, and the person is enrolled later.",
     ],
     wayBack: "Try again, or strike out the person whose token fails.",
-    needs: ["clock"],
+    needs,
     perform: async (stage) => {
       const facts: Record<string, string> = {};
       const people = signersOf(stage);

@@ -21,7 +21,7 @@ export function genesis(file: CeremonyFile): Procedure {
     purpose: "To make the box's token, its keys, the shares that open it, and policy number 1.",
     steps: [
       clockStep(parameters),
-      peopleStep(),
+      peopleStep(["clock"]),
       tokenStep(parameters),
       auditKeyStep(parameters),
       splitStep(parameters),
@@ -42,6 +42,6 @@ export function genesis(file: CeremonyFile): Procedure {
       return { token: `empty, PINs of ${shortest} to ${longest} characters`, module: parameters.token.module };
     },
     // The audit key has no certificate yet: it signs this transcript at the second sitting.
-    auditKey: async () => undefined,
+    countersign: async (_, p7m) => p7m,
   };
 }

@@ -1,24 +1,17 @@
 /** Policy number 1: public keys of the box, people with their certificates; signed by all of them. */
 
-import { readCertificateFile } from "../../../host/certificate-file.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
-import { writeDurable } from "../../../host/durable.ts";
+import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
-import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { mergeSignedData } from "../../../manifests/cms/write.ts";
 import { base64, hex } from "../../../manifests/encoding/bytes.ts";
-import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
-import { anyObject, list, object, text } from "../../../manifests/encoding/shape.ts";
-import { readPolicy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
-import { checkPolicyRules } from "../../../manifests/records/policy-rules.ts";
-import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
-import { pathIn } from "../../engine/ceremony-file.ts";
 import { personKey, personOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { boxLayout } from "../layout.ts";
+import { policyOf } from "../policy-part.ts";
 import { certificateOf, signersOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
 import { keyOf } from "./token.ts";
@@ -44,7 +37,9 @@ export function policyStep(parameters: GenesisParameters): Step {
       const people = signersOf(stage);
       const signed = await signedBy(stage, people, content, label, ownOids(parameters.arc).policy);
       await verifyGenesis(nodeHost, ownOids(parameters.arc), signed, digest);
-      await writeDurable(boxLayout(parameters.box).genesis, signed);
+      const layout = boxLayout(parameters.box);
+      await makeFolder(layout.policies);
+      await writeDurable(layout.genesis, signed);
       return { people, facts: { digest }, shown: [{ label, digest, confirmedBy: [...people] }] };
     },
   };
@@ -72,79 +67,20 @@ export async function signedBy(
   return mergeSignedData(signed.map((one) => readSignedData(one)));
 }
 
-/** Canonical bytes of policy number 1, read back. Refuses CEREMONY-FILE where the file's part of it is none. */
-export function policyContent(
-  stage: Pick<Stage, "file" | "facts" | "present">,
-  parameters: GenesisParameters,
-): Uint8Array {
-  const keys = { audit: base64(keyOf(stage, "audit-key").spki), sealing: base64(keyOf(stage, "sealing-key").spki) };
-  return composed(stage, parameters, keys);
-}
-
-function composed(
-  stage: Pick<Stage, "file" | "present">,
-  parameters: GenesisParameters,
-  keys: { readonly audit: string; readonly sealing: string },
-): Uint8Array {
-  const { arc, suite } = parameters;
-  const { people: others, submitters, ...rest } = filePart(parameters);
-  const signers = signersOf(stage as Stage).map((id) => personOf(stage.file, id));
-  const value = {
-    ...rest,
+/** Canonical bytes of policy number 1: who signs here is named with the own certificate. Refuses as `policyOf`. */
+export function policyContent(stage: Stage, { arc, policy, suite }: GenesisParameters): Uint8Array {
+  const people = signersOf(stage).map((id) => {
+    const { name, roles } = personOf(stage.file, id);
+    const named = roles.filter((role) => role === "operator" || role === "officer");
+    return { certificates: [base64(certificateOf(stage, id))], id, name, roles: named };
+  });
+  return policyOf(stage.file, policy, {
     appliance: stage.file.appliance,
     arc,
-    keys,
+    keys: { audit: keyOf(stage, "audit-key").spki, sealing: keyOf(stage, "sealing-key").spki },
     number: 1,
-    people: [
-      ...signers.map(({ id, name, roles }) => ({
-        certificates: [base64(certificateOf(stage, id))],
-        id,
-        name,
-        roles: roles.filter((role) => role === "operator" || role === "officer"),
-      })),
-      ...others.map(({ certificates, ...one }) => ({
-        ...one,
-        certificates: certificates.map((path) => der(stage, path)),
-      })),
-    ],
+    people,
     previous: null,
-    profile: { digest: suiteOf(suite).hash, level: "CAdES-B-B", suite },
-    submitters: { ...submitters, roots: submitters.roots.map((path) => der(stage, path)) },
-    type: "policy",
-    version: 1,
-  } as Json;
-  try {
-    const bytes = canonicalBytes(value);
-    checkPolicyRules(readPolicy(bytes));
-    return bytes;
-  } catch (fault) {
-    const { message, expected, got } = asRefusal(fault, "CEREMONY-FILE", "the policy cannot be made");
-    throw new Refusal("CEREMONY-FILE", `parameters.policy: ${message}`, {
-      cause: fault,
-      ...(expected === undefined ? {} : { expected }),
-      ...(got === undefined ? {} : { got }),
-    });
-  }
-}
-
-const readOther = object({
-  certificates: list(text(4096), 0, 8),
-  id: text(32),
-  name: text(100),
-  roles: list(text(32), 1, 8),
-});
-
-function filePart({ policy }: GenesisParameters) {
-  const { people, submitters, ...rest } = policy;
-  const read = list(readOther, 0, 64)(people ?? [], "policy.people");
-  const { roots, ...more } = anyObject(submitters ?? {}, "policy.submitters");
-  return {
-    ...rest,
-    people: read,
-    submitters: { ...more, roots: list(text(4096), 1, 16)(roots ?? [], "policy.submitters.roots") },
-  };
-}
-
-function der({ file }: Pick<Stage, "file">, path: string): string {
-  return base64(readCertificateFile(pathIn(file, path)));
+    suite,
+  });
 }

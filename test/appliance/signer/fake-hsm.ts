@@ -45,6 +45,10 @@ export class FakeHsm implements Hsm {
     });
   }
 
+  async changePin(): Promise<void> {
+    throw new Refusal("HSM-UNSUPPORTED", "a token without hardware changes no PIN");
+  }
+
   async logout(): Promise<void> {
     this.loggedIn = false;
   }

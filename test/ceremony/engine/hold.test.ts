@@ -267,7 +267,7 @@ describe("a ceremony that is interrupted", () => {
       ...setting,
       procedure: {
         ...setting.procedure,
-        auditKey: async () => {
+        countersign: async () => {
           steps += 1;
           throw refused;
         },

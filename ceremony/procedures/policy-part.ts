@@ -1,0 +1,75 @@
+/** The part of a policy that a ceremony file says, and the policy made of it: certificates in it are paths. */
+
+import { readCertificateFile } from "../../host/certificate-file.ts";
+import type { SuiteName } from "../../manifests/cms/suite.ts";
+import { suiteOf } from "../../manifests/cms/suite.ts";
+import { base64 } from "../../manifests/encoding/bytes.ts";
+import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
+import { anyObject, list, object, text } from "../../manifests/encoding/shape.ts";
+import { readPolicy } from "../../manifests/records/policy.ts";
+import { checkPolicyRules } from "../../manifests/records/policy-rules.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
+
+export interface PolicyPerson {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** base64 */
+  readonly certificates: readonly string[];
+}
+
+export interface PolicyMade {
+  readonly appliance: string;
+  readonly arc: string;
+  readonly keys: { readonly audit: Uint8Array; readonly sealing: Uint8Array };
+  readonly number: number;
+  readonly previous: string | null;
+  readonly suite: SuiteName;
+  /** people beside those whom the file's part names */
+  readonly people: readonly PolicyPerson[];
+}
+
+const readPerson = object({
+  certificates: list(text(4096), 0, 8),
+  id: text(32),
+  name: text(100),
+  roles: list(text(32), 1, 8),
+});
+
+/** Canonical bytes of the policy, read back. Refuses CEREMONY-FILE where the file's part of it makes none; CONFIG for certificates. */
+export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Json }, made: PolicyMade): Uint8Array {
+  const { people, suite, keys, ...rest } = made;
+  try {
+    const bytes = canonicalBytes({
+      ...fromFile(file, part, people),
+      ...rest,
+      keys: { audit: base64(keys.audit), sealing: base64(keys.sealing) },
+      profile: { digest: suiteOf(suite).hash, level: "CAdES-B-B", suite },
+      type: "policy",
+      version: 1,
+    } as unknown as Json);
+    checkPolicyRules(readPolicy(bytes));
+    return bytes;
+  } catch (fault) {
+    if (fault instanceof Refusal && fault.code === "CONFIG") throw fault;
+    const { message, expected, got } = asRefusal(fault, "CEREMONY-FILE", "the policy cannot be made");
+    throw new Refusal("CEREMONY-FILE", `parameters.policy: ${message}`, {
+      cause: fault,
+      ...(expected === undefined ? {} : { expected }),
+      ...(got === undefined ? {} : { got }),
+    });
+  }
+}
+
+function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, more: readonly PolicyPerson[]) {
+  const { people, submitters, ...rest } = part;
+  const { roots, ...others } = anyObject(submitters ?? {}, "policy.submitters");
+  const der = (path: string) => base64(readCertificateFile(pathIn(file, path)));
+  const named = list(readPerson, 0, 64)(people ?? [], "policy.people");
+  return {
+    ...rest,
+    people: [...more, ...named.map(({ certificates, ...one }) => ({ ...one, certificates: certificates.map(der) }))],
+    submitters: { ...others, roots: list(text(4096), 1, 16)(roots ?? [], "policy.submitters.roots").map(der) },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * Policy change: people enrolled, retired or given another token, thresholds, limits, texts. Signed by the old quorum and the
+ * new one; the signer takes it, or nothing changed.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { daemonClient } from "../../../appliance/client/daemon-client.ts";
+import { countersign, signerStatus } from "../../../appliance/client/unlock-client.ts";
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { makeFolder, writeDurable } from "../../../host/durable.ts";
+import { equal, hex } from "../../../manifests/encoding/bytes.ts";
+import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { anyObject, object, type Read, text } from "../../../manifests/encoding/shape.ts";
+import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
+import { type PolicyInForce, verifyNextPolicy, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
+import { leaderOf } from "../../engine/people.ts";
+import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
+import { asText, members } from "../../shown-json.ts";
+import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
+import { certificateOf, peopleStep, signersOf, witnessOf } from "../genesis/begin.ts";
+import { signedBy } from "../genesis/policy.ts";
+import { policyOf } from "../policy-part.ts";
+import { policyChanges } from "./changes.ts";
+
+const readValue = object({
+  box: text(4096),
+  /** all of the next policy but what the box says itself; certificates are paths */
+  policy: anyObject,
+  /** sockets of the running box */
+  sockets: object({ daemon: text(4096), unlock: text(4096) }),
+  /** the stick that the daemon imports from */
+  stick: text(4096),
+});
+
+interface Change {
+  readonly parameters: Read<typeof readValue>;
+  readonly box: BoxAtHand;
+  readonly daemon: string;
+  readonly unlock: string;
+  readonly stick: string;
+  inForce(): Promise<PolicyInForce>;
+}
+
+/** Refuses CEREMONY-FILE, CONFIG. */
+export function policyChange(file: CeremonyFile): Procedure {
+  const parameters = readParameters(file, readValue);
+  const box = boxAtHand(file, parameters.box);
+  const change: Change = {
+    parameters,
+    box,
+    daemon: pathIn(file, parameters.sockets.daemon),
+    unlock: pathIn(file, parameters.sockets.unlock),
+    stick: pathIn(file, parameters.stick),
+    inForce: () => policyInForce(box),
+  };
+  return {
+    name: "policy",
+    purpose: "To change the policy: people, their tokens, thresholds, limits or texts.",
+    steps: [beforeStep(change), peopleStep(["before"]), signStep(change), inForceStep(change)],
+    simulated: box.simulated,
+    records: box.layout.records,
+    media: change.stick,
+    arc: box.arc,
+    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
+    countersign: (_, p7m) => countersign(change.unlock, p7m),
+  };
+}
+
+/** Policies as the ceremonies of this box left them, number 1 first. */
+async function policyInForce({ layout, genesis }: BoxAtHand): Promise<PolicyInForce> {
+  const names = readdirSync(layout.policies)
+    .filter((name) => /^policy-\d{4}\.p7m$/.test(name))
+    .sort();
+  return walkPolicyChain(
+    nodeHost,
+    names.map((name) => readFileSync(join(layout.policies, name))),
+    genesis,
+  );
+}
+
+function beforeStep(change: Change): Step {
+  return {
+    id: "before",
+    title: "See which policy is in force, and that the box is unlocked",
+    acts: "the administrator",
+    checks: "a witness",
+    minutes: 2,
+    script: [
+      "The signer says which policy it holds to; it must be the last one that ceremonies of this box signed.",
+      "The box must be unlocked: its audit key signs the transcript.",
+    ],
+    wayBack: "Unlock the box by shares; or fetch the policies that this box's ceremonies left.",
+    needs: [],
+    perform: async (stage) => {
+      const { number, digest } = await change.inForce();
+      const status = members(await signerStatus(change.unlock));
+      const held = asText(members(status.policy).digest);
+      if (held !== hex(digest)) {
+        throw new Refusal("CEREMONY-STATE", "the signer holds to another policy", {
+          expected: hex(digest),
+          got: held ?? "none",
+        });
+      }
+      if (status.locked !== false)
+        throw new Refusal("LOCKED", "the box is locked", { expected: "an unlocked box", got: "locked" });
+      return {
+        people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
+        facts: { number: `${number}`, digest: hex(digest) },
+      };
+    },
+  };
+}
+
+function signStep(change: Change): Step {
+  return {
+    id: "policy",
+    title: "Sign the next policy",
+    acts: "officers of the old policy and of the new one, with their own tokens",
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "What changes is shown, and the digest of the next policy as words, which are written down or printed.",
+      "Each officer types two groups of the digest from the paper, and signs with the own token.",
+    ],
+    wayBack: "Try again, or strike out the person whose token fails, as long as both quorums are complete.",
+    needs: ["before", "people"],
+    perform: async (stage) => {
+      const before = await change.inForce();
+      const content = nextPolicy(stage, change, before);
+      const changes = policyChanges(before.policy, readPolicy(content));
+      const number = before.number + 1;
+      const label = `policy number ${number}`;
+      const digest = hex(sha256(content));
+      stage.scene.say(...changes);
+      stage.scene.show(label, digest);
+      const people = officersOf(stage, before.policy, readPolicy(content));
+      const oids = ownOids(change.box.arc);
+      const signed = await signedBy(stage, people, content, label, oids.policy);
+      await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+      const folder = join(change.stick, "coldseal/control/in");
+      await makeFolder(folder, 0o755);
+      await writeDurable(join(folder, `${nameOf(number)}.p7m`), signed);
+      const facts = { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` };
+      return { people, facts, shown: [{ label, digest, confirmedBy: [...people] }] };
+    },
+  };
+}
+
+function inForceStep(change: Change): Step {
+  return {
+    id: "in-force",
+    title: "The signer takes the policy, or refuses it",
+    acts: "the administrator",
+    checks: "a witness",
+    minutes: 2,
+    script: [
+      "The box imports the policy from the stick. The signer verifies both quorums by itself; from then on older ones are refused for ever.",
+    ],
+    wayBack: "See what the signer refuses; sign again, or abandon: the old policy stays in force.",
+    needs: ["policy"],
+    perform: async (stage) => {
+      const { digest = "", number = "" } = stage.facts("policy");
+      const file = `${nameOf(Number(number))}.p7m`;
+      const { refused } = await daemonClient(change.daemon).import();
+      const fault = refused.find((one) => one.file === file);
+      if (fault)
+        throw new Refusal("CEREMONY-STEP", `the signer refuses it: ${fault.refusal.code}, ${fault.refusal.message}`);
+      const held = asText(members(members(await signerStatus(change.unlock)).policy).digest);
+      if (held !== digest) {
+        throw new Refusal("CEREMONY-STEP", "the signer holds to another policy", {
+          expected: digest,
+          got: held ?? "none",
+        });
+      }
+      const signed = readFileSync(join(change.stick, "coldseal/control/in", file));
+      await writeDurable(join(change.box.layout.policies, file), signed);
+      return { people: [leaderOf(stage.file, stage.present()), witnessOf(stage)], facts: { "in force": digest } };
+    },
+  };
+}
+
+function nextPolicy(stage: Stage, { box, parameters }: Change, { policy, number, digest }: PolicyInForce): Uint8Array {
+  return policyOf(stage.file, parameters.policy, {
+    appliance: box.appliance,
+    arc: box.arc,
+    keys: policy.keys,
+    number: number + 1,
+    people: [],
+    previous: hex(digest),
+    suite: policy.profile.suite,
+  });
+}
+
+/** Those who are here whom the old or the new policy names as officers by the certificate that they sign with. */
+function officersOf(stage: Stage, ...policies: readonly Policy[]): readonly string[] {
+  const officers = policies.flatMap(({ people }) => people.filter(({ roles }) => roles.includes("officer")));
+  return signersOf(stage).filter((id) => {
+    const own = certificateOf(stage, id);
+    return officers.some(({ certificates }) => certificates.some((der) => equal(der, own)));
+  });
+}
+
+function nameOf(number: number): string {
+  return `policy-${String(number).padStart(4, "0")}`;
+}

@@ -1,0 +1,250 @@
+/**
+ * Re-splitting: a new PIN, split anew, so that shares of people who left open nothing. New shares are durable and proven before
+ * the PIN changes, and the old ones count until the new ones opened the token: at every point one of the two sets opens it.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { changePin, countersign, lock, signerStatus, unlock } from "../../../appliance/client/unlock-client.ts";
+import { sha256 } from "../../../host/crypto-host.ts";
+import { moveDurable, writeDurable } from "../../../host/durable.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { object, type Read, text } from "../../../manifests/encoding/shape.ts";
+import { readWrapped, shareName } from "../../../manifests/records/share.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
+import { leaderOf } from "../../engine/people.ts";
+import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
+import { splitPin } from "../../shares/split.ts";
+import { members } from "../../shown-json.ts";
+import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
+import { boxSigner, randomPin, withBoxToken } from "../box-token.ts";
+import { witnessOf } from "../genesis/begin.ts";
+import { nextWrappedPath, wrappedPath } from "../layout.ts";
+import {
+  type BoxShares,
+  boxPin,
+  checkHoldersHere,
+  holdersHere,
+  holdersOf,
+  openOwn,
+  pinByShares,
+  pinSecret,
+  sharePath,
+  wipeHolders,
+  writeShares,
+} from "../shares-of.ts";
+import { readSplit, type SplitParameters, splitIn } from "../split-parameters.ts";
+
+const readValue = object({
+  box: text(4096),
+  /** who holds the new shares, and how many open */
+  next: readSplit,
+  stick: text(4096),
+  /** the shares that are in force, and how many open */
+  unlock: readHeldShares,
+  /** the signer's unlock socket */
+  unlockSocket: text(4096),
+});
+
+interface Resplit {
+  readonly parameters: Read<typeof readValue>;
+  readonly box: BoxAtHand;
+  readonly old: BoxShares;
+  readonly next: SplitParameters;
+  readonly stick: string;
+  readonly socket: string;
+}
+
+/** Refuses CEREMONY-FILE, CONFIG, STORE. */
+export function resplit(file: CeremonyFile): Procedure {
+  const parameters = readParameters(file, readValue);
+  const box = boxAtHand(file, parameters.box);
+  const work: Resplit = {
+    parameters,
+    box,
+    old: sharesOf(file, box, parameters.unlock),
+    next: splitIn(file, parameters.next),
+    stick: pathIn(file, parameters.stick),
+    socket: pathIn(file, parameters.unlockSocket),
+  };
+  return {
+    name: "resplit",
+    purpose: "To change the PIN and split it anew, so that retired shares open nothing.",
+    steps: [splitStep(work), checkStep(work), changeStep(work), relockStep(work)],
+    simulated: box.simulated,
+    records: box.layout.records,
+    media: work.stick,
+    arc: box.arc,
+    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
+    countersign: (_, p7m) => countersign(work.socket, p7m),
+  };
+}
+
+function splitStep(work: Resplit): Step {
+  const { box, next, old, stick } = work;
+  return {
+    id: "split",
+    title: `Split a new PIN: any ${next.threshold} of ${next.holders.length} shares will open the token`,
+    acts: `${old.threshold} holders of old shares, then each holder of a new one`,
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "The old shares open the token, so that the audit key can sign the new ones. The PIN does not change yet.",
+      `The new shares are written to ${stick}, in coldseal/shares; each holder takes the own one on a medium of the own.`,
+    ],
+    wayBack: "Try again: the old shares still open the token.",
+    needs: [],
+    perform: async (stage) => {
+      const here = next.holders.filter(({ person }) => stage.present().includes(person));
+      checkHoldersHere(stage, { holders: next.holders.map(({ person }) => person), threshold: next.threshold });
+      const pin = await boxPin(stage, old);
+      const holders = await holdersOf(stage, { ...next, holders: here });
+      const made = randomPin(pin.length);
+      try {
+        const split = await withBoxToken(box.token, (process) => {
+          const { sign } = boxSigner(process, box.token.uri, pin, box.keys.audit);
+          const { token } = readWrapped(old.wrapped);
+          const what = {
+            appliance: box.appliance,
+            token,
+            purpose: "unlock",
+            threshold: next.threshold,
+            holders,
+          } as const;
+          return splitPin(made, { ...what, now: stage.now() }, sign);
+        });
+        await writeDurable(nextWrappedPath(box.layout, "unlock"), split.wrapped, { mode: 0o600 });
+        await writeShares(stage, stick, "unlock", split);
+        const facts = {
+          holders: here.map(({ person }) => person).join(", "),
+          split: split.split,
+          "split before": readWrapped(old.wrapped).split,
+          threshold: `${next.threshold} of ${here.length}`,
+          "wrapped PIN, SHA-256": hex(sha256(split.wrapped)),
+        };
+        return { people: [...here.map(({ person }) => person), witnessOf(stage)], facts };
+      } finally {
+        made.fill(0);
+        wipeHolders(holders);
+      }
+    },
+  };
+}
+
+function checkStep(work: Resplit): Step {
+  const { next } = work;
+  return {
+    id: "share-check",
+    title: "Each holder proves that the new share opens",
+    acts: "each holder of a new share",
+    checks: "a witness",
+    minutes: 10,
+    script: [`At least ${next.threshold} must be proven before the PIN changes.`],
+    wayBack:
+      "Type the passphrase again, or strike out the holder; fewer than the threshold: abandon, the old shares hold.",
+    needs: ["split"],
+    perform: async (stage) => {
+      const shares = nextShares(stage, work);
+      const holders = holdersHere(stage, shares.holders);
+      checkHoldersHere(stage, shares);
+      const facts: Record<string, string> = {};
+      for (const holder of holders) {
+        const { record, piece } = await openOwn(stage, holder, shares);
+        piece.fill(0);
+        facts[holder] = `${shareName(record)}: opens`;
+      }
+      return { people: [...holders, witnessOf(stage)], facts };
+    },
+  };
+}
+
+function changeStep(work: Resplit): Step {
+  const { box, old, socket } = work;
+  return {
+    id: "change-pin",
+    title: "Lock the box, and change the token's PIN",
+    acts: "the administrator, and holders of new shares",
+    checks: "a witness",
+    minutes: 5,
+    script: [
+      "The signer is locked. The token takes the new PIN in place of the old one.",
+      "From here on the new shares open it, and the old ones do not.",
+    ],
+    wayBack: "Try again: where the PIN changed before an interruption, the step finds that out.",
+    needs: ["share-check"],
+    perform: async (stage) => {
+      if (members(await signerStatus(socket)).locked === false) await lock(socket);
+      const shares = nextShares(stage, work);
+      const made = await pinByShares(stage, holdersHere(stage, shares.holders).slice(0, shares.threshold), shares);
+      try {
+        const changed = await takes(box, made);
+        if (!changed) {
+          const pin = await boxPin(stage, old);
+          await changePin(socket, pin, made);
+        }
+        return {
+          people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
+          facts: { "PIN changed": changed ? "before an interruption" : "now" },
+        };
+      } finally {
+        made.fill(0);
+        stage.secrets.drop(pinSecret);
+      }
+    },
+  };
+}
+
+function relockStep(work: Resplit): Step {
+  const { box, old, socket } = work;
+  return {
+    id: "relock",
+    title: "Unlock the box by new shares alone; then the old ones are destroyed",
+    acts: "holders of new shares",
+    checks: "a witness",
+    minutes: 5,
+    script: [
+      "The new shares unlock the box.",
+      "Only then what the old shares belong to is removed from the box, and their holders destroy them.",
+    ],
+    wayBack: "Try again with other holders.",
+    needs: ["change-pin"],
+    perform: async (stage) => {
+      const shares = nextShares(stage, work);
+      if (members(await signerStatus(socket)).locked !== false) {
+        const pin = await pinByShares(stage, holdersHere(stage, shares.holders).slice(0, shares.threshold), shares);
+        await unlock(socket, pin).finally(() => pin.fill(0));
+      }
+      const path = nextWrappedPath(box.layout, "unlock");
+      if (existsSync(path)) await moveDurable(path, wrappedPath(box.layout, "unlock"));
+      const leader = leaderOf(stage.file, stage.present());
+      await stage.scene.confirm(leader, `Were the old shares (${old.holders.join(", ")}) destroyed?`);
+      const { split = "", "split before": before = "" } = stage.facts("split");
+      return { people: [leader, witnessOf(stage)], facts: { "split in force": split, "split retired": before } };
+    },
+  };
+}
+
+/** The shares of the split that this ceremony made; those of its wrapped PIN wherever that stands by now. */
+function nextShares(stage: Stage, { box, stick, next, old }: Resplit): BoxShares {
+  const path = nextWrappedPath(box.layout, "unlock");
+  const wrapped = readFileSync(existsSync(path) ? path : wrappedPath(box.layout, "unlock"));
+  const holders = (stage.facts("split").holders ?? "").split(", ");
+  return {
+    ...old,
+    wrapped,
+    path: (holder) => sharePath(stick, stage.file.archive, "unlock", holder),
+    threshold: next.threshold,
+    holders,
+  };
+}
+
+/** Whether the token takes the PIN. Refuses HSM codes, PIN-LOCKED. */
+async function takes({ token }: BoxAtHand, pin: Uint8Array): Promise<boolean> {
+  try {
+    await withBoxToken(token, (process) => process.check(token.uri, pin));
+    return true;
+  } catch (fault) {
+    if (fault instanceof Refusal && fault.code === "PIN-WRONG") return false;
+    throw fault;
+  }
+}
