@@ -88,6 +88,16 @@ async function openWithPassphrase(
   }
 }
 
-function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
-  return scryptKey(passphrase, salt, 32, { N, p, r, maxmem: 256 * N * r });
+/** Refuses SHARE-CHANGED a cost that scrypt does not know, or that takes more than 1 GiB. */
+async function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
+  const maxmem = Math.min(1 << 30, 128 * r * (N + p + 2) + (1 << 20));
+  try {
+    return await scryptKey(passphrase, salt, 32, { N, p, r, maxmem });
+  } catch (cause) {
+    throw new Refusal("SHARE-CHANGED", "the share names a cost of scrypt that is none", {
+      expected: "N a power of two, in 1 GiB of memory",
+      got: `N ${N}, r ${r}, p ${p}`,
+      cause,
+    });
+  }
 }

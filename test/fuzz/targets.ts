@@ -4,6 +4,13 @@ import type { Target } from "./target.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
 import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
 import { canonicalJson } from "./targets/canonical-json.ts";
+import {
+  certificateRequestTarget,
+  shareTarget,
+  transcriptContentTarget,
+  transcriptTarget,
+  wrappedPinTarget,
+} from "./targets/ceremony-records.ts";
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
 import { clientTarget } from "./targets/client.ts";
@@ -36,6 +43,11 @@ import { wordsTarget } from "./targets/words.ts";
 
 export const targets: readonly Target[] = [
   canonicalJson,
+  transcriptTarget,
+  transcriptContentTarget,
+  shareTarget,
+  wrappedPinTarget,
+  certificateRequestTarget,
   derTarget,
   signedDataTarget,
   signedDataPieces,
