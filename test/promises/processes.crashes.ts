@@ -63,6 +63,12 @@ describe.skipIf(!mustTrace)("kill -9 at system calls", () => {
         expect(point.broken, `${part} killed at ${call} number ${when}`).toEqual([]);
         if (point.died) died++;
       }
+      // A busy machine makes fewer calls of a kind than the run that was measured: then the first one surely comes.
+      if (died === 0) {
+        const point = await sweep.die({ call, when: first });
+        expect(point.broken, `${part} killed at ${call} number ${first}`).toEqual([]);
+        if (point.died) died++;
+      }
       const seconds = Math.round((performance.now() - begun) / 1000);
       console.info(`${part} ${call}: ${taken.length} points of ${calls - first + 1}, died at ${died}, ${seconds} s`);
       expect(died).toBeGreaterThan(0);
