@@ -1,6 +1,8 @@
 /** The commands that hold ceremonies: from a ceremony file, at one terminal, with everybody in the room. */
 
 import { readFileSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { nodeHost } from "../host/crypto-host.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
@@ -8,20 +10,28 @@ import { readSignedData } from "../manifests/cms/read.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../manifests/encoding/oid.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
-import { readTranscript, type VerifiedTranscript, verifyTranscript } from "../manifests/records/transcript.ts";
+import {
+  type RunKind,
+  readTranscript,
+  type VerifiedTranscript,
+  verifyTranscript,
+} from "../manifests/records/transcript.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { readCeremonyFile } from "./engine/ceremony-file.ts";
+import { type CeremonyFile, readCeremonyFile } from "./engine/ceremony-file.ts";
 import { abandon, type Held, type HoldParts, hold } from "./engine/hold.ts";
+import { playedScene } from "./engine/played-scene.ts";
 import { checkOrder } from "./engine/procedure.ts";
 import { RecordFile } from "./engine/record-file.ts";
 import { recordFolder, recordName, transcriptName } from "./engine/records-folder.ts";
+import type { Scene } from "./engine/scene.ts";
 import { terminalScene } from "./engine/terminal-scene.ts";
 import { type Paper, reprint, textOf } from "./paper/page.ts";
 import { printFile, writePaper } from "./paper/print.ts";
-import { endOf, recordPaper } from "./paper/record-paper.ts";
+import { endOf, recordOf } from "./paper/record-paper.ts";
 import { scriptPaper } from "./paper/script-paper.ts";
 import type { Output } from "./ports.ts";
 import { procedureOf } from "./procedures/registry.ts";
+import { prepareDryRun } from "./rehearse/dry-run.ts";
 import { leaveRecords } from "./rehearse/leave-records.ts";
 import { rehearsedBox } from "./rehearse/rehearsed-box.ts";
 
@@ -56,9 +66,10 @@ export function abandonCeremony(output: Output, path: string): Promise<void> {
 
 /** Checks and shows or prints a transcript: a signed file, or the folder of a ceremony's record. Refuses STORE, PRINTER, and as `verifyTranscript`. */
 export async function showRecord(output: Output, path: string, options: PrintOptions): Promise<void> {
-  const { transcript, digest, signers } = await verifiedTranscript(path);
+  const verified = await verifiedTranscript(path);
+  const { transcript, digest, signers } = verified;
   const { archive, appliance, ceremony, outcome, run } = transcript;
-  const paper = recordPaper(transcript, digest, signers);
+  const paper = recordOf(verified);
   const files = await give(output, paper, `${recordName(transcript)}.record`, endOf(transcript), options);
   output.document({ archive, appliance, ceremony, digest, files, outcome, run, signers: [...signers] });
 }
@@ -79,30 +90,75 @@ async function give(output: Output, paper: Paper, name: string, created: string,
   return [pdf, text];
 }
 
+/**
+ * Holds a dry run: the file itself on throw-away tokens. Without `alone` the people of the file type, and are told the throw-away
+ * PINs; with it nobody does. Records go to `out`, where one is named. Refuses as `hold`.
+ */
+export async function dryRun(
+  output: Output,
+  path: string,
+  options: { readonly alone?: boolean; readonly out?: string },
+): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "coldseal-dry-"));
+  const say = (...lines: readonly string[]) => output.say(...lines);
+  const prompter = options.alone ? undefined : openPrompter(process.stdin, process.stderr);
+  try {
+    say("DRY RUN on throw-away tokens: nothing of it counts.");
+    const run = await prepareDryRun(path, dir);
+    const { file, secret } = run;
+    const hint = (person: string, kind: "pin" | "passphrase") =>
+      kind === "pin" ? `(dry run: the throw-away PIN of ${person} is ${secret(person, "pin")})` : undefined;
+    const scene = prompter
+      ? terminalScene({ prompter, style: output.style, say }, file.people, hint)
+      : playedScene({ secret, say: (line) => say(line) });
+    const held = await heldOnce(file, "dry", scene, hold);
+    if (held.outcome === "paused")
+      throw held.refusal ?? new Refusal("STOPPED", "the dry run was stopped", { got: held.next ?? "" });
+    const names =
+      options.out === undefined ? [] : [await leaveRecords(resolve(options.out), { file, transcript: held.path })];
+    say(output.style.good(`The dry run is ${held.outcome}: the steps can succeed in their order.`));
+    output.document({ digest: held.digest, outcome: held.outcome, records: names });
+  } finally {
+    prompter?.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
 /** Rehearses by made-up people, from nothing, and leaves a test box, scripts, records and transcripts in `out`, a new or empty folder. */
 export async function rehearseAll(output: Output, out: string): Promise<void> {
   output.say("REHEARSAL: made-up people, SoftHSM tokens, a made-up CA. Nothing of it counts.");
   const { ceremonies } = await rehearsedBox(resolve(out), {}, (line) => output.say(line));
   for (const one of ceremonies) {
-    const name = await leaveRecords(resolve(out), one);
+    const name = await leaveRecords(resolve(out), { ...one, file: readCeremonyFile(one.file) });
     const typed = [...one.typed].map(([person, count]) => `${person} ${count}`).join(", ");
     output.say("", `${name}: about ${one.minutes} minutes; characters typed: ${typed}`);
   }
   output.document(ceremonies.map(({ typed, ...one }) => ({ ...one, typed: Object.fromEntries(typed) })));
 }
 
-async function atTerminal(output: Output, path: string, act: (parts: HoldParts) => Promise<Held>): Promise<void> {
-  const file = readCeremonyFile(path);
+async function heldOnce(
+  file: CeremonyFile,
+  run: RunKind,
+  scene: Scene,
+  act: (parts: HoldParts) => Promise<Held>,
+): Promise<Held> {
   const procedure = procedureOf(file);
-  const prompter = openPrompter(process.stdin, process.stderr);
-  const scene = terminalScene({ prompter, style: output.style, say: (...lines) => output.say(...lines) }, file.people);
   const record = await RecordFile.open(recordFolder(procedure, file), file.digest);
   try {
-    prompter.open();
-    const held = await act({ procedure, file, run: "live", scene, record, now: () => utcOf(Date.now()) });
-    tell(output, path, held);
+    return await act({ procedure, file, run, scene, record, now: () => utcOf(Date.now()) });
   } finally {
     record.close();
+  }
+}
+
+async function atTerminal(output: Output, path: string, act: (parts: HoldParts) => Promise<Held>): Promise<void> {
+  const file = readCeremonyFile(path);
+  const prompter = openPrompter(process.stdin, process.stderr);
+  const scene = terminalScene({ prompter, style: output.style, say: (...lines) => output.say(...lines) }, file.people);
+  try {
+    prompter.open();
+    tell(output, path, await heldOnce(file, "live", scene, act));
+  } finally {
     prompter.close();
   }
 }

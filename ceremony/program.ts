@@ -31,6 +31,7 @@ export interface Actions {
   journal(from: number, limit: number): Promise<void>;
   verifyJournal(): Promise<void>;
   script(file: string, options: PrintOptions): Promise<void>;
+  dryRun(file: string, options: { readonly alone?: boolean; readonly out?: string }): Promise<void>;
   hold(file: string): Promise<void>;
   abandon(file: string): Promise<void>;
   record(path: string, options: PrintOptions): Promise<void>;
@@ -182,6 +183,13 @@ function holding(program: Command, actions: Actions): void {
     .option(...lpOption)
     .option(...reprintOption)
     .action((path: string, options: PrintOptions) => actions.script(path, options));
+  program
+    .command("dry-run")
+    .description("hold it on throw-away tokens, from the reviewed file, with the same code")
+    .addArgument(file())
+    .option("--alone", "nobody types: made-up answers")
+    .option("--out <dir>", "leave script, record and transcript there")
+    .action((path: string, options: { alone?: boolean; out?: string }) => actions.dryRun(path, options));
   program
     .command("hold")
     .description("hold a ceremony, or go on with one that was interrupted")

@@ -7,6 +7,7 @@ import { copyFile, mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { readCeremonyFile } from "../ceremony/engine/ceremony-file.ts";
 import type { BoxPaths } from "../ceremony/provision/layout.ts";
 import { leaveRecords } from "../ceremony/rehearse/leave-records.ts";
 import { type RehearsedBox, rehearsedBox } from "../ceremony/rehearse/rehearsed-box.ts";
@@ -79,7 +80,9 @@ async function makeBox(dir: string): Promise<RehearsedBox> {
     if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
   });
   for (const one of made.ceremonies)
-    tell(`left to look at: ${await leaveRecords(dir, one)}.script.pdf, .record.pdf, .p7m`);
+    tell(
+      `left to look at: ${await leaveRecords(dir, { ...one, file: readCeremonyFile(one.file) })}.script.pdf, .record.pdf, .p7m`,
+    );
   tell("genesis policy, SHA-256 in words:", ...wordLines(made.paths.genesis));
   return made;
 }

@@ -63,12 +63,11 @@ export type CeremonyFile = Read<typeof readFileValue> & {
 export type CeremonyPerson = CeremonyFile["people"][number];
 export type Signs = NonNullable<CeremonyPerson["signs"]>;
 
-/** Reads a ceremony file. Refuses CEREMONY-FILE: not there, too large, not JSON, an unknown or missing member, a person twice. */
-export function readCeremonyFile(path: string): CeremonyFile {
+/** Reads a ceremony file; its paths are taken from its own folder, unless another is named. Refuses CEREMONY-FILE: not there, too large, not JSON, an unknown or missing member, a person twice. */
+export function readCeremonyFile(path: string, folder = dirname(resolve(path))): CeremonyFile {
   const bytes = readBytes(path);
   try {
     const value = readFileValue(JSON.parse(fromUtf8(bytes)) as Json, "ceremony");
-    const folder = dirname(resolve(path));
     checkPeople(value.people);
     return { ...value, people: value.people.map((one) => withPaths(one, folder)), folder, digest: hex(sha256(bytes)) };
   } catch (fault) {

@@ -1,7 +1,9 @@
 /** A transcript on paper: people, every entry, what was not as planned set off, the final digest, lines for ink. Pure. */
 
+import { sha256 } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import { shown } from "../../manifests/records/names.ts";
-import type { Entry, Transcript } from "../../manifests/records/transcript.ts";
+import type { Entry, Transcript, VerifiedTranscript } from "../../manifests/records/transcript.ts";
 import { inkLines, labelled, paragraph } from "./lines.ts";
 import type { Paper, PaperItem } from "./page.ts";
 import { inkNames } from "./script-paper.ts";
@@ -12,8 +14,13 @@ const runWarning = {
   rehearsal: "REHEARSAL by made-up people: nothing of it counts",
 } as const;
 
-/** `digest`: SHA-256 of the transcript's content, hex; `signers`: who signed it. */
-export function recordPaper(transcript: Transcript, digest: string, signers: readonly string[]): Paper {
+/** `digest`: SHA-256 of the transcript's content, hex; `signers`: who signed it; `auditDigest`: SHA-256 of the audit key's certificate, hex. */
+export function recordPaper(
+  transcript: Transcript,
+  digest: string,
+  signers: readonly string[],
+  auditDigest?: string,
+): Paper {
   const {
     archive,
     appliance,
@@ -41,7 +48,9 @@ export function recordPaper(transcript: Transcript, digest: string, signers: rea
         ["video", video ?? "none"],
         ["software", `${software.version}, ${software.digest}`],
         ["before it", previous ?? "the first ceremony of this box"],
-        ["signed by", signers.join(", ")],
+        ["signed by", signers.filter((id) => id !== "audit").join(", ")],
+        ["audit key", auditDigest === undefined ? "has not signed" : `signed, with certificate ${auditDigest}`],
+        ["not checked", "whether these certificates are the box's own: compare them with its policy and manifests"],
       ]),
       { heading: "People" },
       ...people.flatMap(({ id, name, roles, certificate }) =>
@@ -63,6 +72,11 @@ export function recordPaper(transcript: Transcript, digest: string, signers: rea
       ...inkLines(inkNames(people)),
     ],
   };
+}
+
+/** The paper of a transcript that was verified. */
+export function recordOf({ transcript, digest, signers, auditCertificate }: VerifiedTranscript): Paper {
+  return recordPaper(transcript, digest, signers, auditCertificate && hex(sha256(auditCertificate)));
 }
 
 /** When its last entry was made, UTC. */

@@ -135,6 +135,7 @@ describe("a box that came to be by ceremonies", () => {
 
   it("SHARES: split anew for those who stay, the new shares open it, and retired ones open nothing", async () => {
     const file = await writeResplitFile(dir, made.cast, made.wanted, made.shares, ["op1", "op2"]);
+    const fresh = ["op1", "op2"].map((id) => sharePath(made.wanted.stick, resplitArchive, "unlock", id));
     const held = await rehearse(file, made.cast, () => undefined);
     const { transcript } = await verifyTranscript(nodeHost, ownOids(documentationArc), readFileSync(held.transcript));
     expect(transcript.outcome).toBe("completed");
@@ -144,7 +145,6 @@ describe("a box that came to be by ceremonies", () => {
       1,
       expect.stringContaining("SHARE-FOREIGN: share 1 of 3, op1's"),
     ]);
-    const fresh = ["op1", "op2"].map((id) => sharePath(made.wanted.stick, resplitArchive, "unlock", id));
     expect((await ceremony(["unlock", "--share", ...fresh], passphrases)).stdout).toContain("Unlocked.");
     expect(readdirSync(join(made.paths.box.state)).filter((name) => name.startsWith("wrapped"))).toEqual([
       "wrapped-unlock.json",

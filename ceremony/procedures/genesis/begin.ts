@@ -89,7 +89,7 @@ export function peopleStep(needs: readonly string[]): Step {
 }
 
 /** Ids of those who are here and will be named in policy number 1 with their tokens. */
-export function signersOf(stage: Stage): readonly string[] {
+export function signersOf(stage: Pick<Stage, "file" | "present">): readonly string[] {
   const { file } = stage;
   const ids = [
     ...new Set([...withRole(file, stage.present(), "operator"), ...withRole(file, stage.present(), "officer")]),

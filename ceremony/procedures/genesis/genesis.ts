@@ -6,7 +6,7 @@ import { withBoxToken } from "../box-token.ts";
 import { boxLayout } from "../layout.ts";
 import { clockStep, peopleStep } from "./begin.ts";
 import { genesisParameters } from "./parameters.ts";
-import { policyStep } from "./policy.ts";
+import { checkPolicyPart, policyStep } from "./policy.ts";
 import { closeStep, requestsStep } from "./requests.ts";
 import { sealingKeyStep } from "./sealing-key.ts";
 import { relockStep, shareCheckStep, splitStep } from "./shares.ts";
@@ -16,6 +16,7 @@ import { auditKeyStep, tokenStep } from "./token.ts";
 /** Refuses CEREMONY-FILE. */
 export function genesis(file: CeremonyFile): Procedure {
   const parameters = genesisParameters(file);
+  checkPolicyPart(file, parameters);
   return {
     name: "genesis",
     purpose: "To make the box's token, its keys, the shares that open it, and policy number 1.",

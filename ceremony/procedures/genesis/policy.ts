@@ -5,9 +5,10 @@ import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import { mergeSignedData } from "../../../manifests/cms/write.ts";
-import { base64, hex } from "../../../manifests/encoding/bytes.ts";
+import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
+import type { CeremonyFile } from "../../engine/ceremony-file.ts";
 import { personKey, personOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { boxLayout } from "../layout.ts";
@@ -67,8 +68,19 @@ export async function signedBy(
   return mergeSignedData(signed.map((one) => readSignedData(one)));
 }
 
+/** Refuses CEREMONY-FILE, before anything is made, where the file's part of the policy makes none with all who are named. */
+export function checkPolicyPart(file: CeremonyFile, parameters: GenesisParameters): void {
+  const present = () => file.people.map(({ id }) => id);
+  // Two keys that are not there yet: the policy's own rules ask only that they differ.
+  const facts = (step: string) => ({ uri: "", spki: base64(utf8(step)) });
+  policyContent({ file, facts, present }, parameters);
+}
+
 /** Canonical bytes of policy number 1: who signs here is named with the own certificate. Refuses as `policyOf`. */
-export function policyContent(stage: Stage, { arc, policy, suite }: GenesisParameters): Uint8Array {
+export function policyContent(
+  stage: Pick<Stage, "file" | "facts" | "present">,
+  { arc, policy, suite }: GenesisParameters,
+): Uint8Array {
   const people = signersOf(stage).map((id) => {
     const { name, roles } = personOf(stage.file, id);
     const named = roles.filter((role) => role === "operator" || role === "officer");

@@ -41,7 +41,7 @@ async function transcriptOf(held: Held) {
 
 describe("a ceremony that is held", () => {
   it("TRANSCRIPT: leaves a transcript of every step, signed by all with a token, that OpenSSL verifies", async () => {
-    const held = await holdIt(settingOf(small, await newFile(), plainSteps));
+    const held = await holdIt(settingOf(small, await newFile(), plainSteps, { here: () => true }));
     const { transcript, signers, path, digest } = await transcriptOf(held);
     expect(transcript.entries.map(({ kind, step: id }) => [kind, id])).toEqual([
       ["opened", null],
@@ -122,6 +122,7 @@ describe("a ceremony that is held", () => {
       }),
     ];
     const play = {
+      here: () => true,
       decide: () => "strike" as const,
       answer: (_: string, question: string) => (question.startsWith("Who is struck") ? "op2" : undefined),
     };
@@ -133,6 +134,7 @@ describe("a ceremony that is held", () => {
 
   it("PIN-WRONG: whoever cannot sign at the end is struck out, and the ceremony ends all the same", async () => {
     const play = {
+      here: () => true,
       decide: () => "strike" as const,
       secret: (person: string) => (person === "op2" ? "0000" : (small.pins.get(person) ?? "")),
     };

@@ -121,6 +121,8 @@ export function settingOf(
 ): Setting {
   const said: string[] = [];
   const scene = playedScene({
+    // Signing takes a process a person: one officer is enough for most.
+    here: (person) => person !== "op2",
     secret: (person) => small.pins.get(person) ?? "",
     say: (line) => void said.push(line),
     ...play,

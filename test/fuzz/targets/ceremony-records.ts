@@ -1,17 +1,9 @@
 import { joinShares, openShare, splitPin } from "../../../ceremony/shares/split.ts";
-import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
-import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { nodeHost } from "../../../host/crypto-host.ts";
+import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import { readWrapped } from "../../../manifests/records/share.ts";
-import {
-  type Entry,
-  entryBytes,
-  readEntry,
-  readTranscript,
-  selfTestDigest,
-  transcriptBytes,
-  verifyTranscript,
-} from "../../../manifests/records/transcript.ts";
+import { entryBytes, readEntry, readTranscript, verifyTranscript } from "../../../manifests/records/transcript.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import {
   type CertificateRequest,
@@ -22,55 +14,15 @@ import {
 } from "../../../manifests/x509/certificate-request.ts";
 import { audit, oids, op1, op2 } from "../../bundle/people.ts";
 import { signedBy } from "../../bundle/signed.ts";
+import { entryOf, fileDigest, transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { mutateFile } from "../files.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";
 
-const digest = hex(sha256(utf8("ceremony.json")));
-const time = "2026-11-26T12:00:00Z";
-const people = [
-  { certificate: hex(sha256(op1.certificate)), id: "op1", name: "Olga", roles: ["officer" as const] },
-  { certificate: hex(sha256(op2.certificate)), id: "op2", name: "Omar", roles: ["officer" as const] },
-  { certificate: null, id: "ada", name: "Ada", roles: ["administrator" as const] },
-];
-const ids = people.map(({ id }) => id);
-
-async function transcriptContent(): Promise<Uint8Array> {
-  const opened = entry("opened", digest, 1, ids);
-  const done = entry("done", await digestOf(opened), 2, ["op1"]);
-  const completed = entry("completed", await digestOf(done), 3, []);
-  return transcriptBytes({
-    appliance: "box-1",
-    archive: "2026-001",
-    ceremony: "genesis",
-    entries: [opened, done, completed],
-    file: digest,
-    head: await digestOf(completed),
-    outcome: "completed",
-    people,
-    place: "Vault 2",
-    previous: null,
-    run: "rehearsal",
-    selfTest: await selfTestDigest(nodeHost, opened),
-    simulated: true,
-    software: { digest, version: "0.1.0" },
-    title: "Genesis",
-    type: "transcript",
-    version: 1,
-    video: null,
-  });
-}
-
-function entry(kind: Entry["kind"], previous: string, index: number, who: string[]): Entry {
-  const step = kind === "done" ? "clock" : null;
-  return { facts: { clock: time }, index, kind, people: who, previous, shown: [], step, text: null, time };
-}
-
-async function digestOf(one: Entry): Promise<string> {
-  return hex(await nodeHost.digest("sha256", entryBytes(one)));
-}
-
-const content = await transcriptContent();
+const content = await transcriptContent([
+  { id: "op1", certificate: op1.certificate },
+  { id: "op2", certificate: op2.certificate },
+]);
 
 /** Whatever verifies was signed by both who were there, over a chain that holds. */
 export const transcriptTarget: Target = {
@@ -91,7 +43,7 @@ export const transcriptTarget: Target = {
 /** Bare content and bare entries: read whole or refused, and written back to the same bytes. */
 export const transcriptContentTarget: Target = {
   name: "transcript-content",
-  seeds: async () => [content, entryBytes(entry("opened", digest, 1, ids))],
+  seeds: async () => [content, entryBytes(entryOf("opened", fileDigest, 1, ["op1"]))],
   mutate: mutateFile,
   run: async (input) => {
     const [asTranscript, asEntry] = await Promise.allSettled([
@@ -116,7 +68,7 @@ const split = await splitPin(
     purpose: "unlock",
     threshold: 2,
     holders: ["op1", "op2"].map((id) => ({ id, protect: passphrase })),
-    now: time,
+    now: "2026-11-26T12:00:00Z",
     cost: { N: 16, p: 1, r: 1 },
   },
   (message) => audit.signingKey.sign(message),

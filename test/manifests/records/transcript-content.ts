@@ -1,0 +1,68 @@
+/** A small transcript of people with these certificates, in memory. */
+
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
+import {
+  type Entry,
+  entryBytes,
+  selfTestDigest,
+  type Transcript,
+  transcriptBytes,
+} from "../../../manifests/records/transcript.ts";
+
+const time = "2026-11-26T12:00:00Z";
+export const fileDigest = hex(sha256(utf8("ceremony.json")));
+
+export function entryOf(kind: Entry["kind"], previous: string, index: number, people: readonly string[]): Entry {
+  const step = kind === "done" ? "clock" : null;
+  return { facts: { clock: time }, index, kind, people: [...people], previous, shown: [], step, text: null, time };
+}
+
+/** Canonical bytes; an administrator who signs in ink is there beside the people. */
+export async function transcriptContent(
+  people: readonly { readonly id: string; readonly certificate: Uint8Array }[],
+  change: Partial<Transcript> = {},
+): Promise<Uint8Array> {
+  const named = [
+    ...people.map(({ id, certificate }) => ({
+      certificate: hex(sha256(certificate)),
+      id,
+      name: id,
+      roles: ["officer" as const],
+    })),
+    { certificate: null, id: "ada", name: "Ada", roles: ["administrator" as const] },
+  ];
+  const opened = entryOf(
+    "opened",
+    fileDigest,
+    1,
+    named.map(({ id }) => id),
+  );
+  const done = entryOf("done", await digestOf(opened), 2, ["ada"]);
+  const completed = entryOf("completed", await digestOf(done), 3, []);
+  return transcriptBytes({
+    appliance: "box-1",
+    archive: "2026-001",
+    ceremony: "genesis",
+    entries: [opened, done, completed],
+    file: fileDigest,
+    head: await digestOf(completed),
+    outcome: "completed",
+    people: named,
+    place: "Vault 2",
+    previous: null,
+    run: "rehearsal",
+    selfTest: await selfTestDigest(nodeHost, opened),
+    simulated: true,
+    software: { digest: fileDigest, version: "0.1.0" },
+    title: "Genesis",
+    type: "transcript",
+    version: 1,
+    video: null,
+    ...change,
+  });
+}
+
+async function digestOf(entry: Entry): Promise<string> {
+  return hex(await nodeHost.digest("sha256", entryBytes(entry)));
+}
