@@ -43,7 +43,7 @@ function ceremony(args: readonly string[]) {
 async function opens(shares: readonly string[]): Promise<string> {
   await ceremony(["lock"]);
   const ran = await ceremony(["unlock", "--share", ...shares]);
-  return ran.status === 0 ? "opens" : (/^[A-Z-]+/.exec(ran.stderr)?.[0] ?? ran.stderr);
+  return ran.status === 0 ? "opens" : (/^([A-Z]+(?:-[A-Z]+)+): /m.exec(ran.stderr)?.[1] ?? ran.stderr);
 }
 
 /** Holds the ceremony until a step, and stops there; what was in memory is gone, as after a power cut. Gives the step that it goes on at. */
