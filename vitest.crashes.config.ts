@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-// `npm run test:crashes`: the tables of test/promises in full, and real processes killed at system calls. CRASHES=all takes
+// `npm run test:crashes`: the failure tables of test/promises, and real processes killed between steps and at system calls. CRASHES=all takes
 // every point, else a sample of them by a seed that is printed; CRASH_SEED takes the same sample again.
 export default defineConfig({
   test: {
-    include: ["test/promises/**/*.crashes.ts"],
+    include: ["test/**/*.crashes.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 6 * 3_600_000,

@@ -92,6 +92,7 @@ export const importTable: readonly Row[] = [
   { path: "scripts", folders: ["scripts"], packages: [], node: "local" },
   { path: "vitest.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
 
 /** Packages of which `import * as x` gives an object without most of its names; only the default import is whole. */
