@@ -85,7 +85,7 @@ function generate(session: Session, { label, kind }: NewKey): Uint8Array {
   const half = { token: true, label, id };
   managed(session).generateKeyPair(
     mechanisms[kind],
-    { ...half, ...shapes[kind], private: false, verify: true },
+    { ...half, ...shapes[kind], private: false },
     {
       ...half,
       private: true,

@@ -17,6 +17,8 @@ export interface NewToken {
   /** both UTF-8; the caller wipes them */
   readonly soPin: Uint8Array;
   readonly pin: Uint8Array;
+  /** the security officer's PIN that the maker set, where its tokens have one; `soPin` takes its place */
+  readonly factorySoPin?: Uint8Array;
 }
 
 export interface MadeToken {
@@ -29,7 +31,7 @@ export interface MadeToken {
 /**
  * Initialises the first empty slot; never one that holds a token. The token's files are on the disk on return (SoftHSM).
  * Refuses with HSM-TOKEN a label that is taken or not possible, and where no slot is empty; with PIN-WRONG a PIN that the
- * token does not take; with HSM-MODULE and other HSM codes. What a refusal leaves behind is a token without user PIN.
+ * token does not take (its length before anything is done, some tokens take more than they say), and another factory PIN; with HSM-MODULE and other HSM codes. What a refusal leaves behind is a token without user PIN.
  */
 export async function initializeToken(place: ModulePlace, wanted: NewToken): Promise<MadeToken> {
   const module = openModule(place);
@@ -47,8 +49,10 @@ export async function initializeToken(place: ModulePlace, wanted: NewToken): Pro
 function initialize({ library }: Module, wanted: NewToken): FoundToken {
   const before = listTokens(library);
   checkLabel(wanted.label, before);
+  const slot = emptySlot(library);
+  checkLength(wanted.pin, library.C_GetTokenInfo(slot));
   // Not by graphene: its initToken throws with this binding, which answers no label.
-  withPinText(wanted.soPin, (soPin) => library.C_InitToken(emptySlot(library), soPin, padded(wanted.label)));
+  withPinText(wanted.factorySoPin ?? wanted.soPin, (soPin) => library.C_InitToken(slot, soPin, padded(wanted.label)));
   const made = listTokens(library).filter((token) => !before.some((old) => old.serial === token.serial));
   const [token] = made;
   if (!token || made.length > 1 || token.label !== wanted.label) {
@@ -57,19 +61,31 @@ function initialize({ library }: Module, wanted: NewToken): FoundToken {
       got: `${made.length} new`,
     });
   }
-  setUserPin(library, token.slot, wanted);
+  setPins(library, token.slot, wanted);
   return token;
 }
 
-function setUserPin(library: pkcs11js.PKCS11, slot: pkcs11js.Handle, { soPin, pin }: NewToken): void {
+function setPins(library: pkcs11js.PKCS11, slot: pkcs11js.Handle, { soPin, pin, factorySoPin }: NewToken): void {
   const session = library.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
   try {
-    withPinText(soPin, (text) => library.C_Login(session, pkcs11js.CKU_SO, text));
+    withPinText(factorySoPin ?? soPin, (text) => library.C_Login(session, pkcs11js.CKU_SO, text));
+    if (factorySoPin) {
+      withPinText(factorySoPin, (old) => withPinText(soPin, (text) => library.C_SetPIN(session, old, text)));
+    }
     withPinText(pin, (text) => library.C_InitPIN(session, text));
     library.C_Logout(session);
   } finally {
     library.C_CloseSession(session);
   }
+}
+
+/** Of the user's PIN, in bytes: a security officer's may have other limits, which PKCS#11 has no word for (SmartCard-HSM). */
+function checkLength({ length }: Uint8Array, { minPinLen, maxPinLen }: pkcs11js.TokenInfo): void {
+  if (length >= minPinLen && length <= maxPinLen) return;
+  throw new Refusal("PIN-WRONG", "the token takes no PIN of this length", {
+    expected: `${minPinLen} to ${maxPinLen} bytes`,
+    got: `${length} bytes`,
+  });
 }
 
 function emptySlot(library: pkcs11js.PKCS11): pkcs11js.Handle {

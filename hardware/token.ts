@@ -86,6 +86,8 @@ class OpenToken implements Token {
   #leaving: Promise<void> = Promise.resolve();
   #epoch = 0;
   #restarted = Number.NEGATIVE_INFINITY;
+  /** the module failed in a way that it may not recover from by itself (tpm2-pkcs11 keeps a connection that broke) */
+  #failed = false;
   #closed = false;
 
   constructor(module: Module, pinned: PinnedToken) {
@@ -129,6 +131,8 @@ class OpenToken implements Token {
   async login(pin: Uint8Array): Promise<void> {
     await this.logout();
     this.#restarted = Number.NEGATIVE_INFINITY;
+    if (this.#failed) this.#start(() => this.module.restart());
+    this.#failed = false;
     const { slot, flags } = this.find();
     const writable = (flags & pkcs11js.CKF_WRITE_PROTECTED) === 0;
     try {
@@ -226,6 +230,7 @@ class OpenToken implements Token {
     const value = returnValue(error instanceof Refusal ? error.cause : error);
     const code = error instanceof Refusal ? error.code : undefined;
     if (!value && !code?.startsWith("HSM-") && code !== "LOCKED") return error;
+    if (value?.fault === "fatal") this.#failed = true;
     if (code === "LOCKED" || value?.fault === "gone" || value?.fault === "login") this.#end();
     if (code?.startsWith("PIN-")) return error;
     try {

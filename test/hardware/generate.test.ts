@@ -82,6 +82,19 @@ describe("new tokens and keys", () => {
     expect(await withToken(soft, listObjects)).toEqual(before);
   });
 
+  it("PIN-WRONG: a user PIN that is shorter or longer than the token says is refused before a token is made", async () => {
+    for (const length of [3, 256]) {
+      const wanted = { label: `pin-${length}`, soPin: soft.soPin, pin: utf8("7".repeat(length)) };
+      await expect(initializeToken(soft.place, wanted)).rejects.toMatchObject({
+        code: "PIN-WRONG",
+        expected: "4 to 255 bytes",
+        got: `${length} bytes`,
+      });
+    }
+    const tokens = readdirSync(soft.tokens);
+    expect(tokens).toHaveLength(1);
+  });
+
   it("PIN-WRONG: with a wrong PIN nothing is made", async () => {
     const wanted = [{ label: "new", kind: "p256" }] as const;
     await expect(generateKeys(soft.config, utf8("00000000"), wanted)).rejects.toMatchObject({ code: "PIN-WRONG" });
