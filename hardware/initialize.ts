@@ -7,7 +7,7 @@ import { toRefusal } from "./faults.ts";
 import { type Module, type ModulePlace, openModule } from "./module.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { withPinText } from "./pin.ts";
-import { type FoundToken, listTokens } from "./slot.ts";
+import { type FoundToken, findEmptySlot, listTokens, type PinLimits } from "./slot.ts";
 import { syncTokens } from "./softhsm.ts";
 import { writePkcs11Uri } from "./uri.ts";
 
@@ -49,8 +49,8 @@ export async function initializeToken(place: ModulePlace, wanted: NewToken): Pro
 function initialize({ library }: Module, wanted: NewToken): FoundToken {
   const before = listTokens(library);
   checkLabel(wanted.label, before);
-  const slot = emptySlot(library);
-  checkLength(wanted.pin, library.C_GetTokenInfo(slot));
+  const { slot, limits } = findEmptySlot(library);
+  checkLength(wanted.pin, limits);
   // Not by graphene: its initToken throws with this binding, which answers no label.
   withPinText(wanted.factorySoPin ?? wanted.soPin, (soPin) => library.C_InitToken(slot, soPin, padded(wanted.label)));
   const made = listTokens(library).filter((token) => !before.some((old) => old.serial === token.serial));
@@ -80,20 +80,12 @@ function setPins(library: pkcs11js.PKCS11, slot: pkcs11js.Handle, { soPin, pin, 
 }
 
 /** Of the user's PIN, in bytes: a security officer's may have other limits, which PKCS#11 has no word for (SmartCard-HSM). */
-function checkLength({ length }: Uint8Array, { minPinLen, maxPinLen }: pkcs11js.TokenInfo): void {
-  if (length >= minPinLen && length <= maxPinLen) return;
+function checkLength({ length }: Uint8Array, { shortest, longest }: PinLimits): void {
+  if (length >= shortest && length <= longest) return;
   throw new Refusal("PIN-WRONG", "the token takes no PIN of this length", {
-    expected: `${minPinLen} to ${maxPinLen} bytes`,
+    expected: `${shortest} to ${longest} bytes`,
     got: `${length} bytes`,
   });
-}
-
-function emptySlot(library: pkcs11js.PKCS11): pkcs11js.Handle {
-  const slot = library
-    .C_GetSlotList(true)
-    .find((one) => (library.C_GetTokenInfo(one).flags & pkcs11js.CKF_TOKEN_INITIALIZED) === 0);
-  if (slot) return slot;
-  throw new Refusal("HSM-TOKEN", "no slot holds a token that is not initialised", { expected: "an empty token" });
 }
 
 function checkLabel(label: string, there: readonly FoundToken[]): void {

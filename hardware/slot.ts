@@ -71,6 +71,29 @@ export function findToken(library: pkcs11js.PKCS11, pinned: PinnedToken): FoundT
   throw new Refusal("HSM-TOKEN", what, { expected: pinned.text, got: there.map(named).join(", ") });
 }
 
+/** A slot whose token is not initialised yet, and how long its user's PIN may be, in bytes. */
+export interface EmptySlot {
+  readonly slot: pkcs11js.Handle;
+  readonly limits: PinLimits;
+}
+
+/** By the word of a token (C_GetTokenInfo), in bytes. */
+export interface PinLimits {
+  readonly shortest: number;
+  readonly longest: number;
+}
+
+/** The first slot with a token that is not initialised. Refuses with HSM-TOKEN when there is none; return values of the token pass. */
+export function findEmptySlot(library: pkcs11js.PKCS11): EmptySlot {
+  for (const slot of library.C_GetSlotList(true)) {
+    const { flags, minPinLen, maxPinLen } = library.C_GetTokenInfo(slot);
+    if ((flags & pkcs11js.CKF_TOKEN_INITIALIZED) === 0) {
+      return { slot, limits: { shortest: minPinLen, longest: maxPinLen } };
+    }
+  }
+  throw new Refusal("HSM-TOKEN", "no slot holds a token that is not initialised", { expected: "an empty token" });
+}
+
 /** Whether a token is the one that a URI means; attributes that are not in the URI do not count (RFC 7512 2.4). */
 export function isPinned(token: TokenInfo, uri: Pkcs11Uri): boolean {
   return (
