@@ -7,7 +7,7 @@ import { der } from "../manifests/encoding/der-write.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { attribute, flag, label, type Session } from "./objects.ts";
 import type { Token } from "./token.ts";
-import type { ObjectType } from "./uri.ts";
+import { type ObjectType, type Pkcs11Uri, readPkcs11Uri } from "./uri.ts";
 
 export interface TokenObject {
   readonly type: ObjectType | "other";
@@ -30,6 +30,23 @@ export function managed(session: Session): graphene.Session {
 /** All objects that the user sees, ordered by label, type and id. Needs the login. */
 export async function listObjects(token: Token): Promise<readonly TokenObject[]> {
   return token.withSession((session) => everything(session).map(({ shown }) => shown), { repeat: true });
+}
+
+/** Of private keys that are known by URIs: those that are not there, and the others that are, by label and id. Needs the login. */
+export async function compareKeys(
+  token: Token,
+  uris: readonly string[],
+): Promise<{ readonly missing: readonly string[]; readonly unrecorded: readonly string[] }> {
+  const there = (await listObjects(token)).filter(({ type }) => type === "private");
+  const known = uris.map((uri) => ({ uri, read: readPkcs11Uri(uri) }));
+  const same = (one: TokenObject, { id, object }: Pkcs11Uri) =>
+    one.id === hex(id ?? new Uint8Array(0)) && (object === undefined || one.label === object);
+  return {
+    missing: known.filter(({ read }) => !there.some((one) => same(one, read))).map(({ uri }) => uri),
+    unrecorded: there
+      .filter((one) => !known.some(({ read }) => same(one, read)))
+      .map(({ id, label: name }) => `private key ${JSON.stringify(name)}, id ${id || "none"}`),
+  };
 }
 
 export interface StoredCertificate {

@@ -111,6 +111,11 @@ export const refusalTable = {
   PRINTER: ["not-now", "look at the printer: `lpstat -p`; the files are written, print them from there"],
   "KEY-REQUEST": ["refused", "have the certificate issued for the request that the box wrote"],
   // The box now
+  ORDER: ["refused", "sign an order anew: see `ceremony status` for the last one that the box took"],
+  SUSPENDED: ["not-now", "have a quorum resume the box: the ceremony `resume`"],
+  CLOSED: ["not-now", "open the box by the ceremony `open`, with the statement of its last close"],
+  SOFTWARE: ["not-now", "have a quorum approve this software, the ceremony `update`, or start the approved one"],
+  "KEY-STATE": ["not-now", "use a key that is in force: the ceremonies `resume-key` or `activate`"],
   LOCKED: ["not-now", "unlock the box: `ceremony unlock`"],
   "HSM-GONE": ["not-now", "connect the HSM, then `ceremony unlock`"],
   "HSM-TOKEN": ["refused", "insert the token named here"],

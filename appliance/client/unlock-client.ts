@@ -3,7 +3,7 @@
 import { callOnce } from "../../host/wire.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { base64Bytes, list, type Read, text } from "../../manifests/encoding/shape.ts";
+import { base64Bytes, flag, hexText, integer, list, type Read, text } from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
@@ -15,6 +15,8 @@ export type Unlocked = Read<typeof readUnlocked>;
 export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
   return readAnswer(readUnlocked, (await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
 }
+
+const readTaken = having({ digest: hexText(), number: integer(1), stated: flag });
 
 const readWrappedAnswer = having({ auditSpki: base64Bytes(1024), wrapped: list(text(4096), 0, 2) });
 
@@ -34,6 +36,22 @@ export async function wrappedPins(path: string): Promise<WrappedPins> {
 /** Locks the box and changes its token's PIN. SECRET: both go only into the body; their bytes are the caller's to wipe. */
 export async function changePin(path: string, oldPin: Uint8Array, newPin: Uint8Array): Promise<void> {
   await callOnce(path, "change-pin", { oldLength: oldPin.length }, { body: [oldPin, newPin] });
+}
+
+/** Gives the box an order that officers signed. The statement is there once the box could sign one: give the same order again for it. */
+export async function order(
+  path: string,
+  p7m: Uint8Array,
+): Promise<Read<typeof readTaken> & { readonly statement: Uint8Array | undefined }> {
+  const { result, body } = await callOnce(path, "order", {}, { body: [p7m] });
+  const taken = readAnswer(readTaken, result, "order");
+  return { ...taken, statement: taken.stated ? body : undefined };
+}
+
+/** Gives the box its next policy; the number that is in force now. */
+export async function importPolicy(path: string, p7m: Uint8Array): Promise<number> {
+  const { result } = await callOnce(path, "import-policy", {}, { body: [p7m] });
+  return readAnswer(having({ number: integer(1) }), result, "import-policy").number;
 }
 
 /** A transcript with the audit key's signature added. Refuses TRANSCRIPT, LOCKED, HSM codes. */

@@ -90,6 +90,18 @@ export class BoxClock {
     return reading.now;
   }
 
+  /** The wall clock itself, which may be before the box's time. */
+  wall(): Utc {
+    return utcOf(this.#clocks.wall());
+  }
+
+  /** From now on the wall clock is the box's time, also where it is before what was recorded: a quorum set it. */
+  reset(): void {
+    const wall = this.#clocks.wall();
+    this.#state = { latest: wall, offset: wall - this.#clocks.monotonic() };
+    this.#behind = false;
+  }
+
   /** Refuses with CLOCK while the wall clock is before the last recorded time or setting, or may be too far off. */
   check(setting: ClockSetting, limits: { readonly driftPpm: number; readonly maximumErrorSeconds: number }): void {
     const now = this.now();

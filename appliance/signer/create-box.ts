@@ -31,6 +31,7 @@ export async function createBox(parts: BoxParts, genesis: Uint8Array, pin: Uint8
     checkPinnedKeys(config.keys, policy.policy);
     const path = storePath(config);
     if (existsSync(path)) throw new Refusal("STORE", "a store is already there: this box was made", { about: path });
+    hsm.use(config.keys);
     await hsm.login(pin);
     try {
       await makeBox(parts, policy, genesis, path);
@@ -60,7 +61,7 @@ async function makeBox(parts: BoxParts, policy: PolicyInForce, genesis: Uint8Arr
 
 /** The store with its first two rows, durable under a name that no signer opens. No head in the token names an older one there. */
 async function makeStore(parts: BoxParts, policy: PolicyInForce, genesis: Uint8Array, path: string): Promise<void> {
-  const { clocks, config, hsm } = parts;
+  const { clocks, config, hsm, software } = parts;
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
   const time = new Date(clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
   createStore(path, (made) => {
@@ -69,7 +70,12 @@ async function makeStore(parts: BoxParts, policy: PolicyInForce, genesis: Uint8A
     made.prepare("INSERT INTO pin_tries (one, failures, wait_until) VALUES (1, 0, NULL)").run();
     made.prepare("INSERT INTO last_time (one, time) VALUES (1, ?)").run(time);
     const journal = new Journal(made);
-    journal.append(time, "created", { appliance: config.appliance, genesis: config.genesis, token: hsm.serial });
+    journal.append(time, "created", {
+      appliance: config.appliance,
+      genesis: config.genesis,
+      software: { ...software },
+      token: hsm.serial,
+    });
     journal.append(time, "policy", { digest: hex(policy.digest), number: 1 });
   }).close();
   await syncFolder(dirname(path));

@@ -17,6 +17,7 @@ const journalled: ReadonlySet<string> = new Set([
   "reject",
   "abort",
   "import-policy",
+  "order",
   "unlock",
 ]);
 

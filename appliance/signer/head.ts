@@ -109,13 +109,18 @@ export class Head {
     this.#box = box;
   }
 
-  /** Does the store hold a manifest or a policy that, as far as it knows, no head in the token covers yet? */
+  /** Does the store hold a manifest, a policy or an order that, as far as it knows, no head in the token covers yet? */
   get due(): boolean {
     return this.#after(this.#number("SELECT coalesce(max(sequence), 0) FROM heads"));
   }
 
+  /** Of the head that the token holds, as far as the store knows. */
+  get counter(): number {
+    return this.#counter();
+  }
+
   /**
-   * Compares, and makes up for a move that the box did not live to make: where a manifest or a policy was recorded after
+   * Compares, and makes up for a move that the box did not live to make: where one of these was recorded after
    * the token's head, the head moves. Needs the login. Refuses with CHAIN.
    */
   settle(): Promise<void> {
@@ -172,7 +177,10 @@ export class Head {
 
   #after(sequence: number): boolean {
     return (
-      this.#number("SELECT count(*) FROM journal WHERE kind IN ('manifest', 'policy') AND sequence > ?", sequence) > 0
+      this.#number(
+        "SELECT count(*) FROM journal WHERE kind IN ('manifest', 'policy', 'order') AND sequence > ?",
+        sequence,
+      ) > 0
     );
   }
 

@@ -1,36 +1,74 @@
-/** A policy that follows the one in force: verified, stored, journalled, then in force; open challenges are void from then on. */
+/**
+ * A policy that follows the one in force: verified, stored, journalled, then in force; open challenges are void from then on. A policy
+ * that names other keys of the box activates them: the box locks, and the next unlock finds them.
+ */
 
-import { hex } from "../../manifests/encoding/bytes.ts";
+import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import type { PolicyInForce } from "../../manifests/records/policy-chain.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
-import { checkPolicyKeys } from "./keys.ts";
+import { type KeysInForce, keysInForce } from "./keys.ts";
+import { checkUsable } from "./may-seal.ts";
+import { checkCertificates } from "./reserved-keys.ts";
+import { keysAtHand } from "./standing.ts";
 
 /**
  * The number of the policy that is in force on return, durably; while unlocked the token's head covers it, else the next
- * unlock moves it there. Refuses with POLICY-*, HSM-KEY, or BUSY while a batch is being sealed.
+ * unlock moves it there. Refuses with POLICY-*, HSM-KEY, KEY-STATE and PATH-* (keys that it activates), or BUSY while a batch is being sealed.
  */
 export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
   const next = await box.policies.verifyNext(p7m, now(box));
-  checkPolicyKeys(next.policy, box.keys);
-  if (next.policy.profile.suite !== box.keys.sealing.suite.name) {
-    throw new Refusal("POLICY-PROFILE", "a change of the profile needs a ceremony and a restart", {
-      expected: box.keys.sealing.suite.name,
-      got: next.policy.profile.suite,
-    });
-  }
+  const active = keysInForce(next.policy, keysAtHand(box.configured, box.orders.standing));
+  const changed = changedKeys(box, active);
+  checkActivated(box, next, active, changed);
   box.db.transaction(() => {
     const unfinished = box.batches.unfinished();
     if (unfinished) throw new Refusal("BUSY", `manifest ${unfinished.number} is not finished`);
     box.policies.store(next, p7m);
-    box.record("policy", { digest: hex(next.digest), number: next.number });
+    box.record("policy", {
+      digest: hex(next.digest),
+      number: next.number,
+      ...Object.fromEntries(changed.map((name) => [name, hex(active.keys[name].keyDigest)])),
+    });
   })();
   box.policies.adopt(next);
   await coverByHead(box);
+  if (changed.length > 0) await activate(box, active);
   return next.number;
 }
 
+function changedKeys(box: Box, { keys }: KeysInForce): readonly ("audit" | "sealing")[] {
+  return (["audit", "sealing"] as const).filter((name) => !equal(keys[name].spki, box.keys[name].spki));
+}
+
+/** Keys that come into force must be usable now; the profile may change with the sealing key alone. */
+function checkActivated(
+  box: Box,
+  { policy }: PolicyInForce,
+  { keys }: KeysInForce,
+  changed: readonly ("audit" | "sealing")[],
+): void {
+  for (const name of changed) {
+    checkUsable(box, keys[name]);
+    checkCertificates(keys[name], policy, now(box));
+  }
+  if (changed.includes("sealing") || policy.profile.suite === box.keys.sealing.suite.name) return;
+  throw new Refusal("POLICY-PROFILE", "another profile needs another sealing key", {
+    expected: box.keys.sealing.suite.name,
+    got: policy.profile.suite,
+  });
+}
+
+async function activate(box: Box, { keys, atHand, token }: KeysInForce): Promise<void> {
+  await box.lockbox.lock("other keys came into force");
+  box.keys = keys;
+  if (token.uri === box.token.uri) box.hsm.use(atHand);
+  else box.moved = true;
+  box.token = token;
+}
+
 /** T17: an old disk with the old policy is found against the head. A token that fails locks the box, and takes nothing back. */
-async function coverByHead({ head, lockbox }: Box): Promise<void> {
+export async function coverByHead({ head, lockbox }: Box): Promise<void> {
   if (!lockbox.unlocked) return;
   try {
     await lockbox.guard(() => head.settle());

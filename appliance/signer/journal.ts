@@ -43,6 +43,10 @@ export type JournalKind =
   | "locked"
   | "ceremony"
   | "clock-step"
+  | "clock-set"
+  | "order"
+  | "statement"
+  | "keys-found"
   | "fault";
 
 const rowsAtOnce = 1000;
@@ -130,7 +134,8 @@ export class Journal {
 function rowFault(row: JournalRow, before: JournalHead, lastTime: Utc): string | undefined {
   if (row.sequence !== before.sequence + 1) return `follows row ${before.sequence}`;
   if (!equal(row.previous, before.digest)) return `does not hold the digest of row ${before.sequence}`;
-  if (row.time < lastTime) return "is earlier than the row before it";
+  // Only a quorum sets the clock back, and the row says so.
+  if (row.time < lastTime && row.kind !== "clock-set") return "is earlier than the row before it";
   let record: Json;
   try {
     record = JSON.parse(row.record) as Json;

@@ -1,4 +1,4 @@
-/** The box's two keys as the policy pins them, with their certificates. */
+/** The box's two keys as the policy in force names them, of those that it has, with their certificates. */
 
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { sha256 } from "../../host/crypto-host.ts";
@@ -26,6 +26,26 @@ export interface BoxKey {
 
 export type BoxKeys = Readonly<Record<KeyName, BoxKey>>;
 
+/** A key that the box has, in force or not. */
+export interface KeyAtHand {
+  readonly purpose: KeyName;
+  readonly spki: Uint8Array;
+  /** RFC 7512, of the private key */
+  readonly uri: string;
+  readonly token: TokenAtHand;
+  /** DER; its certificate first, then its issuers, no root; none until they came in */
+  readonly chain: readonly Uint8Array[];
+}
+
+export type TokenAtHand = SignerConfig["token"];
+
+/** Two keys that work together: on one token. */
+export interface KeysInForce {
+  readonly keys: BoxKeys;
+  readonly atHand: Readonly<Record<KeyName, KeyAtHand>>;
+  readonly token: TokenAtHand;
+}
+
 /**
  * The pinned keys by themselves, before there are certificates: those that the policy names, two of them, strong enough.
  * Refuses with HSM-KEY, PATH-KEY or CMS-ALGORITHM.
@@ -37,31 +57,50 @@ export function checkPinnedKeys(config: SignerConfig["keys"], policy: Policy): v
   fittingSuite(pinned.audit, policy);
 }
 
+/** The keys of a genesis, as the configuration pins them. Refuses with CONFIG what is no certificate. */
+export function configuredKeys({ keys, token }: Pick<SignerConfig, "keys" | "token">): readonly KeyAtHand[] {
+  return (["audit", "sealing"] as const).map((purpose) => {
+    const { certificates, spki, uri } = keys[purpose];
+    return { purpose, spki, uri, token, chain: certificates.map(readCertificateFile) };
+  });
+}
+
 /**
- * Reads the certificates that the configuration names. Refuses with CONFIG (there are none yet), PATH-FORM, PATH-USAGE, or
- * HSM-KEY when a certificate is another key's.
+ * Of the keys at hand those that the policy names. Refuses with HSM-KEY (it names one that is not there, or two tokens; a certificate is
+ * another key's), CONFIG (no certificate yet), PATH-FORM, PATH-USAGE, PATH-KEY, CMS-ALGORITHM.
  */
-export function readBoxKeys(config: SignerConfig["keys"], policy: Policy): BoxKeys {
-  checkCertified(config);
+export function keysInForce(policy: Policy, atHand: readonly KeyAtHand[]): KeysInForce {
+  const found = { audit: named(policy, "audit", atHand), sealing: named(policy, "sealing", atHand) };
+  if (found.audit.token.uri !== found.sealing.token.uri) {
+    throw new Refusal("HSM-KEY", "the policy names keys of two tokens", {
+      expected: found.sealing.token.uri,
+      got: found.audit.token.uri,
+    });
+  }
+  for (const one of [found.audit, found.sealing]) checkCertified(one);
   const keys = {
-    sealing: boxKey(config.sealing.certificates.map(readCertificateFile), config.sealing.spki, policy),
-    audit: boxKey(config.audit.certificates.map(readCertificateFile), config.audit.spki, policy),
+    sealing: boxKey(found.sealing.chain, found.sealing.spki, policy),
+    audit: boxKey(found.audit.chain, found.audit.spki, policy),
   };
   checkPolicyKeys(policy, keys);
   checkUsage(keys, ownOids(policy.arc));
-  return keys;
+  return { keys, atHand: found, token: found.sealing.token };
+}
+
+function named(policy: Policy, purpose: KeyName, atHand: readonly KeyAtHand[]): KeyAtHand {
+  const key = atHand.find((one) => one.purpose === purpose && equal(one.spki, policy.keys[purpose]));
+  if (key) return key;
+  throw new Refusal("HSM-KEY", `the policy names another ${purpose} key than the box has`, { about: purpose });
 }
 
 /** Until certificates came in the box seals nothing: it does not even run. */
-function checkCertified(config: SignerConfig["keys"]): void {
-  for (const name of ["audit", "sealing"] as const) {
-    if (config[name].certificates.length > 0) continue;
-    throw new Refusal("CONFIG", `the ${name} key has no certificate yet`, {
-      expected: "certificates, brought in by the ceremony `certificates`",
-      got: "none",
-      about: name,
-    });
-  }
+function checkCertified({ purpose, chain }: KeyAtHand): void {
+  if (chain.length > 0) return;
+  throw new Refusal("CONFIG", `the ${purpose} key has no certificate yet`, {
+    expected: "certificates, brought in by the ceremony `certificates`",
+    got: "none",
+    about: purpose,
+  });
 }
 
 /** A key of the box from its chain and pinned public key. Refuses with HSM-KEY when they do not belong together. */
@@ -104,26 +143,31 @@ function checkNamed(policy: Policy, spki: Readonly<Record<KeyName, Uint8Array>>)
 
 /** Whether verifiers would take what these keys sign; the path to the root is theirs to check. */
 function checkUsage(keys: BoxKeys, oids: OwnOids): void {
-  for (const name of ["sealing", "audit"] as const) {
-    const { extendedKeyUsage, isCa, subjectText } = readCertificate(keys[name].certificate);
-    if (isCa || !extendedKeyUsage.includes(oids[name])) {
-      throw new Refusal("PATH-USAGE", `not a certificate for the ${name} key`, {
-        about: subjectText,
-        expected: oids[name],
-      });
-    }
-  }
+  for (const name of ["sealing", "audit"] as const) checkUsageOf(keys[name].certificate, name, oids);
 }
 
-/** The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */
-function fittingSuite(spki: Uint8Array, policy: Policy): Suite {
+/** Refuses with PATH-USAGE a certificate (DER) that is not for this purpose. */
+export function checkUsageOf(certificate: Uint8Array, purpose: KeyName, oids: OwnOids): void {
+  const { extendedKeyUsage, isCa, subjectText } = readCertificate(certificate);
+  if (!isCa && extendedKeyUsage.includes(oids[purpose])) return;
+  throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, {
+    about: subjectText,
+    expected: oids[purpose],
+  });
+}
+
+/** Refuses with HSM-KEY a key that no suite fits, PATH-KEY one that is too weak. The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */
+export function fittingSuite(spki: Uint8Array, policy: Policy): Suite {
+  let weak: Refusal | undefined;
   for (const name of [policy.profile.suite, ...suiteNames]) {
     try {
       checkKey(suiteOf(name), spki, policy.limits.minimumRsaBits);
       return suiteOf(name);
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
+      if (fault.code === "PATH-KEY") weak = fault;
     }
   }
+  if (weak) throw weak;
   throw new Refusal("HSM-KEY", "no signature suite fits the pinned key");
 }

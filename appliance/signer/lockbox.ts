@@ -19,6 +19,10 @@ export interface LockboxParts {
   unnoted(fault: unknown): void;
   /** refuses with CHAIN or STORE when the record is known to be broken */
   sound(): void;
+  /** refuses with CLOSED a box that was closed */
+  mayUnlock(): void;
+  /** told of an unlock, while the login is there */
+  unlocked(): Promise<void>;
   /** CHAIN: verifies the record in the store, then compares it with the token's head; needs the login */
   verify(): Promise<void>;
 }
@@ -49,7 +53,7 @@ export class Lockbox {
    * Unlocks with the token's PIN, which is wiped in any case. The try is durable before the PIN is checked; the right PIN
    * resets the count, and a fault of the token that says nothing of the PIN takes the try back. An unlocked box is checked
    * no less: as a token checks a PIN only when nobody is logged in, it is locked first, and a wrong PIN leaves it so.
-   * Refuses with PIN-LOCKED, which leaves the box as it was, PIN-WRONG, HSM codes, CHAIN or STORE. One at a time.
+   * Refuses with PIN-LOCKED, which leaves the box as it was, PIN-WRONG, CLOSED, HSM codes, CHAIN or STORE. One at a time.
    */
   unlock(pin: Uint8Array): Promise<void> {
     return this.#inTurn(() => this.#tryPin(pin)).finally(() => pin.fill(0));
@@ -131,11 +135,13 @@ export class Lockbox {
 
   async #tryPin(pin: Uint8Array): Promise<void> {
     const { hsm } = this.#parts;
+    this.#parts.mayUnlock();
     const before = await this.#counted();
     if (this.#unlocked) await this.#end("to be unlocked anew");
     await this.#tried(before, () => hsm.login(pin));
     try {
       await this.#parts.verify();
+      await this.#parts.unlocked();
       this.#parts.note("unlocked", { token: hsm.serial });
     } catch (fault) {
       await hsm.logout().catch(() => undefined);

@@ -6,10 +6,12 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { changePin } from "../../hardware/change-pin.ts";
 import { HeadStore } from "../../hardware/counter-object.ts";
+import { compareKeys } from "../../hardware/inventory.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { SignCrew } from "../../hardware/sign-crew.ts";
@@ -21,6 +23,7 @@ import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { processLog } from "../log.ts";
+import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { createBox } from "./create-box.ts";
 import { guarded } from "./guarded.ts";
@@ -87,9 +90,9 @@ async function run(config: SignerConfig): Promise<void> {
   ];
   if (box.fault) log.error({ ...box.fault.toRecord() }, "the record does not verify: the box is stopped");
   log.info({ appliance: config.appliance, policy: box.policies.inForce.number }, "locked, waiting for unlock");
-  const look = () => lookAround(box).catch((fault) => log.error({ err: fault }, "looking around failed"));
+  const look = () => lookAround(box, work).catch((fault) => log.error({ err: fault }, "looking around failed"));
   const timer = setInterval(() => void look(), lookSeconds * 1000);
-  await stopSignal();
+  await Promise.race([stopSignal(), moved(box)]);
   clearInterval(timer);
   await stopBox({ box, work, token, servers }, (step, fault) => log.error({ step, err: fault }, "fault in stopping"));
   log.info("stopped");
@@ -102,15 +105,21 @@ function stopSignal(): Promise<void> {
   });
 }
 
+/** Another token holds the keys in force: whoever started this process starts it again, and it opens that one. */
+async function moved(box: Pick<Box, "moved">): Promise<void> {
+  while (!box.moved) await setTimeout(1000, undefined, { ref: false });
+  log.info("the keys in force are on another token: started anew, it opens that");
+}
+
 function partsOf(config: SignerConfig, token: Token): BoxParts {
   const crew = new SignCrew(token.module.place.module, availableParallelism());
   const hsm = new TokenHsm({
     token,
     heads: new HeadStore(token),
-    keys: config.keys,
     appliance: config.appliance,
     signer: (key) => tokenSigner(token, key, crew),
     changePin: (oldPin, newPin) => changePin(token.module, config.token.uri, oldPin, newPin),
+    compareKeys: (uris) => compareKeys(token, uris),
     ready: () => crew.start(),
   });
   return {

@@ -10,10 +10,11 @@ import { type Manifest, manifestBytes, readSubmitterName, requestPart } from "..
 import { Refusal } from "../../manifests/refusal.ts";
 import { wasLinked } from "./attempts.ts";
 import type { Ending } from "./batches.ts";
-import { type Box, now } from "./box.ts";
+import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
 import { earlierSeals } from "./earlier-seals.ts";
 import type { BoxKey } from "./keys.ts";
+import { checkUsable } from "./may-seal.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
 import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
@@ -60,7 +61,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
   const created = now(box);
   const head = box.journal.head();
   const { policy, ...inForce } = box.policies.inForce;
-  const { errorSeconds: _, ...setting } = box.facts.clock;
+  const { errorSeconds: _, ...setting } = clockSetting(box);
   return {
     appliance: box.facts.appliance,
     authorization: {
@@ -74,7 +75,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
       file: hex(sha256(reservation.authorization)),
       nonce: challenge.challenge.nonce,
     },
-    clock: { ...setting, claimedErrorSeconds: claimedError(box.facts.clock, policy.clock.driftPpm, created) },
+    clock: { ...setting, claimedErrorSeconds: claimedError(clockSetting(box), policy.clock.driftPpm, created) },
     counter: "software",
     created,
     documents: documentsPart(box, reservation, list),
@@ -145,6 +146,7 @@ export async function signByAudit(
   signingTime: string,
   issuers = key.chain.slice(1),
 ): Promise<Uint8Array> {
+  checkUsable(box, key);
   return box.lockbox.guard(async () => {
     const signingKey = {
       suite: key.suite,

@@ -7,18 +7,23 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Host } from "../../manifests/host.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { AutoLock } from "./auto-lock.ts";
 import { Batches } from "./batches.ts";
 import { type Box, checkSound } from "./box.ts";
 import { BoxClock, type Clocks, latest } from "./clock.ts";
 import type { SignerConfig } from "./config.ts";
+import { findKeys } from "./found-keys.ts";
 import { takeFault } from "./guarded.ts";
 import { Head } from "./head.ts";
 import { Journal, type JournalKind } from "./journal.ts";
-import { readBoxKeys } from "./keys.ts";
+import { configuredKeys, keysInForce } from "./keys.ts";
 import { Lockbox } from "./lockbox.ts";
+import { checkMayUnlock } from "./may-seal.ts";
+import { Orders } from "./orders.ts";
 import { OwnRefusals } from "./own-refusals.ts";
 import { Policies } from "./policies.ts";
 import type { Hsm } from "./ports.ts";
+import { keysAtHand } from "./standing.ts";
 import { type Db, openStore } from "./store.ts";
 import { verifyRecord, verifyTables } from "./verify-record.ts";
 
@@ -54,7 +59,11 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
   const { config, host } = parts;
   checkIdentity(db, config);
   const policies = await Policies.load(db, host);
-  const keys = readBoxKeys(config.keys, policies.inForce.policy);
+  const orders = new Orders(db);
+  const configured = configuredKeys(config);
+  const { atHand, keys, token } = keysInForce(policies.inForce.policy, keysAtHand(configured, orders.standing));
+  parts.hsm.use(atHand);
+  const autoLock = new AutoLock(() => parts.clocks.monotonic());
   const journal = new Journal(db);
   const head = new Head(db, journal, parts.hsm, { appliance: config.appliance, genesis: config.genesis });
   const record = (kind: JournalKind, what: Json) =>
@@ -72,6 +81,11 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
     note: (kind, what) => void record(kind, what),
     unnoted: (fault) => void takeFault(box, fault),
     sound: () => checkSound(box),
+    mayUnlock: () => checkMayUnlock(box),
+    unlocked: async () => {
+      autoLock.begin();
+      await findKeys(box);
+    },
     verify: async () => {
       await stopOnChain(box, () => verifyTables(db, journal));
       // A restored old disk is found here, and a move that a kill or a pulled token cut off is made.
@@ -92,14 +106,21 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
     batches,
     policies,
     keys,
+    token,
+    configured,
+    orders,
+    autoLock,
     clock,
     hsm: parts.hsm,
     head,
     lockbox,
     refusals,
     software: parts.software,
+    madeWith: madeWith(journal, parts.software),
     readLinks: parts.readLinks,
     fault: undefined,
+    moved: false,
+    keysFound: [],
     record,
   };
   try {
@@ -109,6 +130,16 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
     if (!box.fault) throw fault;
   }
   return box;
+}
+
+/** What row 1 says; the running software where the row cannot be read: then the record does not verify anyway. */
+function madeWith(journal: Journal, running: Software): string {
+  try {
+    const { software } = JSON.parse(journal.at(1)?.record ?? "") as { readonly software?: { readonly digest: string } };
+    return software?.digest ?? running.digest;
+  } catch {
+    return running.digest;
+  }
 }
 
 /** The clock, not before anything recorded; it notes its time now and then, so that also a quiet box remembers. */

@@ -14,6 +14,14 @@ export interface TokenHead {
 }
 
 export interface Hsm {
+  /** From now on `login` finds these two keys, and `sign` signs by them; what signed before is forgotten. */
+  use(keys: Readonly<Record<KeyName, { readonly uri: string; readonly spki: Uint8Array }>>): void;
+  /**
+   * Of private keys (RFC 7512 URIs): those that are not on the token, and what else is there, by label and id. Needs the login.
+   */
+  compareKeys(
+    uris: readonly string[],
+  ): Promise<{ readonly missing: readonly string[]; readonly unrecorded: readonly string[] }>;
   /** serial of the pinned token */
   readonly serial: string;
   /** Is the pinned token there now? Needs no login; never throws. */

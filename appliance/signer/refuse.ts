@@ -49,7 +49,7 @@ export async function refuse(
     return { signed: true, bytes: await signByAudit(box, box.keys.audit, box.policies.oids.refusal, content, created) };
   } catch (fault) {
     const { code } = asRefusal(fault, "INTERNAL", "the refusal could not be signed");
-    if (code === "LOCKED" || code.startsWith("HSM-")) return unsigned;
+    if (code === "LOCKED" || code === "KEY-STATE" || code.startsWith("HSM-")) return unsigned;
     throw fault;
   }
 }

@@ -5,9 +5,9 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { beginAttempt } from "./attempts.ts";
 import type { Batch, Ending } from "./batches.ts";
-import { type Box, checkSound } from "./box.ts";
+import type { Box } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
-import { checkNetwork } from "./network.ts";
+import { checkMaySeal, lockWhenOver } from "./may-seal.ts";
 import { type Reservation, reserve } from "./reserve.ts";
 import { checkRoom } from "./room.ts";
 import { type OnProgress, sealDocuments } from "./seal-documents.ts";
@@ -19,11 +19,11 @@ export interface SealResult {
 
 /**
  * Seals a batch, or goes on where a crash, a lock or a lost token stopped it. On return seals and manifest are durable
- * and the token's head covers them. Refuses before anything is signed with LOCKED, CLOCK, GAP, CHAIN, STORE (no room) and what `reserve`
+ * and the token's head covers them. Refuses before anything is signed with what `checkMaySeal` refuses, STORE (no room) and what `reserve`
  * refuses; in the middle with LOCKED, GAP, CLOCK, STORE, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
-  checkMaySeal(box);
+  await checkMaySeal(box);
   checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);
@@ -31,15 +31,9 @@ export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress):
   await sealDocuments(box, reservation, onProgress);
   const result = await conclude(box, reservation);
   await box.lockbox.guard(() => box.head.advance());
+  // What the policy allows between two unlocks is used up: the batch is sealed, the next one waits.
+  await lockWhenOver(box).catch(() => undefined);
   return result;
-}
-
-function checkMaySeal(box: Box): void {
-  const { policy } = box.policies.inForce;
-  checkSound(box);
-  box.lockbox.check();
-  box.clock.check(box.facts.clock, policy.clock);
-  checkNetwork(policy.network, box.readLinks);
 }
 
 /** The manifest: sealed, or aborted when that was ordered before it was stored. */

@@ -13,7 +13,7 @@ import type { Utc } from "../../manifests/encoding/shape.ts";
 import { sealAttributes } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { noteNetwork } from "./attempts.ts";
-import { type Box, checkSound, now } from "./box.ts";
+import { type Box, checkSound, clockSetting, now } from "./box.ts";
 import { type DocumentRow, documentsFrom } from "./documents.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates, sealingKey } from "./reserved-keys.ts";
@@ -50,7 +50,7 @@ export async function sealDocuments(box: Box, reservation: Reservation, onProgre
   const underWay: Promise<readonly Signed[]>[] = [];
   const lookAround = () => {
     noteNetwork(box, reservation);
-    box.clock.check(box.facts.clock, policy.clock);
+    box.clock.check(clockSetting(box), policy.clock);
   };
   onProgress(done, bytes);
   try {
@@ -110,6 +110,7 @@ async function sign(box: Box, reservation: Reservation, intents: readonly Intent
     suite,
     intents.map(({ attributes }) => attributes),
   );
+  box.autoLock.count(signatures.length);
   if (signatures.length !== intents.length) throw new Refusal("HSM-SIGNATURE", "the token gave too few signatures");
   return Promise.all(
     intents.map(async (intent, at) => {

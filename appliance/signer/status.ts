@@ -2,16 +2,19 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { otherLinks } from "../../host/network-links.ts";
-import { hex } from "../../manifests/encoding/bytes.ts";
+import { base64, equal, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type BatchHead, kindOfHead } from "../../manifests/records/batch-head.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Batch } from "./batches.ts";
-import { type Box, now } from "./box.ts";
+import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
+import { heldBy } from "./may-seal.ts";
 import { readTries } from "./pin-tries.ts";
 import { lastManifest } from "./receipt.ts";
 import type { SealingWork } from "./seal-batch.ts";
+import { keysAtHand, markOf } from "./standing.ts";
 
 /** Health is proven where it can be (UX6): the last verified signature, not the wish. Never refuses. */
 export function statusOf(box: Box, work: SealingWork): Json {
@@ -21,6 +24,8 @@ export function statusOf(box: Box, work: SealingWork): Json {
   const last = lastManifest(box);
   const at = now(box);
   const running = work.now;
+  const held = heldBy(box);
+  const orders = box.orders.standing;
   return {
     appliance: box.facts.appliance,
     locked: !box.lockbox.unlocked,
@@ -31,17 +36,48 @@ export function statusOf(box: Box, work: SealingWork): Json {
     journal: { sequence, head: hex(head) },
     clock: {
       now: at,
-      lastSet: box.facts.clock.lastSet,
-      claimedErrorSeconds: claimedError(box.facts.clock, policy.clock.driftPpm, at),
-      refused: codeOf(() => box.clock.check(box.facts.clock, policy.clock)),
+      lastSet: clockSetting(box).lastSet,
+      claimedErrorSeconds: claimedError(clockSetting(box), policy.clock.driftPpm, at),
+      refused: codeOf(() => box.clock.check(clockSetting(box), policy.clock)),
     },
     network: { links: linksOf(box), policy: policy.network },
     token: { present: box.hsm.present(), serial: box.hsm.serial, lastVerifiedSignature: lastSignature(box) },
     work: running ? { ...running } : null,
     pin: { failures: tries.failures, waitUntil: tries.waitUntil },
+    held: held ? { ...held.toRecord() } : null,
+    orders: orders.last ?? { number: 0, digest: null },
+    closing: orders.closing?.digest ?? null,
+    suspended: orders.suspended ? { ...orders.suspended } : null,
+    keys: { inForce: keysShown(box), found: [...box.keysFound], staged: stagedShown(box) },
+    unlocked: policy.unlocked && box.lockbox.unlocked ? box.autoLock.left(policy.unlocked) : null,
+    moved: box.moved,
     fault: box.fault ? { ...box.fault.toRecord() } : null,
     software: { ...box.software },
   };
+}
+
+function keysShown({ keys, token }: Box): Json {
+  const of = (name: "audit" | "sealing") => ({
+    key: hex(keys[name].keyDigest),
+    notAfter: readCertificate(keys[name].certificate).notAfter,
+  });
+  return { audit: of("audit"), sealing: of("sealing"), token: token.uri };
+}
+
+/** Keys that the policy in force does not name, and how they stand. */
+function stagedShown(box: Box): Json {
+  const { standing } = box.orders;
+  const inForce = [box.keys.audit.spki, box.keys.sealing.spki];
+  return keysAtHand(box.configured, standing)
+    .filter(({ spki }) => !inForce.some((one) => equal(one, spki)))
+    .map(({ purpose, spki, uri, token, chain }) => ({
+      purpose,
+      key: hex(sha256(spki)),
+      spki: base64(spki),
+      state: markOf(standing, spki)?.state ?? (chain.length > 0 ? "ready" : "without certificate"),
+      token: token.uri,
+      uri,
+    }));
 }
 
 /** What a batch says of itself; plain envelopes have neither id nor purpose. */

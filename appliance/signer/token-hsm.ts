@@ -1,7 +1,7 @@
 /** The signer's `Hsm` over a token of `hardware/`; the two pinned keys and the two data objects are all that it uses. */
 
 import type { Suite } from "../../manifests/cms/suite.ts";
-import type { SignerConfig } from "./config.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import type { Hsm, KeyName, ObjectName, TokenHead } from "./ports.ts";
 
 /** Of a token, what is used here. */
@@ -25,9 +25,11 @@ interface SignerPort {
 export interface TokenParts {
   readonly token: TokenPort;
   readonly heads: HeadsPort;
-  readonly keys: SignerConfig["keys"];
   readonly appliance: string;
   signer(key: { readonly uri: string; readonly spki: Uint8Array; readonly suite: Suite }): SignerPort;
+  compareKeys(
+    uris: readonly string[],
+  ): Promise<{ readonly missing: readonly string[]; readonly unrecorded: readonly string[] }>;
   /** in this process: a module may keep what a login is checked against (SoftHSM does) */
   changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void>;
   /** told after each login, so that what signing needs is started before the first document */
@@ -37,9 +39,19 @@ export interface TokenParts {
 export class TokenHsm implements Hsm {
   readonly #parts: TokenParts;
   readonly #signers = new Map<string, SignerPort>();
+  #keys: Parameters<Hsm["use"]>[0] | undefined;
 
   constructor(parts: TokenParts) {
     this.#parts = parts;
+  }
+
+  use(keys: Parameters<Hsm["use"]>[0]): void {
+    this.#keys = keys;
+    this.#signers.clear();
+  }
+
+  compareKeys(uris: readonly string[]): ReturnType<Hsm["compareKeys"]> {
+    return this.#parts.compareKeys(uris);
   }
 
   get serial(): string {
@@ -51,7 +63,8 @@ export class TokenHsm implements Hsm {
   }
 
   async login(pin: Uint8Array): Promise<void> {
-    const { token, keys } = this.#parts;
+    const { token } = this.#parts;
+    const keys = this.#inUse();
     await token.login(pin);
     try {
       for (const { uri, spki } of [keys.sealing, keys.audit]) await token.findKey({ uri, spki });
@@ -89,11 +102,16 @@ export class TokenHsm implements Hsm {
     return `coldseal ${name} ${this.#parts.appliance}`;
   }
 
+  #inUse(): Parameters<Hsm["use"]>[0] {
+    if (this.#keys) return this.#keys;
+    throw new Refusal("HSM-KEY", "it was not said which keys are in use");
+  }
+
   #signer(key: KeyName, suite: Suite): SignerPort {
     const id = `${key} ${suite.name}`;
     const known = this.#signers.get(id);
     if (known) return known;
-    const { uri, spki } = this.#parts.keys[key];
+    const { uri, spki } = this.#inUse()[key];
     const made = this.#parts.signer({ uri, spki, suite });
     this.#signers.set(id, made);
     return made;

@@ -7,16 +7,20 @@ import { base64, concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import type { Box } from "./box.ts";
+import { type Box, checkSound } from "./box.ts";
 import { countersign } from "./countersign.ts";
+import { importPolicy } from "./import-policy.ts";
 import type { JournalRow } from "./journal.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import { statusOf } from "./status.ts";
+import { takeOrder } from "./take-order.ts";
 import { verifyRecord } from "./verify-record.ts";
 
 const maximumPin = 256;
 const rowsAtOnce = 500;
 const largestTranscript = 32 << 20;
+const largestOrder = 1 << 20;
+const largestPolicy = 4 << 20;
 
 const journalRange = object({ from: integer(1), limit: integer(1, 1_000_000) });
 
@@ -28,6 +32,14 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
     unlock: async (_, call) => {
       await box.lockbox.unlock(await readPin(call));
       return { result: { token: box.hsm.serial, head: "agrees" } };
+    },
+    order: async (_, call) => {
+      const { digest, number, statement } = await takeOrder(box, await collect(call.body, largestOrder));
+      return { result: { digest, number, stated: statement !== undefined }, body: statement ? [statement] : [] };
+    },
+    "import-policy": async (_, call) => {
+      checkSound(box);
+      return { result: { number: await importPolicy(box, await collect(call.body, largestPolicy)) } };
     },
     "change-pin": async (parameters, call) => {
       const { oldLength } = twoPins(parameters, "params");

@@ -125,6 +125,18 @@ const comparisons: readonly Comparison[] = [
     told: ({ certificates, from, number }) => [`${number} from ${from}`, text(certificates)],
     held: ({ certificates }) => text(digestOf(certificates)),
   },
+  {
+    kind: "order",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m, time FROM orders",
+    told: ({ digest, file, number, time }) => [`${number}`, text(digest, file, time)],
+    held: ({ digest, p7m, time }) => text(digest, digestOf(p7m), time),
+  },
+  {
+    kind: "statement",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m FROM statements",
+    told: ({ digest, file, number }) => [`${number}`, text(digest, file)],
+    held: ({ digest, p7m }) => text(digest, digestOf(p7m)),
+  },
   ending("rejected", "rejection"),
   ending("abort-ordered", "abort"),
 ];

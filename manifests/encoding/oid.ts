@@ -50,6 +50,8 @@ export interface OwnOids {
   readonly rejection: string;
   readonly withdrawal: string;
   readonly abort: string;
+  readonly order: string;
+  readonly statement: string;
   readonly transcript: string;
   /** signed attributes of a seal */
   readonly mode: string;
@@ -74,6 +76,8 @@ export function ownOids(arc: string): OwnOids {
     rejection: at(6),
     withdrawal: at(7),
     abort: at(8),
+    order: at(9),
+    statement: at(10),
     transcript: at(11),
     mode: at(21),
     place: at(22),

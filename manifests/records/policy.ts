@@ -12,6 +12,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Read,
   type Reader,
   text,
@@ -72,6 +73,8 @@ export const readPolicyValue = object({
   /** how many distinct people each operation needs */
   thresholds: object({ policy: integer(1, 64), seal: integer(1, 64) }),
   type: literal("policy"),
+  /** the box locks itself after so long, or after so many seals; never where it is left out */
+  unlocked: optional(object({ seals: integer(1), seconds: integer(60, 31_536_000) })),
   version: literal(1),
 });
 

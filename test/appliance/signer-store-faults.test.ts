@@ -80,7 +80,7 @@ describe("STORE", () => {
       if (sql.startsWith("UPDATE last_time")) throw new Database.SqliteError("disk I/O error", "SQLITE_IOERR_FSYNC");
       return prepare(sql);
     }) as typeof db.prepare;
-    expect(await codeOf(lookAround(box.box))).toBe("STORE");
+    expect(await codeOf(lookAround(box.box, box.work))).toBe("STORE");
     expect(box.box.fault?.code).toBe("STORE");
     expect(await codeOf(box.submit(await makeBatch(listOf(1, "a"))))).toBe("STORE");
   });

@@ -2,6 +2,7 @@
 
 import type { Hsm, KeyName, ObjectName, TokenHead } from "../../../appliance/signer/ports.ts";
 import type { Suite } from "../../../manifests/cms/suite.ts";
+import { equal } from "../../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { signWith } from "../../pki/keys.ts";
@@ -13,12 +14,16 @@ export type Moment = "before-sign" | "after-sign" | "before-head" | "after-head"
 
 export class FakeHsm implements Hsm {
   readonly serial = "f4ke";
-  readonly keys: Readonly<Record<KeyName, Issued>>;
+  keys: Readonly<Record<KeyName, Issued>>;
+  /** keys that are on the token beside those in use */
+  others: readonly Issued[] = [];
   heads: TokenHead[] = [];
   genesis: TokenHead | undefined;
   loggedIn = false;
   gone = false;
   logins = 0;
+  missing: readonly string[] = [];
+  unrecorded: readonly string[] = [];
   /** every message the sealing key signed */
   readonly sealed: Uint8Array[] = [];
   /** goes around everything that the token is asked for by name: fails before it, or after it was done */
@@ -30,6 +35,21 @@ export class FakeHsm implements Hsm {
 
   constructor(keys: Readonly<Record<KeyName, Issued>>) {
     this.keys = keys;
+  }
+
+  use(wanted: Readonly<Record<KeyName, { readonly spki: Uint8Array }>>): void {
+    const all = [this.keys.sealing, this.keys.audit, ...this.others];
+    const held = ({ spki }: { readonly spki: Uint8Array }) => {
+      const found = all.find((one) => equal(one.spki, spki));
+      if (!found) throw new Refusal("HSM-KEY", "the token has no such key");
+      return found;
+    };
+    this.keys = { audit: held(wanted.audit), sealing: held(wanted.sealing) };
+    this.others = all.filter((one) => one !== this.keys.audit && one !== this.keys.sealing);
+  }
+
+  async compareKeys(uris: readonly string[]): Promise<{ missing: readonly string[]; unrecorded: readonly string[] }> {
+    return { missing: uris.filter((uri) => this.missing.includes(uri)), unrecorded: this.unrecorded };
   }
 
   present(): boolean {

@@ -164,7 +164,11 @@ export class TestBox {
     const key = (name: "sealing" | "audit") => {
       const path = join(this.folder, `${name}.der`);
       writeFileSync(path, this.hsm.keys[name].certificate);
-      return { uri: "pkcs11:id=%01", spki: this.hsm.keys[name].spki, certificates: [path] };
+      return {
+        uri: name === "sealing" ? "pkcs11:id=%01" : "pkcs11:id=%11",
+        spki: this.hsm.keys[name].spki,
+        certificates: [path],
+      };
     };
     return {
       appliance: this.policy.appliance,

@@ -1,0 +1,128 @@
+/** What the orders of its officers make of a box: one fold over all of them, in their order. Pure. */
+
+import { equal } from "../../manifests/encoding/bytes.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import type { Order, OrderWhat } from "../../manifests/records/order.ts";
+import type { KeyAtHand } from "./keys.ts";
+
+/** An order that the box took. */
+export interface TakenOrder {
+  readonly order: Order;
+  /** SHA-256 of its content, hex */
+  readonly digest: string;
+  readonly time: Utc;
+  /** SHA-256 of the content of its statement, hex; none until there is one */
+  readonly statement: string | undefined;
+}
+
+export interface Standing {
+  readonly last: { readonly number: number; readonly digest: string } | undefined;
+  readonly suspended: { readonly reason: string; readonly since: Utc } | undefined;
+  /** closed: what the next opening must present, SHA-256 in hex */
+  readonly closing: { readonly digest: string; readonly since: Utc } | undefined;
+  readonly clock: { readonly errorSeconds: number; readonly lastSet: Utc; readonly source: string } | undefined;
+  /** SHA-256 of software that was approved, hex */
+  readonly software: readonly string[];
+  readonly staged: readonly StagedKey[];
+  /** certificates that came in by an order, newest last */
+  readonly certified: readonly { readonly spki: Uint8Array; readonly chain: readonly Uint8Array[] }[];
+  /** states of keys other than usable, by their public key */
+  readonly marks: readonly KeyMark[];
+}
+
+export interface StagedKey extends Omit<KeyAtHand, "chain"> {
+  readonly kind: string;
+  /** number of the order */
+  readonly order: number;
+}
+
+export interface KeyMark {
+  readonly spki: Uint8Array;
+  readonly state: "suspended" | "revoked" | "destroyed";
+  readonly since: Utc;
+  readonly reason: string;
+}
+
+const nothing: Standing = {
+  last: undefined,
+  suspended: undefined,
+  closing: undefined,
+  clock: undefined,
+  software: [],
+  staged: [],
+  certified: [],
+  marks: [],
+};
+
+export function standingOf(orders: readonly TakenOrder[]): Standing {
+  return orders.reduce(
+    (standing, taken) => ({
+      ...after(standing, taken),
+      last: { number: taken.order.number, digest: taken.digest },
+    }),
+    nothing,
+  );
+}
+
+/** Every key that the box has: those that it was made with and those staged since, with their newest certificates. */
+export function keysAtHand(configured: readonly KeyAtHand[], { staged, certified }: Standing): readonly KeyAtHand[] {
+  const all = [...configured, ...staged.map((one) => ({ ...one, chain: [] }))];
+  return all.map((key) => {
+    const newer = certified.findLast(({ spki }) => equal(spki, key.spki));
+    return newer ? { ...key, chain: newer.chain } : key;
+  });
+}
+
+/** What keeps a key from being used. */
+export function markOf({ marks }: Standing, spki: Uint8Array): KeyMark | undefined {
+  return marks.find((one) => equal(one.spki, spki));
+}
+
+function after(standing: Standing, { order, time, statement }: TakenOrder): Standing {
+  switch (order.kind) {
+    case "suspend":
+      return { ...standing, suspended: { reason: order.what.reason, since: time } };
+    case "resume":
+      return { ...standing, suspended: undefined };
+    case "close":
+      // Until its head was signed, nothing could be presented at the next opening.
+      return statement === undefined ? standing : { ...standing, closing: { digest: statement, since: time } };
+    case "open":
+      return { ...standing, closing: undefined };
+    case "set-clock": {
+      const { accuracySeconds: errorSeconds, reference: source } = order.what;
+      return { ...standing, clock: { errorSeconds, lastSet: time, source } };
+    }
+    case "approve-software":
+      return { ...standing, software: [...standing.software, order.what.digest] };
+    case "stage-key":
+      return { ...standing, staged: [...standing.staged, { ...order.what, order: order.number }] };
+    case "certify-key":
+      return { ...standing, certified: [...standing.certified, chainOf(order.what)] };
+    case "suspend-key":
+      return marked(standing, order.what, "suspended", time);
+    case "revoke-key":
+      return marked(standing, order.what, "revoked", time);
+    case "destroy-key":
+      return marked(standing, order.what, "destroyed", time);
+    case "resume-key":
+      return { ...standing, marks: without(standing, order.what.spki) };
+  }
+}
+
+function chainOf({ spki, certificates }: OrderWhat<"certify-key">) {
+  return { spki, chain: certificates };
+}
+
+function marked(
+  standing: Standing,
+  { spki, reason }: { readonly spki: Uint8Array; readonly reason: string },
+  state: KeyMark["state"],
+  since: Utc,
+): Standing {
+  return { ...standing, marks: [...without(standing, spki), { spki, state, since, reason }] };
+}
+
+function without({ marks }: Standing, spki: Uint8Array): KeyMark[] {
+  return marks.filter((one) => !equal(one.spki, spki));
+}
