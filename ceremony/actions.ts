@@ -12,6 +12,7 @@ import { list, rowJson, status } from "./look.ts";
 import type { Output, Sitting } from "./ports.ts";
 import type { Actions } from "./program.ts";
 import { show } from "./show.ts";
+import { suspend } from "./suspend.ts";
 import { lock, unlock } from "./unlock.ts";
 import { watchBatch } from "./watch.ts";
 
@@ -46,6 +47,7 @@ export function actionsOf(
         return checkShares(sitting, files);
       }),
     lock: () => within(lock),
+    suspend: (reason) => within((sitting) => suspend(sitting, reason)),
     exportBatch: (batch, to) => within((sitting) => exportBatch(sitting, batch, absolute(to))),
     exportAudit: (to) => within((sitting) => exportAudit(sitting, absolute(to))),
     import: () => within(importControl),
@@ -56,7 +58,7 @@ export function actionsOf(
     hold: (file) => alone(({ holdCeremony }, output) => holdCeremony(output, file)),
     abandon: (file) => alone(({ abandonCeremony }, output) => abandonCeremony(output, file)),
     record: (path, options) => alone(({ showRecord }, output) => showRecord(output, path, options)),
-    rehearse: (out) => alone(({ rehearseAll }, output) => rehearseAll(output, out)),
+    rehearse: (out, name) => alone(({ rehearse }, output) => rehearse(output, out, name)),
     completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
     batchNames: () => within((sitting) => batchNames(sitting, write)),
   };

@@ -33,7 +33,8 @@ import type { Output } from "./ports.ts";
 import { procedureOf } from "./procedures/registry.ts";
 import { prepareDryRun } from "./rehearse/dry-run.ts";
 import { leaveRecords } from "./rehearse/leave-records.ts";
-import { rehearsedBox } from "./rehearse/rehearsed-box.ts";
+import type { PlayedAt } from "./rehearse/rehearse.ts";
+import { rehearseAll } from "./rehearse/rehearse-all.ts";
 
 export interface PrintOptions {
   /** folder for PDF and text; shown on the screen where none is named */
@@ -124,16 +125,31 @@ export async function dryRun(
   }
 }
 
-/** Rehearses by made-up people, from nothing, and leaves a test box, scripts, records and transcripts in `out`, a new or empty folder. */
-export async function rehearseAll(output: Output, out: string): Promise<void> {
+/**
+ * Rehearses every ceremony, from nothing, by made-up people; with a name, up to the first one of that name, which people hold at the
+ * terminal. Leaves a test box, and each ceremony's script, record and transcript in `out`, a new or empty folder. Refuses USAGE, and as `hold`.
+ */
+export async function rehearse(output: Output, out: string, name: string | undefined): Promise<void> {
   output.say("REHEARSAL: made-up people, SoftHSM tokens, a made-up CA. Nothing of it counts.");
-  const { ceremonies } = await rehearsedBox(resolve(out), {}, (line) => output.say(line));
-  for (const one of ceremonies) {
-    const name = await leaveRecords(resolve(out), { ...one, file: readCeremonyFile(one.file) });
-    const typed = [...one.typed].map(([person, count]) => `${person} ${count}`).join(", ");
-    output.say("", `${name}: about ${one.minutes} minutes; characters typed: ${typed}`);
+  const prompter = name === undefined ? undefined : openPrompter(process.stdin, process.stderr);
+  const say = (...lines: readonly string[]) => output.say(...lines);
+  const typed: PlayedAt["typed"] = (file, secret) => {
+    if (!prompter || file.ceremony !== name) return undefined;
+    const hint = (person: string, kind: "pin" | "passphrase") =>
+      `(rehearsal: the made-up ${kind === "pin" ? "PIN" : "passphrase"} of ${person} is ${secret(person, kind)})`;
+    return terminalScene({ prompter, style: output.style, say }, file.people, hint);
+  };
+  try {
+    prompter?.open();
+    const ceremonies = await rehearseAll(resolve(out), name, { say: (line) => output.say(line), typed });
+    for (const { archive, ceremony, minutes, typed: by } of ceremonies) {
+      const counts = [...by].map(([person, count]) => `${person} ${count}`).join(", ");
+      output.say(`${archive}-${ceremony}: about ${minutes} minutes; characters typed: ${counts || "by people"}`);
+    }
+    output.document(ceremonies.map(({ typed: by, ...one }) => ({ ...one, typed: Object.fromEntries(by) })));
+  } finally {
+    prompter?.close();
   }
-  output.document(ceremonies.map(({ typed, ...one }) => ({ ...one, typed: Object.fromEntries(typed) })));
 }
 
 async function heldOnce(

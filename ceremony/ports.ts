@@ -1,7 +1,7 @@
 /** What the ceremonies ask of the world: the box's processes, the operator's token, the terminal. `main.ts` supplies them. */
 
 import type { daemonClient } from "../appliance/client/daemon-client.ts";
-import type { Unlocked, WrappedPins } from "../appliance/client/unlock-client.ts";
+import type { BoxStanding, Unlocked, WrappedPins } from "../appliance/client/unlock-client.ts";
 import type { ProgressLine } from "../host/terminal/progress.ts";
 import type { Prompter } from "../host/terminal/prompter.ts";
 import type { Style } from "../host/terminal/style.ts";
@@ -19,6 +19,9 @@ export interface Signer {
   unlock(pin: Uint8Array): Promise<Unlocked>;
   wrapped(): Promise<WrappedPins>;
   lock(): Promise<void>;
+  standing(): Promise<BoxStanding>;
+  /** gives the box an order that officers signed */
+  order(p7m: Uint8Array): Promise<{ readonly digest: string; readonly number: number }>;
   /** JSON lines */
   journal(from: number, limit: number): Promise<Uint8Array>;
   verifyJournal(): Promise<Json>;

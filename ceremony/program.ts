@@ -25,6 +25,7 @@ export interface Actions {
   unlock(shares: readonly string[]): Promise<void>;
   checkShares(files: readonly string[]): Promise<void>;
   lock(): Promise<void>;
+  suspend(reason: string): Promise<void>;
   exportBatch(batch: string, to: string | undefined): Promise<void>;
   exportAudit(to: string | undefined): Promise<void>;
   import(): Promise<void>;
@@ -35,7 +36,7 @@ export interface Actions {
   hold(file: string): Promise<void>;
   abandon(file: string): Promise<void>;
   record(path: string, options: PrintOptions): Promise<void>;
-  rehearse(out: string): Promise<void>;
+  rehearse(out: string, name: string | undefined): Promise<void>;
   completion(shell: string): void;
   /** names for the shell's completion, one a line; never fails loudly */
   batchNames(): Promise<void>;
@@ -130,6 +131,11 @@ function running(program: Command, actions: Actions): void {
     .description("log the signer out")
     .action(() => actions.lock());
   program
+    .command("suspend")
+    .description("stop the box at once, as one officer alone; a quorum resumes it")
+    .requiredOption("--reason <text>", "why, in a sentence", reason)
+    .action((options: { reason: string }) => actions.suspend(options.reason));
+  program
     .command("export")
     .description("write the answer to a batch again, or all unacknowledged manifests")
     .argument("[batch]", "folder name, batch id, or the first hex digits of the batch digest")
@@ -210,9 +216,10 @@ function holding(program: Command, actions: Actions): void {
     .action((path: string, options: PrintOptions) => actions.record(path, options));
   program
     .command("rehearse")
-    .description("hold the ceremonies from nothing with made-up people; leaves scripts, records and transcripts")
+    .description("hold every ceremony with made-up people; leaves scripts, records and transcripts")
+    .argument("[name]", "hold this one with people typing; those before it are held by made-up people")
     .requiredOption("--out <dir>", "a new folder")
-    .action((options: { out: string }) => actions.rehearse(options.out));
+    .action((name: string | undefined, options: { out: string }) => actions.rehearse(options.out, name));
 }
 
 function batchArgument(): Argument {

@@ -1,7 +1,16 @@
 /** Puts a sitting together from the operator's settings, the box's sockets and the terminal. */
 
 import { daemonClient } from "../appliance/client/daemon-client.ts";
-import { journal, lock, signerStatus, unlock, verifyJournal, wrappedPins } from "../appliance/client/unlock-client.ts";
+import {
+  boxStanding,
+  journal,
+  lock,
+  order,
+  signerStatus,
+  unlock,
+  verifyJournal,
+  wrappedPins,
+} from "../appliance/client/unlock-client.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -39,6 +48,8 @@ function signerAt(path: string): Signer {
     unlock: (pin) => unlock(path, pin),
     wrapped: () => wrappedPins(path),
     lock: () => lock(path),
+    standing: () => boxStanding(path),
+    order: (p7m) => order(path, p7m),
     journal: (from, limit) => journal(path, from, limit),
     verifyJournal: () => verifyJournal(path),
   };

@@ -29,7 +29,7 @@ export async function unlockByShares(sitting: Sitting, files: readonly string[])
   const opened: OpenedShare[] = [];
   try {
     const wrapped = await wrappedFor(files[0] ?? "", pins);
-    for (const file of files) opened.push(await openFile(sitting, file, wrapped, pins.auditSpki));
+    for (const file of files) opened.push(await openFile(sitting, file, wrapped, pins.auditKeys));
     const pin = await joinShares(opened, wrapped);
     try {
       tellUnlocked(sitting, await sitting.signer.unlock(pin));
@@ -47,7 +47,7 @@ export async function checkShares(sitting: Sitting, files: readonly string[]): P
   const pins = await pinsOf(sitting);
   const proven: Json[] = [];
   for (const file of files) {
-    const { record, piece } = await openFile(sitting, file, await wrappedFor(file, pins), pins.auditSpki);
+    const { record, piece } = await openFile(sitting, file, await wrappedFor(file, pins), pins.auditKeys);
     piece.fill(0);
     sitting.output.say(
       sitting.output.style.good(`${shareName(record)}: opens.`),
@@ -69,8 +69,8 @@ async function pinsOf(sitting: Sitting): Promise<WrappedPins> {
 }
 
 /** The wrapped PIN that a share belongs to by its split; while a PIN is split anew there are two. Else that in force, which will refuse it. */
-async function wrappedFor(path: string, { wrapped, auditSpki }: WrappedPins): Promise<Uint8Array> {
-  const { split } = await verifyShare(nodeHost, readShare(path), auditSpki);
+async function wrappedFor(path: string, { wrapped, auditKeys }: WrappedPins): Promise<Uint8Array> {
+  const { split } = await verifyShare(nodeHost, readShare(path), auditKeys);
   return wrapped.find((one) => readWrapped(one).split === split) ?? (wrapped[0] as Uint8Array);
 }
 
@@ -78,14 +78,14 @@ async function openFile(
   sitting: Sitting,
   path: string,
   wrapped: Uint8Array,
-  auditSpki: Uint8Array,
+  auditKeys: readonly Uint8Array[],
 ): Promise<OpenedShare> {
   const { prompter, output } = sitting;
   const file = readShare(path);
   for (let left = prompter.interactive ? triesOfPeople : 1; ; left--) {
     const used: Uint8Array[] = [];
     try {
-      return await openShare(file, wrapped, auditSpki, async (record) => {
+      return await openShare(file, wrapped, auditKeys, async (record) => {
         const opener = await openerOf(sitting, record);
         if (opener.kind === "passphrase") used.push(opener.passphrase);
         return opener;

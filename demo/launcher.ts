@@ -2,11 +2,11 @@
 
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { KeptProcess } from "../host/kept-process.ts";
 import { connect } from "../host/wire.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { intakeCommand } from "../media/intake/command.ts";
 import { openIntakeDoor } from "./intake-door.ts";
-import { KeptProcess } from "./kept-process.ts";
 import { type LauncherSettings, readLauncherSettings } from "./launcher-settings.ts";
 import { projectRoot } from "./project-root.ts";
 

@@ -76,8 +76,10 @@ async function demo(out: string | undefined): Promise<void> {
 
 async function makeBox(dir: string): Promise<RehearsedBox> {
   const options = { plainEnvelopes: 7 * 86_400, settleSeconds: 1, scanSeconds: 1 };
-  const made = await rehearsedBox(dir, options, (line) => {
-    if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
+  const made = await rehearsedBox(dir, options, {
+    say: (line) => {
+      if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
+    },
   });
   for (const one of made.ceremonies)
     tell(

@@ -4,6 +4,7 @@ import graphene from "graphene-pk11";
 import pkcs11js from "pkcs11js";
 import { compare, equal, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { der } from "../manifests/encoding/der-write.ts";
+import { Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { attribute, flag, label, type Session } from "./objects.ts";
 import type { Token } from "./token.ts";
@@ -100,6 +101,29 @@ export async function destroyKeyPair(token: Token, id: Uint8Array, keyLabel: str
     for (const { object, shown } of everything(session)) {
       if (isKeyHalf(shown) && shown.id === hex(id) && shown.label === keyLabel) object.destroy();
     }
+  });
+}
+
+/**
+ * Destroys a key, if it is there and has the public key that was pinned; how many objects of it there were. There is no way back. Needs
+ * the login. Refuses with HSM-KEY another key under its name, and objects that are there still afterwards.
+ */
+export async function destroyPinnedKey(
+  token: Token,
+  key: { readonly uri: string; readonly spki: Uint8Array },
+): Promise<number> {
+  const { id = new Uint8Array(0), object = "" } = readPkcs11Uri(key.uri);
+  const halves = async () =>
+    (await listObjects(token)).filter((one) => isKeyHalf(one) && one.id === hex(id) && one.label === object);
+  const before = await halves();
+  if (before.some(({ type }) => type === "private")) await token.findKey(key);
+  await destroyKeyPair(token, id, object);
+  const after = await halves();
+  if (after.length === 0) return before.length;
+  throw new Refusal("HSM-KEY", "the token still shows the key that was destroyed", {
+    expected: "no such key",
+    got: `${after.length} objects`,
+    about: key.uri,
   });
 }
 

@@ -3,7 +3,18 @@
 import { callOnce } from "../../host/wire.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { base64Bytes, flag, hexText, integer, list, type Read, text } from "../../manifests/encoding/shape.ts";
+import {
+  base64Bytes,
+  flag,
+  hexText,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  type Read,
+  text,
+  texts,
+} from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
@@ -16,21 +27,59 @@ export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
   return readAnswer(readUnlocked, (await callOnce(path, "unlock", {}, { body: [pin] })).result, "unlock");
 }
 
-const readTaken = having({ digest: hexText(), number: integer(1), stated: flag });
+const readTaken = having({ digest: hexText(), number: integer(1), unstated: nullable(text(2000)) });
 
-const readWrappedAnswer = having({ auditSpki: base64Bytes(1024), wrapped: list(text(4096), 0, 2) });
+const readWrappedAnswer = having({ auditKeys: list(base64Bytes(1024), 1, 1000), wrapped: list(text(4096), 0, 2) });
 
 /** What holders' shares open. */
 export interface WrappedPins {
   /** records of wrapped PINs, canonical: none where no PIN was split, two while one is split anew */
   readonly wrapped: readonly Uint8Array[];
-  /** DER SubjectPublicKeyInfo of the key that signed the shares */
-  readonly auditSpki: Uint8Array;
+  /** DER SubjectPublicKeyInfo of the box's audit keys, one of which signed the shares */
+  readonly auditKeys: readonly Uint8Array[];
 }
 
 export async function wrappedPins(path: string): Promise<WrappedPins> {
-  const { auditSpki, wrapped } = readAnswer(readWrappedAnswer, (await callOnce(path, "wrapped", {})).result, "wrapped");
-  return { auditSpki, wrapped: wrapped.map(utf8) };
+  const { auditKeys, wrapped } = readAnswer(readWrappedAnswer, (await callOnce(path, "wrapped", {})).result, "wrapped");
+  return { auditKeys, wrapped: wrapped.map(utf8) };
+}
+
+const readKeyRow = having({
+  certified: flag,
+  inForce: flag,
+  purpose: oneOf(["audit", "sealing"]),
+  spki: base64Bytes(1024),
+  state: oneOf(["usable", "suspended", "revoked", "destroyed"]),
+  token: having({ environment: texts, module: text(4096), uri: text(1024) }),
+  uri: text(1024),
+});
+
+/** A key of the box, as its signer knows it. */
+export type KeyRow = Read<typeof readKeyRow>;
+
+/** Every key of the box: in force, staged, or out of use. */
+export async function boxKeys(path: string): Promise<readonly KeyRow[]> {
+  const { result } = await callOnce(path, "keys", {});
+  return readAnswer(having({ keys: list(readKeyRow, 2, 1000) }), result, "keys").keys;
+}
+
+const readStanding = having({
+  appliance: text(64),
+  arc: text(64),
+  closing: nullable(hexText()),
+  locked: flag,
+  moved: flag,
+  orders: having({ digest: nullable(hexText()), number: integer(0) }),
+  policy: having({ digest: hexText(), number: integer(1) }),
+  software: having({ digest: hexText(), version: text(64) }),
+  suspended: anyJson,
+});
+
+/** How the box stands, for those who are to order it something. */
+export type BoxStanding = Read<typeof readStanding>;
+
+export async function boxStanding(path: string): Promise<BoxStanding> {
+  return readAnswer(readStanding, await signerStatus(path), "status");
 }
 
 /** Locks the box and changes its token's PIN. SECRET: both go only into the body; their bytes are the caller's to wipe. */
@@ -38,14 +87,14 @@ export async function changePin(path: string, oldPin: Uint8Array, newPin: Uint8A
   await callOnce(path, "change-pin", { oldLength: oldPin.length }, { body: [oldPin, newPin] });
 }
 
-/** Gives the box an order that officers signed. The statement is there once the box could sign one: give the same order again for it. */
+/** Gives the box an order that officers signed. The statement is there once the box could sign one, else `unstated` says why not: give the same order again for it. */
 export async function order(
   path: string,
   p7m: Uint8Array,
 ): Promise<Read<typeof readTaken> & { readonly statement: Uint8Array | undefined }> {
   const { result, body } = await callOnce(path, "order", {}, { body: [p7m] });
   const taken = readAnswer(readTaken, result, "order");
-  return { ...taken, statement: taken.stated ? body : undefined };
+  return { ...taken, statement: taken.unstated === null ? body : undefined };
 }
 
 /** Gives the box its next policy; the number that is in force now. */

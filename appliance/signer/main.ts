@@ -34,6 +34,7 @@ import { signerMethods } from "./signer-methods.ts";
 import { Staging } from "./staged-request.ts";
 import { stopBox } from "./stop.ts";
 import { TokenHsm } from "./token-hsm.ts";
+import { tokenInForce } from "./token-in-force.ts";
 import { unlockMethods } from "./unlock-methods.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -79,8 +80,9 @@ async function create(config: SignerConfig, genesis: string, pinDescriptor: numb
 
 async function run(config: SignerConfig): Promise<void> {
   process.umask(0o077);
-  const token = await openToken(config.token, { mayBeAbsent: true });
-  const box = await openBox(partsOf(config, token));
+  const place = await tokenInForce(config, nodeHost);
+  const token = await openToken(place, { mayBeAbsent: true });
+  const box = await openBox(partsOf(config, token, place));
   const work = new SealingWork(box);
   const staging = new Staging(box.db, nodeHost);
   const onFault = (method: string, fault: unknown) => log.error({ method, err: fault }, "fault");
@@ -111,14 +113,14 @@ async function moved(box: Pick<Box, "moved">): Promise<void> {
   log.info("the keys in force are on another token: started anew, it opens that");
 }
 
-function partsOf(config: SignerConfig, token: Token): BoxParts {
+function partsOf(config: SignerConfig, token: Token, place = config.token): BoxParts {
   const crew = new SignCrew(token.module.place.module, availableParallelism());
   const hsm = new TokenHsm({
     token,
     heads: new HeadStore(token),
     appliance: config.appliance,
     signer: (key) => tokenSigner(token, key, crew),
-    changePin: (oldPin, newPin) => changePin(token.module, config.token.uri, oldPin, newPin),
+    changePin: (oldPin, newPin) => changePin(token.module, place.uri, oldPin, newPin),
     compareKeys: (uris) => compareKeys(token, uris),
     ready: () => crew.start(),
   });

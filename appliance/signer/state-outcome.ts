@@ -6,19 +6,24 @@ import type { Order } from "../../manifests/records/order.ts";
 import { statementBytes } from "../../manifests/records/statement.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
+import type { KeyAtHand } from "./keys.ts";
 import { signByAudit } from "./manifest.ts";
 import { checkUsable } from "./may-seal.ts";
 import { lastManifest } from "./receipt.ts";
 import { keysAtHand, type TakenOrder } from "./standing.ts";
 
+/** A statement, or why there is none yet. */
+export type Outcome = { readonly p7m: Uint8Array } | { readonly p7m?: undefined; readonly why: string };
+
 /**
- * Signs and stores the statement; undefined where the box is locked or its audit key is out of use. After a close the box is locked, and nothing opens it
- * but an opening. Refuses with KEY-STATE while a key that is to be destroyed is still on the token, and with HSM codes.
+ * Signs and stores the statement; says why not where the box is locked, its audit key is out of use, or a key that is to be destroyed is still
+ * on the token. After a close the box is locked, and nothing opens it but an opening. Refuses with HSM codes.
  */
-export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Uint8Array | undefined> {
-  if (!box.lockbox.unlocked || !usable(box)) return undefined;
+export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Outcome> {
+  const why = await whyNot(box, taken);
+  if (why !== undefined) return { why };
   const { order, digest } = taken;
-  const facts = await factsOf(box, taken);
+  const facts = factsOf(box, taken);
   await box.lockbox.guard(() => box.head.settle());
   const head = box.journal.head();
   const created = now(box);
@@ -44,7 +49,7 @@ export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Uint8Ar
     await box.lockbox.guard(() => box.head.advance());
     await box.lockbox.lock("closed");
   }
-  return p7m;
+  return { p7m };
 }
 
 function usable(box: Box): boolean {
@@ -57,10 +62,26 @@ function usable(box: Box): boolean {
   }
 }
 
-async function factsOf(box: Box, { order, time }: TakenOrder): Promise<Readonly<Record<string, string>>> {
+async function whyNot(box: Box, { order }: TakenOrder): Promise<string | undefined> {
+  if (!box.lockbox.unlocked) return "the box is locked";
+  if (!usable(box)) return "its audit key is out of use";
+  if (order.kind !== "destroy-key") return undefined;
+  const key = doomed(box, order.what.spki);
+  if (key.token.uri !== box.token.uri) return undefined;
+  const { missing } = await box.lockbox.guard(() => box.hsm.compareKeys([key.uri]));
+  return missing.includes(key.uri) ? undefined : `the key is still on the token: ${key.uri}`;
+}
+
+function doomed(box: Box, spki: Uint8Array): KeyAtHand {
+  const key = keysAtHand(box.configured, box.orders.standing).find((one) => equal(one.spki, spki));
+  if (key) return key;
+  throw new Refusal("ORDER", "the box has no such key");
+}
+
+function factsOf(box: Box, { order, time }: TakenOrder): Readonly<Record<string, string>> {
   const facts: Record<string, string> = { "taken at": time, ...said(order) };
   if (order.kind === "open") return { ...facts, ...betweenFacts(box, order.what.closing) };
-  if (order.kind === "destroy-key") return { ...facts, ...(await goneFacts(box, order.what.spki)) };
+  if (order.kind === "destroy-key") return { ...facts, ...goneFacts(box, order.what.spki) };
   return facts;
 }
 
@@ -99,14 +120,9 @@ function betweenFacts(box: Box, closing: string): Record<string, string> {
   return { "journal rows between close and opening": `${Math.max(0, to - from - 1)}`, "of these": told || "none" };
 }
 
-/** Evidence that a key is gone: the token was asked for it, and has none of this label and id. */
-async function goneFacts(box: Box, spki: Uint8Array): Promise<Record<string, string>> {
-  const key = keysAtHand(box.configured, box.orders.standing).find((one) => equal(one.spki, spki));
-  if (!key) throw new Refusal("ORDER", "the box has no such key");
-  if (key.token.uri !== box.token.uri) return { token: `${key.token.uri}: not the token in use, not looked at` };
-  const { missing } = await box.lockbox.guard(() => box.hsm.compareKeys([key.uri]));
-  if (!missing.includes(key.uri)) {
-    throw new Refusal("KEY-STATE", "the key is still on the token", { expected: "no such key", got: key.uri });
-  }
-  return { "objects found on the token": "0", uri: key.uri };
+/** Evidence that a key is gone: the token was asked for it just before, and has none of this label and id. */
+function goneFacts(box: Box, spki: Uint8Array): Record<string, string> {
+  const { token, uri } = doomed(box, spki);
+  if (token.uri !== box.token.uri) return { token: `${token.uri}: not the token in use, not looked at` };
+  return { "objects found on the token": "0", uri };
 }

@@ -28,6 +28,7 @@ export function statusOf(box: Box, work: SealingWork): Json {
   const orders = box.orders.standing;
   return {
     appliance: box.facts.appliance,
+    arc: policy.arc,
     locked: !box.lockbox.unlocked,
     policy: { number, digest: hex(digest) },
     genesis,

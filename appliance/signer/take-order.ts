@@ -13,8 +13,9 @@ export interface TakenAnswer {
   readonly number: number;
   /** SHA-256 of the order's content, hex */
   readonly digest: string;
-  /** statement.p7m; none while the box cannot sign one: give the same order again then */
+  /** statement.p7m; none while the box cannot sign one, for this reason: give the same order again then */
   readonly statement: Uint8Array | undefined;
+  readonly why: string | undefined;
 }
 
 /**
@@ -28,8 +29,11 @@ export async function takeOrder(box: Box, p7m: Uint8Array): Promise<TakenAnswer>
   if (!before) await takeNew(box, p7m);
   const taken = box.orders.taken(digest);
   if (!taken) throw new Refusal("INTERNAL", "a stored order is not found");
-  const statement = box.orders.statement(taken.order.number) ?? (await stateOutcome(box, taken));
-  return { number: taken.order.number, digest: hex(digest), statement };
+  const answer = { number: taken.order.number, digest: hex(digest) };
+  const stored = box.orders.statement(taken.order.number);
+  if (stored) return { ...answer, statement: stored, why: undefined };
+  const outcome = await stateOutcome(box, taken);
+  return { ...answer, statement: outcome.p7m, why: outcome.p7m ? undefined : outcome.why };
 }
 
 async function takeNew(box: Box, p7m: Uint8Array): Promise<void> {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
-import { base64, concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { base64, concat, equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -12,6 +12,7 @@ import { countersign } from "./countersign.ts";
 import { importPolicy } from "./import-policy.ts";
 import type { JournalRow } from "./journal.ts";
 import type { SealingWork } from "./seal-batch.ts";
+import { keysAtHand, markOf } from "./standing.ts";
 import { statusOf } from "./status.ts";
 import { takeOrder } from "./take-order.ts";
 import { verifyRecord } from "./verify-record.ts";
@@ -34,8 +35,8 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       return { result: { token: box.hsm.serial, head: "agrees" } };
     },
     order: async (_, call) => {
-      const { digest, number, statement } = await takeOrder(box, await collect(call.body, largestOrder));
-      return { result: { digest, number, stated: statement !== undefined }, body: statement ? [statement] : [] };
+      const { digest, number, statement, why = null } = await takeOrder(box, await collect(call.body, largestOrder));
+      return { result: { digest, number, unstated: why }, body: statement ? [statement] : [] };
     },
     "import-policy": async (_, call) => {
       checkSound(box);
@@ -50,6 +51,7 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       await box.lockbox.changePin(oldPin, newPin);
       return { result: {} };
     },
+    keys: async () => ({ result: { keys: keyRows(box) } }),
     wrapped: async () => ({ result: { ...wrappedPins(box) } }),
     countersign: async (_, call) => {
       const p7m = await countersign(box, await collect(call.body, largestTranscript));
@@ -72,10 +74,12 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
 }
 
 /**
- * What holders' shares open: the records of wrapped PINs, none where no PIN was split, two while one is split anew; and the key
- * that signed the shares.
+ * What holders' shares open: the records of wrapped PINs, none where no PIN was split, two while one is split anew; and the keys
+ * that may have signed the shares.
  */
-function wrappedPins({ facts, keys }: Box): { readonly auditSpki: string; readonly wrapped: readonly string[] } {
+function wrappedPins(box: Box): { readonly auditKeys: readonly string[]; readonly wrapped: readonly string[] } {
+  const { configured, facts, orders } = box;
+  const audit = keysAtHand(configured, orders.standing).filter(({ purpose }) => purpose === "audit");
   const wrapped = ["wrapped-unlock.json", "wrapped-unlock.next.json"].flatMap((name) => {
     const path = join(facts.state, name);
     try {
@@ -85,7 +89,21 @@ function wrappedPins({ facts, keys }: Box): { readonly auditSpki: string; readon
       throw new Refusal("STORE", "a wrapped PIN cannot be read", { about: path, cause });
     }
   });
-  return { auditSpki: base64(keys.audit.spki), wrapped };
+  return { auditKeys: audit.map(({ spki }) => base64(spki)), wrapped };
+}
+
+/** Every key that the box has, for the ceremonies about them. */
+function keyRows({ configured, keys, orders }: Box): Json {
+  const inForce = [keys.audit.spki, keys.sealing.spki];
+  return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
+    certified: chain.length > 0,
+    inForce: inForce.some((one) => equal(one, spki)),
+    purpose,
+    spki: base64(spki),
+    state: markOf(orders.standing, spki)?.state ?? "usable",
+    token: { ...token, environment: { ...token.environment } },
+    uri,
+  }));
 }
 
 /** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */

@@ -61,7 +61,7 @@ export function sharesOf(file: CeremonyFile, box: BoxAtHand, held: HeldShares): 
   const paths = new Map(held.shares.map((one) => [one.person, pathIn(file, one.file)]));
   return {
     wrapped: readWrappedFile(wrappedPath(box.layout, "unlock")),
-    auditSpki: box.keys.audit.spki,
+    auditKeys: [box.keys.audit.spki],
     path: (holder) => paths.get(holder) ?? "",
     token: box.token,
     threshold: held.threshold,

@@ -15,6 +15,11 @@ export interface BoxLayout {
   /** policy number 1, signed */
   readonly genesis: string;
   readonly records: string;
+  /** what belongs to the second token, below a folder like the box's own */
+  readonly successor: string;
+  /** orders that officers signed, and what the box stated of them */
+  readonly orders: string;
+  readonly statements: string;
 }
 
 export function boxLayout(box: string): BoxLayout {
@@ -26,6 +31,9 @@ export function boxLayout(box: string): BoxLayout {
     policies: join(box, "policies"),
     genesis: join(box, "policies/policy-0001.p7m"),
     records: join(box, "records"),
+    successor: join(box, "successor"),
+    orders: join(box, "orders"),
+    statements: join(box, "statements"),
   };
 }
 

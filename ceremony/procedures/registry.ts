@@ -5,14 +5,39 @@ import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import type { Procedure } from "../engine/procedure.ts";
 import { certificates } from "./certificates/certificates.ts";
 import { genesis } from "./genesis/genesis.ts";
+import { activate, loss } from "./orders/activate.ts";
+import { certifyKey } from "./orders/certify-key.ts";
+import { close } from "./orders/close.ts";
+import { destroyKey } from "./orders/destroy-key.ts";
+import { resumeKey, revokeKey, suspendKey } from "./orders/key-orders.ts";
+import { open } from "./orders/open.ts";
+import { resume } from "./orders/resume.ts";
+import { setClock } from "./orders/set-clock.ts";
+import { stageKey } from "./orders/stage-key.ts";
+import { successor } from "./orders/successor.ts";
+import { update } from "./orders/update.ts";
 import { policyChange } from "./policy/policy.ts";
 import { resplit } from "./resplit/resplit.ts";
 
 const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = {
+  activate,
   certificates,
+  "certify-key": certifyKey,
+  close,
+  "destroy-key": destroyKey,
   genesis,
+  loss,
+  open,
   policy: policyChange,
   resplit,
+  resume,
+  "resume-key": resumeKey,
+  "revoke-key": revokeKey,
+  "set-clock": setClock,
+  "stage-key": stageKey,
+  successor,
+  "suspend-key": suspendKey,
+  update,
 };
 
 export const ceremonyNames = Object.keys(procedures);

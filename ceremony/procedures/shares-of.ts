@@ -51,7 +51,7 @@ export async function writeShares(stage: Stage, stick: string, purpose: SplitPur
 export interface SharesInForce {
   /** the wrapped PIN's record */
   readonly wrapped: Uint8Array;
-  readonly auditSpki: Uint8Array;
+  readonly auditKeys: readonly Uint8Array[];
   /** where a holder's share lies */
   path(holder: string): string;
 }
@@ -60,13 +60,13 @@ export interface SharesInForce {
 export async function openOwn(
   stage: Stage,
   holder: string,
-  { wrapped, auditSpki, path }: SharesInForce,
+  { wrapped, auditKeys, path }: SharesInForce,
 ): Promise<OpenedShare> {
   const file = shareFile(path(holder), holder);
   for (let left = 3; ; left--) {
     const used: Uint8Array[] = [];
     try {
-      return await openShare(file, wrapped, auditSpki, async (record) => {
+      return await openShare(file, wrapped, auditKeys, async (record) => {
         if (record.holder !== holder) throw notTheirs(record, holder);
         const secret = await stage.scene.secret(holder, "passphrase", secretQuestion(stage, record));
         used.push(secret);
@@ -123,18 +123,18 @@ export function checkHoldersHere(stage: Stage, { holders, threshold }: Pick<BoxS
 
 /**
  * The PIN of the box's token, from memory or by the shares of as many holders as it takes, proven by a login. It stays the
- * stage's. Refuses SHARE-*, PASSPHRASE-WRONG, PIN-*, HSM-*.
+ * stage's, under `name`. Refuses SHARE-*, PASSPHRASE-WRONG, PIN-*, HSM-*.
  */
-export async function boxPin(stage: Stage, box: BoxShares): Promise<Uint8Array> {
-  if (stage.secrets.has(pinSecret)) return stage.secrets.use(pinSecret);
+export async function boxPin(stage: Stage, box: BoxShares, name = pinSecret): Promise<Uint8Array> {
+  if (stage.secrets.has(name)) return stage.secrets.use(name);
   checkHoldersHere(stage, box);
   const pin = await pinByShares(stage, holdersHere(stage, box.holders).slice(0, box.threshold), box);
-  stage.secrets.keep(pinSecret, pin);
+  stage.secrets.keep(name, pin);
   try {
     await withBoxToken(box.token, (process) => process.check(box.token.uri, pin));
     return pin;
   } catch (fault) {
-    stage.secrets.drop(pinSecret);
+    stage.secrets.drop(name);
     throw fault;
   }
 }

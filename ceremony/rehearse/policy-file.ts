@@ -20,7 +20,7 @@ export async function writePolicyFile(dir: string, cast: Cast, to: GenesisWanted
     parameters: {
       box: to.box,
       policy: { ...part, people: [...signers, ...part.people] },
-      sockets: { daemon: join(to.run, "coldseald.sock"), unlock: join(to.run, "unlock.sock") },
+      unlockSocket: join(to.run, "unlock.sock"),
       stick: to.stick,
     },
     people: cast.people,

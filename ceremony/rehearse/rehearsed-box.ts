@@ -26,7 +26,7 @@ import { makeRoot, pem } from "../provision/test-pki.ts";
 import { type Cast, makeCast } from "./cast.ts";
 import { writeCertificatesFile } from "./certificates-file.ts";
 import { type GenesisWanted, genesisArchive, writeGenesisFile } from "./genesis-file.ts";
-import { type Rehearsed, rehearse } from "./rehearse.ts";
+import { type PlayedAt, type Rehearsed, rehearse } from "./rehearse.ts";
 
 export interface RehearsedBox {
   readonly paths: BoxPaths;
@@ -43,11 +43,7 @@ export interface RehearsedBox {
  * Makes the box in `dir`, a new or empty folder. Its members are those of a provisioned one, but that there is no file with a
  * PIN. Refuses USAGE, and what refuses a step of a ceremony.
  */
-export async function rehearsedBox(
-  dir: string,
-  options: ProvisionOptions,
-  say: (line: string) => void,
-): Promise<RehearsedBox> {
+export async function rehearsedBox(dir: string, options: ProvisionOptions, at: PlayedAt): Promise<RehearsedBox> {
   const { operators = 3, appliance = "test-box" } = options;
   const paths = await boxPaths(dir, operators, "", options.media, options.keeper);
   await makeFolders(paths);
@@ -61,8 +57,8 @@ export async function rehearsedBox(
     paths.operators.map(({ person, folder }) => ({ id: person, folder })),
   );
   const to = wanted(paths, options, appliance);
-  const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, say);
-  const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, say);
+  const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, at);
+  const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, at);
   const signed = readFileSync(boxLayout(to.box).genesis);
   const content = readSignedData(signed).content ?? new Uint8Array(0);
   const made: BoxPaths = { ...paths, genesis: hex(sha256(content)) };

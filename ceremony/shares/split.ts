@@ -94,10 +94,10 @@ export interface OpenedShare {
 export async function openShare(
   file: Uint8Array,
   wrapped: Uint8Array,
-  auditSpki: Uint8Array,
+  auditKeys: readonly Uint8Array[],
   openerFor: (record: ShareRecord) => Promise<Opener>,
 ): Promise<OpenedShare> {
-  const record = await verifyShare(nodeHost, file, auditSpki);
+  const record = await verifyShare(nodeHost, file, auditKeys);
   checkBelongs(record, readWrapped(wrapped), hex(sha256(wrapped)));
   const piece = await openPiece(record, await openerFor(record));
   try {

@@ -2,10 +2,10 @@
 
 import { generateKeys } from "../../hardware/generate.ts";
 import { initializeToken } from "../../hardware/initialize.ts";
-import { listObjects } from "../../hardware/inventory.ts";
+import { destroyPinnedKey, listObjects } from "../../hardware/inventory.ts";
 import { emptyTokenPinLimits } from "../../hardware/pin-limits.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
-import { makeSoftHsmFolder } from "../../hardware/softhsm.ts";
+import { makeSoftHsmFolder, syncTokens } from "../../hardware/softhsm.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { suiteOf } from "../../manifests/cms/suite.ts";
 import { base64, fromBase64 } from "../../manifests/encoding/bytes.ts";
@@ -56,6 +56,13 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
     case "generate": {
       const keys = await generateKeys({ ...place, uri: job.token }, first, job.keys);
       return keys.map(({ uri, spki }) => ({ uri, spki: base64(spki) }));
+    }
+    case "destroy": {
+      const token = await loggedIn(place, job.token, first);
+      const gone = await destroyPinnedKey(token, { uri: job.key.uri, spki: fromBase64(job.key.spki) });
+      await close();
+      await syncTokens(place);
+      return gone;
     }
     case "check":
       await (await loggedIn(place, job.token, first)).logout();

@@ -28,6 +28,8 @@ export type TokenJob =
       readonly keys: readonly { readonly label: string; readonly kind: KeyKind }[];
     }
   /** secret: PIN */
+  | { readonly job: "destroy"; readonly token: string; readonly key: { readonly uri: string; readonly spki: string } }
+  /** secret: PIN */
   | { readonly job: "check"; readonly token: string }
   /** secret: PIN */
   | {

@@ -60,6 +60,11 @@ export class TokenProcess {
     return made.map(({ uri, spki }) => ({ uri, spki: fromBase64(spki) }));
   }
 
+  /** Destroys both halves of a key that is this very one; how many objects there were, 0 where it was gone. Refuses PIN-*, HSM-*. */
+  async destroy(token: string, pin: Uint8Array, { uri, spki }: TokenKey): Promise<number> {
+    return (await this.ask({ job: "destroy", token, key: { uri, spki: base64(spki) } }, pin)) as number;
+  }
+
   /** Logs in and out again. Refuses PIN-*, HSM-*. */
   async check(token: string, pin: Uint8Array): Promise<void> {
     await this.ask({ job: "check", token }, pin);

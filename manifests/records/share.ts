@@ -112,21 +112,38 @@ export function signedShareBytes(record: ShareRecord, signature: Uint8Array): Ui
 }
 
 /**
- * Reads a share and checks the audit key's signature; `auditSpki` is the pinned DER SubjectPublicKeyInfo. Refuses
- * SHARE-CHANGED when it cannot be read or the signature does not hold.
+ * Reads a share and checks that an audit key of the box signed it: one of these, DER SubjectPublicKeyInfo. Refuses
+ * SHARE-CHANGED when it cannot be read or no signature holds.
  */
-export async function verifyShare(host: Host, file: Uint8Array, auditSpki: Uint8Array): Promise<ShareRecord> {
+export async function verifyShare(
+  host: Host,
+  file: Uint8Array,
+  auditKeys: readonly Uint8Array[],
+): Promise<ShareRecord> {
   const { record, signature } = readFile(file);
-  try {
-    const suite = suiteForKey(auditSpki, "sha256");
-    await checkSignature(host, { suite, spki: auditSpki, message: shareRecordBytes(record), signature });
-  } catch (cause) {
-    throw changed(`the share of ${record.holder} was not signed by this box's audit key`, shareName(record), cause);
-  }
+  await checkSignedByOne(host, record, signature, auditKeys);
   if (record.index > record.of || record.threshold > record.of) {
     throw changed("the share's numbers do not fit together", shareName(record));
   }
   return record;
+}
+
+async function checkSignedByOne(
+  host: Host,
+  record: ShareRecord,
+  signature: Uint8Array,
+  auditKeys: readonly Uint8Array[],
+): Promise<void> {
+  let last: unknown;
+  for (const spki of auditKeys) {
+    try {
+      const suite = suiteForKey(spki, "sha256");
+      return await checkSignature(host, { suite, spki, message: shareRecordBytes(record), signature });
+    } catch (fault) {
+      last = fault;
+    }
+  }
+  throw changed(`the share of ${record.holder} was not signed by this box's audit key`, shareName(record), last);
 }
 
 /** What people call a share: `share 2 of 3, op2's`. */

@@ -182,6 +182,8 @@ const noSigner = {
   unlock: unused,
   wrapped: unused,
   lock: unused,
+  standing: unused,
+  order: unused,
   journal: unused,
   verifyJournal: unused,
 };

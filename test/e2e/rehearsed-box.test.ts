@@ -17,13 +17,15 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 
+const silent = { say: () => undefined };
+
 let dir: string;
 let made: RehearsedBox;
 let box: Box;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "coldseal-rehearsed-"));
-  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256" }, () => undefined);
+  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256" }, silent);
   box = await startBox(dir);
 }, 120_000);
 
@@ -107,9 +109,9 @@ describe("a box that came to be by ceremonies", () => {
     const file = await writePolicyFile(dir, cast, made.wanted);
     const locked = await ceremony(["lock"]);
     expect(locked.status).toBe(0);
-    await expect(rehearse(file, cast, () => undefined)).rejects.toMatchObject({ code: "LOCKED" });
+    await expect(rehearse(file, cast, silent)).rejects.toMatchObject({ code: "LOCKED" });
     await unlockByShares(made, ["op1", "op2"]);
-    const held = await rehearse(file, cast, () => undefined);
+    const held = await rehearse(file, cast, silent);
     const oids = ownOids(documentationArc);
     const { transcript, signers } = await verifyTranscript(nodeHost, oids, readFileSync(held.transcript));
     expect([...signers].sort()).toEqual(["audit", "op1", "op2", "op3"]);
@@ -136,7 +138,7 @@ describe("a box that came to be by ceremonies", () => {
   it("SHARES: split anew for those who stay, the new shares open it, and retired ones open nothing", async () => {
     const file = await writeResplitFile(dir, made.cast, made.wanted, made.shares, ["op1", "op2"]);
     const fresh = ["op1", "op2"].map((id) => sharePath(made.wanted.stick, resplitArchive, "unlock", id));
-    const held = await rehearse(file, made.cast, () => undefined);
+    const held = await rehearse(file, made.cast, silent);
     const { transcript } = await verifyTranscript(nodeHost, ownOids(documentationArc), readFileSync(held.transcript));
     expect(transcript.outcome).toBe("completed");
     expect((await ceremony(["lock"])).status).toBe(0);

@@ -16,13 +16,15 @@ import { type Box, startBox } from "../../demo/launcher.ts";
 import { runCommand } from "../../demo/run-command.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 
+const silent = { say: () => undefined };
+
 let dir: string;
 let made: RehearsedBox;
 let box: Box;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "coldseal-resplit-"));
-  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256" }, () => undefined);
+  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256" }, silent);
   box = await startBox(dir);
 }, 180_000);
 
@@ -73,7 +75,7 @@ describe("splitting anew", () => {
     expect(await opens(old)).toBe("opens");
     expect(await pausedBefore(path, "relock")).toBe("relock");
     expect([await opens(old), await opens(fresh)]).toEqual(["PIN-WRONG", "opens"]);
-    await rehearse(path, made.cast, () => undefined);
+    await rehearse(path, made.cast, silent);
     expect([await opens(old), await opens(fresh)]).toEqual(["SHARE-FOREIGN", "opens"]);
   }, 300_000);
 });

@@ -13,7 +13,7 @@ import type { GenesisParameters } from "./parameters.ts";
 /** How far the box's clock may stand from the reference, in seconds. */
 const widestDifference = 300;
 
-const utcTime: Form = {
+export const utcTime: Form = {
   pattern: /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/,
   expected: "a UTC time like 2026-11-26 18:04:00",
   example: () => new Date().toISOString().slice(0, 19).replace("T", " "),

@@ -44,6 +44,12 @@ const readValue = object({
 
 export type GenesisParameters = Read<typeof readValue>;
 
+/** What the steps need that make a token, its keys and its shares: also those of a second one. */
+export type TokenParameters = Pick<
+  GenesisParameters,
+  "arc" | "box" | "keys" | "organization" | "soPin" | "stick" | "token" | "unlock"
+>;
+
 /** Reads them; all paths are absolute. Refuses CEREMONY-FILE, also when a holder is nobody of the file. */
 export function genesisParameters(file: CeremonyFile): GenesisParameters {
   const read = readParameters(file, readValue);

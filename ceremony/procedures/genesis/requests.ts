@@ -16,7 +16,7 @@ import type { Stage, Step } from "../../engine/procedure.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
 import { boxLayout } from "../layout.ts";
 import { witnessOf } from "./begin.ts";
-import type { GenesisParameters } from "./parameters.ts";
+import type { TokenParameters } from "./parameters.ts";
 import { genesisPin } from "./shares.ts";
 import { keyOf } from "./token.ts";
 
@@ -29,7 +29,11 @@ export function requestPath(stick: string, { archive }: Pick<CeremonyFile, "arch
 }
 
 /** What is asked for: name and extended key usages. */
-export function requestProfile({ arc, organization }: GenesisParameters, appliance: string, key: RequestedKey) {
+export function requestProfile(
+  { arc, organization }: Pick<TokenParameters, "arc" | "organization">,
+  appliance: string,
+  key: RequestedKey,
+) {
   const oids = ownOids(arc);
   return {
     subject: simpleName(organization, `${appliance} ${key}`),
@@ -37,7 +41,7 @@ export function requestProfile({ arc, organization }: GenesisParameters, applian
   };
 }
 
-export function requestsStep(parameters: GenesisParameters): Step {
+export function requestsStep(parameters: TokenParameters, needs: readonly string[] = ["store"]): Step {
   return {
     id: "requests",
     title: "Write the certificate requests for the CA",
@@ -49,7 +53,7 @@ export function requestsStep(parameters: GenesisParameters): Step {
       "The CA is told their digests by another way than the medium.",
     ],
     wayBack: "Try again.",
-    needs: ["store"],
+    needs,
     perform: async (stage) => {
       const facts: Record<string, string> = {};
       const { requests } = boxLayout(parameters.box);
@@ -66,7 +70,7 @@ export function requestsStep(parameters: GenesisParameters): Step {
   };
 }
 
-export function closeStep(parameters: GenesisParameters): Step {
+export function closeStep(parameters: TokenParameters): Step {
   return {
     id: "close",
     title: "Close: the token is locked, everybody takes what is theirs",
@@ -94,7 +98,7 @@ export function closeStep(parameters: GenesisParameters): Step {
   };
 }
 
-async function requestFor(stage: Stage, parameters: GenesisParameters, key: RequestedKey): Promise<Uint8Array> {
+async function requestFor(stage: Stage, parameters: TokenParameters, key: RequestedKey): Promise<Uint8Array> {
   const uri = stage.facts("token").uri as string;
   const made = keyOf(stage, `${key}-key`);
   const pin = await genesisPin(stage, parameters);
@@ -107,7 +111,8 @@ async function requestFor(stage: Stage, parameters: GenesisParameters, key: Requ
   return der;
 }
 
-function pemRequest(der: Uint8Array): string {
+/** A request as PEM (RFC 7468). */
+export function pemRequest(der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join("\n")}\n-----END CERTIFICATE REQUEST-----\n`;
 }

@@ -6,11 +6,11 @@ import type { Step } from "../../engine/procedure.ts";
 import type { TokenKey, TokenProcess } from "../../tokens/token-process.ts";
 import { withBoxToken } from "../box-token.ts";
 import { witnessOf } from "./begin.ts";
-import type { GenesisParameters } from "./parameters.ts";
+import type { TokenParameters } from "./parameters.ts";
 import { genesisPin } from "./shares.ts";
 import { keyFacts } from "./token.ts";
 
-export function sealingKeyStep(parameters: GenesisParameters): Step {
+export function sealingKeyStep(parameters: TokenParameters): Step {
   const { token, keys } = parameters;
   return {
     id: "sealing-key",
@@ -38,16 +38,25 @@ export function sealingKeyStep(parameters: GenesisParameters): Step {
 }
 
 /** A key under a label that no key has: an earlier try may have made one that was never recorded. */
-async function generateUnrecorded(
+export async function generateUnrecorded(
   process: TokenProcess,
   uri: string,
   pin: Uint8Array,
-  kind: GenesisParameters["keys"]["sealing"],
+  kind: TokenParameters["keys"]["sealing"],
+  purpose = "sealing",
 ): Promise<{ readonly key: TokenKey; readonly left: readonly string[] }> {
   const labels = (await process.keys(uri, pin)).map(({ label }) => label);
-  const left = labels.filter((label) => /^sealing(?:-\d+)?$/.test(label));
-  const label = left.length === 0 ? "sealing" : `sealing-${left.length + 1}`;
+  const left = labels.filter((label) => label.replace(/-\d+$/, "") === purpose);
+  const label = freeLabel(purpose, labels);
   const [key] = await process.generate(uri, pin, [{ label, kind }]);
   if (!key) throw new Refusal("HSM-KEY", "the token made no key");
   return { key, left };
+}
+
+/** The purpose itself, else with the first number that no key has. */
+function freeLabel(purpose: string, taken: readonly string[]): string {
+  if (!taken.includes(purpose)) return purpose;
+  let number = 2;
+  while (taken.includes(`${purpose}-${number}`)) number++;
+  return `${purpose}-${number}`;
 }

@@ -23,10 +23,10 @@ import {
 } from "../shares-of.ts";
 import type { SplitParameters } from "../split-parameters.ts";
 import { witnessOf } from "./begin.ts";
-import type { GenesisParameters } from "./parameters.ts";
+import type { TokenParameters } from "./parameters.ts";
 import { keyOf, soPinSecret } from "./token.ts";
 
-export function splitStep(parameters: GenesisParameters): Step {
+export function splitStep(parameters: TokenParameters): Step {
   const { soPin, unlock, stick } = parameters;
   return {
     id: "split",
@@ -57,7 +57,7 @@ export function splitStep(parameters: GenesisParameters): Step {
   };
 }
 
-export function shareCheckStep(parameters: GenesisParameters): Step {
+export function shareCheckStep(parameters: TokenParameters): Step {
   const { unlock } = parameters;
   return {
     id: "share-check",
@@ -86,7 +86,7 @@ export function shareCheckStep(parameters: GenesisParameters): Step {
   };
 }
 
-export function relockStep(parameters: GenesisParameters): Step {
+export function relockStep(parameters: TokenParameters): Step {
   const { unlock } = parameters;
   return {
     id: "relock",
@@ -110,13 +110,13 @@ export function relockStep(parameters: GenesisParameters): Step {
 }
 
 /** The PIN of the token that this genesis makes. Refuses as `boxPin` of shares-of.ts. */
-export function genesisPin(stage: Stage, parameters: GenesisParameters): Promise<Uint8Array> {
+export function genesisPin(stage: Stage, parameters: TokenParameters): Promise<Uint8Array> {
   return boxPin(stage, sharesInForce(stage, parameters));
 }
 
 async function splitFor(
   stage: Stage,
-  parameters: GenesisParameters,
+  parameters: TokenParameters,
   purpose: "unlock" | "so-pin",
   wanted: SplitParameters,
   secret: string,
@@ -143,10 +143,10 @@ async function splitFor(
   }
 }
 
-function sharesInForce(stage: Stage, { box, stick, token, unlock }: GenesisParameters): BoxShares {
+function sharesInForce(stage: Stage, { box, stick, token, unlock }: TokenParameters): BoxShares {
   return {
     wrapped: readFileSync(wrappedPath(boxLayout(box), "unlock")),
-    auditSpki: keyOf(stage, "audit-key").spki,
+    auditKeys: [keyOf(stage, "audit-key").spki],
     path: (holder) => sharePath(stick, stage.file.archive, "unlock", holder),
     token: { ...token, uri: stage.facts("token").uri as string },
     threshold: unlock.threshold,

@@ -7,11 +7,11 @@ import type { TokenKey } from "../../tokens/token-process.ts";
 import { randomPin, withBoxToken } from "../box-token.ts";
 import { pinSecret } from "../shares-of.ts";
 import { witnessOf } from "./begin.ts";
-import type { GenesisParameters } from "./parameters.ts";
+import type { TokenParameters } from "./parameters.ts";
 
 export const soPinSecret = "SO PIN of the box's token";
 
-export function tokenStep({ token }: GenesisParameters): Step {
+export function tokenStep({ token }: TokenParameters): Step {
   return {
     id: "token",
     title: "Initialise the box's token with a random PIN that nobody sees",
@@ -39,7 +39,7 @@ export function tokenStep({ token }: GenesisParameters): Step {
   };
 }
 
-export function auditKeyStep({ token, keys }: GenesisParameters): Step {
+export function auditKeyStep({ token, keys }: TokenParameters): Step {
   return {
     id: "audit-key",
     title: "Generate the audit key in the token",

@@ -3,25 +3,26 @@
  * new one; the signer takes it, or nothing changed.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { daemonClient } from "../../../appliance/client/daemon-client.ts";
-import { countersign, signerStatus } from "../../../appliance/client/unlock-client.ts";
+import { boxStanding, countersign, importPolicy, signerStatus } from "../../../appliance/client/unlock-client.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
-import { equal, hex } from "../../../manifests/encoding/bytes.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { anyObject, object, type Read, text } from "../../../manifests/encoding/shape.ts";
-import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
-import { type PolicyInForce, verifyNextPolicy, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
+import { readPolicy } from "../../../manifests/records/policy.ts";
+import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { asText, members } from "../../shown-json.ts";
 import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
-import { certificateOf, peopleStep, signersOf, witnessOf } from "../genesis/begin.ts";
+import { peopleStep, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
+import { officersHere } from "../orders/order-steps.ts";
+import { policyInForce, policyName } from "../policies-at-hand.ts";
 import { policyOf } from "../policy-part.ts";
 import { policyChanges } from "./changes.ts";
 
@@ -29,16 +30,13 @@ const readValue = object({
   box: text(4096),
   /** all of the next policy but what the box says itself; certificates are paths */
   policy: anyObject,
-  /** sockets of the running box */
-  sockets: object({ daemon: text(4096), unlock: text(4096) }),
-  /** the stick that the daemon imports from */
   stick: text(4096),
+  unlockSocket: text(4096),
 });
 
 interface Change {
   readonly parameters: Read<typeof readValue>;
   readonly box: BoxAtHand;
-  readonly daemon: string;
   readonly unlock: string;
   readonly stick: string;
   inForce(): Promise<PolicyInForce>;
@@ -51,8 +49,7 @@ export function policyChange(file: CeremonyFile): Procedure {
   const change: Change = {
     parameters,
     box,
-    daemon: pathIn(file, parameters.sockets.daemon),
-    unlock: pathIn(file, parameters.sockets.unlock),
+    unlock: pathIn(file, parameters.unlockSocket),
     stick: pathIn(file, parameters.stick),
     inForce: () => policyInForce(box),
   };
@@ -67,18 +64,6 @@ export function policyChange(file: CeremonyFile): Procedure {
     tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
     countersign: (_, p7m) => countersign(change.unlock, p7m),
   };
-}
-
-/** Policies as the ceremonies of this box left them, number 1 first. */
-async function policyInForce({ layout, genesis }: BoxAtHand): Promise<PolicyInForce> {
-  const names = readdirSync(layout.policies)
-    .filter((name) => /^policy-\d{4}\.p7m$/.test(name))
-    .sort();
-  return walkPolicyChain(
-    nodeHost,
-    names.map((name) => readFileSync(join(layout.policies, name))),
-    genesis,
-  );
 }
 
 function beforeStep(change: Change): Step {
@@ -136,13 +121,12 @@ function signStep(change: Change): Step {
       const digest = hex(sha256(content));
       stage.scene.say(...changes);
       stage.scene.show(label, digest);
-      const people = officersOf(stage, before.policy, readPolicy(content));
+      const people = officersHere(stage, before.policy, readPolicy(content));
       const oids = ownOids(change.box.arc);
       const signed = await signedBy(stage, people, content, label, oids.policy);
       await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
-      const folder = join(change.stick, "coldseal/control/in");
-      await makeFolder(folder, 0o755);
-      await writeDurable(join(folder, `${nameOf(number)}.p7m`), signed);
+      await makeFolder(change.box.layout.orders);
+      await writeDurable(signedPath(change, stage), signed);
       const facts = { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` };
       return { people, facts, shown: [{ label, digest, confirmedBy: [...people] }] };
     },
@@ -156,27 +140,15 @@ function inForceStep(change: Change): Step {
     acts: "the administrator",
     checks: "a witness",
     minutes: 2,
-    script: [
-      "The box imports the policy from the stick. The signer verifies both quorums by itself; from then on older ones are refused for ever.",
-    ],
+    script: ["The signer verifies both quorums by itself; from then on older ones are refused for ever."],
     wayBack: "See what the signer refuses; sign again, or abandon: the old policy stays in force.",
     needs: ["policy"],
     perform: async (stage) => {
       const { digest = "", number = "" } = stage.facts("policy");
-      const file = `${nameOf(Number(number))}.p7m`;
-      const { refused } = await daemonClient(change.daemon).import();
-      const fault = refused.find((one) => one.file === file);
-      if (fault)
-        throw new Refusal("CEREMONY-STEP", `the signer refuses it: ${fault.refusal.code}, ${fault.refusal.message}`);
-      const held = asText(members(members(await signerStatus(change.unlock)).policy).digest);
-      if (held !== digest) {
-        throw new Refusal("CEREMONY-STEP", "the signer holds to another policy", {
-          expected: digest,
-          got: held ?? "none",
-        });
-      }
-      const signed = readFileSync(join(change.stick, "coldseal/control/in", file));
-      await writeDurable(join(change.box.layout.policies, file), signed);
+      const signed = readFileSync(signedPath(change, stage));
+      const held = async () => (await boxStanding(change.unlock)).policy.digest;
+      if ((await held()) !== digest) await importPolicy(change.unlock, signed);
+      await writeDurable(join(change.box.layout.policies, `${policyName(Number(number))}.p7m`), signed);
       return { people: [leaderOf(stage.file, stage.present()), witnessOf(stage)], facts: { "in force": digest } };
     },
   };
@@ -194,15 +166,6 @@ function nextPolicy(stage: Stage, { box, parameters }: Change, { policy, number,
   });
 }
 
-/** Those who are here whom the old or the new policy names as officers by the certificate that they sign with. */
-function officersOf(stage: Stage, ...policies: readonly Policy[]): readonly string[] {
-  const officers = policies.flatMap(({ people }) => people.filter(({ roles }) => roles.includes("officer")));
-  return signersOf(stage).filter((id) => {
-    const own = certificateOf(stage, id);
-    return officers.some(({ certificates }) => certificates.some((der) => equal(der, own)));
-  });
-}
-
-function nameOf(number: number): string {
-  return `policy-${String(number).padStart(4, "0")}`;
+function signedPath({ box }: Pick<Change, "box">, { file }: Pick<Stage, "file">): string {
+  return join(box.layout.orders, `${file.archive}-${file.ceremony}-policy.p7m`);
 }

@@ -4,7 +4,15 @@
  */
 
 import { existsSync, readFileSync } from "node:fs";
-import { changePin, countersign, lock, signerStatus, unlock } from "../../../appliance/client/unlock-client.ts";
+import {
+  boxKeys,
+  changePin,
+  countersign,
+  type KeyRow,
+  lock,
+  signerStatus,
+  unlock,
+} from "../../../appliance/client/unlock-client.ts";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { moveDurable, writeDurable } from "../../../host/durable.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
@@ -20,6 +28,7 @@ import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-h
 import { boxSigner, randomPin, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { nextWrappedPath, wrappedPath } from "../layout.ts";
+import { keyInForce } from "../orders/running-box.ts";
 import {
   type BoxShares,
   boxPin,
@@ -97,12 +106,13 @@ function splitStep(work: Resplit): Step {
     perform: async (stage) => {
       const here = next.holders.filter(({ person }) => stage.present().includes(person));
       checkHoldersHere(stage, { holders: next.holders.map(({ person }) => person), threshold: next.threshold });
-      const pin = await boxPin(stage, old);
+      const { key, shares } = await inForce(work);
+      const pin = await boxPin(stage, shares);
       const holders = await holdersOf(stage, { ...next, holders: here });
       const made = randomPin(pin.length);
       try {
-        const split = await withBoxToken(box.token, (process) => {
-          const { sign } = boxSigner(process, box.token.uri, pin, box.keys.audit);
+        const split = await withBoxToken(shares.token, (process) => {
+          const { sign } = boxSigner(process, shares.token.uri, pin, key);
           const { token } = readWrapped(old.wrapped);
           const what = {
             appliance: box.appliance,
@@ -144,7 +154,7 @@ function checkStep(work: Resplit): Step {
       "Type the passphrase again, or strike out the holder; fewer than the threshold: abandon, the old shares hold.",
     needs: ["split"],
     perform: async (stage) => {
-      const shares = nextShares(stage, work);
+      const shares = await nextShares(stage, work);
       const holders = holdersHere(stage, shares.holders);
       checkHoldersHere(stage, shares);
       const facts: Record<string, string> = {};
@@ -159,7 +169,7 @@ function checkStep(work: Resplit): Step {
 }
 
 function changeStep(work: Resplit): Step {
-  const { box, old, socket } = work;
+  const { socket } = work;
   return {
     id: "change-pin",
     title: "Lock the box, and change the token's PIN",
@@ -174,12 +184,12 @@ function changeStep(work: Resplit): Step {
     needs: ["share-check"],
     perform: async (stage) => {
       if (members(await signerStatus(socket)).locked === false) await lock(socket);
-      const shares = nextShares(stage, work);
+      const shares = await nextShares(stage, work);
       const made = await pinByShares(stage, holdersHere(stage, shares.holders).slice(0, shares.threshold), shares);
       try {
-        const changed = await takes(box, made);
+        const changed = await takes(shares.token, made);
         if (!changed) {
-          const pin = await boxPin(stage, old);
+          const pin = await boxPin(stage, (await inForce(work)).shares);
           await changePin(socket, pin, made);
         }
         return {
@@ -209,7 +219,7 @@ function relockStep(work: Resplit): Step {
     wayBack: "Try again with other holders.",
     needs: ["change-pin"],
     perform: async (stage) => {
-      const shares = nextShares(stage, work);
+      const shares = await nextShares(stage, work);
       if (members(await signerStatus(socket)).locked !== false) {
         const pin = await pinByShares(stage, holdersHere(stage, shares.holders).slice(0, shares.threshold), shares);
         await unlock(socket, pin).finally(() => pin.fill(0));
@@ -224,13 +234,22 @@ function relockStep(work: Resplit): Step {
   };
 }
 
+/** The old shares, on the token in force, and the audit key that signs new ones. */
+async function inForce({ old, socket }: Resplit): Promise<{ readonly key: KeyRow; readonly shares: BoxShares }> {
+  const keys = await boxKeys(socket);
+  const key = keyInForce(keys, "audit");
+  const auditKeys = keys.filter(({ purpose }) => purpose === "audit").map(({ spki }) => spki);
+  return { key, shares: { ...old, auditKeys, token: key.token } };
+}
+
 /** The shares of the split that this ceremony made; those of its wrapped PIN wherever that stands by now. */
-function nextShares(stage: Stage, { box, stick, next, old }: Resplit): BoxShares {
+async function nextShares(stage: Stage, work: Resplit): Promise<BoxShares> {
+  const { box, stick, next } = work;
   const path = nextWrappedPath(box.layout, "unlock");
   const wrapped = readFileSync(existsSync(path) ? path : wrappedPath(box.layout, "unlock"));
   const holders = (stage.facts("split").holders ?? "").split(", ");
   return {
-    ...old,
+    ...(await inForce(work)).shares,
     wrapped,
     path: (holder) => sharePath(stick, stage.file.archive, "unlock", holder),
     threshold: next.threshold,
@@ -239,7 +258,7 @@ function nextShares(stage: Stage, { box, stick, next, old }: Resplit): BoxShares
 }
 
 /** Whether the token takes the PIN. Refuses HSM codes, PIN-LOCKED. */
-async function takes({ token }: BoxAtHand, pin: Uint8Array): Promise<boolean> {
+async function takes(token: BoxShares["token"], pin: Uint8Array): Promise<boolean> {
   try {
     await withBoxToken(token, (process) => process.check(token.uri, pin));
     return true;

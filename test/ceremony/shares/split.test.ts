@@ -59,7 +59,7 @@ const openerFor = async ({ holder }: ShareRecord): Promise<Opener> =>
 let made: SplitMade;
 let other: SplitMade;
 const fileOf = (holder: string, of = made) => of.shares.find((one) => one.holder === holder)?.file as Uint8Array;
-const open = (holder: string, of = made) => openShare(fileOf(holder, of), made.wrapped, auditSpki, openerFor);
+const open = (holder: string, of = made) => openShare(fileOf(holder, of), made.wrapped, [auditSpki], openerFor);
 
 beforeAll(async () => {
   made = await splitPin(pin, { ...wanted, holders }, sign);
@@ -101,7 +101,7 @@ describe("a PIN that is split", () => {
   });
 
   it("SHARE-FOREIGN: a share of another split is named", async () => {
-    await expect(openShare(fileOf("op2", other), made.wrapped, auditSpki, openerFor)).rejects.toMatchObject({
+    await expect(openShare(fileOf("op2", other), made.wrapped, [auditSpki], openerFor)).rejects.toMatchObject({
       code: "SHARE-FOREIGN",
       about: "share 2 of 3, op2's",
       expected: made.split,
@@ -120,12 +120,12 @@ describe("a PIN that is split", () => {
       text.slice(0, -2),
     ];
     for (const change of changes) {
-      expect(await codeOf(openShare(utf8(change), made.wrapped, auditSpki, openerFor)), change).toBe("SHARE-CHANGED");
+      expect(await codeOf(openShare(utf8(change), made.wrapped, [auditSpki], openerFor)), change).toBe("SHARE-CHANGED");
     }
   });
 
   it("SHARE-CHANGED: a share that was signed for, and opens to another piece, is found without the others", async () => {
-    const record = await verifyShare(nodeHost, fileOf("op1"), auditSpki);
+    const record = await verifyShare(nodeHost, fileOf("op1"), [auditSpki]);
     const lie = { ...record, pieceDigest: "00".repeat(32) };
     const sealed = lie.sealed as Extract<ShareRecord["sealed"], { kind: "passphrase" }>;
     const json = {
@@ -139,7 +139,7 @@ describe("a PIN that is split", () => {
     } as unknown as Json;
     const signature = (await sign(canonicalBytes(json))).toBase64();
     const file = canonicalBytes({ record: json, signature, type: "signed-share", version: 1 });
-    await expect(openShare(file, made.wrapped, auditSpki, openerFor)).rejects.toMatchObject({
+    await expect(openShare(file, made.wrapped, [auditSpki], openerFor)).rejects.toMatchObject({
       code: "SHARE-CHANGED",
       about: "share 1 of 3, op1's",
     });
@@ -148,23 +148,23 @@ describe("a PIN that is split", () => {
   it("SHARE-CHANGED: another key than the audit key signs no shares", async () => {
     const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const spki = new Uint8Array(stranger.publicKey.export({ type: "spki", format: "der" }));
-    expect(await codeOf(openShare(fileOf("op1"), made.wrapped, spki, openerFor))).toBe("SHARE-CHANGED");
+    expect(await codeOf(openShare(fileOf("op1"), made.wrapped, [spki], openerFor))).toBe("SHARE-CHANGED");
   });
 
   it("PASSPHRASE-WRONG: names whose passphrase it is not", async () => {
     const wrong = async () => passphrase("op2");
-    await expect(openShare(fileOf("op1"), made.wrapped, auditSpki, wrong)).rejects.toMatchObject({
+    await expect(openShare(fileOf("op1"), made.wrapped, [auditSpki], wrong)).rejects.toMatchObject({
       code: "PASSPHRASE-WRONG",
       about: "share 1 of 3, op1's",
     });
     const strangersKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
     const byKey = async (): Promise<Opener> => ({ kind: "key", key: strangersKey });
-    expect(await codeOf(openShare(fileOf("op3"), made.wrapped, auditSpki, byKey))).toBe("PASSPHRASE-WRONG");
-    expect(await codeOf(openShare(fileOf("op1"), made.wrapped, auditSpki, byKey))).toBe("PASSPHRASE-WRONG");
+    expect(await codeOf(openShare(fileOf("op3"), made.wrapped, [auditSpki], byKey))).toBe("PASSPHRASE-WRONG");
+    expect(await codeOf(openShare(fileOf("op1"), made.wrapped, [auditSpki], byKey))).toBe("PASSPHRASE-WRONG");
   });
 
   it("SHARES: openssl cms -decrypt opens a piece that was encrypted to a certificate", async () => {
-    const record = await verifyShare(nodeHost, fileOf("op3"), auditSpki);
+    const record = await verifyShare(nodeHost, fileOf("op3"), [auditSpki]);
     if (record.sealed.kind !== "certificate") throw new Error("not to a certificate");
     writeFileSync(join(dir, "piece.p7m"), record.sealed.envelope);
     const words = ["cms", "-decrypt", "-binary", "-inform", "DER", "-in", join(dir, "piece.p7m"), "-inkey", keyFile];

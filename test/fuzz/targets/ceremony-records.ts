@@ -80,10 +80,10 @@ export const shareTarget: Target = {
   seeds: async () => split.shares.map(({ file }) => file),
   mutate: mutateFile,
   run: async (input) => {
-    const opened = await openShare(input, split.wrapped, auditSpki, async () => passphrase);
+    const opened = await openShare(input, split.wrapped, [auditSpki], async () => passphrase);
     const other = split.shares.find(({ index }) => index !== opened.record.index);
     if (!other) throw new Broken("a share of no holder");
-    const second = await openShare(other.file, split.wrapped, auditSpki, async () => passphrase);
+    const second = await openShare(other.file, split.wrapped, [auditSpki], async () => passphrase);
     const pin = await joinShares([opened, second], split.wrapped);
     if (Buffer.from(pin).toString() !== "0123456789") throw new Broken("shares opened another PIN");
     return opened.record;

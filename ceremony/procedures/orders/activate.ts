@@ -1,0 +1,227 @@
+/** Activation: a quorum signs the next policy, which names staged keys; from then on these seal, and the ones before do not. Offline, at any time. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { boxKeys, boxStanding, importPolicy } from "../../../appliance/client/unlock-client.ts";
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { makeFolder, moveDurable, writeDurable } from "../../../host/durable.ts";
+import { suiteNames, suiteOf } from "../../../manifests/cms/suite.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
+import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { object, oneOf, optional } from "../../../manifests/encoding/shape.ts";
+import { policyJson, readPolicy } from "../../../manifests/records/policy.ts";
+import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
+import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
+import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
+import { leaderOf } from "../../engine/people.ts";
+import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
+import { peopleStep, witnessOf } from "../genesis/begin.ts";
+import { signedBy } from "../genesis/policy.ts";
+import { boxLayout, wrappedPath } from "../layout.ts";
+import { policyInForce, policyName } from "../policies-at-hand.ts";
+import { policyChanges } from "../policy/changes.ts";
+import { boxKey, keyDigest } from "./box-key.ts";
+import { beforeStep, officersHere } from "./order-steps.ts";
+import {
+  aboutRunningBox,
+  keyInForce,
+  type RunningBox,
+  runningBox,
+  runningMembers,
+  unlockByHolders,
+} from "./running-box.ts";
+
+const readValue = object({
+  ...runningMembers,
+  /** SHA-256 of the public keys that come into force; a purpose that is left out keeps its key */
+  activate: object({ audit: optional(keyDigest), sealing: optional(keyDigest) }),
+  /** another profile, where the new sealing key is of another kind */
+  suite: optional(oneOf(suiteNames)),
+});
+
+interface Activation {
+  readonly running: RunningBox;
+  readonly keys: { readonly audit?: string; readonly sealing?: string };
+  readonly suite: (typeof suiteNames)[number] | undefined;
+}
+
+/** Refuses CEREMONY-FILE, CONFIG. */
+export function activate(file: CeremonyFile): Procedure {
+  return activation(file, "To let staged keys come into force by the next policy.");
+}
+
+/** After the loss of the HSM: the keys on the second token come into force, which shares of its own open. Refuses as `activate`. */
+export function loss(file: CeremonyFile): Procedure {
+  return activation(file, "To go on with the second token after the first one was lost.");
+}
+
+function activation(file: CeremonyFile, purpose: string): Procedure {
+  const { activate: keys, suite, ...parameters } = readParameters(file, readValue);
+  if (keys.audit === undefined && keys.sealing === undefined) {
+    throw new Refusal("CEREMONY-FILE", "no key is named that comes into force", { about: "parameters.activate" });
+  }
+  const work: Activation = { running: runningBox(file, parameters), keys, suite };
+  return aboutRunningBox(work.running, {
+    name: file.ceremony,
+    purpose,
+    steps: [beforeStep(work.running), peopleStep(["before"]), signStep(work), inForceStep(work), unlockStep(work)],
+  });
+}
+
+function signStep({ running, keys, suite }: Activation): Step {
+  return {
+    id: "policy",
+    title: "Sign the next policy, which names the keys",
+    acts: "officers, with their own tokens",
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "What changes is shown, and the digest of the next policy as words, which are written down or printed.",
+      "Each officer types two groups of the digest from the paper, and signs with the own token.",
+    ],
+    wayBack: "Try again, or strike out the person whose token fails, as long as the quorum is complete.",
+    needs: ["before", "people"],
+    perform: async (stage) => {
+      const before = await policyInForce(running.box);
+      const content = await nextPolicy(running, before, keys, suite);
+      const changes = policyChanges(before.policy, readPolicy(content));
+      const number = before.number + 1;
+      const label = `policy number ${number}`;
+      const digest = hex(sha256(content));
+      stage.scene.say(...changes);
+      stage.scene.show(label, digest);
+      const people = officersHere(stage, before.policy);
+      const oids = ownOids(running.box.arc);
+      const signed = await signedBy(stage, people, content, label, oids.policy);
+      await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+      await makeFolder(running.box.layout.orders);
+      await writeDurable(signedPath(running, stage), signed);
+      return {
+        people: [...people, witnessOf(stage)],
+        facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` },
+        shown: [{ label, digest, confirmedBy: [...people] }],
+      };
+    },
+  };
+}
+
+function inForceStep({ running }: Activation): Step {
+  const { box, socket } = running;
+  return {
+    id: "in-force",
+    title: "The signer takes the policy, or refuses it",
+    acts: "the administrator",
+    checks: "a witness",
+    minutes: 2,
+    script: [
+      "The signer verifies both quorums and the keys by itself, and locks: the login of the keys before ends.",
+      "Where the keys are on another token, the signer is started anew by what started it, and opens that token.",
+    ],
+    wayBack: "See what the signer refuses; sign again, or abandon: the keys before stay in force.",
+    needs: ["policy"],
+    perform: async (stage) => {
+      const { digest = "", number = "" } = stage.facts("policy");
+      const signed = readFileSync(signedPath(running, stage));
+      if ((await boxStanding(socket)).policy.digest !== digest) await importPolicy(socket, signed);
+      await writeDurable(join(box.layout.policies, `${policyName(Number(number))}.p7m`), signed);
+      await startedAnew(stage, socket);
+      const moved = await moveWrapped(running);
+      return {
+        people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
+        facts: { "in force": digest, ...(moved ? { "wrapped PIN": "that of the second token" } : {}) },
+      };
+    },
+  };
+}
+
+function unlockStep({ running, keys }: Activation): Step {
+  return {
+    id: "unlock",
+    title: "Unlock the box by shares: it finds the keys on its token",
+    acts: "holders of shares",
+    checks: "a witness",
+    minutes: 5,
+    script: ["The holders give their shares. The unlock succeeds only where both keys in force are on the token."],
+    wayBack: "Try again with other holders.",
+    needs: ["in-force"],
+    perform: async (stage) => {
+      const holders = await unlockByHolders(stage, running);
+      const all = await boxKeys(running.socket);
+      const facts: Record<string, string> = {};
+      for (const purpose of ["audit", "sealing"] as const) {
+        const { spki, uri } = keyInForce(all, purpose);
+        const digest = hex(sha256(spki));
+        if (keys[purpose] !== undefined && keys[purpose] !== digest) {
+          throw new Refusal("CEREMONY-STEP", `another ${purpose} key is in force`, {
+            expected: keys[purpose],
+            got: digest,
+          });
+        }
+        facts[`${purpose} key in force`] = `${digest} ${uri}`;
+      }
+      return { people: [...holders, witnessOf(stage)], facts };
+    },
+  };
+}
+
+/** The policy in force, but for the keys, the profile where another is wanted, number and predecessor. */
+async function nextPolicy(
+  running: RunningBox,
+  { policy, number, digest }: PolicyInForce,
+  keys: Activation["keys"],
+  suite: Activation["suite"],
+): Promise<Uint8Array> {
+  const of = async (purpose: "audit" | "sealing") => {
+    const wanted = keys[purpose];
+    if (wanted === undefined) return policy.keys[purpose];
+    const key = await boxKey(running, wanted);
+    if (key.purpose === purpose) return key.spki;
+    throw new Refusal("CEREMONY-FILE", `this is no ${purpose} key`, { expected: purpose, got: key.purpose });
+  };
+  const profile = suite === undefined ? policy.profile : { ...policy.profile, digest: suiteOf(suite).hash, suite };
+  return canonicalBytes(
+    policyJson({
+      ...policy,
+      keys: { audit: await of("audit"), sealing: await of("sealing") },
+      number: number + 1,
+      previous: hex(digest),
+      profile,
+    }) as Json,
+  );
+}
+
+function signedPath({ box }: RunningBox, { file }: Pick<Stage, "file">): string {
+  return join(box.layout.orders, `${file.archive}-${file.ceremony}-policy.p7m`);
+}
+
+/** A signer that was on another token ends, and whatever keeps it running starts it anew: waits for that. */
+async function startedAnew(stage: Stage, socket: string): Promise<void> {
+  for (let left = 120; left > 0; left--) {
+    const moved = await boxStanding(socket).then(
+      (standing) => standing.moved,
+      (fault) => {
+        if (asRefusal(fault, "INTERNAL", "a fault").code === "UNREACHABLE") return true;
+        throw fault;
+      },
+    );
+    if (!moved) return;
+    if (left === 118) stage.scene.say("Waiting for the signer to be started anew.");
+    await setTimeout(500);
+  }
+  throw new Refusal("UNREACHABLE", "the signer was not started anew", { expected: "a signer on the token in force" });
+}
+
+/** Shares of the second token open from now on: what they belong to takes its place beside the store. */
+async function moveWrapped(running: RunningBox): Promise<boolean> {
+  const { layout } = running.box;
+  const second = wrappedPath(boxLayout(layout.successor), "unlock");
+  const keys = await boxKeys(running.socket);
+  if (!existsSync(second) || keyInForce(keys, "audit").token.uri === running.box.token.uri) return false;
+  // What the first token's shares belong to stays to be read; it opens nothing here.
+  const first = wrappedPath(layout, "unlock");
+  if (existsSync(first)) await moveDurable(first, `${first}.before`);
+  await moveDurable(second, first);
+  return true;
+}

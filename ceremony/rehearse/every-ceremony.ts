@@ -1,0 +1,140 @@
+/** The life of a box in ceremonies, from genesis to the loss of its HSM, in an order that works. Held by made-up people. */
+
+import { join } from "node:path";
+import { sha256 } from "../../host/crypto-host.ts";
+import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { boxLayout } from "../procedures/layout.ts";
+import { statementPaths } from "../procedures/orders/order-steps.ts";
+import { makeSoftTokenPlace } from "../tokens/token-process.ts";
+import { policyPart } from "./genesis-file.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+import { suspendByCast } from "./suspend-by-cast.ts";
+
+export type Act = (rehearsal: Rehearsal) => Promise<void>;
+
+const organization = "Coldseal TEST";
+
+/** Each act holds one ceremony or more; `names` says which. They build on each other. */
+export const acts: readonly { readonly names: readonly string[]; readonly act: Act }[] = [
+  { names: ["policy"], act: policyAct },
+  { names: ["resplit"], act: resplitAct },
+  { names: ["set-clock"], act: setClockAct },
+  { names: ["update"], act: updateAct },
+  { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "sealing") },
+  { names: ["suspend-key", "resume-key"], act: suspendKeyAct },
+  { names: ["revoke-key", "destroy-key"], act: destroyAct },
+  { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "audit") },
+  { names: ["resume"], act: resumeAct },
+  { names: ["successor", "certify-key"], act: successorAct },
+  { names: ["close", "open"], act: closeAct },
+  { names: ["loss"], act: lossAct },
+];
+
+async function policyAct(rehearsal: Rehearsal): Promise<void> {
+  await rehearsal.unlock();
+  await rehearsal.replaceToken("op3");
+  const part = policyPart(rehearsal.made.wanted);
+  const signers = rehearsal.cast.officers.map(({ id, certificate }) => {
+    const { name = id, roles = [] } = rehearsal.cast.people.find((one) => one.id === id) ?? {};
+    return { certificates: [certificate], id, name, roles: [...roles] };
+  });
+  const { unlock: _, ...common } = rehearsal.common;
+  const policy = { ...part, people: [...signers, ...part.people] };
+  await rehearsal.hold("policy", "Policy: another token for one that was lost", { ...common, policy });
+}
+
+async function resplitAct(rehearsal: Rehearsal): Promise<void> {
+  const holders = ["op1", "op2"];
+  const { archive } = rehearsal;
+  const next = { holders: holders.map((person) => ({ person })), threshold: rehearsal.made.wanted.threshold };
+  await rehearsal.hold("resplit", "New shares, for those who stay", { ...rehearsal.common, next });
+  rehearsal.holdersNow(archive, holders);
+}
+
+async function setClockAct(rehearsal: Rehearsal): Promise<void> {
+  const reference = { errorSeconds: 1, source: "a radio clock (made up)" };
+  await rehearsal.hold("set-clock", "The clock is set", { ...rehearsal.common, reference });
+}
+
+async function updateAct(rehearsal: Rehearsal): Promise<void> {
+  const software = { digest: hex(sha256(utf8("the next package (made up)"))), version: "0.2.0 (made up)" };
+  await rehearsal.hold("update", "The next software is approved", { ...rehearsal.common, software });
+}
+
+/** The next key: made, certified by the made-up CA, and brought into force. */
+async function keyAct(rehearsal: Rehearsal, purpose: "audit" | "sealing"): Promise<void> {
+  const { archive } = rehearsal;
+  const kind = purpose === "audit" ? rehearsal.made.wanted.keys.audit : rehearsal.made.wanted.keys.sealing;
+  const wanted = { kind, organization, purpose };
+  await rehearsal.hold("stage-key", `The next ${purpose} key is made`, { ...rehearsal.common, ...wanted });
+  const certified = await rehearsal.certified(`${archive}-${purpose}.csr`, purpose);
+  await rehearsal.hold("certify-key", `Its certificate comes in`, { ...rehearsal.common, ...certified });
+  const activate = { [purpose]: await rehearsal.stagedKey(purpose) };
+  await rehearsal.hold("activate", `The next ${purpose} key comes into force`, { ...rehearsal.common, activate });
+}
+
+async function suspendKeyAct(rehearsal: Rehearsal): Promise<void> {
+  const key = await rehearsal.keyInForce("sealing");
+  const about = { ...rehearsal.common, key };
+  await rehearsal.hold("suspend-key", "The sealing key is suspended", { ...about, reason: "a bag was found open" });
+  await rehearsal.hold("resume-key", "The sealing key is used again", { ...about, reason: "nothing was missing" });
+}
+
+/** The key that the one before last made: out of force, revoked, destroyed. */
+async function destroyAct(rehearsal: Rehearsal): Promise<void> {
+  const key = await rehearsal.stagedKey("sealing");
+  const about = { ...rehearsal.common, key };
+  await rehearsal.hold("revoke-key", "The sealing key before is revoked", {
+    ...about,
+    reason: "another key took its place",
+    revocation: "superseded",
+    since: null,
+  });
+  await rehearsal.hold("destroy-key", "The sealing key before is destroyed", { ...about, reason: "out of force" });
+}
+
+async function resumeAct(rehearsal: Rehearsal): Promise<void> {
+  await suspendByCast(rehearsal, "op1", "a stranger was in the vault");
+  await rehearsal.hold("resume", "The box seals again", { ...rehearsal.common, reason: "it was the auditor" });
+}
+
+async function successorAct(rehearsal: Rehearsal): Promise<void> {
+  const { dir } = rehearsal.made.paths;
+  const { environment, module } = await makeSoftTokenPlace(join(dir, "second-hsm"));
+  const { keys, appliance, threshold } = rehearsal.made.wanted;
+  await rehearsal.hold("successor", "A second token is made ready", {
+    ...rehearsal.common,
+    keys: { ...keys },
+    next: { holders: ["op1", "op2"].map((person) => ({ person })), threshold },
+    organization,
+    token: { environment: { ...environment }, label: `second-${appliance}`, module },
+  });
+  for (const purpose of ["audit", "sealing"] as const) {
+    const certified = await rehearsal.certified(`successor/${purpose}.csr`, purpose);
+    await rehearsal.hold("certify-key", `The second token's ${purpose} certificate comes in`, {
+      ...rehearsal.common,
+      ...certified,
+    });
+  }
+}
+
+async function closeAct(rehearsal: Rehearsal): Promise<void> {
+  const bags = ["bag of the HSM", "bag of the shares"];
+  const { archive } = rehearsal;
+  await rehearsal.unlock();
+  await rehearsal.hold("close", "The box is closed", { ...rehearsal.common, bags });
+  const number = (await rehearsal.orders()).number;
+  const box = { layout: boxLayout(rehearsal.made.wanted.box) };
+  const [closing] = statementPaths({ box, stick: rehearsal.stick }, { number, kind: "close", digest: "" });
+  await rehearsal.hold("open", "The box is opened", { ...rehearsal.common, bags, close: `${archive}-close`, closing });
+}
+
+/** The first token is gone; the second one's keys come into force, and its own shares open it. */
+async function lossAct(rehearsal: Rehearsal): Promise<void> {
+  const made = rehearsal.done.find(({ ceremony }) => ceremony === "successor");
+  const archive = made?.archive ?? "";
+  await rehearsal.loseToken();
+  const activate = { audit: await rehearsal.stagedKey("audit"), sealing: await rehearsal.stagedKey("sealing") };
+  rehearsal.holdersNow(archive, ["op1", "op2"]);
+  await rehearsal.hold("loss", "The first token is lost", { ...rehearsal.common, activate });
+}

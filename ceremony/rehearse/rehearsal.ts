@@ -1,0 +1,128 @@
+/** A rehearsed box on which ceremonies are held one after another: it numbers them, and knows the shares and keys of the day. */
+
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { boxKeys, boxStanding } from "../../appliance/client/unlock-client.ts";
+import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
+import { boxLayout } from "../procedures/layout.ts";
+import { keyInForce } from "../procedures/orders/running-box.ts";
+import { sharePath } from "../procedures/shares-of.ts";
+import { certifyRequest } from "../provision/test-pki.ts";
+import { type Cast, withNewToken } from "./cast.ts";
+import type { PlayedAt, Rehearsed } from "./rehearse.ts";
+import { rehearse } from "./rehearse.ts";
+import type { RehearsedBox } from "./rehearsed-box.ts";
+import { writeRehearsedFile } from "./rehearsed-file.ts";
+import { unlockByCast } from "./running-signer.ts";
+
+export class Rehearsal {
+  readonly made: RehearsedBox;
+  readonly socket: string;
+  readonly #at: PlayedAt;
+  readonly #done: Rehearsed[];
+  #cast: Cast;
+  #shares: ReadonlyMap<string, string>;
+
+  constructor(made: RehearsedBox, at: PlayedAt) {
+    this.made = made;
+    this.socket = join(made.wanted.run, "unlock.sock");
+    this.#at = at;
+    this.#cast = made.cast;
+    this.#shares = made.shares;
+    this.#done = [...made.ceremonies];
+  }
+
+  get done(): readonly Rehearsed[] {
+    return this.#done;
+  }
+
+  get cast(): Cast {
+    return this.#cast;
+  }
+
+  get stick(): string {
+    return this.made.wanted.stick;
+  }
+
+  /** Archive number of the next ceremony. */
+  get archive(): string {
+    return archiveOf(this.#done.length + 1);
+  }
+
+  /** Members that ceremonies about a running box share. */
+  get common(): { readonly [name: string]: Json } {
+    const { box, stick, threshold } = this.made.wanted;
+    const shares = [...this.#shares].map(([person, file]) => ({ file, person }));
+    return { box, stick, unlock: { shares, threshold }, unlockSocket: this.socket };
+  }
+
+  /** Holds one ceremony to its end. Refuses what refused a step. */
+  async hold(ceremony: string, title: string, parameters: { readonly [name: string]: Json }): Promise<Rehearsed> {
+    const { people } = this.#cast;
+    const { appliance } = this.made.wanted;
+    const what = { appliance, archive: this.archive, ceremony, parameters, people, title };
+    const path = await writeRehearsedFile(this.made.paths.dir, what);
+    const held = await rehearse(path, this.#cast, this.#at);
+    this.#done.push(held);
+    return held;
+  }
+
+  /** Unlocks by as many shares as it takes. */
+  async unlock(): Promise<void> {
+    const files = [...this.#shares.values()].slice(0, this.made.wanted.threshold);
+    await unlockByCast(this.socket, this.#cast, files);
+  }
+
+  /** Somebody gets another token, for one that was lost. */
+  async replaceToken(id: string): Promise<void> {
+    const folder = join(this.made.paths.dir, `${id}-${this.archive}`);
+    await mkdir(folder, { mode: 0o700 });
+    this.#cast = await withNewToken(this.#cast, this.made.root, id, folder);
+  }
+
+  /** From now on these holders have the shares that ceremony `archive` wrote. */
+  holdersNow(archive: string, holders: readonly string[]): void {
+    this.#shares = new Map(holders.map((id) => [id, sharePath(this.stick, archive, "unlock", id)]));
+  }
+
+  /** The last order that the box took. */
+  async orders(): Promise<{ readonly number: number }> {
+    return (await boxStanding(this.socket)).orders;
+  }
+
+  /** The box's token is gone, as if somebody had carried it away. */
+  async loseToken(): Promise<void> {
+    await rename(join(this.made.paths.dir, "hsm/tokens"), join(this.made.paths.dir, "hsm/tokens-lost"));
+  }
+
+  /** SHA-256 of the key in force, hex. */
+  async keyInForce(purpose: "audit" | "sealing"): Promise<string> {
+    return hex(sha256(keyInForce(await boxKeys(this.socket), purpose).spki));
+  }
+
+  /** SHA-256 of the staged key that was recorded last for a purpose, hex. */
+  async stagedKey(purpose: "audit" | "sealing"): Promise<string> {
+    const staged = (await boxKeys(this.socket)).filter((key) => key.purpose === purpose && !key.inForce);
+    return hex(sha256(staged.at(-1)?.spki ?? new Uint8Array(0)));
+  }
+
+  /** The made-up CA certifies a request that the box kept; the parameters of the ceremony that brings it in. */
+  async certified(request: string, purpose: "audit" | "sealing"): Promise<{ readonly [name: string]: Json }> {
+    const layout = boxLayout(this.made.wanted.box);
+    const kept = request.startsWith("successor/")
+      ? join(boxLayout(layout.successor).requests, request.slice("successor/".length))
+      : join(layout.requests, request);
+    const asked = await verifyCertificateRequest(nodeHost, await readFile(kept));
+    const path = join(this.made.paths.dir, `${this.archive}-${purpose}.der`);
+    await writeFile(path, certifyRequest(this.made.root, asked));
+    return { certificates: [path], key: hex(sha256(asked.spki)), request, roots: [this.made.wanted.root] };
+  }
+}
+
+/** R-001 and so on. */
+export function archiveOf(number: number): string {
+  return `R-${String(number).padStart(3, "0")}`;
+}
