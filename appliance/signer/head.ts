@@ -168,11 +168,27 @@ export class Head {
 
   /** Compares, and notes a move that the box did not live to note. */
   async #check(): Promise<HeadRecord> {
-    const token = await this.#hsm.readHead("head");
+    const token = (await this.#hsm.readHead("head")) ?? (await this.#arrive());
     checkGenesis(await this.#hsm.readHead("genesis"), this.#box.genesis);
     const head = compareHead(token, this.#facts());
     if (head.counter > this.#counter()) this.#note(head.counter, head.sequence, fromHex(head.head));
     return head;
+  }
+
+  /**
+   * A successor's token holds nothing of the box when its keys came into force: at the first unlock it gets the genesis digest and a head that
+   * goes on from the last one. A token that was unlocked before never does.
+   */
+  async #arrive(): Promise<TokenHead | undefined> {
+    const last = this.#db
+      .prepare<[], string>("SELECT record FROM journal WHERE kind = 'unlocked' ORDER BY sequence DESC LIMIT 1")
+      .pluck()
+      .get();
+    if (last === undefined || (JSON.parse(last) as { token: string }).token === this.#hsm.serial) return undefined;
+    const genesis = await this.#hsm.readHead("genesis");
+    if (!genesis) await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
+    await this.#write(this.#counter() + 1);
+    return this.#hsm.readHead("head");
   }
 
   #after(sequence: number): boolean {

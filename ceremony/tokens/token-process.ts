@@ -85,7 +85,10 @@ export class TokenProcess {
 
   /** Logs out, if somebody is logged in, and lets go of the token. Never refuses. */
   async close(): Promise<void> {
-    if (this.#child) await this.ask({ job: "close" }).catch(() => undefined);
+    // Asked in its turn: a process that was ended meanwhile is not started for this.
+    const closed = this.#last.then(async () => this.#child && (await this.#exchange({ job: "close" }, [])));
+    this.#last = closed.catch(() => undefined);
+    await this.#last;
   }
 
   /** Ends the process; the next job starts another one. */

@@ -53,7 +53,15 @@ describe("the command line", () => {
     ],
     [
       ["rehearse", "--out", "d"],
-      ["rehearse", "d"],
+      ["rehearse", "d", undefined],
+    ],
+    [
+      ["rehearse", "close", "--out", "d"],
+      ["rehearse", "d", "close"],
+    ],
+    [
+      ["suspend", "--reason", "a stranger"],
+      ["suspend", "a stranger"],
     ],
     [
       ["approve", "a", "b", "--watch"],

@@ -25,6 +25,7 @@ import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
+import { orderTarget, statementTarget } from "./targets/orders.ts";
 import { pathTarget } from "./targets/path.ts";
 import { pkcs11Uri } from "./targets/pkcs11-uri.ts";
 import { pkcs12Target } from "./targets/pkcs12.ts";
@@ -45,6 +46,8 @@ export const targets: readonly Target[] = [
   canonicalJson,
   transcriptTarget,
   transcriptContentTarget,
+  orderTarget,
+  statementTarget,
   shareTarget,
   wrappedPinTarget,
   certificateRequestTarget,

@@ -1,0 +1,78 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ceremonyNames } from "../../ceremony/procedures/registry.ts";
+import { acts } from "../../ceremony/rehearse/every-ceremony.ts";
+import type { Rehearsed } from "../../ceremony/rehearse/rehearse.ts";
+import { rehearseAll } from "../../ceremony/rehearse/rehearse-all.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { verifyTranscript } from "../../manifests/records/transcript.ts";
+
+const oids = ownOids(documentationArc);
+let dir: string;
+let done: readonly Rehearsed[];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "coldseal-every-"));
+  done = await rehearseAll(dir, undefined, { say: () => undefined });
+}, 600_000);
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const factsOf = async (ceremony: string, step: string) => {
+  const held = done.findLast((one) => one.ceremony === ceremony);
+  const { transcript } = await verifyTranscript(nodeHost, oids, readFileSync(held?.transcript ?? ""));
+  return transcript.entries.findLast((one) => one.step === step && one.kind === "done")?.facts ?? {};
+};
+
+describe("every ceremony of a box's life, rehearsed", () => {
+  it("TRANSCRIPT: each that there is was held, and left script, record and transcript", async () => {
+    expect([...new Set(done.map(({ ceremony }) => ceremony))].sort()).toEqual([...ceremonyNames].sort());
+    expect(acts.flatMap(({ names }) => names).length).toBeLessThanOrEqual(done.length - 2);
+    for (const { archive, ceremony } of done) {
+      const name = `${archive}-${ceremony}`;
+      const files = [".script.pdf", ".script.txt", ".record.pdf", ".record.txt", ".p7m"].map((end) => name + end);
+      expect(files.filter((file) => !existsSync(join(dir, file)))).toEqual([]);
+    }
+  });
+
+  it("TRANSCRIPT: signed by all with tokens and by the audit key, chained one to the next; OpenSSL verifies them too", async () => {
+    let previous: string | null = null;
+    for (const { transcript: path } of done) {
+      const { transcript, signers, digest } = await verifyTranscript(nodeHost, oids, readFileSync(path));
+      expect([transcript.archive, transcript.outcome, transcript.previous]).toEqual([
+        transcript.archive,
+        "completed",
+        previous,
+      ]);
+      expect([...signers].sort()).toEqual(["audit", "op1", "op2", "op3"]);
+      const ca = ["-CAfile", join(dir, "pki/ca.crt"), "-no-CApath", "-no-CAstore", "-purpose", "any"];
+      execFileSync("openssl", ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", path, ...ca], {
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      previous = digest;
+    }
+  });
+
+  it("KEY-STATE: the key that was destroyed is gone by the token's own word, and the statement says so", async () => {
+    expect(await factsOf("destroy-key", "destroy")).toMatchObject({
+      "objects destroyed": "2",
+      "objects found afterwards": "0",
+    });
+    expect(await factsOf("destroy-key", "statement")).toMatchObject({ "objects found on the token": "0" });
+  });
+
+  it("CLOSED: the opening says what the record holds since the close", async () => {
+    expect(Object.keys(await factsOf("open", "statement"))).toContain("journal rows between close and opening");
+    expect(await factsOf("open", "bags")).toEqual({ "bag of the HSM": "B-0001", "bag of the shares": "B-0001" });
+  });
+
+  it("HSM-GONE: after the loss the second token seals, with shares of its own", async () => {
+    const { "audit key in force": audit = "", "sealing key in force": sealing = "" } = await factsOf("loss", "unlock");
+    expect(audit).toContain("token=second-test-box");
+    expect(sealing).toContain("token=second-test-box");
+  });
+});

@@ -1,0 +1,61 @@
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { officersNeeded, orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
+import { statementBytes, verifyStatement } from "../../../manifests/records/statement.ts";
+import { audit, oids, op1, op2 } from "../../bundle/people.ts";
+import { makePolicy, signedBy, times } from "../../bundle/signed.ts";
+import { mutateFile } from "../files.ts";
+import { Broken, type Target } from "../target.ts";
+
+const policy = makePolicy();
+const inForce = { digest: sha256(utf8("policy")), genesis: "00".repeat(32), number: 1, policy };
+const order = orderBytes({
+  appliance: policy.appliance,
+  created: times.approval,
+  expires: times.expires,
+  kind: "revoke-key",
+  number: 3,
+  policyDigest: hex(inForce.digest),
+  previous: "11".repeat(32),
+  what: { reason: "test", revocation: "superseded", since: null, spki: base64(op1.spki) },
+});
+
+/** Whatever is taken as an order was signed by as many officers as its kind needs. */
+export const orderTarget: Target = {
+  name: "order",
+  seeds: async () => [await signedBy([op1, op2], oids.order, order), await signedBy([op1], oids.order, order)],
+  mutate: mutateFile,
+  run: async (input) => {
+    const { order: read, people } = await verifyOrder(nodeHost, oids, inForce, input, times.approval);
+    if (people.length < officersNeeded(read.kind, inForce)) throw new Broken("an order by too few officers");
+    return { kind: read.kind, number: read.number };
+  },
+};
+
+const statement = statementBytes({
+  appliance: "box-1",
+  counter: 3,
+  created: times.approval,
+  facts: { reason: "test" },
+  journal: { head: "22".repeat(32), sequence: 9 },
+  manifest: 2,
+  order: { digest: "33".repeat(32), kind: "close", number: 3 },
+  type: "statement",
+  version: 1,
+});
+
+/** Whatever verifies was signed by one key with the audit usage, and is written back to the same bytes. */
+export const statementTarget: Target = {
+  name: "statement",
+  seeds: async () => [
+    await signedBy([audit], oids.statement, statement),
+    await signedBy([op1], oids.statement, statement),
+    await signedBy([audit, op1], oids.statement, statement),
+  ],
+  mutate: mutateFile,
+  run: async (input) => {
+    const read = await verifyStatement(nodeHost, oids, input);
+    if (hex(sha256(statementBytes(read.statement))) !== hex(read.digest)) throw new Broken("written otherwise");
+    return read.statement;
+  },
+};
