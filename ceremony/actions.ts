@@ -54,6 +54,7 @@ export function actionsOf(
     journal: (from, limit) => within((sitting) => journal(sitting, from, limit)),
     verifyJournal: () => within(verifyJournal),
     script: (file, options) => alone(({ showScript }, output) => showScript(output, file, options)),
+    ready: (file, printer) => alone(({ showReadiness }, output) => showReadiness(output, file, printer)),
     dryRun: (file, options) => alone(({ dryRun }, output) => dryRun(output, file, options)),
     hold: (file) => alone(({ holdCeremony }, output) => holdCeremony(output, file)),
     abandon: (file) => alone(({ abandonCeremony }, output) => abandonCeremony(output, file)),

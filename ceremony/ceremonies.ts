@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { nodeHost } from "../host/crypto-host.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import { readSignedData } from "../manifests/cms/read.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../manifests/encoding/oid.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
+import { shown } from "../manifests/records/names.ts";
 import {
   type RunKind,
   readTranscript,
@@ -31,6 +33,7 @@ import { endOf, recordOf } from "./paper/record-paper.ts";
 import { scriptPaper } from "./paper/script-paper.ts";
 import type { Output } from "./ports.ts";
 import { procedureOf } from "./procedures/registry.ts";
+import { readiness } from "./ready/ready.ts";
 import { prepareDryRun } from "./rehearse/dry-run.ts";
 import { leaveRecords } from "./rehearse/leave-records.ts";
 import type { PlayedAt } from "./rehearse/rehearse.ts";
@@ -53,6 +56,28 @@ export async function showScript(output: Output, path: string, options: PrintOpt
   const files = await give(output, scriptPaper(file, procedure), `${recordName(file)}.script`, file.scheduled, options);
   const { ceremony, digest } = file;
   output.document({ ceremony, digest, files, steps: procedure.steps.map(({ id }) => id) });
+}
+
+/** Looks at everything that a ceremony needs, days before. Refuses CEREMONY-FILE, CONFIG; CEREMONY-STATE where something is missing. */
+export async function showReadiness(output: Output, path: string, printer: string | undefined): Promise<void> {
+  const file = readCeremonyFile(path);
+  const { findings, minutes } = await readiness(file, utcOf(Date.now()), printer);
+  const { bad, good, warn } = output.style;
+  const paint = { missing: bad, warning: warn, well: good };
+  for (const { about, state, detail } of findings) {
+    output.say(`${paint[state](state.padEnd(8))} ${shown(about)}`, ...wrapped(shown(detail), 80, "         "));
+  }
+  output.say("", `The steps plan ${minutes} minutes. The file's SHA-256: ${file.digest}`);
+  const lacking = findings.filter(({ state }) => state === "missing");
+  const [first] = lacking;
+  if (first) {
+    throw new Refusal("CEREMONY-STATE", `not ready: ${first.about}: ${first.detail}`, {
+      expected: "everything that the file asks for",
+      got: `${lacking.length} missing`,
+    });
+  }
+  output.say(good("Ready."));
+  output.document({ digest: file.digest, findings: findings.map((one) => ({ ...one })), minutes });
 }
 
 /** Holds it, or goes on with it. Refuses as `hold`; a pause because of a refusal ends with that. */

@@ -32,6 +32,7 @@ export interface Actions {
   journal(from: number, limit: number): Promise<void>;
   verifyJournal(): Promise<void>;
   script(file: string, options: PrintOptions): Promise<void>;
+  ready(file: string, printer: string | undefined): Promise<void>;
   dryRun(file: string, options: { readonly alone?: boolean; readonly out?: string }): Promise<void>;
   hold(file: string): Promise<void>;
   abandon(file: string): Promise<void>;
@@ -189,6 +190,14 @@ function holding(program: Command, actions: Actions): void {
     .option(...lpOption)
     .option(...reprintOption)
     .action((path: string, options: PrintOptions) => actions.script(path, options));
+  program
+    .command("ready")
+    .description(
+      "days before: is everything there that the file asks for? tokens, PIN tries, shares, certificates, stick",
+    )
+    .addArgument(file())
+    .option(...lpOption)
+    .action((path: string, options: { lp?: string }) => actions.ready(path, options.lp));
   program
     .command("dry-run")
     .description("hold it on throw-away tokens, from the reviewed file, with the same code")

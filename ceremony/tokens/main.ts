@@ -44,6 +44,14 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
       const { shortest, longest } = emptyTokenPinLimits(place);
       return { longest, shortest };
     }
+    case "look": {
+      const token = await openToken({ ...place, uri: job.token });
+      try {
+        return { label: token.label, pin: token.pinState() };
+      } finally {
+        await token.close();
+      }
+    }
     case "keys": {
       const objects = await listObjects(await loggedIn(place, job.token, first));
       await close();

@@ -17,6 +17,8 @@ export type TokenJob =
   | { readonly job: "close" }
   /** no secret */
   | { readonly job: "limits" }
+  /** no secret: is it there, and what does it say of its PIN */
+  | { readonly job: "look"; readonly token: string }
   /** secret: PIN */
   | { readonly job: "keys"; readonly token: string }
   /** secrets: SO PIN, PIN */

@@ -40,6 +40,11 @@ export class TokenProcess {
     return (await this.ask({ job: "limits" })) as { shortest: number; longest: number };
   }
 
+  /** The token's label, and the state of its PIN as it says it; needs no PIN. Refuses HSM-*. */
+  async look(token: string): Promise<{ readonly label: string; readonly pin: string }> {
+    return (await this.ask({ job: "look", token })) as { label: string; pin: string };
+  }
+
   /** Labels of the private keys on the token, with ids in hex. Refuses PIN-*, HSM-*. */
   async keys(token: string, pin: Uint8Array): Promise<readonly { readonly label: string; readonly id: string }[]> {
     return (await this.ask({ job: "keys", token }, pin)) as { label: string; id: string }[];

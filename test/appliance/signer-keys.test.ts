@@ -8,6 +8,8 @@ import { base64, equal } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { OrderKind } from "../../manifests/records/order.ts";
 import { verifyStatement } from "../../manifests/records/statement.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { memorySource } from "../bundle/memory-source.ts";
 import { type Issued, issue } from "../pki/authority.ts";
 import { orderOf } from "./signer/order-of.ts";
 import { following, fromNow, listOf, makeBatch, oids, operators, root, signPolicy } from "./signer/people.ts";
@@ -56,6 +58,16 @@ async function sealOne(name: string) {
   return box.seal(batch);
 }
 
+/** Each by itself, against the root and the genesis digest, as an auditor would. */
+async function everyBundleVerifies(): Promise<void> {
+  const trust = { roots: [root.certificate], genesis: box.config.genesis };
+  for (const number of [1, 2]) {
+    const files = new Map(await filesOf(box, number));
+    const { ok, findings } = await verifyBundle(nodeHost, memorySource({ files }), trust);
+    expect([number, ok, findings]).toEqual([number, true, []]);
+  }
+}
+
 describe("keys from staged to destroyed", () => {
   it("KEY-STATE: a staged key seals nothing until a quorum activates it by a policy; then the one before does not", async () => {
     await sealOne("before");
@@ -71,6 +83,7 @@ describe("keys from staged to destroyed", () => {
     const [first, second] = [manifestIn(await filesOf(box, 1)), manifestIn(await filesOf(box, 2))];
     expect(first.keys.sealing.key).not.toBe(second.keys.sealing.key);
     expect(second.keys.audit).toEqual(first.keys.audit);
+    await everyBundleVerifies();
     await box.restart();
     expect(equal(box.box.keys.sealing.spki, next.spki)).toBe(true);
     await box.unlock();
@@ -87,6 +100,7 @@ describe("keys from staged to destroyed", () => {
     const [first, second] = [manifestIn(await filesOf(box, 1)), manifestIn(await filesOf(box, 2))];
     expect(second.keys.audit.key).not.toBe(first.keys.audit.key);
     expect(second.number).toBe(2);
+    await everyBundleVerifies();
     expect(await verifyManifests(nodeHost, box.box.db)).toBe(2);
     await box.restart();
     expect(box.box.fault).toBeUndefined();

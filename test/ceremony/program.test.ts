@@ -60,6 +60,10 @@ describe("the command line", () => {
       ["rehearse", "d", "close"],
     ],
     [
+      ["ready", "genesis.json"],
+      ["ready", "genesis.json", undefined],
+    ],
+    [
       ["suspend", "--reason", "a stranger"],
       ["suspend", "a stranger"],
     ],
