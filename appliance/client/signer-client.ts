@@ -36,6 +36,8 @@ const readStatus = having({
   /** what stopped the signer for good */
   fault: optional(nullable(having({ code: readCode, message: anyText }))),
   genesis: hexText(),
+  /** what keeps the box from sealing beside lock, clock and network: an order, or software that nobody approved */
+  held: optional(nullable(having({ code: readCode, message: anyText }))),
   locked: flag,
   manifests: having({ last: integer(0), unacknowledged: integer(0) }),
   network: having({ links: nullable(list(text(64), 0, 1000)), policy: oneOf(["fatal", "recorded"]) }),

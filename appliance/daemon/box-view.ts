@@ -17,6 +17,7 @@ export function sealingBlocked(
     ({ state: "waiting", code, words: `${words} (${code})` }) as const;
   if (!box) return { state: "waiting", code: "UNREACHABLE", words: signerSilent };
   if (box.fault) return waiting(box.fault.code, `waiting: the signer stopped sealing: ${box.fault.message}`);
+  if (box.held) return waiting(box.held.code, `waiting: ${box.held.message}`);
   if (box.locked) {
     const token = box.token.present ? "" : "; the HSM's token is not there";
     return {

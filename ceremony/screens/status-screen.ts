@@ -59,7 +59,11 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["journal", `${count(asNumber(journal.sequence) ?? 0, "row")}, head ${short(journal.head)}`],
     ["manifests", manifestsText(manifests, style)],
     ["work", workText(members(signer.work))],
+    ["keys", keysText(members(signer.keys), now, style)],
+    ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
     ["software", softwareText(members(signer.software))],
+    ...unlockedLines(members(signer.unlocked)),
+    ...heldLines(members(signer.held), style),
     ...faultLines(members(signer.fault), style),
   ];
 }
@@ -117,6 +121,36 @@ function workText(work: Members): string {
 
 function softwareText(software: Members): string {
   return `coldseal ${shown(asText(software.version) ?? "?")}, digest ${short(software.digest)}`;
+}
+
+/** When the certificates of the keys in force end, what is staged, and what the token held against the record. */
+function keysText(keys: Members, now: string, style: Style): string {
+  const inForce = members(keys.inForce);
+  const ends = (["audit", "sealing"] as const).map((name) => {
+    const end = shownText(members(inForce[name]).notAfter);
+    if (end === null) return `${name} ?`;
+    const text = `${name} until ${minute(end)}`;
+    return Date.parse(end) - Date.parse(now) < 30 * 86_400_000 ? style.warn(text) : text;
+  });
+  const staged = asList(keys.staged).map(members);
+  const others = staged.map(
+    (one) => `${shown(asText(one.purpose) ?? "?")} ${short(one.key)} ${shown(asText(one.state) ?? "?")}`,
+  );
+  const found = asList(keys.found).map((one) => style.bad(shown(asText(one) ?? "?")));
+  return [...ends, ...others, ...found].join("; ");
+}
+
+/** How long the policy lets it stay unlocked. */
+function unlockedLines(unlocked: Members): Line[] {
+  const [seconds, seals] = [asNumber(unlocked.seconds), asNumber(unlocked.seals)];
+  if (seconds === null || seals === null) return [];
+  return [["unlocked", `for ${duration(seconds)} or ${count(seals, "seal")} more, then it locks itself`]];
+}
+
+/** What an order, or software that nobody approved, keeps from being sealed. */
+function heldLines(held: Members, style: Style): Line[] {
+  const code = asText(held.code);
+  return code === null ? [] : [["held", style.bad(`${shown(code)}: ${shown(asText(held.message) ?? "")}`)]];
 }
 
 /** What keeps the signer from working at all. */

@@ -222,6 +222,30 @@ describe("status", () => {
     expect(text).toContain("CLOCK: ");
     expect(text).toContain("2 wrong tries; wait until 12:14Z");
   });
+
+  it("SUSPENDED, KEY-STATE: what orders keep from being sealed, keys that end or are staged, and the policy's limits are said", () => {
+    const held = {
+      ...signer,
+      held: { code: "SUSPENDED", message: "the box is suspended since 2026-11-23T12:00:00Z: a bag was open" },
+      keys: {
+        found: ["recorded, but not on the token: pkcs11:object=sealing-2"],
+        inForce: { audit: { notAfter: "2026-12-01T00:00:00Z" }, sealing: { notAfter: "2028-01-01T00:00:00Z" } },
+        staged: [{ key: "cd".repeat(32), purpose: "sealing", state: "ready" }],
+      },
+      orders: { digest: null, number: 4 },
+      unlocked: { seals: 12, seconds: 90 },
+    };
+    const lines = statusLines({ signer: held, daemon: { daemon }, now }, plain);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const text = lines.join(" ").replace(/ +/g, " ");
+    expect(text).toContain("SUSPENDED: the box is suspended since");
+    expect(text).toContain(
+      "audit until 2026-12-01 00:00Z; sealing until 2028-01-01 00:00Z; sealing cdcdcdcdcdcdcdcd… ready",
+    );
+    expect(text).toContain("recorded, but not on the token: pkcs11:object=sealing-2");
+    expect(text).toContain("orders 4 taken");
+    expect(text).toContain("for 1 min 30 s or 12 seals more");
+  });
 });
 
 describe("journal rows", () => {

@@ -44,6 +44,12 @@ describe("waiting shows why", () => {
   });
 
   const boxes: readonly [string, SignerStatus | undefined, string, string][] = [
+    [
+      "SUSPENDED",
+      { ...box, locked: true, held: { code: "SUSPENDED", message: "the box is suspended" } },
+      "waiting",
+      "waiting: the box is suspended (SUSPENDED)",
+    ],
     ["LOCKED", { ...box, locked: true }, "waiting-for-unlock", "waiting for unlock"],
     ["HSM-GONE", { ...box, token: { present: false, serial: "6f2c" } }, "waiting", "token 6f2c is not there"],
     ["CLOCK", { ...box, clock: { now: soon, refused: "CLOCK" } }, "waiting", "the clock"],
