@@ -22,6 +22,7 @@ export function bundleLines(verdict: BundleVerdict, style: Style): string[] {
     ...row("submitter", verdict.submitter?.name ?? null),
     ...row("envelopes", verdict.kind === "plain-envelopes" ? plainText : null),
     ...quorumRows(verdict),
+    ...row("BREAK GLASS", brokenGlass(verdict)),
     ...row("mode", verdict.mode),
     ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
     ...row("reason", verdict.reason),
@@ -29,6 +30,13 @@ export function bundleLines(verdict: BundleVerdict, style: Style): string[] {
     ...row("documents", documentsText(verdict)),
     ...row("labels", labelsText(verdict)),
   ];
+}
+
+/** HONEST: as loud as the quorum. */
+function brokenGlass({ manifest }: BundleVerdict): string | null {
+  const numbers = manifest?.policy.recovered ?? [];
+  if (numbers.length === 0) return null;
+  return `policy ${numbers.join(", ")} was signed by recovery holders in the place of the quorum before it`;
 }
 
 const plainText =

@@ -29,7 +29,7 @@ export async function unlock(path: string, pin: Uint8Array): Promise<Unlocked> {
 
 const readTaken = having({ digest: hexText(), number: integer(1), unstated: nullable(text(2000)) });
 
-const readWrappedAnswer = having({ auditKeys: list(base64Bytes(1024), 1, 1000), wrapped: list(text(4096), 0, 2) });
+const readWrappedAnswer = having({ auditKeys: list(base64Bytes(1024), 1, 1000), wrapped: list(text(4096), 0, 4) });
 
 /** What holders' shares open. */
 export interface WrappedPins {

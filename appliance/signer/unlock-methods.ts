@@ -74,14 +74,14 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
 }
 
 /**
- * What holders' shares open: the records of wrapped PINs, none where no PIN was split, two while one is split anew; and the keys
+ * What holders' shares open: the records of wrapped PINs, none where no PIN was split, two of a purpose while one is split anew; and the keys
  * that may have signed the shares.
  */
 function wrappedPins(box: Box): { readonly auditKeys: readonly string[]; readonly wrapped: readonly string[] } {
   const { configured, facts, orders } = box;
   const audit = keysAtHand(configured, orders.standing).filter(({ purpose }) => purpose === "audit");
-  const wrapped = ["wrapped-unlock.json", "wrapped-unlock.next.json"].flatMap((name) => {
-    const path = join(facts.state, name);
+  const wrapped = ["unlock", "unlock.next", "recovery", "recovery.next"].flatMap((name) => {
+    const path = join(facts.state, `wrapped-${name}.json`);
     try {
       return [readFileSync(path, "utf8")];
     } catch (cause) {

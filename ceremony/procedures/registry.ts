@@ -16,11 +16,12 @@ import { setClock } from "./orders/set-clock.ts";
 import { stageKey } from "./orders/stage-key.ts";
 import { successor } from "./orders/successor.ts";
 import { update } from "./orders/update.ts";
-import { policyChange } from "./policy/policy.ts";
+import { breakGlass, policyChange } from "./policy/policy.ts";
 import { resplit } from "./resplit/resplit.ts";
 
 const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = {
   activate,
+  "break-glass": breakGlass,
   certificates,
   "certify-key": certifyKey,
   close,

@@ -49,13 +49,20 @@ const ink: readonly CastPerson[] = [
 export async function makeCast(
   root: Issuer,
   folders: readonly { readonly id: string; readonly folder: string }[],
+  recovery: readonly { readonly id: string; readonly folder: string }[] = [],
 ): Promise<Cast> {
   const secrets = new Map<string, string>();
   const made = await Promise.all(
     folders.map(({ id, folder }, at) => makeOfficer(root, id, `Officer ${at + 1} (made up)`, folder, secrets)),
   );
+  const holders = await Promise.all(
+    recovery.map(async ({ id, folder }, at) => {
+      const made = await makeOfficer(root, id, `Recovery holder ${at + 1} (made up)`, folder, secrets);
+      return { ...made.person, roles: ["recovery"] };
+    }),
+  );
   return {
-    people: [...ink, ...made.map(({ person }) => person)],
+    people: [...ink, ...made.map(({ person }) => person), ...holders],
     officers: made.map(({ officer }) => officer),
     secret: (person, kind) => {
       const secret = secrets.get(`${kind} ${person}`);

@@ -20,7 +20,7 @@ export async function writeCertificatesFile(
   to: GenesisWanted,
 ): Promise<string> {
   const chains = { audit: await certified(dir, root, to, "audit"), sealing: await certified(dir, root, to, "sealing") };
-  const holders = people.filter(({ signs }) => signs).map(({ id }) => id);
+  const holders = people.filter(({ roles }) => roles.includes("officer")).map(({ id }) => id);
   const file = {
     appliance: to.appliance,
     archive: "R-002",

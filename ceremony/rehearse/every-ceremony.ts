@@ -5,8 +5,9 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
+import { sharePath } from "../procedures/shares-of.ts";
 import { makeSoftTokenPlace } from "../tokens/token-process.ts";
-import { policyPart } from "./genesis-file.ts";
+import { policyPart, recoverySplit } from "./genesis-file.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { suspendByCast } from "./suspend-by-cast.ts";
 
@@ -25,6 +26,7 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
   { names: ["revoke-key", "destroy-key"], act: destroyAct },
   { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "audit") },
   { names: ["resume"], act: resumeAct },
+  { names: ["break-glass"], act: breakGlassAct },
   { names: ["successor", "certify-key"], act: successorAct },
   { names: ["close", "open"], act: closeAct },
   { names: ["loss"], act: lossAct },
@@ -33,6 +35,20 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
 async function policyAct(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.unlock();
   await rehearsal.replaceToken("op3");
+  await rehearsal.hold("policy", "Policy: another token for one that was lost", policyNow(rehearsal));
+}
+
+/** Two of three officers lost their tokens: the recovery holders sign in their place, and their own shares open the box. */
+async function breakGlassAct(rehearsal: Rehearsal): Promise<void> {
+  const split = rehearsal.done.find(({ ceremony }) => ceremony === "resplit")?.archive ?? "";
+  await rehearsal.replaceToken("op1");
+  await rehearsal.replaceToken("op2");
+  await rehearsal.unlockBy(["rec1", "rec2"].map((id) => sharePath(rehearsal.stick, split, "recovery", id)));
+  await rehearsal.hold("break-glass", "Break glass: two officers lost their tokens", policyNow(rehearsal));
+}
+
+/** The policy with everybody's tokens of today. */
+function policyNow(rehearsal: Rehearsal) {
   const part = policyPart(rehearsal.made.wanted);
   const signers = rehearsal.cast.officers.map(({ id, certificate }) => {
     const { name = id, roles = [] } = rehearsal.cast.people.find((one) => one.id === id) ?? {};
@@ -40,14 +56,15 @@ async function policyAct(rehearsal: Rehearsal): Promise<void> {
   });
   const { unlock: _, ...common } = rehearsal.common;
   const policy = { ...part, people: [...signers, ...part.people] };
-  await rehearsal.hold("policy", "Policy: another token for one that was lost", { ...common, policy });
+  return { ...common, policy };
 }
 
 async function resplitAct(rehearsal: Rehearsal): Promise<void> {
   const holders = ["op1", "op2"];
   const { archive } = rehearsal;
   const next = { holders: holders.map((person) => ({ person })), threshold: rehearsal.made.wanted.threshold };
-  await rehearsal.hold("resplit", "New shares, for those who stay", { ...rehearsal.common, next });
+  const recovery = recoverySplit(rehearsal.made.wanted);
+  await rehearsal.hold("resplit", "New shares, for those who stay", { ...rehearsal.common, next, recovery });
   rehearsal.holdersNow(archive, holders);
 }
 

@@ -31,6 +31,8 @@ export interface GenesisWanted {
   /** paths of certificates */
   readonly root: string;
   readonly submitter: { readonly name: string; readonly certificate: string };
+  /** who may break glass; nobody unless said */
+  readonly recovery?: readonly CastPerson[];
 }
 
 export const genesisArchive = "R-001";
@@ -38,7 +40,7 @@ export const genesisArchive = "R-001";
 /** Writes `DIR/genesis.json` and an empty SoftHSM for the box in `DIR/hsm`; gives the file's path. */
 export async function writeGenesisFile(dir: string, people: readonly CastPerson[], to: GenesisWanted): Promise<string> {
   const { module, environment } = await makeSoftTokenPlace(join(dir, "hsm"));
-  const holders = people.filter(({ signs }) => signs).map(({ id }) => ({ person: id }));
+  const holders = people.filter(({ roles }) => roles.includes("officer")).map(({ id }) => ({ person: id }));
   const file = {
     appliance: to.appliance,
     archive: genesisArchive,
@@ -58,6 +60,7 @@ export async function writeGenesisFile(dir: string, people: readonly CastPerson[
       suite: to.suite,
       token: { environment, label: `coldseal-${to.appliance}`, module },
       unlock: { holders, threshold: to.threshold },
+      ...(to.recovery?.length ? { recovery: recoverySplit(to) } : {}),
     },
     people,
     place: "rehearsal room",
@@ -73,7 +76,7 @@ export async function writeGenesisFile(dir: string, people: readonly CastPerson[
 }
 
 /** The file's part of a policy, without those who sign it. */
-export function policyPart({ limits, plainEnvelopes, root, submitter, threshold }: GenesisWanted) {
+export function policyPart({ limits, plainEnvelopes, recovery = [], root, submitter, threshold }: GenesisWanted) {
   return {
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
     limits: { ...limits, approvalSeconds: 7 * 86_400 },
@@ -81,6 +84,12 @@ export function policyPart({ limits, plainEnvelopes, root, submitter, threshold 
     network: "recorded",
     people: [
       { certificates: [], id: "keeper", name: "Keeper (test)", roles: ["keeper"] },
+      ...recovery.map(({ id, name, signs }) => ({
+        certificates: [signs?.certificate ?? ""],
+        id,
+        name,
+        roles: ["recovery"],
+      })),
       { certificates: [submitter.certificate], id: "desk", name: submitter.name, roles: ["submitter"] },
     ],
     revoked: [],
@@ -89,6 +98,11 @@ export function policyPart({ limits, plainEnvelopes, root, submitter, threshold 
       roots: [root],
     },
     texts: { approval: approvalText },
-    thresholds: { policy: threshold, seal: threshold },
+    thresholds: { policy: threshold, seal: threshold, ...(recovery.length > 0 ? { recovery: recovery.length } : {}) },
   };
+}
+
+/** All of the recovery holders' shares open. */
+export function recoverySplit({ recovery = [] }: Pick<GenesisWanted, "recovery">) {
+  return { holders: recovery.map(({ id }) => ({ person: id })), threshold: recovery.length };
 }

@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { boxKeys, boxStanding } from "../../appliance/client/unlock-client.ts";
+import { boxKeys, boxStanding, lock } from "../../appliance/client/unlock-client.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
@@ -68,6 +68,12 @@ export class Rehearsal {
     const held = await rehearse(path, this.#cast, this.#at);
     this.#done.push(held);
     return held;
+  }
+
+  /** Locks, and unlocks by the shares in these files. */
+  async unlockBy(files: readonly string[]): Promise<void> {
+    await lock(this.socket);
+    await unlockByCast(this.socket, this.#cast, files);
   }
 
   /** Unlocks by as many shares as it takes. */

@@ -24,7 +24,7 @@ export async function rehearseAll(out: string, until: string | undefined, at: Pl
       got: until,
     });
   }
-  const made = await rehearsedBox(out, { profile: "ecdsa-p256-sha256" }, at);
+  const made = await rehearsedBox(out, { profile: "ecdsa-p256-sha256", recovery: true }, at);
   const rehearsal = new Rehearsal(made, at);
   if (until !== "genesis" && until !== "certificates") await holdActs(rehearsal, until);
   for (const { file, transcript } of rehearsal.done) {

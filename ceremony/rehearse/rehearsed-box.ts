@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
@@ -43,7 +43,11 @@ export interface RehearsedBox {
  * Makes the box in `dir`, a new or empty folder. Its members are those of a provisioned one, but that there is no file with a
  * PIN. Refuses USAGE, and what refuses a step of a ceremony.
  */
-export async function rehearsedBox(dir: string, options: ProvisionOptions, at: PlayedAt): Promise<RehearsedBox> {
+export async function rehearsedBox(
+  dir: string,
+  options: ProvisionOptions & { readonly recovery?: boolean },
+  at: PlayedAt,
+): Promise<RehearsedBox> {
   const { operators = 3, appliance = "test-box" } = options;
   const paths = await boxPaths(dir, operators, "", options.media, options.keeper);
   await makeFolders(paths);
@@ -55,8 +59,10 @@ export async function rehearsedBox(dir: string, options: ProvisionOptions, at: P
   const cast = await makeCast(
     root,
     paths.operators.map(({ person, folder }) => ({ id: person, folder })),
+    options.recovery ? await recoveryFolders(paths) : [],
   );
-  const to = wanted(paths, options, appliance);
+  const recovery = cast.people.filter(({ roles }) => roles.includes("recovery"));
+  const to: GenesisWanted = { ...wanted(paths, options, appliance), recovery };
   const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, at);
   const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, at);
   const signed = readFileSync(boxLayout(to.box).genesis);
@@ -67,6 +73,12 @@ export async function rehearsedBox(dir: string, options: ProvisionOptions, at: P
   await writeFile(join(made.dir, "box.json"), `${JSON.stringify(made, null, 2)}\n`, { flag: "wx" });
   const shares = cast.officers.map(({ id }) => [id, sharePath(to.stick, genesisArchive, "unlock", id)] as const);
   return { paths: made, cast, shares: new Map(shares), ceremonies: [first, second], wanted: to, root };
+}
+
+async function recoveryFolders({ dir }: BoxPaths) {
+  const all = ["rec1", "rec2"].map((id) => ({ id, folder: join(dir, id) }));
+  for (const { folder } of all) await mkdir(folder, { mode: 0o700 });
+  return all;
 }
 
 function wanted(paths: BoxPaths, options: ProvisionOptions, appliance: string): GenesisWanted {

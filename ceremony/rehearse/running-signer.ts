@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { boxStanding, unlock, wrappedPins } from "../../appliance/client/unlock-client.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
 import { KeptProcess } from "../../host/kept-process.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { readWrapped, verifyShare } from "../../manifests/records/share.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { joinShares, type OpenedShare, openShare } from "../shares/split.ts";
 import type { Cast } from "./cast.ts";
@@ -45,7 +47,8 @@ export async function unlockByCast(
 ): Promise<void> {
   if (!(await boxStanding(socket)).locked) return;
   const { auditKeys, wrapped } = await wrappedPins(socket);
-  const [pin] = wrapped;
+  const { split } = await verifyShare(nodeHost, readFileSync(files[0] ?? ""), auditKeys);
+  const pin = wrapped.find((one) => readWrapped(one).split === split);
   if (!pin) throw new Refusal("SHARE-FOREIGN", "no PIN of this box was split");
   const opened: OpenedShare[] = [];
   for (const file of files) {

@@ -11,6 +11,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Read,
   type Reader,
   text,
@@ -117,7 +118,13 @@ const readManifestValue = object({
   mode: oneOf(modes),
   number: integer(1),
   outcome: oneOf(["sealed", "aborted"]),
-  policy: object({ digest: hexText(), genesis: hexText(), number: integer(1) }),
+  policy: object({
+    digest: hexText(),
+    genesis: hexText(),
+    number: integer(1),
+    /** break glass: numbers of policies that recovery holders signed in the place of a quorum; left out where there are none */
+    recovered: optional(list(integer(2), 1, 1000)),
+  }),
   /** SHA-256 of the previous manifest's content; of the genesis policy's for number 1 */
   previous: hexText(),
   profile: object({ level: literal("CAdES-B-B"), suite: oneOf(suiteNames) }),

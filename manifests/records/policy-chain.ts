@@ -18,6 +18,8 @@ export interface PolicyInForce {
   readonly digest: Uint8Array;
   /** SHA-256 of policy number 1's content, hex: what everything is pinned to */
   readonly genesis: string;
+  /** numbers of the policies that recovery holders signed in the place of the quorum before (break glass), in order */
+  readonly recovered: readonly number[];
 }
 
 /**
@@ -41,12 +43,13 @@ export async function verifyGenesis(
   checkPolicyRules(policy);
   const signers = await verifyAllSigners(host, data, policy.limits.minimumRsaBits);
   checkFounders(policy, signers);
-  return { policy, number: 1, digest, genesis };
+  return { policy, number: 1, digest, genesis, recovered: [] };
 }
 
 /**
  * Verifies the policy that follows the one in force: its number and digest, appliance and arc kept, another sealing key for another mode, signed by
- * `thresholds.policy` officers of the old and as many as it says itself of the new, and nobody else. Certificates must be
+ * `thresholds.policy` officers of the old and as many as it says itself of the new, and nobody else; or, break glass, by the old one's
+ * `thresholds.recovery` recovery holders in the place of its officers. Certificates must be
  * valid when they claim to have signed and, where it is given, at `at`. Refuses as `verifyGenesis` does.
  */
 export async function verifyNextPolicy(
@@ -61,8 +64,15 @@ export async function verifyNextPolicy(
   checkPolicyRules(policy);
   const minimum = Math.min(policy.limits.minimumRsaBits, inForce.policy.limits.minimumRsaBits);
   const signers = await verifyAllSigners(host, data, minimum);
-  checkBothQuorums(inForce.policy, policy, signers, at);
-  return { policy, number: policy.number, digest, genesis: inForce.genesis };
+  const { genesis, recovered } = inForce;
+  const broken = checkBothQuorums(inForce.policy, policy, signers, at) === "recovery";
+  return {
+    policy,
+    number: policy.number,
+    digest,
+    genesis,
+    recovered: broken ? [...recovered, policy.number] : recovered,
+  };
 }
 
 /**
@@ -144,28 +154,45 @@ function checkFounders(policy: Policy, signers: readonly DigestedSigner[]): void
   }
 }
 
-/** A signer may count for the old policy, the new, or both; one that counts for neither is refused. */
-function checkBothQuorums(old: Policy, next: Policy, signers: readonly DigestedSigner[], at: Utc | undefined): void {
-  const ofOld = officers(old, signers, at);
-  const ofNext = officers(next, signers, at);
+/**
+ * A signer may count for the old policy, the new, or both; one that counts for neither is refused. Recovery holders count only where the old
+ * policy's officers do not suffice: gives which of the two it was.
+ */
+function checkBothQuorums(
+  old: Policy,
+  next: Policy,
+  signers: readonly DigestedSigner[],
+  at: Utc | undefined,
+): "officers" | "recovery" {
+  const ofOld = holdersOf(old, signers, at, isOfficer);
+  const ofNext = holdersOf(next, signers, at, isOfficer);
+  const enough = ofOld.length >= old.thresholds.policy;
+  const ofRecovery = enough || !old.thresholds.recovery ? [] : holdersOf(old, signers, at, isRecoveryHolder);
   for (const signer of signers) {
-    if (ofOld.includes(signer) || ofNext.includes(signer)) continue;
+    if (ofOld.includes(signer) || ofNext.includes(signer) || ofRecovery.includes(signer)) continue;
     throw new Refusal("POLICY-SIGNERS", "a signer is an officer of neither the old policy nor the new", {
       got: signer.certificate.subjectText,
       about: signer.certificateSha256,
     });
   }
-  if (ofOld.length < old.thresholds.policy || ofNext.length < next.thresholds.policy) {
+  const recovers = ofRecovery.length >= (old.thresholds.recovery ?? Number.POSITIVE_INFINITY);
+  if ((!enough && !recovers) || ofNext.length < next.thresholds.policy) {
     throw new Refusal("POLICY-SIGNERS", "too few officers signed the policy", {
       expected: `${old.thresholds.policy} of the old policy and ${next.thresholds.policy} of the new`,
       got: `${ofOld.length} and ${ofNext.length}`,
     });
   }
+  return enough ? "officers" : "recovery";
 }
 
-/** The signers that are this policy's officers; a certificate that it revokes is none's. */
-function officers(policy: Policy, signers: readonly DigestedSigner[], at: Utc | undefined): readonly DigestedSigner[] {
-  const mine = signers.filter((signer) => isOfficer(policy, signer));
+/** The signers that are this policy's officers, or its recovery holders; a certificate that it revokes is none's. */
+function holdersOf(
+  policy: Policy,
+  signers: readonly DigestedSigner[],
+  at: Utc | undefined,
+  holds: (policy: Policy, signer: DigestedSigner) => boolean,
+): readonly DigestedSigner[] {
+  const mine = signers.filter((signer) => holds(policy, signer));
   checkDistinct(knownSigners(policy, mine));
   for (const signer of mine) checkPersonCertificate(policy, signer, at ?? signer.signingTime);
   return mine;
@@ -176,4 +203,10 @@ function isOfficer(policy: Policy, { certificate, certificateSha256 }: DigestedS
   const person = policy.people.find(({ certificates }) => certificates.some((der) => equal(der, certificate.der)));
   if (!person?.roles.includes("officer")) return false;
   return !excludedRoles.some((role) => person.roles.includes(role));
+}
+
+function isRecoveryHolder(policy: Policy, { certificate, certificateSha256 }: DigestedSigner): boolean {
+  if (policy.revoked.includes(certificateSha256)) return false;
+  const person = policy.people.find(({ certificates }) => certificates.some((der) => equal(der, certificate.der)));
+  return person?.roles.includes("recovery") === true;
 }

@@ -55,10 +55,24 @@ function checkThresholds({ people, thresholds }: Policy): void {
   );
   const operators = able.filter(({ roles }) => roles.includes("operator")).length;
   const officers = able.filter(({ roles }) => roles.includes("officer")).length;
+  checkRecovery(people, thresholds.recovery);
   if (operators < thresholds.seal || officers < thresholds.policy) {
     throw new Refusal("SHAPE", "policy.thresholds: more people are needed than the policy names", {
       expected: `${thresholds.seal} operators, ${thresholds.policy} officers`,
       got: `${operators} operators, ${officers} officers`,
     });
   }
+}
+
+/** Break glass by people who hold nothing else: no officer or operator is one of them. */
+function checkRecovery(people: Policy["people"], needed: number | undefined): void {
+  const holders = people.filter(({ roles }) => roles.includes("recovery"));
+  const mixed = holders.find(({ roles }) => roles.includes("operator") || roles.includes("officer"));
+  if (mixed) throw new Refusal("SHAPE", "a recovery holder is neither operator nor officer", { about: mixed.id });
+  const able = holders.filter(({ certificates }) => certificates.length > 0).length;
+  if (needed === undefined || able >= needed) return;
+  throw new Refusal("SHAPE", "policy.thresholds: more recovery holders are needed than the policy names", {
+    expected: `${needed}`,
+    got: `${able}`,
+  });
 }

@@ -71,7 +71,12 @@ export const readPolicyValue = object({
   /** legal texts that operators see */
   texts: object({ approval: text(2000) }),
   /** how many distinct people each operation needs */
-  thresholds: object({ policy: integer(1, 64), seal: integer(1, 64) }),
+  thresholds: object({
+    policy: integer(1, 64),
+    /** recovery holders who may sign the next policy when too few officers' tokens survive; nobody may where it is left out */
+    recovery: optional(integer(2, 64)),
+    seal: integer(1, 64),
+  }),
   type: literal("policy"),
   /** the box locks itself after so long, or after so many seals; never where it is left out */
   unlocked: optional(object({ seals: integer(1), seconds: integer(60, 31_536_000) })),

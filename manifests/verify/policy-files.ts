@@ -60,7 +60,8 @@ async function checkOne(host: Host, oids: OwnOids, step: Step, findings: Finding
   try {
     const { policy, digest } = await readSignedPolicy(host, step.p7m, oids);
     const genesis = step.previous?.read.genesis ?? hex(digest);
-    return { read: { policy, digest, number: policy.number, genesis }, holds: false };
+    const recovered = step.previous?.read.recovered ?? [];
+    return { read: { policy, digest, number: policy.number, genesis, recovered }, holds: false };
   } catch {
     return undefined; // already found
   }
@@ -74,7 +75,7 @@ async function verifyStep(host: Host, oids: OwnOids, { number, p7m, previous }: 
     return verifyNextPolicy(host, oids, previous.read, p7m, undefined);
   }
   await verifyAllSigners(host, data, policy.limits.minimumRsaBits);
-  return { policy, digest, number, genesis: previous?.read.genesis ?? "" };
+  return { policy, digest, number, genesis: previous?.read.genesis ?? "", recovered: previous?.read.recovered ?? [] };
 }
 
 function bindToManifest(
@@ -84,7 +85,16 @@ function bindToManifest(
   manifest: Manifest,
   findings: Findings,
 ): void {
-  const { digest, genesis } = manifest.policy;
+  const { digest, genesis, recovered = [] } = manifest.policy;
+  if (last?.holds && last.read.recovered.join() !== recovered.join()) {
+    const detail = { expected: last.read.recovered.join(", ") || "none", got: recovered.join(", ") || "none" };
+    findings.add(
+      policyPath(count),
+      "HONEST",
+      "the manifest says other things of break glass than the policies",
+      detail,
+    );
+  }
   if (last?.holds && hex(last.read.digest) !== digest) {
     const detail = { expected: digest, got: hex(last.read.digest) };
     findings.add(policyPath(count), "POLICY-DIGEST", "this is not the policy that the manifest names", detail);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { Rehearsed } from "../../ceremony/rehearse/rehearse.ts";
 import { rehearseAll } from "../../ceremony/rehearse/rehearse-all.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 
 const oids = ownOids(documentationArc);
@@ -48,7 +49,7 @@ describe("every ceremony of a box's life, rehearsed", () => {
         "completed",
         previous,
       ]);
-      expect([...signers].sort()).toEqual(["audit", "op1", "op2", "op3"]);
+      expect([...signers].sort()).toEqual(["audit", "op1", "op2", "op3", "rec1", "rec2"]);
       const ca = ["-CAfile", join(dir, "pki/ca.crt"), "-no-CApath", "-no-CAstore", "-purpose", "any"];
       execFileSync("openssl", ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", path, ...ca], {
         stdio: ["ignore", "ignore", "ignore"],
@@ -63,6 +64,16 @@ describe("every ceremony of a box's life, rehearsed", () => {
       "objects found afterwards": "0",
     });
     expect(await factsOf("destroy-key", "statement")).toMatchObject({ "objects found on the token": "0" });
+  });
+
+  it("POLICY-SIGNERS: after break glass the policies say that recovery holders signed one in the quorum's place", async () => {
+    const names = readdirSync(join(dir, "box/policies")).sort();
+    const { recovered } = await walkPolicyChain(
+      nodeHost,
+      names.map((name) => readFileSync(join(dir, "box/policies", name))),
+      undefined,
+    );
+    expect(recovered).toEqual([Number((await factsOf("break-glass", "policy")).number)]);
   });
 
   it("CLOSED: the opening says what the record holds since the close", async () => {

@@ -13,6 +13,8 @@ import type { GenesisParameters } from "./parameters.ts";
 /** How far the box's clock may stand from the reference, in seconds. */
 const widestDifference = 300;
 
+export type SignerRole = "operator" | "officer" | "recovery";
+
 export const utcTime: Form = {
   pattern: /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/,
   expected: "a UTC time like 2026-11-26 18:04:00",
@@ -58,11 +60,16 @@ export function clockStep({ clock }: GenesisParameters): Step {
   };
 }
 
-export function peopleStep(needs: readonly string[]): Step {
+/** Those of these roles who are here with a token; `acts` names them in the script. */
+export function peopleStep(
+  needs: readonly string[],
+  roles: readonly SignerRole[] = ["operator", "officer"],
+  acts = "each officer and operator, with the own token",
+): Step {
   return {
     id: "people",
     title: "Each person's token proves the key of the person's certificate",
-    acts: "each officer and operator, with the own token",
+    acts,
     checks: "a witness, by identity documents",
     minutes: 10,
     script: [
@@ -74,7 +81,7 @@ export function peopleStep(needs: readonly string[]): Step {
     needs,
     perform: async (stage) => {
       const facts: Record<string, string> = {};
-      const people = signersOf(stage);
+      const people = signersOf(stage, roles);
       const witness = witnessOf(stage);
       for (const id of people) {
         facts[id] = await provenCertificate(stage, id);
@@ -88,12 +95,13 @@ export function peopleStep(needs: readonly string[]): Step {
   };
 }
 
-/** Ids of those who are here and will be named in policy number 1 with their tokens. */
-export function signersOf(stage: Pick<Stage, "file" | "present">): readonly string[] {
+/** Ids of those who are here with a token, in one of these roles: the operators and officers unless said. */
+export function signersOf(
+  stage: Pick<Stage, "file" | "present">,
+  roles: readonly SignerRole[] = ["operator", "officer"],
+): readonly string[] {
   const { file } = stage;
-  const ids = [
-    ...new Set([...withRole(file, stage.present(), "operator"), ...withRole(file, stage.present(), "officer")]),
-  ];
+  const ids = [...new Set(roles.flatMap((role) => withRole(file, stage.present(), role)))];
   return file.people.filter(({ id, signs }) => ids.includes(id) && signs).map(({ id }) => id);
 }
 

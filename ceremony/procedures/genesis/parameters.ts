@@ -32,6 +32,8 @@ const readValue = object({
   policy: anyObject,
   /** how documents are sealed */
   suite: oneOf(suiteNames),
+  /** recovery holders' own split of the PIN, for break glass; none where it is left out */
+  recovery: optional(readSplit),
   /** SO PIN: split apart, or nobody ever knows it */
   soPin: optional(readSplit),
   /** folder of the sockets */
@@ -47,7 +49,7 @@ export type GenesisParameters = Read<typeof readValue>;
 /** What the steps need that make a token, its keys and its shares: also those of a second one. */
 export type TokenParameters = Pick<
   GenesisParameters,
-  "arc" | "box" | "keys" | "organization" | "soPin" | "stick" | "token" | "unlock"
+  "arc" | "box" | "keys" | "organization" | "recovery" | "soPin" | "stick" | "token" | "unlock"
 >;
 
 /** Reads them; all paths are absolute. Refuses CEREMONY-FILE, also when a holder is nobody of the file. */
@@ -61,6 +63,7 @@ export function genesisParameters(file: CeremonyFile): GenesisParameters {
     stick: at(read.stick),
     token: tokenIn(read.token, file.folder),
     unlock: splitIn(file, read.unlock),
+    ...(read.recovery ? { recovery: splitIn(file, read.recovery) } : {}),
     ...(read.soPin ? { soPin: splitIn(file, read.soPin) } : {}),
   };
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
-import { shareName } from "../../../manifests/records/share.ts";
+import { type SplitPurpose, shareName } from "../../../manifests/records/share.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { type SplitMade, splitPin } from "../../shares/split.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
@@ -27,7 +27,7 @@ import type { TokenParameters } from "./parameters.ts";
 import { keyOf, soPinSecret } from "./token.ts";
 
 export function splitStep(parameters: TokenParameters): Step {
-  const { soPin, unlock, stick } = parameters;
+  const { recovery, soPin, unlock, stick } = parameters;
   return {
     id: "split",
     title: `Split the PIN: any ${unlock.threshold} of ${unlock.holders.length} shares open the token`,
@@ -37,6 +37,9 @@ export function splitStep(parameters: TokenParameters): Step {
     script: [
       "Each holder without a certificate for encryption types a new passphrase twice, unseen by others.",
       `The shares are written to ${stick}, in coldseal/shares; each holder takes the own one on a medium of the own.`,
+      ...(recovery
+        ? [`Recovery holders get a split of their own: ${recovery.threshold} of ${recovery.holders.length}.`]
+        : []),
       soPin
         ? `The SO PIN is split apart: ${soPin.threshold} of ${soPin.holders.length}.`
         : "The SO PIN is destroyed: nobody ever knows it.",
@@ -47,12 +50,17 @@ export function splitStep(parameters: TokenParameters): Step {
     perform: async (stage) => {
       const made = await splitFor(stage, parameters, "unlock", unlock, pinSecret);
       const facts: Record<string, string> = factsOf(stage, made, unlock);
+      if (recovery) {
+        const apart = await splitFor(stage, parameters, "recovery", recovery, pinSecret);
+        facts.recovery = `split ${apart.split}: ${recovery.threshold} of ${recovery.holders.length}`;
+      }
       if (soPin) {
         const apart = await splitFor(stage, parameters, "so-pin", soPin, soPinSecret);
         facts["SO PIN"] = `split ${apart.split}: ${soPin.threshold} of ${soPin.holders.length}`;
       } else facts["SO PIN"] = "destroyed";
       stage.secrets.drop(soPinSecret);
-      return { people: [...unlock.holders.map(({ person }) => person), witnessOf(stage)], facts };
+      const all = [...unlock.holders, ...(recovery?.holders ?? [])].map(({ person }) => person);
+      return { people: [...new Set(all), witnessOf(stage)], facts };
     },
   };
 }
@@ -117,7 +125,7 @@ export function genesisPin(stage: Stage, parameters: TokenParameters): Promise<U
 async function splitFor(
   stage: Stage,
   parameters: TokenParameters,
-  purpose: "unlock" | "so-pin",
+  purpose: SplitPurpose,
   wanted: SplitParameters,
   secret: string,
 ): Promise<SplitMade> {

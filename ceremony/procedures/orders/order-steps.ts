@@ -85,7 +85,7 @@ export function orderStep(running: RunningBox, plan: OrderPlan): Step {
       const path = orderPath(running, stage, id);
       const before = await givenBefore(running, path);
       if (before) return { people: [witnessOf(stage)], facts: { ...before, kind, given: "before an interruption" } };
-      const { policy, digest, number } = await policyInForce(running.box);
+      const inForce = await policyInForce(running.box);
       const standing = await boxStanding(running.socket);
       const { created, expires } = plan.times?.(stage) ?? timesFrom(stage.now());
       const content = orderBytes({
@@ -94,17 +94,16 @@ export function orderStep(running: RunningBox, plan: OrderPlan): Step {
         expires,
         kind,
         number: standing.orders.number + 1,
-        policyDigest: hex(digest),
+        policyDigest: hex(inForce.digest),
         previous: standing.orders.digest,
         what: await plan.what(stage, standing),
       });
       const label = `order ${standing.orders.number + 1}: ${kind}`;
       stage.scene.say(...wordsOf(content));
       stage.scene.show(label, hex(sha256(content)));
-      const people = officersHere(stage, policy);
+      const people = officersHere(stage, inForce.policy);
       const oids = ownOids(running.box.arc);
       const signed = await signedBy(stage, people, content, label, oids.order);
-      const inForce = { policy, digest, number, genesis: running.box.genesis };
       await verifyOrder(nodeHost, oids, inForce, signed, stage.now());
       await makeFolder(running.box.layout.orders);
       await writeDurable(path, signed);

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { boxStanding, countersign, importPolicy, signerStatus } from "../../../appliance/client/unlock-client.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
-import { hex } from "../../../manifests/encoding/bytes.ts";
+import { equal, hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { anyObject, object, type Read, text } from "../../../manifests/encoding/shape.ts";
-import { readPolicy } from "../../../manifests/records/policy.ts";
+import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
@@ -19,7 +19,7 @@ import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { asText, members } from "../../shown-json.ts";
 import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
-import { peopleStep, witnessOf } from "../genesis/begin.ts";
+import { certificateOf, peopleStep, type SignerRole, signersOf, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { officersHere } from "../orders/order-steps.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
@@ -44,6 +44,46 @@ interface Change {
 
 /** Refuses CEREMONY-FILE, CONFIG. */
 export function policyChange(file: CeremonyFile): Procedure {
+  return changeOf(file, officersSign);
+}
+
+/**
+ * Break glass: too few officers' tokens survive, and the recovery holders that the policy in force names sign in their place. Every later
+ * manifest says so. Refuses CEREMONY-FILE, CONFIG.
+ */
+export function breakGlass(file: CeremonyFile): Procedure {
+  return changeOf(file, recoveryHoldersSign);
+}
+
+/** Who signs, and what the script says of it. */
+interface Signing {
+  readonly name: string;
+  readonly purpose: string;
+  readonly roles: readonly SignerRole[];
+  readonly acts: string;
+  readonly warning: readonly string[];
+}
+
+const officersSign: Signing = {
+  name: "policy",
+  purpose: "To change the policy: people, their tokens, thresholds, limits or texts.",
+  roles: ["operator", "officer"],
+  acts: "officers of the old policy and of the new one, with their own tokens",
+  warning: [],
+};
+
+const recoveryHoldersSign: Signing = {
+  name: "break-glass",
+  purpose: "To give the box new officers when too few of the old ones' tokens survive.",
+  roles: ["recovery", "operator", "officer"],
+  acts: "recovery holders of the old policy and officers of the new one, with their own tokens",
+  warning: [
+    "BREAK GLASS: the recovery holders sign in the place of the old quorum. Every manifest from now on says so.",
+    "Before: the recovery holders' own shares unlocked the box.",
+  ],
+};
+
+function changeOf(file: CeremonyFile, signing: Signing): Procedure {
   const parameters = readParameters(file, readValue);
   const box = boxAtHand(file, parameters.box);
   const change: Change = {
@@ -54,9 +94,14 @@ export function policyChange(file: CeremonyFile): Procedure {
     inForce: () => policyInForce(box),
   };
   return {
-    name: "policy",
-    purpose: "To change the policy: people, their tokens, thresholds, limits or texts.",
-    steps: [beforeStep(change), peopleStep(["before"]), signStep(change), inForceStep(change)],
+    name: signing.name,
+    purpose: signing.purpose,
+    steps: [
+      beforeStep(change),
+      peopleStep(["before"], signing.roles, signing.acts),
+      signStep(change, signing),
+      inForceStep(change),
+    ],
     simulated: box.simulated,
     records: box.layout.records,
     media: change.stick,
@@ -99,14 +144,15 @@ function beforeStep(change: Change): Step {
   };
 }
 
-function signStep(change: Change): Step {
+function signStep(change: Change, { roles, acts, warning }: Signing): Step {
   return {
     id: "policy",
     title: "Sign the next policy",
-    acts: "officers of the old policy and of the new one, with their own tokens",
+    acts,
     checks: "a witness",
     minutes: 10,
     script: [
+      ...warning,
       "What changes is shown, and the digest of the next policy as words, which are written down or printed.",
       "Each officer types two groups of the digest from the paper, and signs with the own token.",
     ],
@@ -121,7 +167,9 @@ function signStep(change: Change): Step {
       const digest = hex(sha256(content));
       stage.scene.say(...changes);
       stage.scene.show(label, digest);
-      const people = officersHere(stage, before.policy, readPolicy(content));
+      const people = roles.includes("recovery")
+        ? recoveryHere(stage, before.policy, readPolicy(content))
+        : officersHere(stage, before.policy, readPolicy(content));
       const oids = ownOids(change.box.arc);
       const signed = await signedBy(stage, people, content, label, oids.policy);
       await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
@@ -168,4 +216,16 @@ function nextPolicy(stage: Stage, { box, parameters }: Change, { policy, number,
 
 function signedPath({ box }: Pick<Change, "box">, { file }: Pick<Stage, "file">): string {
   return join(box.layout.orders, `${file.archive}-${file.ceremony}-policy.p7m`);
+}
+
+/** The old policy's recovery holders and the new one's officers who are here; an old officer only where the new policy names that one too. */
+function recoveryHere(stage: Stage, old: Policy, next: Policy): readonly string[] {
+  const named = [
+    ...old.people.filter(({ roles }) => roles.includes("recovery")),
+    ...next.people.filter(({ roles }) => roles.includes("officer")),
+  ];
+  return signersOf(stage, ["recovery", "operator", "officer"]).filter((id) => {
+    const own = certificateOf(stage, id);
+    return named.some(({ certificates }) => certificates.some((der) => equal(der, own)));
+  });
 }

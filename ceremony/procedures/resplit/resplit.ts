@@ -16,7 +16,7 @@ import {
 import { sha256 } from "../../../host/crypto-host.ts";
 import { moveDurable, writeDurable } from "../../../host/durable.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
-import { object, type Read, text } from "../../../manifests/encoding/shape.ts";
+import { object, optional, type Read, text } from "../../../manifests/encoding/shape.ts";
 import { readWrapped, shareName } from "../../../manifests/records/share.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
@@ -43,11 +43,14 @@ import {
   writeShares,
 } from "../shares-of.ts";
 import { readSplit, type SplitParameters, splitIn } from "../split-parameters.ts";
+import { recoveryOf, splitForRecovery } from "./recovery-split.ts";
 
 const readValue = object({
   box: text(4096),
   /** who holds the new shares, and how many open */
   next: readSplit,
+  /** the recovery holders' split, where the box has one: it is made anew too */
+  recovery: optional(readSplit),
   stick: text(4096),
   /** the shares that are in force, and how many open */
   unlock: readHeldShares,
@@ -60,6 +63,7 @@ interface Resplit {
   readonly box: BoxAtHand;
   readonly old: BoxShares;
   readonly next: SplitParameters;
+  readonly recovery: SplitParameters | undefined;
   readonly stick: string;
   readonly socket: string;
 }
@@ -73,6 +77,7 @@ export function resplit(file: CeremonyFile): Procedure {
     box,
     old: sharesOf(file, box, parameters.unlock),
     next: splitIn(file, parameters.next),
+    recovery: recoveryOf(file, box, parameters.recovery),
     stick: pathIn(file, parameters.stick),
     socket: pathIn(file, parameters.unlockSocket),
   };
@@ -125,9 +130,11 @@ function splitStep(work: Resplit): Step {
         });
         await writeDurable(nextWrappedPath(box.layout, "unlock"), split.wrapped, { mode: 0o600 });
         await writeShares(stage, stick, "unlock", split);
+        const recovery = await splitForRecovery(stage, { ...work, key, shares }, made, pin);
         const facts = {
           holders: here.map(({ person }) => person).join(", "),
           split: split.split,
+          ...recovery,
           "split before": readWrapped(old.wrapped).split,
           threshold: `${next.threshold} of ${here.length}`,
           "wrapped PIN, SHA-256": hex(sha256(split.wrapped)),
@@ -224,8 +231,10 @@ function relockStep(work: Resplit): Step {
         const pin = await pinByShares(stage, holdersHere(stage, shares.holders).slice(0, shares.threshold), shares);
         await unlock(socket, pin).finally(() => pin.fill(0));
       }
-      const path = nextWrappedPath(box.layout, "unlock");
-      if (existsSync(path)) await moveDurable(path, wrappedPath(box.layout, "unlock"));
+      for (const purpose of ["recovery", "unlock"]) {
+        const path = nextWrappedPath(box.layout, purpose);
+        if (existsSync(path)) await moveDurable(path, wrappedPath(box.layout, purpose));
+      }
       const leader = leaderOf(stage.file, stage.present());
       await stage.scene.confirm(leader, `Were the old shares (${old.holders.join(", ")}) destroyed?`);
       const { split = "", "split before": before = "" } = stage.facts("split");

@@ -8,7 +8,7 @@ import { mutateFile } from "../files.ts";
 import { Broken, type Target } from "../target.ts";
 
 const policy = makePolicy();
-const inForce = { digest: sha256(utf8("policy")), genesis: "00".repeat(32), number: 1, policy };
+const inForce = { digest: sha256(utf8("policy")), genesis: "00".repeat(32), number: 1, policy, recovered: [] };
 const order = orderBytes({
   appliance: policy.appliance,
   created: times.approval,
