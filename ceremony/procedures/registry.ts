@@ -4,12 +4,14 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import type { Procedure } from "../engine/procedure.ts";
 import { certificates } from "./certificates/certificates.ts";
+import { custody } from "./custody/custody.ts";
 import { genesis } from "./genesis/genesis.ts";
 import { policyChange } from "./policy/policy.ts";
 import { resplit } from "./resplit/resplit.ts";
 
 const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = {
   certificates,
+  custody,
   genesis,
   policy: policyChange,
   resplit,
