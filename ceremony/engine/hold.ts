@@ -20,7 +20,7 @@ import { Secrets } from "./secrets.ts";
 import { selfTest } from "./self-test.ts";
 import { composeTranscript, signTranscript } from "./signed-transcript.ts";
 import { Signers } from "./signers.ts";
-import { type CeremonyState, resumeAt, stateOf } from "./state.ts";
+import { type CeremonyState, deviationsAt, resumeAt, stateOf } from "./state.ts";
 
 export interface HoldParts {
   readonly procedure: Procedure;
@@ -91,6 +91,8 @@ class Holding {
       secrets: this.#secrets,
       present: () => this.#state().present,
       facts: (step) => this.#factsOf(step),
+      deviations: (step) => deviationsAt(parts.record.entries, step),
+      head: () => parts.record.head,
       now: () => this.#now(),
       note: (kind, people, text, facts = {}) => void this.#write({ kind, people: [...people], text, facts }),
     };

@@ -47,6 +47,10 @@ export interface Stage {
   present(): readonly string[];
   /** Facts of an earlier step. Refuses CEREMONY-STATE when it left none. */
   facts(step: string): Facts;
+  /** What was recorded as not as planned at a step, and what was done instead. */
+  deviations(step: string): readonly string[];
+  /** SHA-256 of the record's last entry, hex: it stands for all that was recorded so far. */
+  head(): string;
   /** UTC, to the second */
   now(): string;
   /** Records something beside the step's end, durably: a person struck out, a deviation. */

@@ -30,6 +30,13 @@ export function resumeAt(steps: readonly StepPlan[], next: string | undefined): 
   return steps.find(({ id }) => id === next)?.restartAt ?? next;
 }
 
+/** Each deviation that was recorded at a step: what and why, and what was done instead. */
+export function deviationsAt(entries: readonly Entry[], step: string): readonly string[] {
+  return entries
+    .filter((entry) => entry.kind === "deviation" && entry.step === step)
+    .map(({ text, facts }) => `${text}; instead: ${facts.instead}`);
+}
+
 function after(steps: readonly StepPlan[], state: CeremonyState, entry: Entry): CeremonyState {
   const { kind, people } = entry;
   if (kind === "opened") return { ...state, status: "open", present: people };

@@ -7,6 +7,7 @@ import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
 import { sharePath } from "../procedures/shares-of.ts";
 import { makeSoftTokenPlace } from "../tokens/token-process.ts";
+import { rehearsedAssets } from "./custody-file.ts";
 import { policyPart, recoverySplit } from "./genesis-file.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { suspendByCast } from "./suspend-by-cast.ts";
@@ -28,6 +29,7 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
   { names: ["resume"], act: resumeAct },
   { names: ["break-glass"], act: breakGlassAct },
   { names: ["successor", "certify-key"], act: successorAct },
+  { names: ["custody"], act: custodyAct },
   { names: ["close", "open"], act: closeAct },
   { names: ["loss"], act: lossAct },
 ];
@@ -133,6 +135,13 @@ async function successorAct(rehearsal: Rehearsal): Promise<void> {
       ...certified,
     });
   }
+}
+
+async function custodyAct(rehearsal: Rehearsal): Promise<void> {
+  const { unlock: _, ...common } = rehearsal.common;
+  await rehearsal.unlock();
+  const assets = rehearsedAssets.map((one) => ({ ...one, from: { ...one.from }, to: { ...one.to } }));
+  await rehearsal.hold("custody", "Things change hands", { ...common, assets });
 }
 
 async function closeAct(rehearsal: Rehearsal): Promise<void> {

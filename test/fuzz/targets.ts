@@ -14,6 +14,7 @@ import {
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
 import { clientTarget } from "./targets/client.ts";
+import { custodyTarget } from "./targets/custody.ts";
 import { decisionTarget } from "./targets/decision.ts";
 import { derTarget } from "./targets/der.ts";
 import { documentNames } from "./targets/document-names.ts";
@@ -51,6 +52,7 @@ export const targets: readonly Target[] = [
   shareTarget,
   wrappedPinTarget,
   certificateRequestTarget,
+  custodyTarget,
   derTarget,
   signedDataTarget,
   signedDataPieces,
