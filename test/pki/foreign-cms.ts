@@ -37,13 +37,21 @@ export function gpgsmHome(signer: PemSigner) {
   const old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-passout", "pass:x"];
   const p12 = join(home, "signer.p12");
   const who = ["-in", signer.certificate, "-inkey", signer.key, "-certfile", signer.root];
-  execFileSync("openssl", ["pkcs12", "-export", ...who, "-out", p12, ...old], { stdio: "pipe" });
   const gpgsm = (args: readonly string[]) => {
     const usual = ["--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase-fd", "0"];
     const { status, stderr } = spawnSync("gpgsm", [...usual, ...args], { input: "x" });
     if (status !== 0) throw new Error(`gpgsm ended with ${status}: ${stderr}`);
   };
-  gpgsm(["--import", p12]);
+  // Of the salts that OpenSSL takes at random gpgsm cannot read one in some hundreds: another one then.
+  for (let left = 3; ; left--) {
+    execFileSync("openssl", ["pkcs12", "-export", ...who, "-out", p12, ...old], { stdio: "pipe" });
+    try {
+      gpgsm(["--import", p12]);
+      break;
+    } catch (fault) {
+      if (left <= 1) throw fault;
+    }
+  }
   const subject = execFileSync("openssl", ["x509", "-in", signer.certificate, "-noout", "-fingerprint", "-sha1"]);
   const id = subject.toString().split("=")[1]?.trim().replaceAll(":", "") ?? "";
   return {
