@@ -9,6 +9,7 @@ import { returnValue, toRefusal } from "./faults.ts";
 import { findPinnedKey, type PinnedKey, type TokenKey } from "./key.ts";
 import { type Module, openModule, type TokenConfig } from "./module.ts";
 import type { Session } from "./objects.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { LoginSessions } from "./sessions.ts";
 import { type FoundToken, findToken, isPinned, type PinnedToken, readTokenInfo, readTokenUri } from "./slot.ts";
 
@@ -188,7 +189,10 @@ class OpenToken implements Token {
     return this.#found;
   }
 
-  /** Looks at all slots, and again after a restart of the module: SoftHSM sees a token that came back only then. */
+  /**
+   * Looks at all slots, and again after a restart of the module: SoftHSM sees a token that came back only then. The second
+   * look is under the lock, because the first may have met the token's file while another process rewrote it.
+   */
   #search(): FoundToken {
     const { library } = this.module;
     try {
@@ -202,7 +206,7 @@ class OpenToken implements Token {
         this.#restarted = before; // a session is still in use: the next look tries again
         throw error;
       }
-      return findToken(library, this.#pinned);
+      return oneAtATime(this.module.place, () => findToken(library, this.#pinned));
     }
   }
 

@@ -8,8 +8,8 @@ import type { JobMessage, JobOptions } from "./job.ts";
 export type FoundMessage = Extract<JobMessage, { kind: "finding" }>;
 export type DoneMessage = Extract<JobMessage, { kind: "done" }>;
 
-/** MiB of old space: far more than any reader needs, far less than a bomb takes. */
-export const heap = 256;
+/** MiB of old space: the seeds of all targets take up to 240, no reader needs more than a few; far less than a bomb takes. */
+export const heap = 384;
 /** A job that says nothing for so long hangs. */
 const patience = 40_000;
 

@@ -61,10 +61,13 @@ async function holds(slip: Slip): Promise<void> {
   expect((await whole.verify(slip.folder)).stdout).toContain("VALID: 2 seals, all 2 documents");
 }
 
-/** The points of a command that lived once, under the same tracing. */
+/**
+ * The points of a command that lived once, under the same tracing; without its last quarter, because how often a process
+ * writes differs a little between runs, and a point behind the last write is never reached.
+ */
 function points(): readonly number[] {
   expect(plan.calls).toBeGreaterThan(3);
-  return sample(1, plan.calls, many, random);
+  return sample(1, Math.floor(plan.calls * 0.75), many, random);
 }
 
 describe.skipIf(!mustTrace)("kill -9 of the operators' command", () => {
