@@ -6,6 +6,7 @@ import type { Utc } from "../../manifests/encoding/shape.ts";
 import { type BatchHead, readBatchHead } from "../../manifests/records/batch-head.ts";
 import { type Challenge, readChallenge } from "../../manifests/records/decision.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { pastSealedAs } from "./past.ts";
 import type { Db } from "./store.ts";
 
 export type BatchState = "challenged" | "authorized" | "sealing" | "sealed" | "aborted" | "rejected";
@@ -139,7 +140,7 @@ export class Batches {
 
   /** SEAL-ONCE: the manifest that sealed this identity. */
   sealedAs(identity: Uint8Array): number | undefined {
-    return this.#register.get(identity);
+    return this.#register.get(identity) ?? pastSealedAs(this.#db, identity);
   }
 
   /** The batch of a manifest's number. */

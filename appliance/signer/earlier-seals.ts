@@ -17,12 +17,15 @@ export const heldDigests = `WITH RECURSIVE
       (SELECT min(request) FROM documents e WHERE e.digest = held.digest AND e.request > held.request)
     FROM held WHERE request IS NOT NULL)`;
 
-/** `found`: those digests that were sealed under a number before `before`, with the first such number. */
+/** `found`: those digests that were sealed under a number before `before`, with the first such number; a store that was made anew knows some of another one. */
 const found = `${heldDigests},
-  found AS MATERIALIZED (
-    SELECT h.digest, h.documents, h.request, min(r.number) AS number
+  sealed AS MATERIALIZED (
+    SELECT h.digest, h.documents, h.request, r.number
     FROM held h JOIN reservations r ON r.request = h.request JOIN manifests m ON m.number = r.number
-    WHERE m.outcome = 'sealed' AND r.number < @before AND r.request <> @request GROUP BY h.digest)`;
+    WHERE m.outcome = 'sealed' AND r.number < @before AND r.request <> @request
+    UNION ALL
+    SELECT mine.digest, mine.documents, NULL, p.number FROM mine JOIN recovered_documents p ON p.digest = mine.digest),
+  found AS MATERIALIZED (SELECT digest, documents, request, min(number) AS number FROM sealed GROUP BY digest)`;
 
 /** How many documents of a request were sealed before in another batch. */
 export function countEarlier(db: Db, request: number): number {
@@ -46,7 +49,8 @@ export function earlierSeals(
     .prepare<Asked, EarlierRow>(
       `${found}
        SELECT d.idx AS 'index', f.number AS earlierNumber, (SELECT sum(documents) FROM found) AS total,
-         (SELECT min(e.idx) FROM documents e WHERE e.digest = f.digest AND e.request = f.request) AS earlierIndex
+         coalesce((SELECT min(e.idx) FROM documents e WHERE e.digest = f.digest AND e.request = f.request),
+           (SELECT min(p.idx) FROM recovered_documents p WHERE p.digest = f.digest AND p.number = f.number)) AS earlierIndex
        FROM documents d JOIN found f ON f.digest = d.digest
        WHERE d.request = @request AND d.idx <= @last ORDER BY d.idx LIMIT ${earlierNamed}`,
     )

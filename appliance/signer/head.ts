@@ -23,6 +23,11 @@ const readHeadValue = object({
 });
 export type HeadRecord = Read<typeof readHeadValue>;
 
+/** Reads what a head says. Refuses JSON, SHAPE. */
+export function readHeadRecord(content: Uint8Array): HeadRecord {
+  return readHeadValue(readCanonical(content), "head");
+}
+
 /** What the store knows, for the comparison. */
 export interface StoreFacts {
   readonly appliance: string;
@@ -40,7 +45,7 @@ export interface StoreFacts {
 /** Compares the token's head with the store. Refuses with CHAIN, saying which of the two is behind. */
 export function compareHead(token: TokenHead | undefined, store: StoreFacts): HeadRecord {
   if (!token) throw new Refusal("CHAIN", "the token holds no head", { expected: `counter ${store.counter}` });
-  const head = readHeadValue(readCanonical(token.content), "head");
+  const head = readHeadRecord(token.content);
   const { sequence } = head;
   if (head.appliance !== store.appliance || head.genesis !== store.genesis) {
     throw new Refusal("CHAIN", "the token's head belongs to another box", {
@@ -159,6 +164,22 @@ export class Head {
     });
   }
 
+  /**
+   * The head of a store that was made anew, over that of the lost one, which an order of the quorum named by `counter` (null: this token
+   * holds none yet, and gets the genesis digest too). A head that this very store wrote, before it was cut off, counts as written.
+   * Needs the login. Refuses with CHAIN when the token holds anything else.
+   */
+  replace(counter: number | null): Promise<void> {
+    return this.#inTurn(async () => {
+      const genesis = await this.#hsm.readHead("genesis");
+      if (genesis || counter !== null) checkGenesis(genesis, this.#box.genesis);
+      const head = await this.#hsm.readHead("head");
+      if ((head?.counter ?? null) !== counter) return void (await this.#check());
+      if (!genesis) await this.#hsm.advanceHead("genesis", { counter: 1, content: fromHex(this.#box.genesis) });
+      await this.#write(this.#counter() + 1);
+    });
+  }
+
   /** One move at a time: each starts from what the one before it wrote. */
   #inTurn(move: () => Promise<void>): Promise<void> {
     const turn = this.#last.then(move);
@@ -198,6 +219,12 @@ export class Head {
         sequence,
       ) > 0
     );
+  }
+
+  /** In the caller's transaction: up to this counter the token's heads are another store's. */
+  startAt(counter: number): void {
+    const { sequence, digest } = this.#journal.head();
+    this.#note(counter, sequence, digest);
   }
 
   async #write(counter: number): Promise<void> {

@@ -23,6 +23,8 @@ export interface JournalRow extends JournalHead {
 /** What the journal tells of. */
 export type JournalKind =
   | "created"
+  | "recovered"
+  | "recovered-manifest"
   | "started"
   | "policy"
   | "challenge"
@@ -76,9 +78,16 @@ export class Journal {
     const last = this.#last.get();
     const sequence = (last?.sequence ?? 0) + 1;
     const previous = last?.digest ?? this.#genesis();
-    const digest = rowDigest({ sequence, time, kind, record, previous });
-    this.#insert.run(sequence, time, kind, canonical(record), previous, digest);
-    return { sequence, digest };
+    return this.#put({ sequence, time, kind, record, previous });
+  }
+
+  /**
+   * The first row of a store that was made anew: it follows the last row that is known of the lost one (`after`), inside the caller's
+   * transaction. Refuses with INTERNAL where there are rows.
+   */
+  goOn(after: JournalHead, time: Utc, record: Json): JournalHead {
+    if (this.#last.get()) throw new Refusal("INTERNAL", "a journal that goes on after another one must be empty");
+    return this.#put({ sequence: after.sequence + 1, time, kind: "recovered", record, previous: after.digest });
   }
 
   head(): JournalHead {
@@ -105,7 +114,7 @@ export class Journal {
    * row that does not fit.
    */
   async verify(): Promise<JournalHead> {
-    let head: JournalHead = { sequence: 0, digest: this.#genesis() };
+    let head = this.#before();
     let time = "";
     for (let from = Number.MIN_SAFE_INTEGER; ; from = head.sequence + 1) {
       const rows = this.#from.all(from, rowsAtOnce);
@@ -120,6 +129,25 @@ export class Journal {
     }
     if (head.sequence === 0) throw new Refusal("CHAIN", "the journal is empty");
     return head;
+  }
+
+  /** The first row; of a store that was made anew it is of kind `recovered`. */
+  first(): JournalRow | undefined {
+    return this.#from.get(Number.MIN_SAFE_INTEGER, 1);
+  }
+
+  /** What the first row follows: the genesis policy, or the lost journal's last known row, which an order of the quorum vouches for. */
+  #before(): JournalHead {
+    const first = this.first();
+    if (first?.kind === "recovered") return { sequence: first.sequence - 1, digest: first.previous };
+    return { sequence: 0, digest: this.#genesis() };
+  }
+
+  #put(row: Omit<JournalRow, "digest" | "record"> & { readonly record: Json }): JournalHead {
+    const { sequence, time, kind, record, previous } = row;
+    const digest = rowDigest(row);
+    this.#insert.run(sequence, time, kind, canonical(record), previous, digest);
+    return { sequence, digest };
   }
 
   /** What stands before row 1: the genesis policy's digest. */

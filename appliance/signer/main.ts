@@ -1,6 +1,6 @@
 /**
  * The signer: `run CONFIG` serves its two sockets until SIGTERM; `create CONFIG --genesis policy.p7m --pin-fd N` makes
- * a new box's store. Only this file brings hardware and signer together.
+ * a new box's store; `recover CONFIG --from FOLDER --pin-fd N [--order FILE]` makes it anew where the disk was lost. Only this file brings hardware and signer together.
  */
 
 import { readFileSync } from "node:fs";
@@ -16,11 +16,13 @@ import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { SignCrew } from "../../hardware/sign-crew.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
+import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
 import { readInitialLinks } from "../../host/network-links.ts";
 import { softwareOf } from "../../host/software-digest.ts";
 import { serve } from "../../host/wire.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
+import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { processLog } from "../log.ts";
 import type { Box } from "./box.ts";
@@ -29,6 +31,8 @@ import { createBox } from "./create-box.ts";
 import { guarded } from "./guarded.ts";
 import { lookAround } from "./look-around.ts";
 import { type BoxParts, openBox } from "./open-box.ts";
+import { readEvidence } from "./recover/evidence.ts";
+import { keysByEvidence, recoverBox, surveyBox } from "./recover/recover-box.ts";
 import { SealingWork } from "./seal-batch.ts";
 import { signerMethods } from "./signer-methods.ts";
 import { Staging } from "./staged-request.ts";
@@ -60,6 +64,24 @@ program
     create(readConfig(config), options.genesis, Number(options.pinFd)),
   );
 
+program
+  .command("recover")
+  .argument("<config>", "signer.json")
+  .requiredOption("--from <folder>", "what is at hand of the lost box")
+  .requiredOption("--pin-fd <number>", "descriptor to read the token's PIN from")
+  .option(
+    "--order <file>",
+    "the signed order `recover`: makes the store; without it, what is found is printed, for the quorum to sign",
+  )
+  .option(
+    "--beyond <number>",
+    "a number of a manifest that was surely not exceeded, where the token says nothing",
+    Number,
+    0,
+  )
+  .option("--reason <text>", "what happened", "")
+  .action((config: string, options: RecoverOptions) => recover(readConfig(config), options));
+
 try {
   await program.parseAsync();
 } catch (fault) {
@@ -74,6 +96,35 @@ async function create(config: SignerConfig, genesis: string, pinDescriptor: numb
     const policy = await createBox(partsOf(config, token), readFileSync(genesis), readPinFromDescriptor(pinDescriptor));
     log.info({ appliance: config.appliance, genesis: hex(policy.digest), token: token.serial }, "created");
   } finally {
+    await token.close();
+  }
+}
+
+interface RecoverOptions {
+  readonly from: string;
+  readonly pinFd: string;
+  readonly order?: string;
+  readonly beyond: number;
+  readonly reason: string;
+}
+
+async function recover(config: SignerConfig, options: RecoverOptions): Promise<void> {
+  const pin = readPinFromDescriptor(Number(options.pinFd));
+  const source = bundleFolder(options.from);
+  const evidence = await readEvidence(nodeHost, source, config);
+  const place = keysByEvidence(evidence, config).token;
+  const token = await openToken(place);
+  const parts = partsOf(config, token, place);
+  try {
+    if (options.order === undefined) {
+      const { beyond, reason } = options;
+      process.stdout.write(`${canonical(await surveyBox(parts, evidence, { beyond, reason }, pin))}\n`);
+      return;
+    }
+    const { number, what } = await recoverBox(parts, evidence, readFileSync(options.order), pin);
+    log.info({ appliance: config.appliance, next: what.manifests.next, order: number }, "made anew");
+  } finally {
+    source.close();
     await token.close();
   }
 }

@@ -16,6 +16,7 @@ import { earlierSeals } from "./earlier-seals.ts";
 import type { BoxKey } from "./keys.ts";
 import { checkUsable } from "./may-seal.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
+import { goesOn } from "./past.ts";
 import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates } from "./reserved-keys.ts";
@@ -205,7 +206,8 @@ function networkLabel(box: Box, number: number): NetworkLabel {
 }
 
 function previousDigest(box: Box, number: number): string {
-  if (number === 1) return box.facts.genesis;
+  const restart = goesOn(box.db);
+  if (number === (restart?.next ?? 1)) return restart?.order ?? box.facts.genesis;
   const previous = box.db
     .prepare<[number], Uint8Array>("SELECT content_digest FROM manifests WHERE number = ?")
     .pluck()

@@ -132,10 +132,12 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
   return box;
 }
 
-/** What row 1 says; the running software where the row cannot be read: then the record does not verify anyway. */
+/** What the first row says; the running software where the row cannot be read: then the record does not verify anyway. */
 function madeWith(journal: Journal, running: Software): string {
   try {
-    const { software } = JSON.parse(journal.at(1)?.record ?? "") as { readonly software?: { readonly digest: string } };
+    const { software } = JSON.parse(journal.first()?.record ?? "") as {
+      readonly software?: { readonly digest: string };
+    };
     return software?.digest ?? running.digest;
   } catch {
     return running.digest;

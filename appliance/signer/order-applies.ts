@@ -28,6 +28,7 @@ const checks: { readonly [K in OrderKind]: (box: Box, standing: Standing, order:
   close: checkClose,
   "destroy-key": checkDestroyed,
   open: (_, standing, { what }) => checkOpening(standing, what),
+  recover: () => must(false, "only the making of a store from exports takes this order"),
   resume: (_, { suspended }) => must(suspended !== undefined, "the box is not suspended"),
   "resume-key": (_, standing, { what }) =>
     must(markOf(standing, what.spki)?.state === "suspended", "this key is not suspended"),

@@ -7,6 +7,7 @@ import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
+import { goesOn, lastPast, type PastFile, pastAudit, pastManifest, pastReceipt } from "./past.ts";
 import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
@@ -14,6 +15,7 @@ import { listLines, sealedRows } from "./sealed-list.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
 export function receipt(box: Box, number: number): Iterable<Uint8Array> {
+  if (pastManifest(box.db, number)) return gathered(namedFiles(pastReceipt(box.db, number), ""));
   const { p7m, outcome } = manifestOf(box, number);
   const reservation = reservationOf(box, number);
   return gathered(receiptFiles(box, reservation, p7m, outcome === "sealed"));
@@ -52,7 +54,12 @@ export function audit(box: Box, from: number): Iterable<Uint8Array> {
 }
 
 function* auditFiles(box: Box, from: number): Generator<Uint8Array> {
-  for (let number = from; number <= lastManifest(box); number++) {
+  for (let number = from; number <= lastPast(box.db); number++) {
+    // Numbers that the loss of a disk left unexplained have nothing to give.
+    yield* namedFiles(pastAudit(box.db, number), `${number}/`);
+  }
+  const first = Math.max(from, goesOn(box.db)?.next ?? 1);
+  for (let number = first; number <= lastManifest(box); number++) {
     yield* file(`${number}/manifest.p7m`, manifestOf(box, number).p7m);
     yield* file(`${number}/authorization.p7m`, reservationOf(box, number).authorization);
     yield* listFile(box, number, `${number}/documents.jsonl`);
@@ -73,8 +80,9 @@ export function rejection(box: Box, batch: Batch): Iterable<Uint8Array> {
 }
 
 /** The number of the last manifest; 0 when there is none. */
-export function lastManifest(box: Box): number {
-  return box.db.prepare<[], number>("SELECT coalesce(max(number), 0) FROM manifests").pluck().get() as number;
+export function lastManifest({ db }: Pick<Box, "db">): number {
+  const last = db.prepare<[], number | null>("SELECT max(number) FROM manifests").pluck().get();
+  return last ?? lastPast(db);
 }
 
 export function manifestOf(
@@ -109,6 +117,10 @@ function* listFile(box: Box, number: number, path: string): Generator<Uint8Array
 function* file(path: string, bytes: Uint8Array): Generator<Uint8Array> {
   yield fileHeader(path, bytes.length);
   yield bytes;
+}
+
+function* namedFiles(files: Iterable<PastFile>, below: string): Generator<Uint8Array> {
+  for (const { path, bytes } of files) yield* file(`${below}${path}`, bytes);
 }
 
 const pieceBytes = 64 * 1024;

@@ -12,6 +12,7 @@ import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
 import type { BoxKeys } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
+import { goesOn } from "./past.ts";
 import {
   chainsDigest,
   chainsText,
@@ -115,7 +116,8 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
 }
 
 function nextNumber(db: Db): number {
-  return db.prepare<[], number>("SELECT coalesce(max(number), 0) + 1 FROM reservations").pluck().get() as number;
+  const last = db.prepare<[], number | null>("SELECT max(number) FROM reservations").pluck().get();
+  return typeof last === "number" ? last + 1 : (goesOn(db)?.next ?? 1);
 }
 
 function insert(box: Box, { number, policy, batch, keys, challenge }: Reservation): void {

@@ -39,6 +39,12 @@ const tables = {
   orders: `number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), p7m BLOB NOT NULL, time TEXT NOT NULL`,
   statements: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,
+  recovered: `number INTEGER PRIMARY KEY, identity BLOB NOT NULL, outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),
+    content_digest BLOB NOT NULL UNIQUE, whole INTEGER NOT NULL CHECK (whole IN (0, 1))`,
+  recovered_files: `number INTEGER NOT NULL REFERENCES recovered (number), path TEXT NOT NULL, position INTEGER NOT NULL,
+    bytes BLOB NOT NULL, PRIMARY KEY (number, path)`,
+  recovered_documents: `number INTEGER NOT NULL REFERENCES recovered (number), idx INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (number, idx)`,
   releases: `number INTEGER PRIMARY KEY REFERENCES manifests (number), time TEXT NOT NULL`,
   heads: `counter INTEGER PRIMARY KEY, sequence INTEGER NOT NULL REFERENCES journal (sequence), digest BLOB NOT NULL`,
   pin_tries: `one INTEGER PRIMARY KEY CHECK (one = 1), failures INTEGER NOT NULL, wait_until TEXT`,
@@ -52,7 +58,7 @@ const counting: readonly Table[] = ["pin_tries", "last_time"];
 /** Written before the request they belong to is accepted; deleted again when it is refused. */
 const staged: readonly Table[] = ["request_parts", "documents", "envelopes"];
 /** Looked up by (request or number, index) only: stored in that order. */
-const withoutRowid: readonly Table[] = ["documents", "intents", "signatures"];
+const withoutRowid: readonly Table[] = ["documents", "intents", "recovered_documents", "signatures"];
 
 /** Every statement that makes the store, in order; `store.ts` compares them with what a file holds. */
 export const schema: readonly string[] = [
@@ -61,6 +67,8 @@ export const schema: readonly string[] = [
     return `CREATE TABLE ${name} (${columns}) ${options}`;
   }),
   "CREATE INDEX documents_by_digest ON documents (digest)",
+  "CREATE INDEX recovered_by_identity ON recovered (identity)",
+  "CREATE INDEX recovered_documents_by_digest ON recovered_documents (digest)",
   "CREATE INDEX challenges_by_request ON challenges (request)",
   ...(Object.keys(tables) as Table[]).flatMap(triggers),
 ];

@@ -21,6 +21,8 @@ export interface Standing {
   /** closed: what the next opening must present, SHA-256 in hex */
   readonly closing: { readonly digest: string; readonly since: Utc } | undefined;
   readonly clock: { readonly errorSeconds: number; readonly lastSet: Utc; readonly source: string } | undefined;
+  /** the store was made anew: its manifests begin at `next`, and the first of them follows the order (SHA-256 in hex) */
+  readonly recovered: { readonly digest: string; readonly next: number; readonly since: Utc } | undefined;
   /** SHA-256 of software that was approved, hex */
   readonly software: readonly string[];
   readonly staged: readonly StagedKey[];
@@ -48,6 +50,7 @@ const nothing: Standing = {
   suspended: undefined,
   closing: undefined,
   clock: undefined,
+  recovered: undefined,
   software: [],
   staged: [],
   certified: [],
@@ -78,10 +81,16 @@ export function markOf({ marks }: Standing, spki: Uint8Array): KeyMark | undefin
   return marks.find((one) => equal(one.spki, spki));
 }
 
-function after(standing: Standing, { order, time, statement }: TakenOrder): Standing {
+function after(standing: Standing, { digest, order, time, statement }: TakenOrder): Standing {
   switch (order.kind) {
     case "suspend":
       return { ...standing, suspended: { reason: order.what.reason, since: time } };
+    case "recover": {
+      const { manifests, software } = order.what;
+      // What a close left to be presented is gone with the store; the quorum opens the new one.
+      const recovered = { digest, next: manifests.next, since: time };
+      return { ...standing, closing: undefined, recovered, software: [...standing.software, software.digest] };
+    }
     case "resume":
       return { ...standing, suspended: undefined };
     case "close":

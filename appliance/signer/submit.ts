@@ -13,6 +13,7 @@ import { type Brought, identityOf, receive } from "./brought.ts";
 import { isOpen, issueChallenge } from "./challenge.ts";
 import { largest } from "./documents.ts";
 import { checkCarried } from "./manifest.ts";
+import { checkReceipt, pastManifest, pastPlainHead } from "./past.ts";
 import type { Reported } from "./reported.ts";
 import type { Staging } from "./staged-request.ts";
 import { checkStoredRequest } from "./stored-request.ts";
@@ -55,7 +56,10 @@ export async function submit(box: Box, staging: Staging, submission: Submission)
   const brought = await receive(box, staging, submission);
   try {
     const { known, identity, number } = await recognise(box, brought);
-    if (number !== undefined) return already(box, known.batchDigest, number, submission.folder);
+    if (number !== undefined) {
+      checkReceipt(box.db, number);
+      return already(box, known.batchDigest, number, submission.folder);
+    }
 
     const { policy } = box.policies.inForce;
     const at = now(box);
@@ -92,9 +96,9 @@ export async function findSealed(
   const brought = await receive(box, staging, { kind, body });
   try {
     const { known, number } = await recognise(box, brought);
-    if (number === undefined) return undefined;
+    if (number === undefined || pastManifest(box.db, number)?.whole === false) return undefined;
     const { count, bytes } = brought;
-    const head = brought.head ?? box.batches.sealedUnder(number).head;
+    const head = brought.head ?? pastPlainHead(box.db, number) ?? box.batches.sealedUnder(number).head;
     return {
       ...already(box, known.batchDigest, number, folder),
       head,

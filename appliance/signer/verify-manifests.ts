@@ -10,29 +10,34 @@ import type { Host } from "../../manifests/host.ts";
 import { readBatchHead } from "../../manifests/records/batch-head.ts";
 import { type Manifest, readManifest, requestPart } from "../../manifests/records/manifest.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { goesOn, verifyPast } from "./past.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
 
 /**
  * Every manifest in order, its request, its authorisation, its intents and seals, and the register; also the seals of a
- * batch that is not finished. Gives the number of manifests, gives way to other work. Refuses with CHAIN.
+ * batch that is not finished; before them what a store that was made anew knows of another one. Gives the number of manifests, gives way to other work. Refuses with CHAIN.
  */
 export async function verifyManifests(host: Host, db: Db): Promise<number> {
   const journalled = toldManifests(db);
   const numbers = db.prepare<[], number>("SELECT number FROM manifests ORDER BY number").pluck().all();
   const reserved = db.prepare<[], number>("SELECT number FROM reservations ORDER BY number").pluck().all();
-  let previous = hex(db.prepare<[], Uint8Array>("SELECT genesis FROM box").pluck().get() as Uint8Array);
+  const past = await verifyPast(db);
+  const restart = goesOn(db);
+  const first = restart?.next ?? 1;
+  let previous =
+    restart?.order ?? hex(db.prepare<[], Uint8Array>("SELECT genesis FROM box").pluck().get() as Uint8Array);
   for (const [at, number] of numbers.entries()) {
     const row = manifestRow(db, number);
-    const manifest = readable(number, () => heldManifest(row, at + 1, previous, journalled.get(number)));
+    const manifest = readable(number, () => heldManifest(row, first + at, previous, journalled.get(number)));
     await verifySeals(db, number);
     await verifyList(host, db, manifest);
     previous = hex(row.digest);
   }
   if (journalled.size !== numbers.length)
-    throw new Refusal("CHAIN", `the store has lost manifest ${numbers.length + 1}`);
+    throw new Refusal("CHAIN", `the store has lost manifest ${first + numbers.length}`);
   for (const number of reserved.slice(numbers.length)) await verifySeals(db, number);
-  return numbers.length;
+  return past + numbers.length;
 }
 
 interface ManifestTold {

@@ -7,6 +7,8 @@ import type { Host } from "../../manifests/host.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Box } from "./box.ts";
 import type { Journal, JournalHead, JournalKind } from "./journal.ts";
+import { Orders } from "./orders.ts";
+import { goesOn } from "./past.ts";
 import type { Db } from "./store.ts";
 import { digestEnvelopes } from "./stored-envelopes.ts";
 import { verifyManifests } from "./verify-manifests.ts";
@@ -45,11 +47,29 @@ async function verifyEnvelopes(host: Host, db: Db): Promise<void> {
 /** The journal and the tables that it tells of, without what hangs on a manifest. Gives way to other work. Refuses with CHAIN. */
 export async function verifyTables(db: Db, journal: Journal): Promise<JournalHead> {
   const head = await journal.verify();
+  checkContinued(db, journal);
   for (const one of comparisons) {
     compareRows(db, one);
     await new Promise(setImmediate);
   }
   return head;
+}
+
+/** A journal that goes on after another store's does so by the word of a quorum: its order stands in the store, and says the same. */
+function checkContinued(db: Db, journal: Journal): void {
+  const first = journal.first();
+  const restart = goesOn(db);
+  if (!first || !restart) return;
+  const taken = new Orders(db).all().find(({ digest }) => digest === restart.order);
+  const what = taken?.order.kind === "recover" ? taken.order.what : undefined;
+  const same =
+    what?.journal.sequence === first.sequence - 1 &&
+    what.journal.head === hex(first.previous) &&
+    what.manifests.next === restart.next;
+  if (same) return;
+  throw new Refusal("CHAIN", "the journal goes on after another one, and no order of the quorum says so", {
+    about: `row ${first.sequence}`,
+  });
 }
 
 /** Rows of a table, and what the journal's rows of a kind tell of them: the same ids in order, and for each the same text. */

@@ -53,6 +53,27 @@ const orders = {
   "destroy-key": oneKey,
   /** `closing`: SHA-256 of the statement of the last close, hex */
   open: object({ bags, closing: hexText() }),
+  /** the continuity record of a store that was made anew from what was left of the box */
+  recover: object({
+    /** of the last row that is known: what the token's head names, or a manifest or a statement after it */
+    journal: object({ head: hexText(), sequence: integer(1) }),
+    /** in force from here on; an audit key that is new here cannot be introduced by one that was lost */
+    keys: object({ audit: spki, sealing: spki }),
+    manifests: object({
+      /** SHA-256 of the content of the last one at hand, hex; null where there is none */
+      digest: nullable(hexText()),
+      /** the highest number that is known */
+      last: integer(0),
+      /** unexplained: numbers before `next` of which no manifest is at hand; perhaps never used */
+      missing: list(object({ from: integer(1), to: integer(1) }), 0, 1000),
+      /** the next manifest's number */
+      next: integer(1),
+    }),
+    reason,
+    software: object({ digest: hexText(), version: text(32) }),
+    /** `counter`: of the head in the token; null where it holds none, as a second token does */
+    token: object({ counter: nullable(integer(1)), uri: text(1024, { pattern: /^pkcs11:/ }) }),
+  }),
   resume: object({ reason }),
   "resume-key": oneKey,
   "revoke-key": object({ reason, revocation: oneOf(revocationReasons), since: nullable(utc), spki }),

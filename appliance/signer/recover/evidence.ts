@@ -1,0 +1,104 @@
+/**
+ * What is left of a box whose disk was lost: its exports in one folder, each record verified by itself and against the others
+ * (docs/formats.md, "What a box is made anew from").
+ */
+
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { type OwnOids, ownOids } from "../../../manifests/encoding/oid.ts";
+import type { Host } from "../../../manifests/host.ts";
+import {
+  type PolicyInForce,
+  policyArc,
+  verifyGenesis,
+  verifyNextPolicy,
+} from "../../../manifests/records/policy-chain.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
+import { numbered } from "./past-box.ts";
+import { type PastManifest, readPastManifest } from "./past-manifest.ts";
+import { type PastOrder, readPastOrders } from "./past-orders.ts";
+
+export interface PastPolicy {
+  readonly inForce: PolicyInForce;
+  readonly p7m: Uint8Array;
+}
+
+export interface Evidence {
+  readonly source: BundleSource;
+  readonly oids: OwnOids;
+  /** the whole chain, number 1 first */
+  readonly policies: readonly PastPolicy[];
+  /** from number 1 on, with what the box stated of them */
+  readonly orders: readonly PastOrder[];
+  /** in the order of their numbers, which may have gaps */
+  readonly manifests: readonly PastManifest[];
+}
+
+/** Who the box is, by its configuration. */
+export interface Identity {
+  readonly appliance: string;
+  readonly arc: string;
+  /** SHA-256 of policy number 1's content, hex */
+  readonly genesis: string;
+}
+
+/**
+ * Reads a folder of exports: `policies/`, `orders/`, `statements/`, `manifests/`. Nothing is changed. Refuses with POLICY-*, ORDER, QUORUM,
+ * CMS-*, JSON, SHAPE, PERSON-*, PATH-* what does not hold by itself, CHAIN what contradicts another record, BUNDLE-FORM what is missing.
+ */
+export async function readEvidence(host: Host, source: BundleSource, box: Identity): Promise<Evidence> {
+  const policies = await readPolicies(host, source, box);
+  const oids = ownOids(box.arc);
+  const past = {
+    appliance: box.appliance,
+    genesis: box.genesis,
+    oids,
+    policies: policies.map(({ inForce }) => inForce),
+  };
+  const orders = await readPastOrders(host, source, past);
+  const manifests: PastManifest[] = [];
+  for (const [number, folder] of await numbered(source, "manifests", /^(\d{6})$/)) {
+    manifests.push(await readPastManifest(host, source, { ...past, number, folder }));
+  }
+  checkFollow(manifests, orders, box.genesis);
+  return { source, oids, policies, orders, manifests };
+}
+
+async function readPolicies(host: Host, source: BundleSource, box: Identity): Promise<readonly PastPolicy[]> {
+  const all: PastPolicy[] = [];
+  for (const [, path] of await numbered(source, "policies", /^policy-(\d{4})\.p7m$/)) {
+    const p7m = await readSmall(source, path);
+    const before = all.at(-1)?.inForce;
+    const oids = ownOids(before ? before.policy.arc : policyArc(p7m));
+    const inForce = before
+      ? await verifyNextPolicy(host, oids, before, p7m, undefined)
+      : await verifyGenesis(host, oids, p7m, box.genesis);
+    all.push({ inForce, p7m });
+  }
+  const first = all[0]?.inForce.policy;
+  if (!first) throw new Refusal("POLICY-CHAIN", "there is no policy", { expected: "policies/policy-0001.p7m" });
+  if (first.appliance === box.appliance && first.arc === box.arc) return all;
+  throw new Refusal("CONFIG", "the configuration names another appliance", {
+    expected: first.appliance,
+    got: box.appliance,
+  });
+}
+
+/** Each manifest holds the digest of the one before, as far as that is at hand; a store that was made anew before, that of its order. */
+function checkFollow(manifests: readonly PastManifest[], orders: readonly PastOrder[], genesis: string): void {
+  const digests = new Map<number, string>([[0, genesis]]);
+  for (const { number, contentDigest } of manifests) digests.set(number, hex(contentDigest));
+  const restarts = new Map<number, string>();
+  for (const { order, digest } of orders) {
+    if (order.kind === "recover") restarts.set(order.what.manifests.next, hex(digest));
+  }
+  for (const { number, manifest } of manifests) {
+    const expected = restarts.get(number) ?? digests.get(number - 1);
+    if (expected === undefined || manifest.previous === expected) continue;
+    throw new Refusal("CHAIN", `manifest ${number} does not follow the one before it`, {
+      expected,
+      got: manifest.previous,
+      about: `manifest ${number}`,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/** A manifest that a lost store made, with the files that lay beside it: verified, and bound to each other by their digests. */
+
+import { readSignedData } from "../../../manifests/cms/read.ts";
+import { verifySigner } from "../../../manifests/cms/verify.ts";
+import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
+import type { Host } from "../../../manifests/host.ts";
+import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
+import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
+import { checkAuditKey, type PastBox, policyOf } from "./past-box.ts";
+
+export interface PastManifest {
+  readonly number: number;
+  readonly manifest: Manifest;
+  /** SHA-256 of the content: what the next manifest holds as previous */
+  readonly contentDigest: Uint8Array;
+  /** in the source */
+  readonly folder: string;
+  /** paths below it, in the order of a receipt; documents that were sealed are not among them */
+  readonly files: readonly string[];
+  /** everything of a receipt is there, not only manifest, authorisation and list */
+  readonly whole: boolean;
+}
+
+interface Place extends PastBox {
+  readonly number: number;
+  readonly folder: string;
+}
+
+const manifestFile = "manifest.p7m";
+const authorizationFile = "authorization.p7m";
+const listFile = "documents.jsonl";
+
+/** Refuses with CMS-*, JSON, SHAPE, HSM-KEY, CHAIN (another box's, another number's, files that it does not name), BUNDLE-FORM. */
+export async function readPastManifest(host: Host, source: BundleSource, place: Place): Promise<PastManifest> {
+  const { folder, number } = place;
+  const about = `${folder}/${manifestFile}`;
+  const p7m = await readSmall(source, about);
+  const { manifest, contentDigest } = await verified(host, p7m, place, about);
+  checkIsOurs(manifest, place, about);
+  await checkFile(host, source, `${folder}/${authorizationFile}`, manifest.authorization.file);
+  const list = await readListFile(host, piecesOf(source, `${folder}/${listFile}`));
+  const { digest, sealed } = manifest.documents;
+  if (list.digest !== digest || list.count !== sealed) throw unbound(`${folder}/${listFile}`, digest, list.digest);
+  const files = await filesOf(source, folder, manifest.outcome === "sealed");
+  const whole = await isWhole(host, source, { folder, files, manifest });
+  return { number, manifest, contentDigest, folder, files, whole };
+}
+
+/** Each sealed document's index and digest (hex). */
+export async function* documentsOf(source: BundleSource, { folder }: PastManifest) {
+  for await (const { index, digest } of listEntries(piecesOf(source, `${folder}/${listFile}`))) yield { index, digest };
+}
+
+async function verified(host: Host, p7m: Uint8Array, place: PastBox, about: string) {
+  const { eContentType, content, signers, certificates } = readSignedData(p7m);
+  const [signer, second] = signers;
+  if (eContentType !== place.oids.manifest || !content) {
+    throw new Refusal("CMS-TYPE", "not a manifest", { expected: place.oids.manifest, got: eContentType, about });
+  }
+  if (!signer || second)
+    throw new Refusal("CMS-SIGNERS", "the audit key signs alone", { got: `${signers.length}`, about });
+  const contentDigest = (hash: "sha256" | "sha384" | "sha512") => host.digest(hash, content);
+  const { certificate } = await verifySigner(host, signer, { certificates, eContentType, contentDigest });
+  checkAuditKey(place, certificate.spki, about);
+  return { manifest: readManifest(content), contentDigest: await host.digest("sha256", content) };
+}
+
+function checkIsOurs(manifest: Manifest, place: Place, about: string): void {
+  policyOf(place, manifest.policy.digest, about);
+  const expected = `${place.appliance}, number ${place.number}, genesis ${place.genesis}`;
+  const got = `${manifest.appliance}, number ${manifest.number}, genesis ${manifest.policy.genesis}`;
+  if (expected !== got)
+    throw new Refusal("CHAIN", "the manifest is another one than its place says", { expected, got, about });
+}
+
+async function checkFile(host: Host, source: BundleSource, path: string, expected: string): Promise<void> {
+  const hasher = host.hasher("sha256");
+  for await (const piece of piecesOf(source, path)) hasher.update(piece);
+  const got = hex(await hasher.digest());
+  if (got !== expected) throw unbound(path, expected, got);
+}
+
+function unbound(about: string, expected: string, got: string): Refusal {
+  return new Refusal("CHAIN", "not the file that the manifest names", { expected, got, about });
+}
+
+/** In a receipt's order. */
+async function filesOf(source: BundleSource, folder: string, sealed: boolean): Promise<readonly string[]> {
+  const below = async (name: string) => (await source.list(`${folder}/${name}`)).map((one) => `${name}/${one}`).sort();
+  const root = await source.list(folder);
+  const seals: string[] = [];
+  if (sealed) for (const one of await below("seals")) seals.push(...(await below(one)));
+  return [
+    manifestFile,
+    authorizationFile,
+    ...(root.includes("batch.p7m") ? ["batch.p7m"] : await envelopesOf(below)),
+    ...(await below("policy")),
+    ...(await below("certificates")),
+    listFile,
+    ...seals,
+  ];
+}
+
+async function envelopesOf(below: (name: string) => Promise<readonly string[]>): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (const one of await below("envelopes")) all.push(...(await below(one)));
+  return all;
+}
+
+/** A receipt can be given again where request, policies, certificates and as many seals as there were are at hand. */
+async function isWhole(
+  host: Host,
+  source: BundleSource,
+  { folder, files, manifest }: Pick<PastManifest, "folder" | "files" | "manifest">,
+): Promise<boolean> {
+  const count = (start: string) => files.filter((path) => path.startsWith(start)).length;
+  const { documents, outcome, policy, request } = manifest;
+  if (count("policy/") !== policy.number || count("certificates/") < 2) return false;
+  if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
+  if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
+  if (!files.includes("batch.p7m")) return false;
+  await checkFile(host, source, `${folder}/batch.p7m`, request.file);
+  return true;
+}
+
+/** For the register of what was sealed, as bytes. */
+export function identityOf({ manifest }: Pick<PastManifest, "manifest">): Uint8Array {
+  return fromHex(manifest.request.identity);
+}
