@@ -1,8 +1,9 @@
 /** The signer's unlock socket, as the ceremony CLI uses it. All refuse with UNREACHABLE, FRAME, and what the signer refuses. */
 
 import { callOnce } from "../../host/wire.ts";
-import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { readFiles } from "../../manifests/encoding/file-stream.ts";
 import {
   base64Bytes,
   flag,
@@ -95,6 +96,24 @@ export async function order(
   const { result, body } = await callOnce(path, "order", {}, { body: [p7m] });
   const taken = readAnswer(readTaken, result, "order");
   return { ...taken, statement: taken.unstated === null ? body : undefined };
+}
+
+/** What is kept of a box beside its batches, by path: `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`. */
+export async function boxExports(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { body } = await callOnce(path, "exports", {}, { maximumBody: 64 << 20 });
+  const files = new Map<string, Uint8Array[]>();
+  let last: Uint8Array[] = [];
+  for await (const part of readFiles(pieceOf(body))) {
+    if ("path" in part) {
+      last = [];
+      files.set(part.path, last);
+    } else last.push(part.bytes);
+  }
+  return new Map([...files].map(([name, pieces]) => [name, concat(pieces)]));
+}
+
+async function* pieceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
 }
 
 /** Gives the box its next policy; the number that is in force now. */

@@ -39,6 +39,15 @@ export class Orders {
       .map(readRow);
   }
 
+  /** Every order as it was signed, and its statement where there is one. */
+  stored(): readonly { readonly number: number; readonly p7m: Uint8Array; readonly statement: Uint8Array | null }[] {
+    return this.#db
+      .prepare<[], { number: number; p7m: Uint8Array; statement: Uint8Array | null }>(
+        "SELECT o.number, o.p7m, s.p7m AS statement FROM orders o LEFT JOIN statements s USING (number) ORDER BY o.number",
+      )
+      .all();
+  }
+
   /** The order with this digest of its content, if it was taken. */
   taken(digest: Uint8Array): TakenOrder | undefined {
     return this.all().find((one) => one.digest === hex(digest));

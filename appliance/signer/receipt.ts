@@ -1,12 +1,12 @@
 /** What leaves the box, as streams of files from the store alone: a batch's receipt, the keeper's audit files, a rejection. */
 
-import { concat } from "../../manifests/encoding/bytes.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
 import { certificatePath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
+import { file, gathered } from "./file-pieces.ts";
 import { goesOn, lastPast, type PastFile, pastAudit, pastManifest, pastReceipt } from "./past.ts";
 import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
@@ -114,30 +114,8 @@ function* listFile(box: Box, number: number, path: string): Generator<Uint8Array
   yield* listLines(box.db, number);
 }
 
-function* file(path: string, bytes: Uint8Array): Generator<Uint8Array> {
-  yield fileHeader(path, bytes.length);
-  yield bytes;
-}
-
 function* namedFiles(files: Iterable<PastFile>, below: string): Generator<Uint8Array> {
   for (const { path, bytes } of files) yield* file(`${below}${path}`, bytes);
-}
-
-const pieceBytes = 64 * 1024;
-
-/** Small pieces joined, so that a frame carries many files. */
-function* gathered(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let length = 0;
-  for (const piece of pieces) {
-    held.push(piece);
-    length += piece.length;
-    if (length < pieceBytes) continue;
-    yield concat(held);
-    held = [];
-    length = 0;
-  }
-  if (length > 0) yield concat(held);
 }
 
 /** The whole chain of policies as files `policy/NNNN.p7m`. */

@@ -69,7 +69,9 @@ export function standingOf(orders: readonly TakenOrder[]): Standing {
 
 /** Every key that the box has: those that it was made with and those staged since, with their newest certificates. */
 export function keysAtHand(configured: readonly KeyAtHand[], { staged, certified }: Standing): readonly KeyAtHand[] {
-  const all = [...configured, ...staged.map((one) => ({ ...one, chain: [] }))];
+  // Where a token is reached may have changed since the order: the configuration knows it, of the token that it names.
+  const place = (token: KeyAtHand["token"]) => configured.find((one) => one.token.uri === token.uri)?.token ?? token;
+  const all = [...configured, ...staged.map((one) => ({ ...one, chain: [], token: place(one.token) }))];
   return all.map((key) => {
     const newer = certified.findLast(({ spki }) => equal(spki, key.spki));
     return newer ? { ...key, chain: newer.chain } : key;

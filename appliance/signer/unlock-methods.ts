@@ -9,6 +9,7 @@ import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Box, checkSound } from "./box.ts";
 import { countersign } from "./countersign.ts";
+import { exportsOf } from "./exports.ts";
 import { importPolicy } from "./import-policy.ts";
 import type { JournalRow } from "./journal.ts";
 import type { SealingWork } from "./seal-batch.ts";
@@ -57,6 +58,7 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
       const p7m = await countersign(box, await collect(call.body, largestTranscript));
       return { result: {}, body: [p7m] };
     },
+    exports: async () => ({ result: {}, body: exportsOf(box) }),
     lock: async () => {
       await box.lockbox.lock("asked for");
       return { result: {} };

@@ -6,8 +6,7 @@
 import { nodeHost } from "../../host/crypto-host.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { Entry, RunKind } from "../../manifests/records/transcript.ts";
-import { presentWithToken, verifyTranscript } from "../../manifests/records/transcript.ts";
+import { type Entry, presentWithToken, type RunKind, verifyTranscript } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { endTokenProcesses } from "../tokens/token-process.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
@@ -254,6 +253,7 @@ class Holding {
     const p7m = await procedure.countersign(this.#stage, signed.p7m);
     const { digest } = await verifyTranscript(nodeHost, ownOids(procedure.arc), p7m);
     const path = await writeTranscript(procedure, file, p7m);
+    await procedure.leave?.();
     scene.say(`The transcript is signed: ${path}`);
     return { outcome, digest, path };
   }

@@ -75,6 +75,8 @@ export interface Procedure {
   readonly arc: string;
   /** what the self-test finds about the tokens that this ceremony needs */
   tokenCheck(): Promise<Facts>;
+  /** brings up to date what the medium holds of the box, after the transcript */
+  leave?(): Promise<void>;
   /** adds the audit key's signature to the transcript that people signed, where the key can sign; else gives it back as it is */
   countersign(stage: Stage, p7m: Uint8Array): Promise<Uint8Array>;
 }

@@ -8,16 +8,29 @@ import { type PolicyInForce, walkPolicyChain } from "../../manifests/records/pol
 import { Refusal } from "../../manifests/refusal.ts";
 import type { BoxAtHand } from "./box-at-hand.ts";
 
+type Where = Pick<BoxAtHand, "genesis" | "layout">;
+
 /** The last policy, its chain verified from the genesis digest on. Refuses POLICY-*. */
-export async function policyInForce({ layout, genesis }: BoxAtHand): Promise<PolicyInForce> {
-  const names = readdirSync(layout.policies)
+export async function policyInForce({ layout, genesis }: Where): Promise<PolicyInForce> {
+  return walkPolicyChain(nodeHost, filesOf(layout), genesis);
+}
+
+/** All of them, verified in the same way. */
+export async function policiesAtHand({ layout, genesis }: Where): Promise<readonly PolicyInForce[]> {
+  const files = filesOf(layout);
+  const all: PolicyInForce[] = [];
+  for (let count = 1; count <= files.length; count++) {
+    all.push(await walkPolicyChain(nodeHost, files.slice(0, count), genesis));
+  }
+  if (all.length === 0) throw new Refusal("POLICY-CHAIN", "there is no policy", { about: layout.policies });
+  return all;
+}
+
+function filesOf(layout: BoxAtHand["layout"]): readonly Uint8Array[] {
+  return readdirSync(layout.policies)
     .filter((name) => /^policy-\d{4}\.p7m$/.test(name))
-    .sort();
-  return walkPolicyChain(
-    nodeHost,
-    names.map((name) => readFileSync(join(layout.policies, name))),
-    genesis,
-  );
+    .sort()
+    .map((name) => readFileSync(join(layout.policies, name)));
 }
 
 /** Refuses CEREMONY-STATE unless the signer holds to this very policy. */

@@ -18,6 +18,7 @@ import { stageKey } from "./orders/stage-key.ts";
 import { successor } from "./orders/successor.ts";
 import { update } from "./orders/update.ts";
 import { breakGlass, policyChange } from "./policy/policy.ts";
+import { recover } from "./recover/recover.ts";
 import { resplit } from "./resplit/resplit.ts";
 
 const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = {
@@ -32,6 +33,7 @@ const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = 
   loss,
   open,
   policy: policyChange,
+  recover,
   resplit,
   resume,
   "resume-key": resumeKey,

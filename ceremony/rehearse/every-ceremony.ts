@@ -28,10 +28,12 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
   { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "audit") },
   { names: ["resume"], act: resumeAct },
   { names: ["break-glass"], act: breakGlassAct },
-  { names: ["successor", "certify-key"], act: successorAct },
+  { names: ["successor", "certify-key"], act: (one) => successorAct(one, "second-hsm") },
   { names: ["custody"], act: custodyAct },
   { names: ["close", "open"], act: closeAct },
   { names: ["loss"], act: lossAct },
+  { names: ["recover"], act: recoverAct },
+  { names: ["successor", "certify-key", "recover"], act: lostAltogetherAct },
 ];
 
 async function policyAct(rehearsal: Rehearsal): Promise<void> {
@@ -117,16 +119,16 @@ async function resumeAct(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.hold("resume", "The box seals again", { ...rehearsal.common, reason: "it was the auditor" });
 }
 
-async function successorAct(rehearsal: Rehearsal): Promise<void> {
+async function successorAct(rehearsal: Rehearsal, folder: string): Promise<void> {
   const { dir } = rehearsal.made.paths;
-  const { environment, module } = await makeSoftTokenPlace(join(dir, "second-hsm"));
+  const { environment, module } = await makeSoftTokenPlace(join(dir, folder));
   const { keys, appliance, threshold } = rehearsal.made.wanted;
   await rehearsal.hold("successor", "A second token is made ready", {
     ...rehearsal.common,
     keys: { ...keys },
     next: { holders: ["op1", "op2"].map((person) => ({ person })), threshold },
     organization,
-    token: { environment: { ...environment }, label: `second-${appliance}`, module },
+    token: { environment: { ...environment }, label: `${folder.split("-")[0]}-${appliance}`, module },
   });
   for (const purpose of ["audit", "sealing"] as const) {
     const certified = await rehearsal.certified(`successor/${purpose}.csr`, purpose);
@@ -163,4 +165,32 @@ async function lossAct(rehearsal: Rehearsal): Promise<void> {
   const activate = { audit: await rehearsal.stagedKey("audit"), sealing: await rehearsal.stagedKey("sealing") };
   rehearsal.holdersNow(archive, ["op1", "op2"]);
   await rehearsal.hold("loss", "The first token is lost", { ...rehearsal.common, activate });
+}
+
+/** The disk is gone, the token in force is not: what ceremonies left on the stick and the token's head make the box anew. */
+async function recoverAct(rehearsal: Rehearsal): Promise<void> {
+  await rehearsal.loseDisk();
+  await rehearsal.hold("recover", "The disk is lost", { ...(await recoveryOf(rehearsal)), beyond: 0 });
+}
+
+/** HSM, disk and box are gone together: another token, its shares, and the stick are left. */
+async function lostAltogetherAct(rehearsal: Rehearsal): Promise<void> {
+  const { archive } = rehearsal;
+  await successorAct(rehearsal, "third-hsm");
+  const activate = { audit: await rehearsal.stagedKey("audit"), sealing: await rehearsal.stagedKey("sealing") };
+  await rehearsal.loseDisk();
+  await rehearsal.loseToken("second-hsm");
+  rehearsal.holdersNow(archive, ["op1", "op2"]);
+  await rehearsal.hold("recover", "HSM, disk and box are lost", {
+    ...(await recoveryOf(rehearsal)),
+    activate,
+    beyond: 100,
+  });
+}
+
+async function recoveryOf(rehearsal: Rehearsal) {
+  const { root, run } = rehearsal.made.wanted;
+  const { unlockSocket: _, ...common } = rehearsal.common;
+  const token = await rehearsal.firstToken();
+  return { ...common, from: [rehearsal.stick], reason: "a fire (made up)", roots: [root], run, token };
 }

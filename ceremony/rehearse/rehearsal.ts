@@ -16,7 +16,7 @@ import type { PlayedAt, Rehearsed } from "./rehearse.ts";
 import { rehearse } from "./rehearse.ts";
 import type { RehearsedBox } from "./rehearsed-box.ts";
 import { writeRehearsedFile } from "./rehearsed-file.ts";
-import { unlockByCast } from "./running-signer.ts";
+import { keepSigner, type RunningSigner, startSigner, unlockByCast } from "./running-signer.ts";
 
 export class Rehearsal {
   readonly made: RehearsedBox;
@@ -24,6 +24,7 @@ export class Rehearsal {
   readonly #at: PlayedAt;
   readonly #done: Rehearsed[];
   #cast: Cast;
+  #signer: RunningSigner | undefined;
   #shares: ReadonlyMap<string, string>;
 
   constructor(made: RehearsedBox, at: PlayedAt) {
@@ -99,9 +100,36 @@ export class Rehearsal {
     return (await boxStanding(this.socket)).orders;
   }
 
-  /** The box's token is gone, as if somebody had carried it away. */
-  async loseToken(): Promise<void> {
-    await rename(join(this.made.paths.dir, "hsm/tokens"), join(this.made.paths.dir, "hsm/tokens-lost"));
+  /** The token in this folder is gone, as if somebody had carried it away. */
+  async loseToken(folder = "hsm"): Promise<void> {
+    await rename(join(this.made.paths.dir, folder, "tokens"), join(this.made.paths.dir, folder, "tokens-lost"));
+  }
+
+  /** The signer that is kept running for this box; whoever asked ends it. */
+  async start(): Promise<void> {
+    const { box, dir } = this.made.paths;
+    this.#signer = await startSigner(box.signerJson, this.socket, dir);
+  }
+
+  async stop(): Promise<void> {
+    await this.#signer?.stop();
+  }
+
+  /** The box's disk is gone, as if it had burnt; a signer is kept ready for the box that will be made anew. */
+  async loseDisk(): Promise<void> {
+    const { box, dir } = this.made.paths;
+    await this.stop();
+    await rename(box.folder, `${box.folder}-lost-${this.archive}`);
+    this.#signer = keepSigner(box.signerJson, dir);
+  }
+
+  /** Where the token of the genesis is. */
+  async firstToken(): Promise<{ readonly environment: Json; readonly module: Json }> {
+    const file = JSON.parse(await readFile(join(this.made.paths.dir, "genesis.json"), "utf8")) as {
+      readonly parameters: { readonly token: { readonly environment: Json; readonly module: Json } };
+    };
+    const { environment, module } = file.parameters.token;
+    return { environment, module };
   }
 
   /** SHA-256 of the key in force, hex. */

@@ -8,7 +8,6 @@ import { leaveRecords } from "./leave-records.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import type { PlayedAt, Rehearsed } from "./rehearse.ts";
 import { rehearsedBox } from "./rehearsed-box.ts";
-import { startSigner } from "./running-signer.ts";
 
 /** Names that can be rehearsed one by one. */
 export const rehearsedNames = [...new Set(["genesis", "certificates", ...acts.flatMap(({ names }) => names)])];
@@ -34,8 +33,7 @@ export async function rehearseAll(out: string, until: string | undefined, at: Pl
 }
 
 async function holdActs(rehearsal: Rehearsal, until: string | undefined): Promise<void> {
-  const { box, dir } = rehearsal.made.paths;
-  const signer = await startSigner(box.signerJson, rehearsal.socket, dir);
+  await rehearsal.start();
   try {
     for (const { names, act } of acts) {
       await act(rehearsal);
@@ -43,6 +41,6 @@ async function holdActs(rehearsal: Rehearsal, until: string | undefined): Promis
     }
   } finally {
     endTokenProcesses();
-    await signer.stop();
+    await rehearsal.stop();
   }
 }

@@ -21,9 +21,9 @@ export interface RunningSigner {
   stop(): Promise<void>;
 }
 
-/** Resolves when it answers. Refuses with UNREACHABLE, and then nothing runs. */
-export async function startSigner(signerJson: string, unlockSocket: string, log: string): Promise<RunningSigner> {
-  const kept = new KeptProcess({
+/** Kept running from now on: also where there is no box yet, which it waits for. */
+export function keepSigner(signerJson: string, log: string): RunningSigner {
+  return new KeptProcess({
     name: "signer",
     file: process.execPath,
     args: [main, "run", signerJson],
@@ -31,8 +31,13 @@ export async function startSigner(signerJson: string, unlockSocket: string, log:
     log: join(log, "signer.log"),
     restart: true,
   });
+}
+
+/** Resolves when it answers. Refuses with UNREACHABLE, and then nothing runs. */
+export async function startSigner(signerJson: string, unlockSocket: string, log: string): Promise<RunningSigner> {
+  const kept = keepSigner(signerJson, log);
   for (let left = 300; left > 0; left--) {
-    if (await answers(unlockSocket)) return { stop: () => kept.stop() };
+    if (await answers(unlockSocket)) return kept;
     await setTimeout(100);
   }
   await kept.stop();

@@ -18,6 +18,7 @@ import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { readTranscriptFile, transcriptName } from "../../engine/records-folder.ts";
 import { countersignTranscript } from "../../engine/signed-transcript.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
@@ -68,6 +69,7 @@ export function certificates(file: CeremonyFile): Procedure {
     arc: box.arc,
     tokenCheck: async () => ({ token: box.token.uri, genesis: box.genesis }),
     countersign: (stage, p7m) => countersigned(stage, sitting, p7m),
+    leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: sitting.stick }),
   };
 }
 

@@ -5,6 +5,7 @@ import { type CeremonyFile, pathIn } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Step } from "../../engine/procedure.ts";
 import { boxAtHand } from "../box-at-hand.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { assetSteps, handOverStepId } from "./asset-steps.ts";
 import { copyToStick, type LogPlaces, lineFact, readBoxLog } from "./box-log.ts";
@@ -26,6 +27,13 @@ export function custody(file: CeremonyFile): Procedure {
     arc: box.arc,
     tokenCheck: async () => ({ genesis: box.genesis }),
     countersign: async (_, p7m) => (socket === undefined ? p7m : countersign(socket, p7m)),
+    leave: () =>
+      leaveCopy({
+        layout: box.layout,
+        appliance: box.appliance,
+        media: places.stick,
+        ...(socket === undefined ? {} : { socket }),
+      }),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { CeremonyFile } from "../../engine/ceremony-file.ts";
 import type { Procedure } from "../../engine/procedure.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { withBoxToken } from "../box-token.ts";
 import { boxLayout } from "../layout.ts";
 import { clockStep, peopleStep } from "./begin.ts";
@@ -44,5 +45,6 @@ export function genesis(file: CeremonyFile): Procedure {
     },
     // The audit key has no certificate yet: it signs this transcript at the second sitting.
     countersign: async (_, p7m) => p7m,
+    leave: () => leaveCopy({ layout: boxLayout(parameters.box), appliance: file.appliance, media: parameters.stick }),
   };
 }

@@ -169,10 +169,11 @@ function unlockStep({ running, keys }: Activation): Step {
 /** The policy in force, but for the keys, the profile where another is wanted, number and predecessor. */
 async function nextPolicy(
   running: RunningBox,
-  { policy, number, digest }: PolicyInForce,
+  inForce: PolicyInForce,
   keys: Activation["keys"],
   suite: Activation["suite"],
 ): Promise<Uint8Array> {
+  const { policy } = inForce;
   const of = async (purpose: "audit" | "sealing") => {
     const wanted = keys[purpose];
     if (wanted === undefined) return policy.keys[purpose];
@@ -181,15 +182,16 @@ async function nextPolicy(
     throw new Refusal("CEREMONY-FILE", `this is no ${purpose} key`, { expected: purpose, got: key.purpose });
   };
   const profile = suite === undefined ? policy.profile : { ...policy.profile, digest: suiteOf(suite).hash, suite };
-  return canonicalBytes(
-    policyJson({
-      ...policy,
-      keys: { audit: await of("audit"), sealing: await of("sealing") },
-      number: number + 1,
-      previous: hex(digest),
-      profile,
-    }) as Json,
-  );
+  return policyWithKeys(inForce, { audit: await of("audit"), sealing: await of("sealing") }, profile);
+}
+
+/** Canonical bytes of the policy that follows one, with other keys (SubjectPublicKeyInfo). */
+export function policyWithKeys(
+  { policy, number, digest }: PolicyInForce,
+  keys: { readonly audit: Uint8Array; readonly sealing: Uint8Array },
+  profile = policy.profile,
+): Uint8Array {
+  return canonicalBytes(policyJson({ ...policy, keys, number: number + 1, previous: hex(digest), profile }) as Json);
 }
 
 function signedPath({ box }: RunningBox, { file }: Pick<Stage, "file">): string {

@@ -221,7 +221,7 @@ async function givenBefore({ socket }: RunningBox, path: string): Promise<Facts 
   }
 }
 
-function timesFrom(now: Utc): { readonly created: Utc; readonly expires: Utc } {
+export function timesFrom(now: Utc): { readonly created: Utc; readonly expires: Utc } {
   return { created: now, expires: utcOf(Date.parse(now) + hour * 1000) };
 }
 

@@ -13,6 +13,7 @@ import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../../engine/ceremony-file.ts";
 import type { Facts, Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
 
 /** Members that every ceremony about a running box has. */
@@ -85,6 +86,7 @@ export function aboutRunningBox(
         return withoutAudit(stage, p7m, "the audit key is out of use");
       }
     },
+    leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: stick, socket }),
   };
 }
 

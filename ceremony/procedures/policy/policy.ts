@@ -19,6 +19,7 @@ import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { asText, members } from "../../shown-json.ts";
 import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { certificateOf, peopleStep, type SignerRole, signersOf, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { officersHere } from "../orders/order-steps.ts";
@@ -108,6 +109,8 @@ function changeOf(file: CeremonyFile, signing: Signing): Procedure {
     arc: box.arc,
     tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
     countersign: (_, p7m) => countersign(change.unlock, p7m),
+    leave: () =>
+      leaveCopy({ layout: box.layout, appliance: box.appliance, media: change.stick, socket: change.unlock }),
   };
 }
 

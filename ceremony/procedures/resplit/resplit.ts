@@ -25,6 +25,7 @@ import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { splitPin } from "../../shares/split.ts";
 import { members } from "../../shown-json.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
+import { leaveCopy } from "../box-copy.ts";
 import { boxSigner, randomPin, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { nextWrappedPath, wrappedPath } from "../layout.ts";
@@ -91,6 +92,7 @@ export function resplit(file: CeremonyFile): Procedure {
     arc: box.arc,
     tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
     countersign: (_, p7m) => countersign(work.socket, p7m),
+    leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: work.stick, socket: work.socket }),
   };
 }
 

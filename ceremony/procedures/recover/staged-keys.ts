@@ -1,0 +1,96 @@
+/** Keys that the lost box had staged, by its orders: which token they are on, and the policy that lets those of a second token come into force. */
+
+import { join } from "node:path";
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { writeDurable } from "../../../host/durable.ts";
+import { equal, hex } from "../../../manifests/encoding/bytes.ts";
+import { ownOids } from "../../../manifests/encoding/oid.ts";
+import type { OrderWhat } from "../../../manifests/records/order.ts";
+import { readPolicy } from "../../../manifests/records/policy.ts";
+import { verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
+import type { Step } from "../../engine/procedure.ts";
+import type { TokenPlace } from "../../tokens/token-job.ts";
+import { boxAtHand } from "../box-at-hand.ts";
+import { witnessOf } from "../genesis/begin.ts";
+import { signedBy } from "../genesis/policy.ts";
+import { policyWithKeys } from "../orders/activate.ts";
+import { officersHere } from "../orders/order-steps.ts";
+import { policyInForce, policyName } from "../policies-at-hand.ts";
+import { policyChanges } from "../policy/changes.ts";
+import { ordersAtHand } from "./orders-at-hand.ts";
+import type { RecoverParameters } from "./parameters.ts";
+
+type StagedKey = OrderWhat<"stage-key">;
+
+export function stagedKeys(parameters: Pick<RecoverParameters, "evidence">): readonly StagedKey[] {
+  return ordersAtHand(parameters).flatMap(({ order }) => (order.kind === "stage-key" ? [order.what] : []));
+}
+
+/** Where the token of a key is: as its order says, but for the token that the configuration names. */
+export function placeOf(
+  staged: readonly StagedKey[],
+  spki: Uint8Array,
+  configured: TokenPlace & { readonly uri: string },
+): TokenPlace & { readonly uri: string } {
+  const token = staged.find((one) => equal(one.spki, spki))?.token;
+  return token && token.uri !== configured.uri ? token : configured;
+}
+
+/** HSM and disk are lost: the next policy names the keys on the second token. A policy that was signed before an interruption stands. */
+export function secondTokenStep(
+  parameters: RecoverParameters,
+  keys: { readonly audit: string; readonly sealing: string },
+): Step {
+  return {
+    id: "policy",
+    title: "Sign the next policy, which names the keys on the second token",
+    acts: "officers, with their own tokens",
+    checks: "a witness",
+    minutes: 10,
+    script: [
+      "The audit key of the lost HSM cannot introduce another one: the quorum does, by this policy and the continuity record.",
+      "Each officer types two groups of the digest from the paper, and signs with the own token.",
+    ],
+    wayBack: "Try again, or strike out the person whose token fails, as long as the quorum is complete.",
+    needs: ["gather", "people"],
+    perform: async (stage) => {
+      const box = boxAtHand(stage.file, parameters.box);
+      const before = await policyInForce(box);
+      const named = {
+        audit: keyOf(parameters, "audit", keys.audit),
+        sealing: keyOf(parameters, "sealing", keys.sealing),
+      };
+      if (equal(before.policy.keys.audit, named.audit) && equal(before.policy.keys.sealing, named.sealing)) {
+        return { people: [witnessOf(stage)], facts: { digest: hex(before.digest), number: `${before.number}` } };
+      }
+      const content = policyWithKeys(before, named);
+      const changes = policyChanges(before.policy, readPolicy(content));
+      const [label, digest] = [`policy number ${before.number + 1}`, hex(sha256(content))];
+      stage.scene.say(...changes);
+      stage.scene.show(label, digest);
+      const people = officersHere(stage, before.policy);
+      const oids = ownOids(box.arc);
+      const signed = await signedBy(stage, people, content, label, oids.policy);
+      await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+      const name = `${policyName(before.number + 1)}.p7m`;
+      await writeDurable(join(parameters.evidence, "policies", name), signed);
+      await writeDurable(join(box.layout.policies, name), signed);
+      return {
+        people: [...people, witnessOf(stage)],
+        facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${before.number + 1}` },
+        shown: [{ label, digest, confirmedBy: [...people] }],
+      };
+    },
+  };
+}
+
+function keyOf(parameters: RecoverParameters, purpose: "audit" | "sealing", digest: string): Uint8Array {
+  const staged = stagedKeys(parameters);
+  const found = staged.find((one) => one.purpose === purpose && hex(sha256(one.spki)) === digest);
+  if (found) return found.spki;
+  throw new Refusal("CEREMONY-FILE", `no ${purpose} key with this digest was staged`, {
+    expected: staged.map((one) => `${one.purpose} ${hex(sha256(one.spki))}`).join(", ") || "none was staged",
+    got: digest,
+  });
+}
