@@ -15,6 +15,7 @@ import {
   type Read,
   text,
   texts,
+  utc,
 } from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 
@@ -48,6 +49,8 @@ export async function wrappedPins(path: string): Promise<WrappedPins> {
 const readKeyRow = having({
   certified: flag,
   inForce: flag,
+  /** of its certificate */
+  notAfter: nullable(utc),
   purpose: oneOf(["audit", "sealing"]),
   spki: base64Bytes(1024),
   state: oneOf(["usable", "suspended", "revoked", "destroyed"]),

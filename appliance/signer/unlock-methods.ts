@@ -7,6 +7,7 @@ import { base64, concat, equal, hex, utf8 } from "../../manifests/encoding/bytes
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, checkSound } from "./box.ts";
 import { countersign } from "./countersign.ts";
 import { exportsOf } from "./exports.ts";
@@ -100,6 +101,7 @@ function keyRows({ configured, keys, orders }: Box): Json {
   return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
     certified: chain.length > 0,
     inForce: inForce.some((one) => equal(one, spki)),
+    notAfter: chain[0] ? readCertificate(chain[0]).notAfter : null,
     purpose,
     spki: base64(spki),
     state: markOf(orders.standing, spki)?.state ?? "usable",

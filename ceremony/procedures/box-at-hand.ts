@@ -1,9 +1,10 @@
 /** A box that was made, as later ceremonies find it: by the signer's configuration and the wrapped PIN beside its store. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { having } from "../../appliance/client/answers.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { base64Bytes, hexText, integer, list, object, type Read, text, texts } from "../../manifests/encoding/shape.ts";
+import { readWrapped } from "../../manifests/records/share.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
 import type { TokenKey } from "../tokens/token-process.ts";
@@ -56,17 +57,40 @@ export function boxAtHand(file: CeremonyFile, folder: string): BoxAtHand {
   return { layout, appliance, arc, genesis, simulated: hsm === "software-token", keys, token, settings };
 }
 
-/** What opens its token. Refuses STORE when no PIN was split. */
-export function sharesOf(file: CeremonyFile, box: BoxAtHand, held: HeldShares): BoxShares {
+/** What opens its token: the split that the first share at hand belongs to, the holders' or the recovery holders'. Refuses STORE when no PIN was split. */
+export function sharesOf(
+  file: CeremonyFile,
+  box: Pick<BoxAtHand, "keys" | "layout" | "token">,
+  held: HeldShares,
+): BoxShares {
   const paths = new Map(held.shares.map((one) => [one.person, pathIn(file, one.file)]));
   return {
-    wrapped: readWrappedFile(wrappedPath(box.layout, "unlock")),
+    wrapped: wrappedFor([...paths.values()], box.layout),
     auditKeys: [box.keys.audit.spki],
     path: (holder) => paths.get(holder) ?? "",
     token: box.token,
     threshold: held.threshold,
     holders: held.shares.map(({ person }) => person),
   };
+}
+
+function wrappedFor(shares: readonly string[], layout: BoxLayout): Uint8Array {
+  const unlock = readWrappedFile(wrappedPath(layout, "unlock"));
+  const path = wrappedPath(layout, "recovery");
+  const first = shares.find((one) => existsSync(one));
+  if (first === undefined || !existsSync(path)) return unlock;
+  const recovery = readWrappedFile(path);
+  return claimedSplit(readFileSync(first)) === readWrapped(recovery).split ? recovery : unlock;
+}
+
+/** By the share's own word: whether it belongs there is found out when it is opened. */
+function claimedSplit(share: Uint8Array): Json | undefined {
+  try {
+    return (JSON.parse(new TextDecoder().decode(share)) as { readonly record?: { readonly split?: Json } }).record
+      ?.split;
+  } catch {
+    return undefined;
+  }
 }
 
 function settingsOf(settings: Json, path: string): Read<typeof readSignerJson> {

@@ -42,6 +42,7 @@ function* ownFiles(layout: BoxLayout): Generator<readonly [string, Uint8Array]> 
     ["wrapped-unlock.json", wrappedPath(layout, "unlock")],
     ["wrapped-recovery.json", wrappedPath(layout, "recovery")],
     ["successor/wrapped-unlock.json", wrappedPath(boxLayout(layout.successor), "unlock")],
+    ["successor/wrapped-recovery.json", wrappedPath(boxLayout(layout.successor), "recovery")],
   ];
   for (const [name, path] of named) if (existsSync(path)) yield [name, readFileSync(path)];
   for (const [name, folder] of [

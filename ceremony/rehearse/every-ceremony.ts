@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
 import { sharePath } from "../procedures/shares-of.ts";
@@ -122,12 +123,14 @@ async function resumeAct(rehearsal: Rehearsal): Promise<void> {
 async function successorAct(rehearsal: Rehearsal, folder: string): Promise<void> {
   const { dir } = rehearsal.made.paths;
   const { environment, module } = await makeSoftTokenPlace(join(dir, folder));
+  const { archive } = rehearsal;
   const { keys, appliance, threshold } = rehearsal.made.wanted;
   await rehearsal.hold("successor", "A second token is made ready", {
     ...rehearsal.common,
     keys: { ...keys },
     next: { holders: ["op1", "op2"].map((person) => ({ person })), threshold },
     organization,
+    recovery: recoverySplit(rehearsal.made.wanted),
     token: { environment: { ...environment }, label: `${folder.split("-")[0]}-${appliance}`, module },
   });
   for (const purpose of ["audit", "sealing"] as const) {
@@ -137,10 +140,11 @@ async function successorAct(rehearsal: Rehearsal, folder: string): Promise<void>
       ...certified,
     });
   }
+  rehearsal.secondNow(archive, ["op1", "op2"]);
 }
 
 async function custodyAct(rehearsal: Rehearsal): Promise<void> {
-  const { unlock: _, ...common } = rehearsal.common;
+  const { unlock: _, second: __, ...common } = rehearsal.common;
   await rehearsal.unlock();
   const assets = rehearsedAssets.map((one) => ({ ...one, from: { ...one.from }, to: { ...one.to } }));
   await rehearsal.hold("custody", "Things change hands", { ...common, assets });
@@ -163,8 +167,11 @@ async function lossAct(rehearsal: Rehearsal): Promise<void> {
   const archive = made?.archive ?? "";
   await rehearsal.loseToken();
   const activate = { audit: await rehearsal.stagedKey("audit"), sealing: await rehearsal.stagedKey("sealing") };
+  const common = rehearsal.common;
   rehearsal.holdersNow(archive, ["op1", "op2"]);
-  await rehearsal.hold("loss", "The first token is lost", { ...rehearsal.common, activate });
+  const unlock = rehearsal.common.unlock as Json;
+  rehearsal.secondNow(undefined);
+  await rehearsal.hold("loss", "The first token is lost", { ...common, activate, unlock });
 }
 
 /** The disk is gone, the token in force is not: what ceremonies left on the stick and the token's head make the box anew. */
@@ -180,7 +187,8 @@ async function lostAltogetherAct(rehearsal: Rehearsal): Promise<void> {
   const activate = { audit: await rehearsal.stagedKey("audit"), sealing: await rehearsal.stagedKey("sealing") };
   await rehearsal.loseDisk();
   await rehearsal.loseToken("second-hsm");
-  rehearsal.holdersNow(archive, ["op1", "op2"]);
+  // The holders of the second token's shares were in the building, too.
+  rehearsal.holdersNow(archive, ["rec1", "rec2"], "recovery");
   await rehearsal.hold("recover", "HSM, disk and box are lost", {
     ...(await recoveryOf(rehearsal)),
     activate,
@@ -190,7 +198,7 @@ async function lostAltogetherAct(rehearsal: Rehearsal): Promise<void> {
 
 async function recoveryOf(rehearsal: Rehearsal) {
   const { root, run } = rehearsal.made.wanted;
-  const { unlockSocket: _, ...common } = rehearsal.common;
+  const { second: _, unlockSocket: __, ...common } = rehearsal.common;
   const token = await rehearsal.firstToken();
   return { ...common, from: [rehearsal.stick], reason: "a fire (made up)", roots: [root], run, token };
 }

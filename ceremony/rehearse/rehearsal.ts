@@ -8,7 +8,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
 import { boxLayout } from "../procedures/layout.ts";
-import { keyInForce } from "../procedures/orders/running-box.ts";
+import { keyInForce } from "../procedures/orders/key-in-force.ts";
 import { sharePath } from "../procedures/shares-of.ts";
 import { certifyRequest } from "../provision/test-pki.ts";
 import { type Cast, withNewToken } from "./cast.ts";
@@ -26,6 +26,7 @@ export class Rehearsal {
   #cast: Cast;
   #signer: RunningSigner | undefined;
   #shares: ReadonlyMap<string, string>;
+  #second: ReadonlyMap<string, string> | undefined;
 
   constructor(made: RehearsedBox, at: PlayedAt) {
     this.made = made;
@@ -56,8 +57,12 @@ export class Rehearsal {
   /** Members that ceremonies about a running box share. */
   get common(): { readonly [name: string]: Json } {
     const { box, stick, threshold } = this.made.wanted;
-    const shares = [...this.#shares].map(([person, file]) => ({ file, person }));
-    return { box, stick, unlock: { shares, threshold }, unlockSocket: this.socket };
+    const held = (shares: ReadonlyMap<string, string>) => ({
+      shares: [...shares].map(([person, file]) => ({ file, person })),
+      threshold,
+    });
+    const second = this.#second ? { second: held(this.#second) } : {};
+    return { box, stick, unlock: held(this.#shares), unlockSocket: this.socket, ...second };
   }
 
   /** Holds one ceremony to its end. Refuses what refused a step. */
@@ -91,8 +96,14 @@ export class Rehearsal {
   }
 
   /** From now on these holders have the shares that ceremony `archive` wrote. */
-  holdersNow(archive: string, holders: readonly string[]): void {
-    this.#shares = new Map(holders.map((id) => [id, sharePath(this.stick, archive, "unlock", id)]));
+  holdersNow(archive: string, holders: readonly string[], purpose: "unlock" | "recovery" = "unlock"): void {
+    this.#shares = new Map(holders.map((id) => [id, sharePath(this.stick, archive, purpose, id)]));
+  }
+
+  /** From now on ceremonies prove the second token by the shares that ceremony `archive` wrote; undefined: there is none. */
+  secondNow(archive: string | undefined, holders: readonly string[] = []): void {
+    if (archive === undefined) this.#second = undefined;
+    else this.#second = new Map(holders.map((id) => [id, sharePath(this.stick, archive, "unlock", id)]));
   }
 
   /** The last order that the box took. */

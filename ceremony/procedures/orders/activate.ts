@@ -23,15 +23,9 @@ import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
 import { policyChanges } from "../policy/changes.ts";
 import { boxKey, keyDigest } from "./box-key.ts";
+import { keyInForce } from "./key-in-force.ts";
 import { beforeStep, officersHere } from "./order-steps.ts";
-import {
-  aboutRunningBox,
-  keyInForce,
-  type RunningBox,
-  runningBox,
-  runningMembers,
-  unlockByHolders,
-} from "./running-box.ts";
+import { aboutRunningBox, type RunningBox, runningBox, runningMembers, unlockByHolders } from "./running-box.ts";
 
 const readValue = object({
   ...runningMembers,
@@ -218,12 +212,17 @@ async function startedAnew(stage: Stage, socket: string): Promise<void> {
 /** Shares of the second token open from now on: what they belong to takes its place beside the store. */
 async function moveWrapped(running: RunningBox): Promise<boolean> {
   const { layout } = running.box;
-  const second = wrappedPath(boxLayout(layout.successor), "unlock");
   const keys = await boxKeys(running.socket);
-  if (!existsSync(second) || keyInForce(keys, "audit").token.uri === running.box.token.uri) return false;
-  // What the first token's shares belong to stays to be read; it opens nothing here.
-  const first = wrappedPath(layout, "unlock");
-  if (existsSync(first)) await moveDurable(first, `${first}.before`);
-  await moveDurable(second, first);
-  return true;
+  if (keyInForce(keys, "audit").token.uri === running.box.token.uri) return false;
+  let moved = false;
+  for (const purpose of ["unlock", "recovery"]) {
+    const second = wrappedPath(boxLayout(layout.successor), purpose);
+    if (!existsSync(second)) continue;
+    // What the first token's shares belong to stays to be read; it opens nothing here.
+    const first = wrappedPath(layout, purpose);
+    if (existsSync(first)) await moveDurable(first, `${first}.before`);
+    await moveDurable(second, first);
+    moved = true;
+  }
+  return moved;
 }

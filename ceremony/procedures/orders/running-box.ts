@@ -5,7 +5,6 @@ import {
   boxKeys,
   boxStanding,
   countersign,
-  type KeyRow,
   unlock,
 } from "../../../appliance/client/unlock-client.ts";
 import { object, optional, type Read, text } from "../../../manifests/encoding/shape.ts";
@@ -15,10 +14,14 @@ import type { Facts, Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
+import { keyInForce } from "./key-in-force.ts";
+import { secondTokenFacts, secondTokenStep } from "./second-token.ts";
 
 /** Members that every ceremony about a running box has. */
 export const runningMembers = {
   box: text(4096),
+  /** shares of the second token, which is proven then; without them the record says that it was not */
+  second: optional(readHeldShares),
   stick: text(4096),
   /** the shares that are in force, and how many open; where the ceremony needs the box unlocked, or its token's PIN */
   unlock: optional(readHeldShares),
@@ -66,7 +69,7 @@ export function aboutRunningBox(
   return {
     name,
     purpose,
-    steps,
+    steps: withSecondToken(running, steps),
     simulated: box.simulated,
     records: box.layout.records,
     media: stick,
@@ -74,6 +77,7 @@ export function aboutRunningBox(
     tokenCheck: async () => ({
       genesis: box.genesis,
       token: keyInForce(await boxKeys(socket), "audit").token.uri,
+      ...(await secondTokenFacts(running)),
       ...(await moreChecks()),
     }),
     countersign: async (stage, p7m) => {
@@ -88,6 +92,13 @@ export function aboutRunningBox(
     },
     leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: stick, socket }),
   };
+}
+
+/** After the first step, which sees how the box stands. */
+function withSecondToken(running: RunningBox, [first, ...others]: readonly Step[]): readonly Step[] {
+  const { second } = running.parameters;
+  if (!first || !second) return first ? [first, ...others] : [];
+  return [first, secondTokenStep(running, second), ...others];
 }
 
 function withoutAudit(stage: Stage, p7m: Uint8Array, why: string): Uint8Array {
@@ -109,13 +120,6 @@ export async function sharesInForce({ box, file, parameters, socket }: RunningBo
     auditKeys: keys.filter(({ purpose }) => purpose === "audit").map(({ spki }) => spki),
     token: keyInForce(keys, "audit").token,
   };
-}
-
-/** Refuses CEREMONY-STATE; a signer always names both. */
-export function keyInForce(keys: readonly KeyRow[], purpose: KeyRow["purpose"]): KeyRow {
-  const key = keys.find((one) => one.inForce && one.purpose === purpose);
-  if (key) return key;
-  throw new Refusal("CEREMONY-STATE", `the signer names no ${purpose} key in force`);
 }
 
 /** The PIN of the token in force by shares, proven by a login; it stays the stage's. Refuses as `boxPin`. */

@@ -14,6 +14,7 @@ import { closeStep, requestsStep } from "../genesis/requests.ts";
 import { sealingKeyStep } from "../genesis/sealing-key.ts";
 import { relockStep, shareCheckStep, splitStep } from "../genesis/shares.ts";
 import { auditKeyStep, tokenStep } from "../genesis/token.ts";
+import { recoveryOf } from "../resplit/recovery-split.ts";
 import { readSplit, splitIn } from "../split-parameters.ts";
 import { beforeStep, orderStep, statementStep } from "./order-steps.ts";
 import { aboutRunningBox, runningBox, runningMembers } from "./running-box.ts";
@@ -24,6 +25,8 @@ const readValue = object({
   organization: text(64),
   /** who holds the shares of the second token */
   next: readSplit,
+  /** the recovery holders' split of its PIN, where the box has one */
+  recovery: optional(readSplit),
   /** SO PIN: split apart, or nobody ever knows it */
   soPin: optional(readSplit),
   token: object({ environment: texts, label: text(32), module: text(4096) }),
@@ -31,8 +34,9 @@ const readValue = object({
 
 /** Refuses CEREMONY-FILE, CONFIG. */
 export function successor(file: CeremonyFile): Procedure {
-  const { keys, next, organization, soPin, token, ...parameters } = readParameters(file, readValue);
+  const { keys, next, organization, recovery: wanted, soPin, token, ...parameters } = readParameters(file, readValue);
   const running = runningBox(file, parameters);
+  const recovery = recoveryOf(file, running.box, wanted);
   const made = {
     arc: running.box.arc,
     box: running.box.layout.successor,
@@ -41,6 +45,7 @@ export function successor(file: CeremonyFile): Procedure {
     stick: running.stick,
     token: tokenIn(token, file.folder),
     unlock: splitIn(file, next),
+    ...(recovery ? { recovery } : {}),
     ...(soPin ? { soPin: splitIn(file, soPin) } : {}),
   };
   const record = (purpose: "audit" | "sealing", needs: readonly string[]) =>

@@ -63,8 +63,7 @@ async function writeConfiguration(
   const { activate, evidence, layout, run } = parameters;
   await makeFolder(layout.state);
   if (!existsSync(run)) await makeFolder(run);
-  const first = wrappedPath(layout, "unlock");
-  const second = wrappedPath(boxLayout(layout.successor), "unlock");
+  const second = boxLayout(layout.successor);
   for (const [path, bytes] of files) {
     const [folder = "", name = ""] = path.includes("/") ? path.split("/") : ["", path];
     const isPlain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
@@ -73,10 +72,11 @@ async function writeConfiguration(
     if (folder === "certificates") await write(join(layout.certificates, name), bytes);
     if (folder === "policies") await writePolicy(parameters, name, bytes);
     if (folder === "orders" || folder === "statements") await write(join(evidence, folder, name), bytes);
-    if (path === "wrapped-recovery.json") await write(wrappedPath(layout, "recovery"), bytes);
-    if (path === "wrapped-unlock.json" && !activate) await write(first, bytes);
+    const purpose = /^wrapped-(unlock|recovery)\.json$/.exec(name)?.[1];
+    if (purpose === undefined) continue;
     // With the first token lost, the second one's shares open.
-    if (path === "successor/wrapped-unlock.json") await write(activate ? first : second, bytes);
+    if (folder === "" && !activate) await write(wrappedPath(layout, purpose), bytes);
+    if (folder === "successor") await write(wrappedPath(activate ? layout : second, purpose), bytes);
   }
   for (const [name, p7m] of transcriptsOn(parameters.from)) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) await write(join(layout.records, name, transcriptName), p7m);

@@ -29,7 +29,7 @@ import { leaveCopy } from "../box-copy.ts";
 import { boxSigner, randomPin, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { nextWrappedPath, wrappedPath } from "../layout.ts";
-import { keyInForce } from "../orders/running-box.ts";
+import { keyInForce } from "../orders/key-in-force.ts";
 import {
   type BoxShares,
   boxPin,
