@@ -59,6 +59,16 @@ export function actionsOf(
     hold: (file) => alone(({ holdCeremony }, output) => holdCeremony(output, file)),
     abandon: (file) => alone(({ abandonCeremony }, output) => abandonCeremony(output, file)),
     record: (path, options) => alone(({ showRecord }, output) => showRecord(output, path, options)),
+    batchRecord: (folder, options) =>
+      alone(async (_, output) => {
+        const { showBatchRecord } = await import("./batch-record.ts");
+        return showBatchRecord(output, folder, options);
+      }),
+    custodySheet: (path, options) =>
+      alone(async (_, output) => {
+        const { showCustodySheet } = await import("./custody-sheet.ts");
+        return showCustodySheet(output, path, options);
+      }),
     rehearse: (out, name) => alone(({ rehearse }, output) => rehearse(output, out, name)),
     completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
     batchNames: () => within((sitting) => batchNames(sitting, write)),

@@ -1,34 +1,23 @@
 /** The commands that hold ceremonies: from a ceremony file, at one terminal, with everybody in the room. */
 
-import { readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { nodeHost } from "../host/crypto-host.ts";
 import { openPrompter } from "../host/terminal/prompter.ts";
 import { wrapped } from "../host/terminal/table.ts";
-import { readSignedData } from "../manifests/cms/read.ts";
-import type { Json } from "../manifests/encoding/canonical-json.ts";
-import { documentationArc, ownOids } from "../manifests/encoding/oid.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { shown } from "../manifests/records/names.ts";
-import {
-  type RunKind,
-  readTranscript,
-  type VerifiedTranscript,
-  verifyTranscript,
-} from "../manifests/records/transcript.ts";
+import type { RunKind } from "../manifests/records/transcript.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { type CeremonyFile, readCeremonyFile } from "./engine/ceremony-file.ts";
 import { abandon, type Held, type HoldParts, hold } from "./engine/hold.ts";
 import { playedScene } from "./engine/played-scene.ts";
 import { checkOrder } from "./engine/procedure.ts";
 import { RecordFile } from "./engine/record-file.ts";
-import { recordFolder, recordName, transcriptName } from "./engine/records-folder.ts";
+import { recordFolder, recordName } from "./engine/records-folder.ts";
 import type { Scene } from "./engine/scene.ts";
 import { terminalScene } from "./engine/terminal-scene.ts";
-import { type Paper, reprint, textOf } from "./paper/page.ts";
-import { printFile, writePaper } from "./paper/print.ts";
+import { givePaper, type PrintOptions } from "./give-paper.ts";
 import { endOf, recordOf } from "./paper/record-paper.ts";
 import { scriptPaper } from "./paper/script-paper.ts";
 import type { Output } from "./ports.ts";
@@ -38,22 +27,20 @@ import { prepareDryRun } from "./rehearse/dry-run.ts";
 import { leaveRecords } from "./rehearse/leave-records.ts";
 import type { PlayedAt } from "./rehearse/rehearse.ts";
 import { rehearseAll } from "./rehearse/rehearse-all.ts";
-
-export interface PrintOptions {
-  /** folder for PDF and text; shown on the screen where none is named */
-  readonly print?: string;
-  /** a printer that CUPS knows */
-  readonly lp?: string;
-  /** how often it was printed before */
-  readonly reprint?: number;
-}
+import { verifiedTranscript } from "./verified-transcript.ts";
 
 /** Shows or prints the script of a ceremony. Refuses CEREMONY-FILE, also where its steps cannot succeed in their order; STORE, PRINTER. */
 export async function showScript(output: Output, path: string, options: PrintOptions): Promise<void> {
   const file = readCeremonyFile(path);
   const procedure = procedureOf(file);
   checkOrder(procedure.steps);
-  const files = await give(output, scriptPaper(file, procedure), `${recordName(file)}.script`, file.scheduled, options);
+  const files = await givePaper(
+    output,
+    scriptPaper(file, procedure),
+    `${recordName(file)}.script`,
+    file.scheduled,
+    options,
+  );
   const { ceremony, digest } = file;
   output.document({ ceremony, digest, files, steps: procedure.steps.map(({ id }) => id) });
 }
@@ -96,24 +83,8 @@ export async function showRecord(output: Output, path: string, options: PrintOpt
   const { transcript, digest, signers } = verified;
   const { archive, appliance, ceremony, outcome, run } = transcript;
   const paper = recordOf(verified);
-  const files = await give(output, paper, `${recordName(transcript)}.record`, endOf(transcript), options);
+  const files = await givePaper(output, paper, `${recordName(transcript)}.record`, endOf(transcript), options);
   output.document({ archive, appliance, ceremony, digest, files, outcome, run, signers: [...signers] });
-}
-
-/** A paper on the screen, or as files and on a printer; gives the files' paths. */
-async function give(output: Output, paper: Paper, name: string, created: string, options: PrintOptions): Promise<Json> {
-  const { print, lp, reprint: before } = options;
-  if (print === undefined) {
-    if (lp !== undefined)
-      throw new Refusal("USAGE", "say where the files go, too", { expected: "--print DIR", got: "--lp alone" });
-    output.say(textOf(paper).replace("\f", ""));
-    return [];
-  }
-  const printed = before === undefined ? paper : reprint(paper, before, utcOf(Date.now()));
-  const { pdf, text } = await writePaper(resolve(print), name, printed, created);
-  output.say(`Written: ${pdf}`, `         ${text}`);
-  if (lp !== undefined) await printFile(lp, pdf);
-  return [pdf, text];
 }
 
 /**
@@ -218,26 +189,4 @@ function tell(output: Output, path: string, held: Held): void {
   output.say(output.style.warn(`Paused before step "${held.next ?? "the end"}".`), `Go on: ceremony hold ${path}`);
   output.document({ next: held.next ?? null, outcome: "paused" });
   if (held.refusal) throw held.refusal;
-}
-
-/** The arc is that of the transcript's type itself. */
-async function verifiedTranscript(path: string): Promise<VerifiedTranscript> {
-  const signed = readFrom(path);
-  const { eContentType, content } = readSignedData(signed);
-  if (!content) throw new Refusal("TRANSCRIPT", "the transcript has no content");
-  await readTranscript(nodeHost, content);
-  const arc = eContentType.replace(/\.\d+$/, "");
-  return verifyTranscript(nodeHost, ownOids(arc || documentationArc), signed);
-}
-
-function readFrom(path: string): Uint8Array {
-  try {
-    return readFileSync(statSync(path).isDirectory() ? join(path, transcriptName) : path);
-  } catch (cause) {
-    throw new Refusal("STORE", "there is no signed transcript", {
-      expected: "a .p7m file, or the folder of a record",
-      about: path,
-      cause,
-    });
-  }
 }

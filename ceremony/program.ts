@@ -2,9 +2,12 @@
 
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { versionText } from "../host/version.ts";
+import { documentationArc } from "../manifests/encoding/oid.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import type { PrintOptions } from "./ceremonies.ts";
+import type { BatchRecordOptions } from "./batch-record.ts";
 import { shells } from "./completion.ts";
+import type { CustodySheetOptions } from "./custody-sheet.ts";
+import type { PrintOptions } from "./give-paper.ts";
 
 export interface GlobalOptions {
   readonly as?: string;
@@ -37,6 +40,8 @@ export interface Actions {
   hold(file: string): Promise<void>;
   abandon(file: string): Promise<void>;
   record(path: string, options: PrintOptions): Promise<void>;
+  batchRecord(folder: string, options: BatchRecordOptions): Promise<void>;
+  custodySheet(path: string, options: CustodySheetOptions): Promise<void>;
   rehearse(out: string, name: string | undefined): Promise<void>;
   completion(shell: string): void;
   /** names for the shell's completion, one a line; never fails loudly */
@@ -58,6 +63,7 @@ export function ceremonyProgram(actions: Actions): Command {
   deciding(program, actions);
   running(program, actions);
   holding(program, actions);
+  recording(program, actions);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
@@ -229,6 +235,33 @@ function holding(program: Command, actions: Actions): void {
     .argument("[name]", "hold this one with people typing; those before it are held by made-up people")
     .requiredOption("--out <dir>", "a new folder")
     .action((name: string | undefined, options: { out: string }) => actions.rehearse(options.out, name));
+}
+
+function recording(program: Command, actions: Actions): void {
+  program
+    .command("batch-record")
+    .description("verify a batch's answer and print its record: slip, approvals, digests, documents, lines for ink")
+    .argument("<folder>", "outbox/BATCH, sealed or aborted")
+    .requiredOption("--ca <file>", "root certificate (PEM or DER) that you trust")
+    .option("--genesis <digest>", "digest of the genesis policy, in hex: the quorum no longer rests on the box's word")
+    .option("--documents <dir>", "the documents (default: inbox/BATCH/documents on the same stick)")
+    .option("--arc <oid>", "the arc of the organisation's object identifiers", documentationArc)
+    .option(...printOption)
+    .option(...lpOption)
+    .option(...reprintOption)
+    .action((folder: string, options: BatchRecordOptions) => actions.batchRecord(folder, options));
+  program
+    .command("custody-sheet")
+    .description("check a custody log and print it: who holds what, each hand-over, its head, lines for ink")
+    .argument("<log>", "a custody log, custody.jsonl")
+    .option(
+      "--transcripts <dir>",
+      "signed transcripts or records, which name witnesses (default: those beside the log)",
+    )
+    .option(...printOption)
+    .option(...lpOption)
+    .option(...reprintOption)
+    .action((path: string, options: CustodySheetOptions) => actions.custodySheet(path, options));
 }
 
 function batchArgument(): Argument {

@@ -131,6 +131,9 @@ function verifyArguments(paths: BoxPaths): string[] {
 async function verifyAll(paths: BoxPaths): Promise<void> {
   const ran = succeeded(await runCommand("desk/main.ts", verifyArguments(paths)), "coldseal verify");
   tell(...lines(ran.stdout));
+  const [, ...bundle] = verifyArguments(paths);
+  const record = await runCommand("ceremony/main.ts", ["batch-record", ...bundle, "--print", paths.dir]);
+  tell("the record of the batch, to be signed in ink:", ...lines(succeeded(record, "ceremony batch-record").stdout));
 }
 
 async function verifyOpenssl(paths: BoxPaths): Promise<void> {

@@ -16,6 +16,7 @@ export function whatNext({ paths, shares }: RehearsedBox, folder: string): strin
 Look at
   ${at(`${paths.dir}/R-001-genesis.script.pdf`)}   the script of the genesis; .record.pdf and .p7m are what it left
   ${at(`${paths.stick}/coldseal/outbox/${folder}`)}   seals, manifest, authorisation, policy, certificates
+  ${at(`${paths.dir}/test-box-000001.batch-record.pdf`)}   the printed record of the batch
   ${at(`${paths.dir}/slip.txt`)}   the slip that the submitter printed
   ${at(`${paths.keeper}/coldseal/audit`)}   what goes to the ledger's keeper
   npm run -s coldseal -- inspect ${at(`${paths.stick}/coldseal/outbox/${folder}/manifest.p7m`)}

@@ -10,7 +10,9 @@ export type PaperItem =
   | string
   /** SHA-256, hex */
   | { readonly digest: string }
-  | { readonly heading: string };
+  | { readonly heading: string }
+  /** they stand on one page, where one has room for them */
+  | { readonly together: readonly PaperItem[] };
 
 export interface Paper {
   readonly title: string;
@@ -28,14 +30,16 @@ export function textOf({ title, mark, warning, items }: Paper): string {
     mark,
     ...(warning === undefined ? [] : [`*** ${warning} ***`]),
     rule,
-    ...items.flatMap((item) => {
-      if (typeof item === "string") return [item];
-      return "digest" in item
-        ? [...digestLines(item.digest), `    ${item.digest}`]
-        : ["", item.heading.toUpperCase(), rule];
-    }),
+    ...items.flatMap(itemLines),
   ];
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n\f`;
+}
+
+function itemLines(item: PaperItem): readonly string[] {
+  if (typeof item === "string") return [item];
+  if ("together" in item) return item.together.flatMap(itemLines);
+  if ("digest" in item) return [...digestLines(item.digest), `    ${item.digest}`];
+  return ["", item.heading.toUpperCase(), rule];
 }
 
 /** 16 groups, two a line, numbered. */

@@ -8,7 +8,11 @@ const [pageWidth, pageHeight] = PageSizes.A4;
 const margin = 56;
 const size = 9.5;
 const lead = 12.4;
+const headingSize = 10.5;
 const qrSide = 92;
+const qrGap = 8;
+const firstLine = pageHeight - 70;
+const lastLine = 48;
 const black = rgb(0, 0, 0);
 const grey = rgb(0.35, 0.35, 0.35);
 const red = rgb(0.7, 0.05, 0.05);
@@ -54,6 +58,7 @@ class Setter {
 
   set(item: PaperItem): void {
     if (typeof item === "string") this.#line(item, item.startsWith("!!") ? this.#fonts.bold : this.#fonts.plain);
+    else if ("together" in item) this.#together(item.together);
     else if ("heading" in item) this.#heading(item.heading);
     else this.#digest(item.digest);
   }
@@ -70,11 +75,17 @@ class Setter {
     }
   }
 
+  #together(items: readonly PaperItem[]): void {
+    const height = heightOf({ together: items });
+    if (height <= firstLine - lastLine) this.#room(height);
+    for (const item of items) this.set(item);
+  }
+
   #heading(heading: string): void {
     // Not alone at the foot of a page.
-    this.#room(5 * lead);
+    this.#room(heightOf({ heading }) + 2 * lead);
     this.#y -= lead * 0.9;
-    this.#line(heading, this.#fonts.bold, 10.5);
+    this.#line(heading, this.#fonts.bold, headingSize);
     this.#page.drawLine({
       start: { x: margin, y: this.#y + lead - 4 },
       end: { x: pageWidth - margin, y: this.#y + lead - 4 },
@@ -85,9 +96,8 @@ class Setter {
   }
 
   #digest(digest: string): void {
-    const lines = digestLines(digest);
-    this.#room((lines.length + 2) * lead + qrSide + 8);
-    for (const line of lines) this.#line(line, this.#fonts.plain);
+    this.#room(heightOf({ digest }));
+    for (const line of digestLines(digest)) this.#line(line, this.#fonts.plain);
     this.#line(`    ${digest}`, this.#fonts.plain);
     this.#qr(digest);
   }
@@ -98,7 +108,7 @@ class Setter {
     code.make();
     const count = code.getModuleCount();
     const side = qrSide / count;
-    this.#y -= 4;
+    this.#y -= qrGap;
     for (let row = 0; row < count; row++) {
       for (let column = 0; column < count; column++) {
         if (!code.isDark(row, column)) continue;
@@ -106,25 +116,37 @@ class Setter {
         this.#page.drawRectangle({ x, y, width: side + 0.05, height: side + 0.05, color: black });
       }
     }
-    this.#y -= qrSide + 4;
+    this.#y -= qrSide + qrGap;
   }
 
   #line(text: string, font: PDFFont, points = size): void {
     this.#room(lead);
     if (text !== "") this.#page.drawText(text, { x: margin, y: this.#y, size: points, font, color: black });
-    this.#y -= points > size ? points + 4 : lead;
+    this.#y -= leadOf(points);
   }
 
   #room(height: number): void {
-    if (this.#y - height < 48) this.#newPage();
+    if (this.#y - height < lastLine) this.#newPage();
   }
 
   #newPage(): void {
     this.#pages.push(this.#document.addPage(PageSizes.A4));
-    this.#y = pageHeight - 70;
+    this.#y = firstLine;
   }
 
   get #page(): PDFPage {
     return this.#pages.at(-1) as PDFPage;
   }
+}
+
+function leadOf(points: number): number {
+  return points > size ? points + 4 : lead;
+}
+
+/** What an item takes of a page. */
+function heightOf(item: PaperItem): number {
+  if (typeof item === "string") return lead;
+  if ("together" in item) return item.together.reduce((sum, one) => sum + heightOf(one), 0);
+  if ("heading" in item) return lead * 0.9 + leadOf(headingSize) + 4;
+  return (digestLines(item.digest).length + 1) * lead + qrSide + 2 * qrGap;
 }

@@ -6,13 +6,8 @@ import { shown } from "../../manifests/records/names.ts";
 import type { Entry, Transcript, VerifiedTranscript } from "../../manifests/records/transcript.ts";
 import { inkLines, labelled, paragraph } from "./lines.ts";
 import type { Paper, PaperItem } from "./page.ts";
+import { runWarning } from "./run-warning.ts";
 import { inkNames } from "./script-paper.ts";
-
-const runWarning = {
-  live: undefined,
-  dry: "DRY RUN on throw-away tokens: nothing of it counts",
-  rehearsal: "REHEARSAL by made-up people: nothing of it counts",
-} as const;
 
 /** `digest`: SHA-256 of the transcript's content, hex; `signers`: who signed it; `auditDigest`: SHA-256 of the audit key's certificate, hex. */
 export function recordPaper(
@@ -63,13 +58,17 @@ export function recordPaper(
       ),
       { heading: "What happened" },
       ...entries.flatMap(entryItems),
-      { heading: "Final digest: SHA-256 of the signed content, in words" },
-      { digest },
-      "",
-      `Archive number ${archive}. Signed in ink by:`,
-      "",
-      "",
-      ...inkLines(inkNames(people)),
+      {
+        together: [
+          { heading: "Final digest: SHA-256 of the signed content, in words" },
+          { digest },
+          "",
+          `Archive number ${archive}. Signed in ink by:`,
+          "",
+          "",
+          ...inkLines(inkNames(people)),
+        ],
+      },
     ],
   };
 }

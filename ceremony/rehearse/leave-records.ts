@@ -1,4 +1,4 @@
-/** What a rehearsal leaves in a folder for people to look at: each ceremony's script, its record and its signed transcript. */
+/** What a rehearsal leaves in a folder for people to look at: each ceremony's script, its record and its signed transcript; the custody sheet. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,8 +6,10 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
+import { lastOf, readCustodySheet, sheetName } from "../custody-sheet.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import { recordName } from "../engine/records-folder.ts";
+import { custodyPaper } from "../paper/custody-paper.ts";
 import { writePaper } from "../paper/print.ts";
 import { endOf, recordOf } from "../paper/record-paper.ts";
 import { scriptPaper } from "../paper/script-paper.ts";
@@ -26,4 +28,10 @@ export async function leaveRecords(
   await writePaper(out, `${name}.record`, recordOf(verified), endOf(verified.transcript));
   await writeDurable(join(out, `${name}.p7m`), signed);
   return name;
+}
+
+/** Writes the custody sheet of a box's log, as PDF and text, into `out`. Refuses as `readCustodySheet`. */
+export async function leaveCustodySheet(out: string, log: string): Promise<void> {
+  const sheet = await readCustodySheet(log);
+  await writePaper(out, sheetName(sheet), custodyPaper(sheet), lastOf(sheet.log).time);
 }

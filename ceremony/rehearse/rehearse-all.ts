@@ -2,9 +2,11 @@
 
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCeremonyFile } from "../engine/ceremony-file.ts";
+import { boxLogPath } from "../procedures/custody/box-log.ts";
+import { boxLayout } from "../procedures/layout.ts";
 import { endTokenProcesses } from "../tokens/token-process.ts";
 import { acts } from "./every-ceremony.ts";
-import { leaveRecords } from "./leave-records.ts";
+import { leaveCustodySheet, leaveRecords } from "./leave-records.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import type { PlayedAt, Rehearsed } from "./rehearse.ts";
 import { rehearsedBox } from "./rehearsed-box.ts";
@@ -13,8 +15,8 @@ import { rehearsedBox } from "./rehearsed-box.ts";
 export const rehearsedNames = [...new Set(["genesis", "certificates", ...acts.flatMap(({ names }) => names)])];
 
 /**
- * Holds them all; with `until` those that come before it and the act that it is in. Leaves scripts, records and transcripts in `out`, a new or
- * empty folder. No process of it runs on return. Refuses USAGE (no such ceremony, a folder that is not empty), and what refused a step.
+ * Holds them all; with `until` those that come before it and the act that it is in. Leaves scripts, records, transcripts and the custody sheet in `out`,
+ * a new or empty folder. No process of it runs on return. Refuses USAGE (no such ceremony, a folder that is not empty), and what refused a step.
  */
 export async function rehearseAll(out: string, until: string | undefined, at: PlayedAt): Promise<readonly Rehearsed[]> {
   if (until !== undefined && !rehearsedNames.includes(until)) {
@@ -28,6 +30,9 @@ export async function rehearseAll(out: string, until: string | undefined, at: Pl
   if (until !== "genesis" && until !== "certificates") await holdActs(rehearsal, until);
   for (const { file, transcript } of rehearsal.done) {
     await leaveRecords(out, { file: readCeremonyFile(file), transcript });
+  }
+  if (rehearsal.done.some(({ ceremony }) => ceremony === "custody")) {
+    await leaveCustodySheet(out, boxLogPath(boxLayout(made.wanted.box).records));
   }
   return rehearsal.done;
 }

@@ -3,15 +3,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
-import { readCertificateFile } from "../../host/certificate-file.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type Style, styleFor } from "../../host/terminal/style.ts";
-import { VerifyCrew } from "../../host/verify-crew.ts";
+import { type TrustOptions, trustOf, verifyFolder } from "../../host/verify-folder.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
-import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
@@ -22,16 +19,13 @@ import { bundleLines, refusalVerdictLines, sealLines } from "../verdict-lines.ts
 
 const largestSeal = 1 << 20;
 
-export interface VerifyOptions {
-  readonly ca: string;
-  readonly genesis?: string;
+export interface VerifyOptions extends TrustOptions {
   readonly documents?: string;
-  readonly arc: string;
   readonly json?: boolean;
 }
 
 export async function runVerify(path: string, document: string | undefined, options: VerifyOptions): Promise<void> {
-  const trust = await trustOf(options);
+  const trust = trustOf(options);
   const found = await statAt(path);
   const style = options.json ? styleFor({}, {}) : styleFor(process.stdout, process.env);
   const verdict = found.isDirectory()
@@ -39,16 +33,6 @@ export async function runVerify(path: string, document: string | undefined, opti
     : await oneSeal(path, document, trust, style);
   process.stdout.write(options.json ? `${JSON.stringify(verdict.json)}\n` : `${verdict.lines.join("\n")}\n`);
   process.exitCode = verdict.status;
-}
-
-/** Here the file is an option's, not one of a configuration. */
-function rootIn(file: string): Uint8Array {
-  try {
-    return readCertificateFile(file);
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    throw new Refusal("USAGE", fault.message, { ...fault.toRecord(), cause: fault });
-  }
 }
 
 async function statAt(path: string) {
@@ -62,18 +46,6 @@ interface Told {
   readonly status: 0 | 1 | 4;
   readonly json: unknown;
   readonly lines: readonly string[];
-}
-
-async function trustOf(options: VerifyOptions): Promise<Trust> {
-  const { genesis, arc } = options;
-  if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
-    throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
-      expected: "the digest of the genesis policy, as the box printed it",
-      got: genesis,
-    });
-  }
-  const roots = [rootIn(options.ca)];
-  return { roots, at: utcOf(Date.now()), arc, ...(genesis === undefined ? {} : { genesis }) };
 }
 
 /** A folder without a manifest but with a signed refusal is the box's answer to a batch that it did not seal. */
@@ -99,25 +71,10 @@ async function wholeFolder(
 }
 
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust, style: Style): Promise<Told> {
-  const documents = options.documents ?? (await documentsBeside(folder));
-  if (documents !== undefined) await checkFolder(documents);
-  const place = { folder, ...(documents === undefined ? {} : { documents }) };
-  const source = bundleFolder(folder, place);
-  const verifiers = new VerifyCrew();
-  const crew = verifiers.of(place, source);
-  const verdict = await verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
-    await crew.done();
-    await verifiers.close();
-  });
+  if (options.documents !== undefined) await checkFolder(options.documents);
+  const verdict = await verifyFolder(folder, trust, options.documents);
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
   return { status, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
-}
-
-/** `inbox/BATCH/documents` of the same stick, where `folder` is its `outbox/BATCH`. */
-async function documentsBeside(folder: string): Promise<string | undefined> {
-  const beside = join(folder, "..", "..", "inbox", basename(join(folder, ".")), "documents");
-  const found = await stat(beside).catch(() => undefined);
-  return found?.isDirectory() ? beside : undefined;
 }
 
 async function checkFolder(folder: string): Promise<void> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { completionScript } from "../../ceremony/completion.ts";
 import { type Actions, ceremonyProgram } from "../../ceremony/program.ts";
 import { usageRefusal } from "../../host/terminal/usage-refusal.ts";
+import { documentationArc } from "../../manifests/encoding/oid.ts";
 
 /** A program whose actions only tell what they were called with. */
 function recording() {
@@ -62,6 +63,18 @@ describe("the command line", () => {
     [
       ["ready", "genesis.json"],
       ["ready", "genesis.json", undefined],
+    ],
+    [
+      ["batch-record", "d", "--ca", "ca.crt", "--genesis", "ab", "--documents", "e", "--print", "p", "--lp", "office"],
+      [
+        "batchRecord",
+        "d",
+        { arc: documentationArc, ca: "ca.crt", documents: "e", genesis: "ab", lp: "office", print: "p" },
+      ],
+    ],
+    [
+      ["custody-sheet", "custody.jsonl", "--transcripts", "t", "--print", "p", "--reprint", "2"],
+      ["custodySheet", "custody.jsonl", { print: "p", reprint: 2, transcripts: "t" }],
     ],
     [
       ["suspend", "--reason", "a stranger"],
@@ -125,6 +138,9 @@ describe("the command line", () => {
     [["journal", "--from", "0"]],
     [["status", "--pin", "1234"]],
     [["--pin-fd", "x", "status"]],
+    [["batch-record", "d"]],
+    [["batch-record", "d", "--ca", "ca.crt", "--reprint", "0"]],
+    [["custody-sheet"]],
     [["completion", "tcsh"]],
   ])("USAGE: %j is wrong use", async (words) => {
     expect(await refused(...words)).toBe("USAGE");
@@ -166,7 +182,7 @@ describe("completion", () => {
   });
 
   it("hidden commands are not offered", () => {
-    expect(offered("batch-")).toEqual([]);
+    expect(offered("batch-")).toEqual(["batch-record"]);
   });
 
   it("the scripts of all shells name every command", () => {

@@ -40,6 +40,14 @@ describe("every ceremony of a box's life, rehearsed", () => {
     }
   });
 
+  it("CUSTODY: the custody sheet names who looked on at each hand-over, by the transcript", () => {
+    const name = join(dir, "test-box-custody-000002.sheet");
+    expect(existsSync(`${name}.pdf`)).toBe(true);
+    const text = readFileSync(`${name}.txt`, "utf8");
+    expect(text).toContain("*** REHEARSAL by made-up people: nothing of it counts ***");
+    expect(text.match(/^ {2}witness {5}.* \(wim\), by transcript/gm)).toHaveLength(2);
+  });
+
   it("TRANSCRIPT: signed by all with tokens and by the audit key, chained one to the next; OpenSSL verifies them too", async () => {
     let previous: string | null = null;
     for (const { transcript: path } of done) {

@@ -18,35 +18,45 @@ export function entryOf(kind: Entry["kind"], previous: string, index: number, pe
   return { facts: { clock: time }, index, kind, people: [...people], previous, shown: [], step, text: null, time };
 }
 
+type Person = { readonly id: string; readonly certificate: Uint8Array | null };
+
 /** Canonical bytes; an administrator who signs in ink is there beside the people. */
-export async function transcriptContent(
-  people: readonly { readonly id: string; readonly certificate: Uint8Array }[],
+export function transcriptContent(people: readonly Person[], change: Partial<Transcript> = {}): Promise<Uint8Array> {
+  return chainedTranscript(people, [{ facts: { clock: time }, people: ["ada"], step: "clock" }], change);
+}
+
+/** As `transcriptContent`, with these steps done in order. */
+export async function chainedTranscript(
+  people: readonly Person[],
+  steps: readonly Pick<Entry, "facts" | "people" | "step">[],
   change: Partial<Transcript> = {},
 ): Promise<Uint8Array> {
   const named = [
     ...people.map(({ id, certificate }) => ({
-      certificate: hex(sha256(certificate)),
+      certificate: certificate && hex(sha256(certificate)),
       id,
       name: id,
       roles: ["officer" as const],
     })),
     { certificate: null, id: "ada", name: "Ada", roles: ["administrator" as const] },
   ];
-  const opened = entryOf(
-    "opened",
-    fileDigest,
-    1,
-    named.map(({ id }) => id),
-  );
-  const done = entryOf("done", await digestOf(opened), 2, ["ada"]);
-  const completed = entryOf("completed", await digestOf(done), 3, []);
+  const present = named.map(({ id }) => id);
+  const opened = entryOf("opened", fileDigest, 1, present);
+  const entries = [opened];
+  let head = await digestOf(opened);
+  for (const step of [...steps, undefined]) {
+    const kind = step ? "done" : "completed";
+    const entry = { ...entryOf(kind, head, entries.length + 1, []), ...step };
+    entries.push(entry);
+    head = await digestOf(entry);
+  }
   return transcriptBytes({
     appliance: "box-1",
     archive: "2026-001",
     ceremony: "genesis",
-    entries: [opened, done, completed],
+    entries,
     file: fileDigest,
-    head: await digestOf(completed),
+    head,
     outcome: "completed",
     people: named,
     place: "Vault 2",
