@@ -47,6 +47,8 @@ export async function wrappedPins(path: string): Promise<WrappedPins> {
 }
 
 const readKeyRow = having({
+  /** subject, serial number, SHA-256; null while there is none */
+  certificate: nullable(text(2000)),
   certified: flag,
   inForce: flag,
   /** of its certificate */
@@ -117,6 +119,29 @@ export async function boxExports(path: string): Promise<ReadonlyMap<string, Uint
 
 async function* pieceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+const readMadeBy = having({
+  audit: flag,
+  batch: nullable(text(64)),
+  batchDigest: hexText(),
+  created: utc,
+  number: integer(1),
+  outcome: oneOf(["sealed", "aborted"]),
+  purpose: nullable(text(200)),
+  sealed: integer(0),
+  sealing: flag,
+  submitter: text(500),
+});
+
+/** A manifest, and whether a key sealed for it or signed it. */
+export type MadeBy = Read<typeof readMadeBy>;
+
+/** Every manifest that a key (SHA-256 of its SubjectPublicKeyInfo, hex) sealed for or signed. */
+export async function madeBy(path: string, key: string): Promise<readonly MadeBy[]> {
+  const { body } = await callOnce(path, "made-by", { key }, { maximumBody: 256 << 20 });
+  const lines = new TextDecoder().decode(body).split("\n").filter(Boolean);
+  return lines.map((line) => readAnswer(readMadeBy, JSON.parse(line) as Json, "made-by"));
 }
 
 /** Gives the box its next policy; the number that is in force now. */

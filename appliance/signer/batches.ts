@@ -88,7 +88,9 @@ export class Batches {
       (SELECT count(*) FROM authorizations WHERE challenge =
         (SELECT id FROM challenges WHERE request = @id ORDER BY id DESC LIMIT 1)) AS authorized`);
     this.#ending = db.prepare<[number], Ending>("SELECT * FROM endings WHERE request = ?");
-    this.#register = db.prepare<[Uint8Array], number>("SELECT number FROM register WHERE identity = ?").pluck();
+    this.#register = db
+      .prepare<[Uint8Array], number>("SELECT number FROM register WHERE identity = ? ORDER BY number DESC LIMIT 1")
+      .pluck();
     this.#progress = db.prepare<
       [number],
       { done: number; bytes: number | null }
@@ -138,7 +140,7 @@ export class Batches {
     return this.#ending.get(batch.id);
   }
 
-  /** SEAL-ONCE: the manifest that sealed this identity. */
+  /** The last manifest that sealed this identity; whether it may be sealed again is `reseal.ts`'s matter (SEAL-ONCE). */
   sealedAs(identity: Uint8Array): number | undefined {
     return this.#register.get(identity) ?? pastSealedAs(this.#db, identity);
   }

@@ -8,6 +8,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, now } from "./box.ts";
 import { certifiedKey, checkUsageOf, fittingSuite, type KeyAtHand } from "./keys.ts";
+import { checkReseal } from "./reseal.ts";
 import { checkCertificates } from "./reserved-keys.ts";
 import { keysAtHand, markOf, type Standing } from "./standing.ts";
 
@@ -29,6 +30,7 @@ const checks: { readonly [K in OrderKind]: (box: Box, standing: Standing, order:
   "destroy-key": checkDestroyed,
   open: (_, standing, { what }) => checkOpening(standing, what),
   recover: () => must(false, "only the making of a store from exports takes this order"),
+  reseal: (box, _, { what }) => checkReseal(box, what),
   resume: (_, { suspended }) => must(suspended !== undefined, "the box is not suspended"),
   "resume-key": (_, standing, { what }) =>
     must(markOf(standing, what.spki)?.state === "suspended", "this key is not suspended"),

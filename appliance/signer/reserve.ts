@@ -13,6 +13,7 @@ import { isOpen } from "./challenge.ts";
 import type { BoxKeys } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
 import { goesOn } from "./past.ts";
+import { sealedAs } from "./reseal.ts";
 import {
   chainsDigest,
   chainsText,
@@ -102,7 +103,7 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
       expected: challenge.challenge.expires,
     });
   }
-  const sealed = box.batches.sealedAs(batch.identity);
+  const sealed = sealedAs(box, batch.identity);
   if (sealed !== undefined) {
     throw new Refusal("SEAL-ONCE", `these documents were sealed under manifest ${sealed}`, { about: `${sealed}` });
   }

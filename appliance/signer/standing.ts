@@ -23,6 +23,8 @@ export interface Standing {
   readonly clock: { readonly errorSeconds: number; readonly lastSet: Utc; readonly source: string } | undefined;
   /** the store was made anew: its manifests begin at `next`, and the first of them follows the order (SHA-256 in hex) */
   readonly recovered: { readonly digest: string; readonly next: number; readonly since: Utc } | undefined;
+  /** numbers of manifests on re-sealing lists, ascending */
+  readonly resealed: readonly number[];
   /** SHA-256 of software that was approved, hex */
   readonly software: readonly string[];
   readonly staged: readonly StagedKey[];
@@ -51,6 +53,7 @@ const nothing: Standing = {
   closing: undefined,
   clock: undefined,
   recovered: undefined,
+  resealed: [],
   software: [],
   staged: [],
   certified: [],
@@ -93,6 +96,8 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
       const recovered = { digest, next: manifests.next, since: time };
       return { ...standing, closing: undefined, recovered, software: [...standing.software, software.digest] };
     }
+    case "reseal":
+      return { ...standing, resealed: [...standing.resealed, ...order.what.manifests].sort((a, b) => a - b) };
     case "resume":
       return { ...standing, suspended: undefined };
     case "close":

@@ -15,6 +15,7 @@ import { largest } from "./documents.ts";
 import { checkCarried } from "./manifest.ts";
 import { checkReceipt, pastManifest, pastPlainHead } from "./past.ts";
 import type { Reported } from "./reported.ts";
+import { sealedAs } from "./reseal.ts";
 import type { Staging } from "./staged-request.ts";
 import { checkStoredRequest } from "./stored-request.ts";
 
@@ -115,7 +116,7 @@ export async function findSealed(
 async function recognise(box: Box, brought: Brought) {
   const known = await brought.known();
   const identity = await identityOf(box, brought, known);
-  return { known, identity, number: box.batches.sealedAs(identity) };
+  return { known, identity, number: sealedAs(box, identity) };
 }
 
 type Found = Pick<
@@ -156,9 +157,13 @@ function isSignedAnew(box: Box, found: Found, known: Batch): boolean {
 /** In one transaction: the batch as it is known, or a new one; with a challenge that is open. */
 function accept(box: Box, brought: Brought, found: Found, submission: Submission, terms: Terms): Submitted {
   checkSound(box);
+  const number = sealedAs(box, found.identity);
+  if (number !== undefined) return already(box, found.batchDigest, number, submission.folder);
   const known = box.batches.findNewest(found.batchDigest);
   const other = known && hex(known.submitterKey) !== hex(found.submitterKey);
-  if (!known || other || isSignedAnew(box, found, known)) {
+  // Sealed, and on a re-sealing list: it begins anew.
+  const again = known !== undefined && box.batches.state(known) === "sealed";
+  if (!known || other || again || isSignedAnew(box, found, known)) {
     if (other) checkEnded(known, box.batches.state(known));
     const batch = insert(box, brought, found, submission);
     return { outcome: "challenge", batch, challenge: issueChallenge(box, batch, terms.until), state: "challenged" };
@@ -200,7 +205,8 @@ function insert(box: Box, brought: Brought, found: Found, { folder, reported }: 
   box.db
     .prepare(
       `INSERT INTO requests (id, batch_digest, submitter_key, identity, head, count, bytes, file_digest, submitter_name,
-        submitter_certificate, folder, reported, submitted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        submitter_certificate, folder, reported, submitted, round)
+       SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, count(*) FROM requests WHERE identity = ?`,
     )
     .run(
       batch.id,
@@ -216,6 +222,7 @@ function insert(box: Box, brought: Brought, found: Found, { folder, reported }: 
       folder,
       canonical(reported),
       batch.submitted,
+      batch.identity,
     );
   return batch;
 }

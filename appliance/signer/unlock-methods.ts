@@ -2,10 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sha256 } from "../../host/crypto-host.ts";
 import { collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
 import { base64, concat, equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
-import { integer, object } from "../../manifests/encoding/shape.ts";
+import { hexText, integer, object } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, checkSound } from "./box.ts";
@@ -13,6 +14,7 @@ import { countersign } from "./countersign.ts";
 import { exportsOf } from "./exports.ts";
 import { importPolicy } from "./import-policy.ts";
 import type { JournalRow } from "./journal.ts";
+import { madeBy } from "./reseal.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import { keysAtHand, markOf } from "./standing.ts";
 import { statusOf } from "./status.ts";
@@ -25,6 +27,7 @@ const largestTranscript = 32 << 20;
 const largestOrder = 1 << 20;
 const largestPolicy = 4 << 20;
 
+const keyParameter = object({ key: hexText() });
 const journalRange = object({ from: integer(1), limit: integer(1, 1_000_000) });
 
 /** bytes of the old PIN, which stands before the new one */
@@ -58,6 +61,10 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
     countersign: async (_, call) => {
       const p7m = await countersign(box, await collect(call.body, largestTranscript));
       return { result: {}, body: [p7m] };
+    },
+    "made-by": async (parameters) => {
+      const { key } = keyParameter(parameters, "params");
+      return { result: {}, body: jsonLines(madeBy(box, key)) };
     },
     exports: async () => ({ result: {}, body: exportsOf(box) }),
     lock: async () => {
@@ -99,6 +106,7 @@ function wrappedPins(box: Box): { readonly auditKeys: readonly string[]; readonl
 function keyRows({ configured, keys, orders }: Box): Json {
   const inForce = [keys.audit.spki, keys.sealing.spki];
   return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
+    certificate: chain[0] ? certificateText(chain[0]) : null,
     certified: chain.length > 0,
     inForce: inForce.some((one) => equal(one, spki)),
     notAfter: chain[0] ? readCertificate(chain[0]).notAfter : null,
@@ -108,6 +116,12 @@ function keyRows({ configured, keys, orders }: Box): Json {
     token: { ...token, environment: { ...token.environment } },
     uri,
   }));
+}
+
+/** By what a relying party finds a certificate. */
+function certificateText(der: Uint8Array): string {
+  const { serial, subjectText } = readCertificate(der);
+  return `${subjectText}, serial ${hex(serial)}, SHA-256 ${hex(sha256(der))}`;
 }
 
 /** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */
@@ -137,6 +151,10 @@ function* journalLines(box: Box, from: number, limit: number): Generator<Uint8Ar
     left -= rows.length;
     next = (rows.at(-1) as JournalRow).sequence + 1;
   }
+}
+
+function* jsonLines(values: Iterable<Json>): Generator<Uint8Array> {
+  for (const value of values) yield utf8(`${canonical(value)}\n`);
 }
 
 function line({ sequence, previous, time, kind, record, digest }: JournalRow): Json {

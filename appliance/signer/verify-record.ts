@@ -9,6 +9,7 @@ import type { Box } from "./box.ts";
 import type { Journal, JournalHead, JournalKind } from "./journal.ts";
 import { Orders } from "./orders.ts";
 import { goesOn } from "./past.ts";
+import { checkResealed } from "./reseal.ts";
 import type { Db } from "./store.ts";
 import { digestEnvelopes } from "./stored-envelopes.ts";
 import { verifyManifests } from "./verify-manifests.ts";
@@ -48,6 +49,7 @@ async function verifyEnvelopes(host: Host, db: Db): Promise<void> {
 export async function verifyTables(db: Db, journal: Journal): Promise<JournalHead> {
   const head = await journal.verify();
   checkContinued(db, journal);
+  checkResealed(db);
   for (const one of comparisons) {
     compareRows(db, one);
     await new Promise(setImmediate);

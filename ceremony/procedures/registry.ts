@@ -4,6 +4,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import type { Procedure } from "../engine/procedure.ts";
 import { certificates } from "./certificates/certificates.ts";
+import { compromise } from "./compromise/compromise.ts";
 import { custody } from "./custody/custody.ts";
 import { genesis } from "./genesis/genesis.ts";
 import { activate, loss } from "./orders/activate.ts";
@@ -27,6 +28,7 @@ const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = 
   certificates,
   "certify-key": certifyKey,
   close,
+  compromise,
   custody,
   "destroy-key": destroyKey,
   genesis,

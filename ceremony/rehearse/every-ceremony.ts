@@ -27,6 +27,7 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
   { names: ["suspend-key", "resume-key"], act: suspendKeyAct },
   { names: ["revoke-key", "destroy-key"], act: destroyAct },
   { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "audit") },
+  { names: ["compromise"], act: compromiseAct },
   { names: ["resume"], act: resumeAct },
   { names: ["break-glass"], act: breakGlassAct },
   { names: ["successor", "certify-key"], act: (one) => successorAct(one, "second-hsm") },
@@ -113,6 +114,13 @@ async function destroyAct(rehearsal: Rehearsal): Promise<void> {
     since: null,
   });
   await rehearsal.hold("destroy-key", "The sealing key before is destroyed", { ...about, reason: "out of force" });
+}
+
+/** The audit key that another one replaced: a copy of it may have been taken. */
+async function compromiseAct(rehearsal: Rehearsal): Promise<void> {
+  const key = await rehearsal.stagedKey("audit");
+  const about = { ...rehearsal.common, key, reason: "the token lay open for an hour (made up)", since: null };
+  await rehearsal.hold("compromise", "The audit key before was compromised", about);
 }
 
 async function resumeAct(rehearsal: Rehearsal): Promise<void> {

@@ -71,9 +71,14 @@ export class Rehearsal {
     const { appliance } = this.made.wanted;
     const what = { appliance, archive: this.archive, ceremony, parameters, people, title };
     const path = await writeRehearsedFile(this.made.paths.dir, what);
-    const held = await rehearse(path, this.#cast, this.#at);
+    const held = await this.play(path);
     this.#done.push(held);
     return held;
+  }
+
+  /** Plays the ceremony of a file. */
+  protected play(path: string): Promise<Rehearsed> {
+    return rehearse(path, this.#cast, this.#at);
   }
 
   /** Locks, and unlocks by the shares in these files. */

@@ -74,6 +74,8 @@ const orders = {
     /** `counter`: of the head in the token; null where it holds none, as a second token does */
     token: object({ counter: nullable(integer(1)), uri: text(1024, { pattern: /^pkcs11:/ }) }),
   }),
+  /** a compromise: what these manifests sealed may be sealed once more, by another key */
+  reseal: object({ key: spki, manifests: list(integer(1), 1, 10_000), reason, since: nullable(utc) }),
   resume: object({ reason }),
   "resume-key": oneKey,
   "revoke-key": object({ reason, revocation: oneOf(revocationReasons), since: nullable(utc), spki }),

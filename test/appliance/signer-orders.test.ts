@@ -47,6 +47,7 @@ const whatOf = () => ({
     software: { digest: "55".repeat(32), version: "0.1.0" },
     token: { counter: 3, uri: "pkcs11:serial=f4ke" },
   },
+  reseal: { key: spki(), manifests: [1], reason, since: null },
   resume: { reason },
   "resume-key": { reason, spki: spki() },
   "revoke-key": { reason, revocation: "keyCompromise", since: null, spki: spki() },

@@ -36,13 +36,20 @@ export function keyStep(running: Pick<RunningBox, "socket">, digest: string): St
     wayBack: "Correct the ceremony file, and have it reviewed anew.",
     needs: ["before"],
     perform: async (stage) => {
-      const { purpose, state, inForce, uri, token } = await boxKey(running, digest);
+      const { certificate, purpose, state, inForce, uri, token } = await boxKey(running, digest);
       const witness = witnessOf(stage);
       stage.scene.say(`The ${purpose} key ${uri} on ${token.uri}: ${state}, ${inForce ? "in force" : "not in force"}.`);
       await stage.scene.compare(witness, `${purpose} key`, digest);
       return {
         people: [witness, leaderOf(stage.file, stage.present())],
-        facts: { "in force": inForce ? "yes" : "no", key: digest, purpose, state, uri },
+        facts: {
+          ...(certificate === null ? {} : { certificate }),
+          "in force": inForce ? "yes" : "no",
+          key: digest,
+          purpose,
+          state,
+          uri,
+        },
         shown: [{ label: `${purpose} key`, digest, confirmedBy: [witness] }],
       };
     },
