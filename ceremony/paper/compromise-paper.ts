@@ -47,7 +47,9 @@ export function compromiseReportPaper(facts: CompromiseFacts): Paper {
       ...rows(facts.stand),
       { heading: "Re-sealing list" },
       ...paragraph(
-        `Manifests ${facts.resealed}: what they sealed may be sealed once more, by another key, after a new approval.`,
+        facts.resealed === "none"
+          ? "None is ordered: nothing is sealed again."
+          : `Manifests ${facts.resealed}: what they sealed may be sealed once more, by another key, after a new approval.`,
       ),
       ...orderItems(facts),
     ],
@@ -56,17 +58,7 @@ export function compromiseReportPaper(facts: CompromiseFacts): Paper {
 
 /** For the public: what it must do, and nothing that only the box's keepers need. */
 export function compromiseNoticePaper(facts: CompromiseFacts): Paper {
-  const { falling, key, resealed, since, standing } = facts;
-  const advice =
-    key.purpose === "sealing"
-      ? [
-          "Do not rely on a seal made with this certificate whose manifest is among those that fall, whatever a verifier says of its signature.",
-          `Ask the submitter for the second seal: documents of manifests ${resealed} may be sealed again; the new manifest names the earlier seal.`,
-        ]
-      : [
-          "Do not rely on a manifest among those that fall as evidence of who approved what, and when. The seals beside it were made by another key, and stand as signatures.",
-          `Manifests ${resealed} may be made again, with new seals.`,
-        ];
+  const { falling, key, since, standing } = facts;
   return {
     title: `Notice: the ${key.purpose} key of ${facts.appliance} was compromised`,
     mark: markOf(facts),
@@ -78,7 +70,7 @@ export function compromiseNoticePaper(facts: CompromiseFacts): Paper {
         ["stand", `manifests ${standing}`],
       ]),
       { heading: "What to do" },
-      ...advice.flatMap((one) => paragraph(`- ${one}`)),
+      ...adviceOf(facts).flatMap((one) => paragraph(`- ${one}`)),
       ...paragraph("- Fetch the CA's current revocation list: the certificate is to be revoked for keyCompromise."),
       { heading: "What this rests on" },
       ...paragraph(
@@ -89,6 +81,22 @@ export function compromiseNoticePaper(facts: CompromiseFacts): Paper {
       ...orderItems(facts),
     ],
   };
+}
+
+function adviceOf({ fall, key, resealed }: CompromiseFacts): readonly string[] {
+  if (fall.length === 0)
+    return ["Nothing that the box made with the key falls. What anybody else made with it is not the box's."];
+  const what =
+    key.purpose === "sealing"
+      ? "Do not rely on a seal made with this certificate whose manifest is among those that fall, whatever a verifier says of its signature."
+      : "Do not rely on a manifest among those that fall as evidence of who approved what, and when. The seals beside it were made by another key, and stand as signatures.";
+  const again =
+    resealed === "none"
+      ? []
+      : [
+          `Ask the submitter for the second seal: what manifests ${resealed} sealed may be sealed again; the new manifest names the earlier seal.`,
+        ];
+  return [what, ...again];
 }
 
 function markOf({ archive, appliance }: CompromiseFacts): string {

@@ -1,28 +1,23 @@
 /** A disk is lost under a box that has sealed: it is made anew by the ceremony, goes on, and knows what it sealed. */
 
 import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RowState } from "../../appliance/client/batch-row.ts";
-import { daemonClient } from "../../appliance/client/daemon-client.ts";
 import { verifyJournal } from "../../appliance/client/unlock-client.ts";
-import type { OperatorPaths } from "../../ceremony/provision/layout.ts";
 import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
 import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
 import { startSigner } from "../../ceremony/rehearse/running-signer.ts";
 import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
 import { type Box, startBox } from "../../demo/launcher.ts";
-import { approve, submit, succeeded, unlockByShares } from "../../demo/people.ts";
-import { runCommand } from "../../demo/run-command.ts";
-import type { Slip } from "../../desk/slip.ts";
+import { succeeded, unlockByShares } from "../../demo/people.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
+import { RehearsedDay } from "./rehearsed-day.ts";
 
 const silent = { say: () => undefined };
 let dir: string;
@@ -30,12 +25,14 @@ let made: RehearsedBox;
 let rehearsal: Rehearsal;
 let box: Box | undefined;
 let lost: string;
+let day: RehearsedDay;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "coldseal-recover-"));
   const times = { settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 };
   made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256", ...times }, silent);
   rehearsal = new Rehearsal(made, silent);
+  day = new RehearsedDay(made);
   box = await startBox(dir, { restart: true });
   succeeded(await unlockByShares(made, ["op1", "op2"]), "unlock");
 }, 180_000);
@@ -47,47 +44,6 @@ afterAll(async () => {
   rmSync(made?.paths.box.run ?? "", { recursive: true, force: true });
   await rm(dir, { recursive: true, force: true });
 });
-
-async function until(folder: string, ...states: readonly RowState[]): Promise<void> {
-  const { socket } = JSON.parse(readFileSync(made.paths.box.daemonJson, "utf8")) as { socket: string };
-  let last = "nothing";
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await setTimeout(100)) {
-    const rows = await daemonClient(socket)
-      .list(true)
-      .catch(() => []);
-    const row = rows.findLast((one) => one.folder === folder);
-    if (row && states.includes(row.state)) return;
-    last = JSON.stringify(row);
-  }
-  throw new Error(`${folder} did not come to ${states.join(" or ")}: ${last}`);
-}
-
-async function bring(folder: string, documents: Readonly<Record<string, string>>): Promise<Slip> {
-  const source = join(dir, "documents", folder);
-  mkdirSync(source, { recursive: true });
-  for (const [name, content] of Object.entries(documents)) await writeFile(join(source, name), content);
-  return submit(made.paths, [source], ["--batch", folder]);
-}
-
-async function sealed(folder: string, documents: Readonly<Record<string, string>>): Promise<void> {
-  const slip = await bring(folder, documents);
-  await until(folder, "waiting-for-approval");
-  const [op1, op2] = made.paths.operators as [OperatorPaths, OperatorPaths];
-  for (const one of [op1, op2]) succeeded(await approve(one, slip), "approve");
-  await until(folder, "released");
-}
-
-const outbox = (folder: string) => join(made.paths.stick, "coldseal/outbox", folder);
-const verify = (folder: string) =>
-  runCommand("desk/main.ts", [
-    "verify",
-    outbox(folder),
-    "--ca",
-    made.paths.pki.root,
-    "--genesis",
-    made.paths.genesis,
-    "--json",
-  ]);
 
 /** The disk is gone with everything on it; what starts the box's processes is installed again. */
 async function loseDisk(): Promise<() => void> {
@@ -113,9 +69,9 @@ const recovery = async (change: { readonly [name: string]: Json } = {}) => {
 
 describe("the recovery of a lost disk", () => {
   it("CHAIN: sealed batches, policies and numbers are there again; the first receipt comes again, byte for byte", async () => {
-    await sealed("first", { "a.txt": "one", "b.txt": "two" });
+    await day.sealed("first", { "a.txt": "one", "b.txt": "two" });
     const first = join(dir, "first-receipt");
-    cpSync(outbox("first"), first, { recursive: true });
+    cpSync(day.outbox("first"), first, { recursive: true });
     const install = await loseDisk();
     const held = await rehearsal.hold("recover", "The disk is lost", await recovery());
     await rehearsal.stop();
@@ -134,11 +90,11 @@ describe("the recovery of a lost disk", () => {
     cpSync(join(made.paths.stick, "coldseal/inbox/first"), join(made.paths.stick, "coldseal/inbox/again"), {
       recursive: true,
     });
-    await until("again", "released");
-    expect(difference(filesBelow(outbox("again")), filesBelow(first))).toBeUndefined();
+    await day.until("again", "released");
+    expect(difference(filesBelow(day.outbox("again")), filesBelow(first))).toBeUndefined();
 
-    await sealed("second", { "a.txt": "one", "c.txt": "three" });
-    const second = await verify("second");
+    await day.sealed("second", { "a.txt": "one", "c.txt": "three" });
+    const second = await day.verify("second");
     expect(second.status, second.stdout).toBe(0);
     const next = Number(/(\d+)/.exec(factsOf("survey")?.["next manifest"] ?? "")?.[1]);
     expect(JSON.parse(second.stdout)).toMatchObject({ number: next, ok: true });
@@ -171,7 +127,7 @@ describe("the recovery of a lost disk", () => {
     await expect(rehearsal.hold("recover", "Nothing is there", nothing)).rejects.toMatchObject({ code: "CONFIG" });
 
     // A bundle with one changed byte is left out; the keeper's copy of its manifest stands in for it.
-    const manifest = join(outbox("second"), "manifest.p7m");
+    const manifest = join(day.outbox("second"), "manifest.p7m");
     const bytes = readFileSync(manifest);
     copyFileSync(manifest, join(dir, "kept.p7m"));
     bytes[bytes.length - 30] = (bytes[bytes.length - 30] as number) ^ 1;

@@ -165,8 +165,8 @@ function noticeStep(compromised: Compromised): Step {
       const { archive } = stage.file;
       await writeDurable(join(folder, `${archive}-notice.json`), content);
       await writePaper(folder, `${archive}-notice`, compromiseNoticePaper(paperFacts(stage, report)), report.created);
-      for (const of of ["revoke", "reseal"]) {
-        const order = orderPath(running, stage, of);
+      for (const step of ["revoke", "reseal"]) {
+        const order = orderPath(running, stage, step);
         if (existsSync(order)) await writeDurable(join(folder, basename(order)), readFileSync(order));
       }
       const digest = hex(sha256(content));

@@ -10,11 +10,12 @@ import { leaderOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { transcriptName } from "../../engine/records-folder.ts";
 import { boxAtHand } from "../box-at-hand.ts";
+import { boxLogPath } from "../custody/box-log.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyName } from "../policies-at-hand.ts";
 import { gatherBundles } from "./gather-bundles.ts";
-import { copiedSettings, copiesOn, transcriptsOn } from "./media-copies.ts";
+import { copiedSettings, copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
 import type { RecoverParameters } from "./parameters.ts";
 
 export function gatherStep(parameters: RecoverParameters): Step {
@@ -81,6 +82,8 @@ async function writeConfiguration(
   for (const [name, p7m] of transcriptsOn(parameters.from)) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) await write(join(layout.records, name, transcriptName), p7m);
   }
+  const custody = custodyLogOn(parameters.from);
+  if (custody) await write(boxLogPath(layout.records), custody);
   await write(layout.signerJson, utf8(`${JSON.stringify(settingsHere(stage, parameters), null, 2)}\n`));
 }
 

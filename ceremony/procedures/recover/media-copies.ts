@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { copyFolder } from "../box-copy.ts";
+import { stickLogPath } from "../custody/box-log.ts";
 
 /** Files of the copies, by their path in one; of one path the copy that knows most orders and policies counts. */
 export function copiesOn(media: readonly string[], appliance: string): ReadonlyMap<string, Uint8Array> {
@@ -55,6 +56,15 @@ export function transcriptsOn(media: readonly string[]): ReadonlyMap<string, Uin
     }
   }
   return files;
+}
+
+/** The longest custody log on the media; whether it is whole, the next custody ceremony holds against transcripts. */
+export function custodyLogOn(media: readonly string[]): Uint8Array | undefined {
+  const logs = media
+    .map(stickLogPath)
+    .filter((path) => existsSync(path))
+    .map(readLimited);
+  return logs.sort((a, b) => b.length - a.length)[0];
 }
 
 function records(paths: readonly string[]): number {
