@@ -1,6 +1,7 @@
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
-import { officersNeeded, orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
+import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { type OrderKind, officersNeeded, orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
 import { statementBytes, verifyStatement } from "../../../manifests/records/statement.ts";
 import { audit, oids, op1, op2 } from "../../bundle/people.ts";
 import { makePolicy, signedBy, times } from "../../bundle/signed.ts";
@@ -9,21 +10,38 @@ import { Broken, type Target } from "../target.ts";
 
 const policy = makePolicy();
 const inForce = { digest: sha256(utf8("policy")), genesis: "00".repeat(32), number: 1, policy, recovered: [] };
-const order = orderBytes({
-  appliance: policy.appliance,
-  created: times.approval,
-  expires: times.expires,
-  kind: "revoke-key",
-  number: 3,
-  policyDigest: hex(inForce.digest),
-  previous: "11".repeat(32),
-  what: { reason: "test", revocation: "superseded", since: null, spki: base64(op1.spki) },
+const orderOf = (kind: OrderKind, what: Json) =>
+  orderBytes({
+    appliance: policy.appliance,
+    created: times.approval,
+    expires: times.expires,
+    kind,
+    number: 3,
+    policyDigest: hex(inForce.digest),
+    previous: "11".repeat(32),
+    what,
+  });
+const reason = "test";
+const revoke = orderOf("revoke-key", { reason, revocation: "superseded", since: null, spki: base64(op1.spki) });
+const reseal = orderOf("reseal", { key: base64(op1.spki), manifests: [1, 2, 7], reason, since: times.approval });
+const recover = orderOf("recover", {
+  journal: { head: "44".repeat(32), sequence: 7 },
+  keys: { audit: base64(op1.spki), sealing: base64(op2.spki) },
+  manifests: { digest: null, last: 1, missing: [{ from: 2, to: 3 }], next: 4 },
+  reason,
+  software: { digest: "55".repeat(32), version: "0.1.0" },
+  token: { counter: null, uri: "pkcs11:serial=1" },
 });
 
 /** Whatever is taken as an order was signed by as many officers as its kind needs. */
 export const orderTarget: Target = {
   name: "order",
-  seeds: async () => [await signedBy([op1, op2], oids.order, order), await signedBy([op1], oids.order, order)],
+  seeds: async () => [
+    await signedBy([op1, op2], oids.order, revoke),
+    await signedBy([op1], oids.order, revoke),
+    await signedBy([op1, op2], oids.order, reseal),
+    await signedBy([op1, op2], oids.order, recover),
+  ],
   mutate: mutateFile,
   run: async (input) => {
     const { order: read, people } = await verifyOrder(nodeHost, oids, inForce, input, times.approval);
