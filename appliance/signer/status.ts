@@ -13,6 +13,7 @@ import { claimedError } from "./clock.ts";
 import { heldBy } from "./may-seal.ts";
 import { readTries } from "./pin-tries.ts";
 import { lastManifest } from "./receipt.ts";
+import { retiredHolders } from "./retired-holders.ts";
 import type { SealingWork } from "./seal-batch.ts";
 import { keysAtHand, markOf } from "./standing.ts";
 
@@ -48,6 +49,8 @@ export function statusOf(box: Box, work: SealingWork): Json {
     held: held ? { ...held.toRecord() } : null,
     orders: orders.last ?? { number: 0, digest: null },
     closing: orders.closing?.digest ?? null,
+    recovered: orders.recovered ? { ...orders.recovered } : null,
+    retired: [...retiredHolders(box)],
     suspended: orders.suspended ? { ...orders.suspended } : null,
     keys: { inForce: keysShown(box), found: [...box.keysFound], staged: stagedShown(box) },
     unlocked: policy.unlocked && box.lockbox.unlocked ? box.autoLock.left(policy.unlocked) : null,

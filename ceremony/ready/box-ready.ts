@@ -9,6 +9,8 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, tokenIn } from "../engine/ceremony-file.ts";
 import { boxAtHand } from "../procedures/box-at-hand.ts";
 import { wrappedPath } from "../procedures/layout.ts";
+import { bundlesOn, copiesOn } from "../procedures/recover/media-copies.ts";
+import { recoverParameters } from "../procedures/recover/parameters.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
 import { tokenProcess } from "../tokens/token-process.ts";
 import { certificateReady, type Days } from "./certificate-ready.ts";
@@ -17,14 +19,49 @@ import { tokenReady } from "./people-ready.ts";
 
 /** What the file's parameters name; what they do not is not looked at. */
 export async function boxReady(file: CeremonyFile, days: Days): Promise<readonly Finding[]> {
-  const { box, next, soPin, token, unlock, unlockSocket } = file.parameters;
+  const { box, next, second, soPin, token, unlock, unlockSocket } = file.parameters;
   const socket = asText(unlockSocket);
+  // The box of a recovery is not there yet: what it is made from is.
+  if (file.ceremony === "recover") return recoveryReady(file);
   return [
     ...(await emptyTokenReady(file, members(token))),
     ...(socket === null ? [] : [await look("signer", () => signerReady(pathIn(file, socket)))]),
     ...(typeof box === "string" && file.ceremony !== "genesis" ? await madeBoxReady(file, box, socket, days) : []),
     ...(await sharesReady(file, asText(box), members(unlock), socket)),
+    ...secondReady(file, second),
     ...(await holdersReady(file, days, unlock, next, soPin)),
+  ];
+}
+
+/** Shares of the second token are only looked for: the ceremony opens them. */
+function secondReady(file: CeremonyFile, second: Json | undefined): readonly Finding[] {
+  return asList(members(second).shares)
+    .map(members)
+    .map(({ file: path, person }) => {
+      const at = pathIn(file, asText(path) ?? "");
+      const about = `share of ${asText(person) ?? "?"} of the second token`;
+      return { about, ...(existsSync(at) ? well(at) : missing(`SHARE-SHORT: it is not there: ${at}`)) };
+    });
+}
+
+/** Media with a copy of the box, bundles on them, shares, and a folder for the new box that holds none. */
+async function recoveryReady(file: CeremonyFile): Promise<readonly Finding[]> {
+  const { appliance } = file;
+  const { from, layout, unlock } = recoverParameters(file);
+  const shares = unlock.shares.map(({ file: path, person }) => {
+    const at = pathIn(file, path);
+    return {
+      about: `share of ${person}`,
+      ...(existsSync(at) ? well(at) : missing(`SHARE-SHORT: it is not there: ${at}`)),
+    };
+  });
+  return [
+    await look("copy of the lost box", () => well(`${copiesOn(from, appliance).size} files on ${from.join(", ")}`)),
+    await look("bundles and audit files", () => well(`${bundlesOn(from).length} folders with a manifest`)),
+    await look("place of the new box", () =>
+      existsSync(layout.signerJson) ? missing(`STORE: a box is there already: ${layout.signerJson}`) : well("empty"),
+    ),
+    ...shares,
   ];
 }
 

@@ -63,6 +63,8 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
     ["software", softwareText(members(signer.software))],
     ...unlockedLines(members(signer.unlocked)),
+    ...recoveredLines(members(signer.recovered)),
+    ...retiredLines(asList(signer.retired), style),
     ...heldLines(members(signer.held), style),
     ...faultLines(members(signer.fault), style),
   ];
@@ -145,6 +147,22 @@ function unlockedLines(unlocked: Members): Line[] {
   const [seconds, seals] = [asNumber(unlocked.seconds), asNumber(unlocked.seals)];
   if (seconds === null || seals === null) return [];
   return [["unlocked", `for ${duration(seconds)} or ${count(seals, "seal")} more, then it locks itself`]];
+}
+
+/** A store that was made anew by the quorum's continuity record. */
+function recoveredLines(recovered: Members): Line[] {
+  const [next, since] = [asNumber(recovered.next), shownText(recovered.since)];
+  if (next === null || since === null) return [];
+  return [["recovered", `the disk was lost: made anew ${minute(since)}, manifests go on from ${number(next)}`]];
+}
+
+/** Their shares still open the token. */
+function retiredLines(retired: readonly Json[], style: Style): Line[] {
+  if (retired.length === 0) return [];
+  const ids = retired.map((one) => shown(asText(one) ?? "?")).join(", ");
+  return [
+    ["shares", style.warn(`${ids} left since the PIN was split: retiring is unfinished until \`resplit\` was held`)],
+  ];
 }
 
 /** What an order, or software that nobody approved, keeps from being sealed. */

@@ -6,8 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyJournal } from "../../appliance/client/unlock-client.ts";
+import { readCeremonyFile } from "../../ceremony/engine/ceremony-file.ts";
+import { readiness } from "../../ceremony/ready/ready.ts";
 import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
 import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
+import { writeRehearsedFile } from "../../ceremony/rehearse/rehearsed-file.ts";
 import { startSigner } from "../../ceremony/rehearse/running-signer.ts";
 import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
 import { type Box, startBox } from "../../demo/launcher.ts";
@@ -15,6 +18,7 @@ import { succeeded, unlockByShares } from "../../demo/people.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
 import { RehearsedDay } from "./rehearsed-day.ts";
@@ -73,6 +77,15 @@ describe("the recovery of a lost disk", () => {
     const first = join(dir, "first-receipt");
     cpSync(day.outbox("first"), first, { recursive: true });
     const install = await loseDisk();
+    const { people } = made.cast;
+    const { appliance } = made.wanted;
+    const planned = { appliance, archive: "R-900", ceremony: "recover", people, title: "Is all there" };
+    const path = await writeRehearsedFile(dir, { ...planned, parameters: await recovery() });
+    const { findings } = await readiness(readCeremonyFile(path), utcOf(Date.now()), undefined);
+    expect(findings.filter(({ state }) => state !== "well")).toEqual([]);
+    expect(findings.map(({ about }) => about)).toEqual(
+      expect.arrayContaining(["copy of the lost box", "share of op3"]),
+    );
     const held = await rehearsal.hold("recover", "The disk is lost", await recovery());
     await rehearsal.stop();
     install();
