@@ -62,7 +62,8 @@ export function playedScene(play: Play): PlayedScene {
         checkGroup(label, digest, group, answer(person, label, words[group - 1] as string));
       }
     },
-    secret: async (person, kind, question) => utf8(answer(person, question, play.secret(person, kind))),
+    secret: async (person, kind, question) =>
+      utf8(count(person, play.answer?.(person, question) ?? play.secret(person, kind))),
     decide: async (leader, choices) => {
       const choice = play.decide?.(choices) ?? "stop";
       count(leader, choice);

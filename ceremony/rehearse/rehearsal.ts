@@ -116,9 +116,11 @@ export class Rehearsal {
     return (await boxStanding(this.socket)).orders;
   }
 
-  /** The token in this folder is gone, as if somebody had carried it away. */
+  /** The token in this folder is gone, as if somebody had carried it away; its module still starts. */
   async loseToken(folder = "hsm"): Promise<void> {
-    await rename(join(this.made.paths.dir, folder, "tokens"), join(this.made.paths.dir, folder, "tokens-lost"));
+    const tokens = join(this.made.paths.dir, folder, "tokens");
+    await rename(tokens, `${tokens}-lost`);
+    await mkdir(tokens, { mode: 0o700 });
   }
 
   /** The signer that is kept running for this box; whoever asked ends it. */

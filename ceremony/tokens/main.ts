@@ -31,7 +31,7 @@ for await (const { header, secrets } of readJobs(process.stdin)) {
 await close();
 
 async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Array[]): Promise<Json> {
-  const [first = new Uint8Array(0), second = new Uint8Array(0)] = secrets;
+  const [first = new Uint8Array(0), second = new Uint8Array(0), third] = secrets;
   if (job.job !== "sign") await close();
   switch (job.job) {
     case "soft-folder": {
@@ -58,7 +58,8 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
       return objects.filter(({ type }) => type === "private").map(({ id, label }) => ({ id, label }));
     }
     case "initialize": {
-      const { serial, uri } = await initializeToken(place, { label: job.label, soPin: first, pin: second });
+      const wanted = { label: job.label, soPin: first, pin: second };
+      const { serial, uri } = await initializeToken(place, third ? { ...wanted, factorySoPin: third } : wanted);
       return { serial, uri };
     }
     case "generate": {

@@ -21,7 +21,7 @@ export type TokenJob =
   | { readonly job: "look"; readonly token: string }
   /** secret: PIN */
   | { readonly job: "keys"; readonly token: string }
-  /** secrets: SO PIN, PIN */
+  /** secrets: SO PIN, PIN, and the SO PIN that the maker set where there is one */
   | { readonly job: "initialize"; readonly label: string }
   /** secret: PIN */
   | {

@@ -50,9 +50,15 @@ export class TokenProcess {
     return (await this.ask({ job: "keys", token }, pin)) as { label: string; id: string }[];
   }
 
-  /** Initialises an empty slot; the secrets stay the caller's to wipe. Refuses as `initializeToken` of hardware does. */
-  async initialize(label: string, soPin: Uint8Array, pin: Uint8Array): Promise<{ serial: string; uri: string }> {
-    return (await this.ask({ job: "initialize", label }, soPin, pin)) as { serial: string; uri: string };
+  /** Initialises an empty slot; the secrets stay the caller's to wipe; `factory` is the SO PIN that the maker set. Refuses as `initializeToken` of hardware does. */
+  async initialize(
+    label: string,
+    soPin: Uint8Array,
+    pin: Uint8Array,
+    factory?: Uint8Array,
+  ): Promise<{ serial: string; uri: string }> {
+    const secrets = factory ? [soPin, pin, factory] : [soPin, pin];
+    return (await this.ask({ job: "initialize", label }, ...secrets)) as { serial: string; uri: string };
   }
 
   /** Generates key pairs and proves them. Refuses as `generateKeys` of hardware does. */

@@ -89,6 +89,16 @@ describe("every ceremony of a box's life, rehearsed", () => {
     expect(await factsOf("open", "bags")).toEqual({ "bag of the HSM": "B-0001", "bag of the shares": "B-0001" });
   });
 
+  it("CHAIN: with HSM, disk and box lost the third token goes on, by a record of what is unexplained", async () => {
+    const survey = await factsOf("recover", "survey");
+    expect(survey).toMatchObject({ "next manifest": "101", "token's head": "none: it never held this box's" });
+    expect(survey.token).toContain("token=third-test-box");
+    expect(survey.unexplained).toContain("manifests 1 to 100");
+    expect(await factsOf("recover", "start")).toMatchObject({ manifests: "0" });
+    const { token } = await factsOf("open", "second-token");
+    expect(token).toContain("token=second-test-box");
+  });
+
   it("HSM-GONE: after the loss the second token seals, with shares of its own", async () => {
     const { "audit key in force": audit = "", "sealing key in force": sealing = "" } = await factsOf("loss", "unlock");
     expect(audit).toContain("token=second-test-box");

@@ -3,6 +3,7 @@
 import { suiteNames } from "../../../manifests/cms/suite.ts";
 import {
   anyObject,
+  flag,
   integer,
   object,
   oneOf,
@@ -15,6 +16,14 @@ import { type CeremonyFile, pathIn, readParameters, tokenIn } from "../../engine
 import { readSplit, splitIn } from "../split-parameters.ts";
 
 export const keyKinds = ["rsa-2048", "rsa-3072", "p256", "p384"] as const;
+
+/** A token that is made: where it is reached, and whether its maker set a SO PIN, which is asked for and never in a file. */
+export const readNewToken = object({
+  environment: texts,
+  label: text(32),
+  makersSoPin: optional(flag),
+  module: text(4096),
+});
 
 const readValue = object({
   arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
@@ -40,7 +49,7 @@ const readValue = object({
   run: text(4096),
   /** root of the medium for shares, requests and the transcript */
   stick: text(4096),
-  token: object({ environment: texts, label: text(32), module: text(4096) }),
+  token: readNewToken,
   unlock: readSplit,
 });
 

@@ -21,6 +21,11 @@ export function tokenStep({ token }: TokenParameters): Step {
     script: [
       "An empty token is initialised with a random PIN and a random SO PIN, as long as it allows.",
       "Neither is shown, printed or stored: until the split they are in this program's memory only.",
+      ...(token.makersSoPin
+        ? [
+            "The SO PIN that the maker set is typed by the administrator, from the token's manual; the random one takes its place.",
+          ]
+        : []),
     ],
     wayBack: "Reset the token as its maker says, and try again. After a pause the step begins anew, on an empty token.",
     needs: ["people"],
@@ -30,13 +35,22 @@ export function tokenStep({ token }: TokenParameters): Step {
         const [pin, soPin] = [randomPin(longest), randomPin(longest)];
         stage.secrets.keep(pinSecret, pin);
         stage.secrets.keep(soPinSecret, soPin);
-        const { serial, uri } = await process.initialize(token.label, soPin, pin);
+        const factory = token.makersSoPin ? await makersSoPin(stage) : undefined;
+        const { serial, uri } = await process
+          .initialize(token.label, soPin, pin, factory)
+          .finally(() => factory?.fill(0));
         return {
           people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
           facts: { label: token.label, module: token.module, "PIN characters": `${pin.length}`, serial, uri },
         };
       }),
   };
+}
+
+/** It is the same for all tokens of a kind, and no secret of the box: but no file says it. */
+function makersSoPin(stage: Stage): Promise<Uint8Array> {
+  const leader = leaderOf(stage.file, stage.present());
+  return stage.scene.secret(leader, "pin", "The SO PIN that the token's maker set, from its manual: ");
 }
 
 export function auditKeyStep({ token, keys }: TokenParameters): Step {

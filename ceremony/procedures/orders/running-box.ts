@@ -15,7 +15,7 @@ import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-h
 import { leaveCopy } from "../box-copy.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
 import { keyInForce } from "./key-in-force.ts";
-import { secondTokenFacts, secondTokenStep } from "./second-token.ts";
+import { secondTokenFacts, secondTokenSteps } from "./second-token.ts";
 
 /** Members that every ceremony about a running box has. */
 export const runningMembers = {
@@ -96,9 +96,7 @@ export function aboutRunningBox(
 
 /** After the first step, which sees how the box stands. */
 function withSecondToken(running: RunningBox, [first, ...others]: readonly Step[]): readonly Step[] {
-  const { second } = running.parameters;
-  if (!first || !second) return first ? [first, ...others] : [];
-  return [first, secondTokenStep(running, second), ...others];
+  return first ? [first, ...secondTokenSteps(running), ...others] : [];
 }
 
 function withoutAudit(stage: Stage, p7m: Uint8Array, why: string): Uint8Array {

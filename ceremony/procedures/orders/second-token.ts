@@ -33,7 +33,13 @@ export async function secondTokenFacts({ socket, parameters, box }: Running): Pr
   return { "second token": tested ? "proven in a step" : "NOT TESTED: the file does not name its shares" };
 }
 
-export function secondTokenStep(running: Running, held: HeldShares): Step {
+/** The step that proves it, where the file names its shares. */
+export function secondTokenSteps(running: Running): readonly Step[] {
+  const { second } = running.parameters;
+  return second ? [secondTokenStep(running, second)] : [];
+}
+
+function secondTokenStep(running: Running, held: HeldShares): Step {
   return {
     id: "second-token",
     title: "Prove the second token: PIN, shares, keys, certificates",

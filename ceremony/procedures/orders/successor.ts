@@ -4,12 +4,12 @@
  */
 
 import { base64, fromBase64 } from "../../../manifests/encoding/bytes.ts";
-import { object, oneOf, optional, text, texts } from "../../../manifests/encoding/shape.ts";
+import { object, oneOf, optional, text } from "../../../manifests/encoding/shape.ts";
 import { type CeremonyFile, readParameters, tokenIn } from "../../engine/ceremony-file.ts";
 import type { Procedure } from "../../engine/procedure.ts";
 import { withBoxToken } from "../box-token.ts";
 import { peopleStep } from "../genesis/begin.ts";
-import { keyKinds } from "../genesis/parameters.ts";
+import { keyKinds, readNewToken } from "../genesis/parameters.ts";
 import { closeStep, requestsStep } from "../genesis/requests.ts";
 import { sealingKeyStep } from "../genesis/sealing-key.ts";
 import { relockStep, shareCheckStep, splitStep } from "../genesis/shares.ts";
@@ -29,7 +29,7 @@ const readValue = object({
   recovery: optional(readSplit),
   /** SO PIN: split apart, or nobody ever knows it */
   soPin: optional(readSplit),
-  token: object({ environment: texts, label: text(32), module: text(4096) }),
+  token: readNewToken,
 });
 
 /** Refuses CEREMONY-FILE, CONFIG. */

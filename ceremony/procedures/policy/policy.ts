@@ -10,7 +10,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { equal, hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
-import { anyObject, object, type Read, text } from "../../../manifests/encoding/shape.ts";
+import { anyObject, object, optional, type Read, text } from "../../../manifests/encoding/shape.ts";
 import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
@@ -18,11 +18,12 @@ import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { asText, members } from "../../shown-json.ts";
-import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
+import { type BoxAtHand, boxAtHand, readHeldShares } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
 import { certificateOf, peopleStep, type SignerRole, signersOf, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { officersHere } from "../orders/order-steps.ts";
+import { secondTokenFacts, secondTokenSteps } from "../orders/second-token.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
 import { policyOf } from "../policy-part.ts";
 import { policyChanges } from "./changes.ts";
@@ -31,6 +32,8 @@ const readValue = object({
   box: text(4096),
   /** all of the next policy but what the box says itself; certificates are paths */
   policy: anyObject,
+  /** shares of the second token, which is proven then */
+  second: optional(readHeldShares),
   stick: text(4096),
   unlockSocket: text(4096),
 });
@@ -94,11 +97,13 @@ function changeOf(file: CeremonyFile, signing: Signing): Procedure {
     stick: pathIn(file, parameters.stick),
     inForce: () => policyInForce(box),
   };
+  const about = { box, file, parameters, socket: change.unlock };
   return {
     name: signing.name,
     purpose: signing.purpose,
     steps: [
       beforeStep(change),
+      ...secondTokenSteps(about),
       peopleStep(["before"], signing.roles, signing.acts),
       signStep(change, signing),
       inForceStep(change),
@@ -107,7 +112,7 @@ function changeOf(file: CeremonyFile, signing: Signing): Procedure {
     records: box.layout.records,
     media: change.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
+    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) }),
     countersign: (_, p7m) => countersign(change.unlock, p7m),
     leave: () =>
       leaveCopy({ layout: box.layout, appliance: box.appliance, media: change.stick, socket: change.unlock }),

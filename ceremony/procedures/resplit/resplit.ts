@@ -30,6 +30,7 @@ import { boxSigner, randomPin, withBoxToken } from "../box-token.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { nextWrappedPath, wrappedPath } from "../layout.ts";
 import { keyInForce } from "../orders/key-in-force.ts";
+import { secondTokenFacts, secondTokenSteps } from "../orders/second-token.ts";
 import {
   type BoxShares,
   boxPin,
@@ -52,6 +53,8 @@ const readValue = object({
   next: readSplit,
   /** the recovery holders' split, where the box has one: it is made anew too */
   recovery: optional(readSplit),
+  /** shares of the second token, which is proven then */
+  second: optional(readHeldShares),
   stick: text(4096),
   /** the shares that are in force, and how many open */
   unlock: readHeldShares,
@@ -82,15 +85,16 @@ export function resplit(file: CeremonyFile): Procedure {
     stick: pathIn(file, parameters.stick),
     socket: pathIn(file, parameters.unlockSocket),
   };
+  const about = { box, file, parameters, socket: work.socket };
   return {
     name: "resplit",
     purpose: "To change the PIN and split it anew, so that retired shares open nothing.",
-    steps: [splitStep(work), checkStep(work), changeStep(work), relockStep(work)],
+    steps: [...secondTokenSteps(about), splitStep(work), checkStep(work), changeStep(work), relockStep(work)],
     simulated: box.simulated,
     records: box.layout.records,
     media: work.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri }),
+    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) }),
     countersign: (_, p7m) => countersign(work.socket, p7m),
     leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: work.stick, socket: work.socket }),
   };

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readCeremonyFile } from "../../../ceremony/engine/ceremony-file.ts";
 import { boxLayout } from "../../../ceremony/procedures/layout.ts";
@@ -71,6 +72,27 @@ describe("genesis", () => {
     const policy = await verifyGenesis(nodeHost, oids, readFileSync(boxLayout(box.box).genesis));
     expect(policy.policy.people.map(({ id }) => id)).toEqual(["op1", "op2", "keeper", "desk"]);
     expect(facts(transcript, "split").threshold).toBe("2 of 2");
+  });
+
+  it("GENESIS: the SO PIN that a maker set is asked for, and is in no file, script or record", async () => {
+    const box = await newBox(({ parameters }) => Object.assign(parameters.token as object, { makersSoPin: true }));
+    const makers = "maker-3537363231383830";
+    const asked: string[] = [];
+    const answer = (person: string, question: string) => {
+      if (!question.includes("SO PIN that the token's maker set")) return undefined;
+      asked.push(person);
+      return makers;
+    };
+    const secretOf = {
+      answer,
+      begin: ({ id }: { readonly id: string }) => (id === "audit-key" ? "stop" : "go") as "stop" | "go",
+    };
+    const { held } = await holdGenesis(box.file, secretOf);
+    expect(held).toMatchObject({ outcome: "paused", next: "audit-key" });
+    expect(asked).toEqual(["ada"]);
+    const files = readdirSync(box.dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const holding = files.filter(({ name, parentPath }) => readFileSync(join(parentPath, name)).includes(makers));
+    expect(holding.map(({ name }) => name)).toEqual([]);
   });
 
   it("CEREMONY-FILE: what cannot be held is refused before anything is made", async () => {
