@@ -3,6 +3,7 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { PlainHead } from "../../manifests/records/batch-head.ts";
+import { ListReader } from "../../manifests/records/documents-list.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { FilesDigest } from "./files-digest.ts";
@@ -98,10 +99,11 @@ export async function verifyPast(db: Db): Promise<number> {
     .all()
     .map((record) => JSON.parse(record) as Told);
   const held = db.prepare<[], Row>("SELECT * FROM recovered ORDER BY number").all();
-  for (const { number, digest, files, identity, outcome } of told) {
+  for (const { number, digest, files, identity, outcome, whole } of told) {
     const row = held.find((one) => one.number === number);
     const same = row?.outcome === outcome && hex(row.content_digest) === digest && hex(row.identity) === identity;
-    if (!same || digestFiles(db, number) !== files) throw changed(number);
+    if (!same || (row.whole === 1) !== whole || digestFiles(db, number) !== files) throw changed(number);
+    if (outcome === "sealed") checkDocuments(db, number);
     await new Promise(setImmediate);
   }
   const extra = held.find(({ number }) => !told.some((one) => one.number === number));
@@ -109,7 +111,24 @@ export async function verifyPast(db: Db): Promise<number> {
   return held.length;
 }
 
+/** The rows that earlier seals are found by are those of the list. */
+function checkDocuments(db: Db, number: number): void {
+  const [list] = [...pastAudit(db, number)].filter(({ path }) => path === "documents.jsonl");
+  const reader = new ListReader();
+  const lines = list ? reader.push(list.bytes) : [];
+  const rows = db
+    .prepare<[number], { idx: number; digest: Uint8Array }>(
+      "SELECT idx, digest FROM recovered_documents WHERE number = ? ORDER BY idx",
+    )
+    .all(number);
+  const same =
+    rows.length === lines.length &&
+    lines.every(({ entry }, at) => rows[at]?.idx === entry.index && hex(rows[at].digest) === entry.digest);
+  if (!same) throw changed(number);
+}
+
 interface Told {
+  readonly whole: boolean;
   readonly number: number;
   readonly digest: string;
   readonly files: string;
@@ -118,6 +137,7 @@ interface Told {
 }
 
 interface Row {
+  readonly whole: number;
   readonly number: number;
   readonly identity: Uint8Array;
   readonly outcome: string;

@@ -73,7 +73,7 @@ export function checkReseal({ db, orders }: Pick<Box, "db" | "orders">, what: Or
 
 /** Refuses with CHAIN a batch that was sealed again though no list permits it. */
 export function checkResealed(db: Db): void {
-  const lists = new Orders(db).standing.resealed;
+  const lists = new Orders(db).standing.listed;
   const earlier = db
     .prepare<[], number>(
       `WITH sealed (number, identity) AS (

@@ -23,8 +23,10 @@ export interface Standing {
   readonly clock: { readonly errorSeconds: number; readonly lastSet: Utc; readonly source: string } | undefined;
   /** the store was made anew: its manifests begin at `next`, and the first of them follows the order (SHA-256 in hex) */
   readonly recovered: { readonly digest: string; readonly next: number; readonly since: Utc } | undefined;
-  /** numbers of manifests on re-sealing lists, ascending */
+  /** numbers of manifests on re-sealing lists, ascending; what they sealed may be sealed once more */
   readonly resealed: readonly number[];
+  /** all numbers that ever stood on one */
+  readonly listed: readonly number[];
   /** SHA-256 of software that was approved, hex */
   readonly software: readonly string[];
   readonly staged: readonly StagedKey[];
@@ -54,6 +56,7 @@ const nothing: Standing = {
   clock: undefined,
   recovered: undefined,
   resealed: [],
+  listed: [],
   software: [],
   staged: [],
   certified: [],
@@ -94,10 +97,21 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
       const { manifests, software } = order.what;
       // What a close left to be presented is gone with the store; the quorum opens the new one.
       const recovered = { digest, next: manifests.next, since: time };
-      return { ...standing, closing: undefined, recovered, software: [...standing.software, software.digest] };
+      const { missing } = manifests;
+      return {
+        ...standing,
+        clock: undefined,
+        closing: undefined,
+        recovered,
+        // What was sealed again may be among the missing: another list must say so anew.
+        resealed: missing.length > 0 ? [] : standing.resealed,
+        software: [...standing.software, software.digest],
+      };
     }
-    case "reseal":
-      return { ...standing, resealed: [...standing.resealed, ...order.what.manifests].sort((a, b) => a - b) };
+    case "reseal": {
+      const { manifests } = order.what;
+      return { ...standing, resealed: added(standing.resealed, manifests), listed: added(standing.listed, manifests) };
+    }
     case "resume":
       return { ...standing, suspended: undefined };
     case "close":
@@ -124,6 +138,10 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
     case "resume-key":
       return { ...standing, marks: without(standing, order.what.spki) };
   }
+}
+
+function added(numbers: readonly number[], more: readonly number[]): readonly number[] {
+  return [...new Set([...numbers, ...more])].sort((a, b) => a - b);
 }
 
 function chainOf({ spki, certificates }: OrderWhat<"certify-key">) {

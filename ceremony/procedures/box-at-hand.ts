@@ -93,7 +93,8 @@ function claimedSplit(share: Uint8Array): Json | undefined {
   }
 }
 
-function settingsOf(settings: Json, path: string): Read<typeof readSignerJson> {
+/** What later ceremonies need of a signer's configuration. Refuses CONFIG. */
+export function settingsOf(settings: Json, path: string): Read<typeof readSignerJson> {
   try {
     return readSignerJson(settings, "signer.json");
   } catch (fault) {

@@ -56,8 +56,12 @@ async function recoveryReady(file: CeremonyFile): Promise<readonly Finding[]> {
     };
   });
   return [
-    await look("copy of the lost box", () => well(`${copiesOn(from, appliance).size} files on ${from.join(", ")}`)),
-    await look("bundles and audit files", () => well(`${bundlesOn(from).length} folders with a manifest`)),
+    await look("copy of the lost box", async () =>
+      well(`${(await copiesOn(from, appliance)).size} files on ${from.join(", ")}`),
+    ),
+    await look("bundles and audit files", async () =>
+      well(`${(await bundlesOn(from)).length} folders with a manifest`),
+    ),
     await look("place of the new box", () =>
       existsSync(layout.signerJson) ? missing(`STORE: a box is there already: ${layout.signerJson}`) : well("empty"),
     ),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
 import { sharePath } from "../procedures/shares-of.ts";
@@ -185,7 +186,8 @@ async function lossAct(rehearsal: Rehearsal): Promise<void> {
 /** The disk is gone, the token in force is not: what ceremonies left on the stick and the token's head make the box anew. */
 async function recoverAct(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.loseDisk();
-  await rehearsal.hold("recover", "The disk is lost", { ...(await recoveryOf(rehearsal)), beyond: 0 });
+  const secondToken = await softPlace(rehearsal, "second-hsm");
+  await rehearsal.hold("recover", "The disk is lost", { ...(await recoveryOf(rehearsal)), beyond: 0, secondToken });
 }
 
 /** HSM, disk and box are gone together: another token, its shares, and the stick are left. */
@@ -201,12 +203,32 @@ async function lostAltogetherAct(rehearsal: Rehearsal): Promise<void> {
     ...(await recoveryOf(rehearsal)),
     activate,
     beyond: 100,
+    secondToken: await softPlace(rehearsal, "third-hsm"),
   });
+}
+
+/** A SoftHSM in a folder of the rehearsal. */
+async function softPlace(rehearsal: Rehearsal, folder: string) {
+  const { module } = await rehearsal.firstToken();
+  return { environment: { SOFTHSM2_CONF: join(rehearsal.made.paths.dir, folder, "softhsm2.conf") }, module };
 }
 
 async function recoveryOf(rehearsal: Rehearsal) {
   const { root, run } = rehearsal.made.wanted;
   const { second: _, unlockSocket: __, ...common } = rehearsal.common;
   const token = await rehearsal.firstToken();
-  return { ...common, from: [rehearsal.stick], reason: "a fire (made up)", roots: [root], run, token };
+  const said = { arc: documentationArc, hsm: "software-token", isolation: "none", media: "folder" };
+  const clock = { errorSeconds: 2, source: "a radio clock (made up)" };
+  const { genesis } = rehearsal.made.paths;
+  return {
+    ...common,
+    ...said,
+    clock,
+    from: [rehearsal.stick],
+    genesis,
+    reason: "a fire (made up)",
+    roots: [root],
+    run,
+    token,
+  };
 }

@@ -56,7 +56,12 @@ const orders = {
   /** the continuity record of a store that was made anew from what was left of the box */
   recover: object({
     /** of the last row that is known: what the token's head names, or a manifest or a statement after it */
-    journal: object({ head: hexText(), sequence: integer(1) }),
+    journal: object({
+      /** the last row that a manifest or a statement at hand names; what lies between it and `sequence` is known by digest alone */
+      evidence: integer(0),
+      head: hexText(),
+      sequence: integer(1),
+    }),
     /** in force from here on; an audit key that is new here cannot be introduced by one that was lost */
     keys: object({ audit: spki, sealing: spki }),
     manifests: object({
@@ -65,10 +70,12 @@ const orders = {
       /** the highest number that is known */
       last: integer(0),
       /** unexplained: numbers before `next` of which no manifest is at hand; perhaps never used */
-      missing: list(object({ from: integer(1), to: integer(1) }), 0, 1000),
+      missing: list(object({ from: integer(1), to: integer(1) }), 0, 10_000),
       /** the next manifest's number */
       next: integer(1),
     }),
+    /** orders at hand, and those of them that no statement says the lost box took */
+    orders: object({ last: integer(0), unstated: list(integer(1), 0, 1000) }),
     reason,
     software: object({ digest: hexText(), version: text(32) }),
     /** `counter`: of the head in the token; null where it holds none, as a second token does */

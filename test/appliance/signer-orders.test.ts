@@ -40,9 +40,10 @@ const whatOf = () => ({
   "destroy-key": { reason, spki: spki() },
   open: { bags: [], closing: "22".repeat(32) },
   recover: {
-    journal: { head: "44".repeat(32), sequence: 7 },
+    journal: { evidence: 5, head: "44".repeat(32), sequence: 7 },
     keys: { audit: Buffer.from(box.box.keys.audit.spki).toString("base64"), sealing: spki() },
     manifests: { digest: null, last: 0, missing: [{ from: 1, to: 3 }], next: 4 },
+    orders: { last: 2, unstated: [2] },
     reason,
     software: { digest: "55".repeat(32), version: "0.1.0" },
     token: { counter: 3, uri: "pkcs11:serial=f4ke" },

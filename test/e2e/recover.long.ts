@@ -1,14 +1,17 @@
 /** A disk is lost under a box that has sealed: it is made anew by the ceremony, goes on, and knows what it sealed. */
 
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyJournal } from "../../appliance/client/unlock-client.ts";
 import { readCeremonyFile } from "../../ceremony/engine/ceremony-file.ts";
+import { boxLayout } from "../../ceremony/procedures/layout.ts";
+import { policyInForce } from "../../ceremony/procedures/policies-at-hand.ts";
 import { readiness } from "../../ceremony/ready/ready.ts";
 import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
+import { rehearse } from "../../ceremony/rehearse/rehearse.ts";
 import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
 import { writeRehearsedFile } from "../../ceremony/rehearse/rehearsed-file.ts";
 import { startSigner } from "../../ceremony/rehearse/running-signer.ts";
@@ -16,10 +19,14 @@ import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
 import { type Box, startBox } from "../../demo/launcher.ts";
 import { succeeded, unlockByShares } from "../../demo/people.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { signContent } from "../../manifests/cms/sign.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import { orderBytes } from "../../manifests/records/order.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
+import { issue, makeRoot as makeAuthority } from "../pki/authority.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
 import { RehearsedDay } from "./rehearsed-day.ts";
 
@@ -67,9 +74,47 @@ const recovery = async (change: { readonly [name: string]: Json } = {}) => {
   const { root, run } = made.wanted;
   const { unlockSocket: _, ...common } = rehearsal.common;
   const token = await rehearsal.firstToken();
+  const said = { arc: documentationArc, hsm: "software-token", isolation: "none", media: "folder" };
+  const clock = { errorSeconds: 2, source: "a test" };
+  const { genesis } = made.paths;
   const from = [made.paths.stick, made.paths.keeper];
-  return { ...common, beyond: 0, from, reason: "a test", roots: [root], run, token, ...change };
+  return {
+    ...common,
+    ...said,
+    beyond: 0,
+    clock,
+    from,
+    genesis,
+    reason: "a test",
+    roots: [root],
+    run,
+    token,
+    ...change,
+  };
 };
+
+/** An order in due form, signed by somebody whom no policy knows. */
+async function forgedOrder(spki: string): Promise<Uint8Array> {
+  const stranger = issue(makeAuthority({ name: "nobody's root" }), {
+    name: "stranger",
+    eku: [ownOids(documentationArc).operator],
+  });
+  const { digest } = await policyInForce({ genesis: made.paths.genesis, layout: boxLayout(lost) });
+  const now = utcOf(Date.now());
+  const token = { environment: {}, module: "/tmp/evil.so", uri: "pkcs11:serial=666" };
+  const content = orderBytes({
+    appliance: made.wanted.appliance,
+    created: now,
+    expires: now,
+    kind: "stage-key",
+    number: 1,
+    policyDigest: hex(digest),
+    previous: null,
+    what: { kind: "p256", purpose: "audit", spki, token, uri: "pkcs11:object=x;id=%01" },
+  });
+  const eContentType = ownOids(documentationArc).order;
+  return signContent(nodeHost, stranger.signingKey, { eContentType, content, signingTime: now });
+}
 
 describe("the recovery of a lost disk", () => {
   it("CHAIN: sealed batches, policies and numbers are there again; the first receipt comes again, byte for byte", async () => {
@@ -138,6 +183,40 @@ describe("the recovery of a lost disk", () => {
     mkdirSync(empty);
     const nothing = await recovery({ from: [empty] });
     await expect(rehearsal.hold("recover", "Nothing is there", nothing)).rejects.toMatchObject({ code: "CONFIG" });
+
+    // An order that no quorum signed, which would have the PIN typed into another module, is refused before any share is asked for.
+    const copy = join(made.paths.stick, "coldseal/box", made.wanted.appliance);
+    const audit = (JSON.parse(readFileSync(join(copy, "signer.json"), "utf8")) as { keys: { audit: { spki: string } } })
+      .keys.audit.spki;
+    mkdirSync(join(copy, "orders"), { recursive: true });
+    const forged = join(copy, "orders/0001.p7m");
+    const kept = existsSync(forged) ? readFileSync(forged) : undefined;
+    writeFileSync(forged, await forgedOrder(audit));
+    const asked: string[] = [];
+    const cast = {
+      ...made.cast,
+      secret: (person: string, kind: "pin" | "passphrase") => {
+        asked.push(kind);
+        return made.cast.secret(person, kind);
+      },
+    };
+    const path = await writeRehearsedFile(dir, {
+      appliance: made.wanted.appliance,
+      archive: "R-901",
+      ceremony: "recover",
+      parameters: await recovery(),
+      people: made.cast.people,
+      title: "Forged",
+    });
+    await expect(rehearse(path, cast, silent)).rejects.toMatchObject({ code: "PERSON-UNKNOWN" });
+    expect(asked).not.toContain("passphrase");
+    if (kept) writeFileSync(forged, kept);
+    else rmSync(forged);
+    rmSync(made.paths.box.folder, { recursive: true });
+    await expect(
+      rehearsal.hold("recover", "Another genesis", await recovery({ genesis: "00".repeat(32) })),
+    ).rejects.toMatchObject({ code: "CONFIG" });
+    rmSync(made.paths.box.folder, { recursive: true });
 
     // A bundle with one changed byte is left out; the keeper's copy of its manifest stands in for it.
     const manifest = join(day.outbox("second"), "manifest.p7m");

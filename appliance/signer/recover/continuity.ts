@@ -38,7 +38,7 @@ const rowsOfManifest = 2;
 export function continuityOf({ evidence, head, tokenUri, software }: Found, { beyond, reason }: Wanted) {
   const places = placesOf(evidence);
   const latest = places.at(-1);
-  const journal = lastKnown(latest, head);
+  const journal = { evidence: latest?.sequence ?? 0, ...lastKnown(latest, head) };
   const last = Math.max(0, ...places.map(({ manifest }) => manifest));
   if (!head && beyond === 0) {
     throw new Refusal(
@@ -63,6 +63,10 @@ export function continuityOf({ evidence, head, tokenUri, software }: Found, { be
       missing: rangesWithout(new Set(evidence.manifests.map(({ number }) => number)), next),
       next,
     },
+    orders: {
+      last: evidence.orders.length,
+      unstated: evidence.orders.filter(({ statement }) => !statement).map(({ order }) => order.number),
+    },
     reason,
     software: { digest: software.digest, version: software.version },
     token: { counter: head?.counter ?? null, uri: tokenUri },
@@ -84,6 +88,7 @@ export function checkContinuity(what: OrderWhat<"recover">, found: Found): void 
     journal: others.journal,
     keys: { audit: base64(keys.audit), sealing: base64(keys.sealing) },
     manifests: others.manifests,
+    orders: others.orders,
     reason: others.reason,
     software: others.software,
     token: others.token,

@@ -92,7 +92,17 @@ function checkFollow(manifests: readonly PastManifest[], orders: readonly PastOr
   for (const { order, digest } of orders) {
     if (order.kind === "recover") restarts.set(order.what.manifests.next, hex(digest));
   }
+  let place = 0;
   for (const { number, manifest } of manifests) {
+    const { sequence } = manifest.journal;
+    if (sequence <= place) {
+      throw new Refusal("CHAIN", `manifest ${number} stands before an earlier one in the journal`, {
+        expected: `after row ${place}`,
+        got: `row ${sequence}`,
+        about: `manifest ${number}`,
+      });
+    }
+    place = sequence;
     const expected = restarts.get(number) ?? digests.get(number - 1);
     if (expected === undefined || manifest.previous === expected) continue;
     throw new Refusal("CHAIN", `manifest ${number} does not follow the one before it`, {

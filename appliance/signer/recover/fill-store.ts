@@ -5,6 +5,7 @@ import type { Software } from "../../../host/software-digest.ts";
 import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
 import type { OrderOf } from "../../../manifests/records/order.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
 import { FilesDigest } from "../files-digest.ts";
 import { Journal } from "../journal.ts";
@@ -106,6 +107,19 @@ function insertStatement(
   journal.append(at, "statement", { digest: hex(digest), file: hex(sha256(p7m)), number });
 }
 
+/** What was verified is what is stored, whatever the source gives at the second reading. */
+function checkUnchanged({ manifest, manifestDigest }: PastManifest, path: string, bytes: Uint8Array): void {
+  const expected = {
+    "manifest.p7m": manifestDigest,
+    "authorization.p7m": manifest.authorization.file,
+    "documents.jsonl": manifest.documents.digest,
+  }[path];
+  if (expected === undefined || hex(sha256(bytes)) === expected) return;
+  throw new Refusal("CHAIN", "a file changed while the store was made", {
+    about: `manifest ${manifest.number}, ${path}`,
+  });
+}
+
 async function insertManifest(
   db: Db,
   journal: Journal,
@@ -126,6 +140,7 @@ async function insertManifest(
   const told = new FilesDigest();
   for (const [position, path] of files.entries()) {
     const bytes = await readSmall(source, `${folder}/${path}`, largestFile);
+    checkUnchanged(past, path, bytes);
     insertFile.run(number, path, position, bytes);
     told.add(path, bytes);
   }
@@ -139,5 +154,6 @@ async function insertManifest(
     identity: manifest.request.identity,
     number,
     outcome,
+    whole,
   });
 }

@@ -2,19 +2,21 @@
 
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { verifySigner } from "../../../manifests/cms/verify.ts";
-import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
+import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
-import { checkAuditKey, type PastBox, policyOf } from "./past-box.ts";
+import { type PastBox, policyOf } from "./past-box.ts";
 
 export interface PastManifest {
   readonly number: number;
   readonly manifest: Manifest;
   /** SHA-256 of the content: what the next manifest holds as previous */
   readonly contentDigest: Uint8Array;
+  /** SHA-256 of manifest.p7m, hex */
+  readonly manifestDigest: string;
   /** in the source */
   readonly folder: string;
   /** paths below it, in the order of a receipt; documents that were sealed are not among them */
@@ -45,7 +47,8 @@ export async function readPastManifest(host: Host, source: BundleSource, place: 
   if (list.digest !== digest || list.count !== sealed) throw unbound(`${folder}/${listFile}`, digest, list.digest);
   const files = await filesOf(source, folder, manifest.outcome === "sealed");
   const whole = await isWhole(host, source, { folder, files, manifest });
-  return { number, manifest, contentDigest, folder, files, whole };
+  const manifestDigest = hex(await host.digest("sha256", p7m));
+  return { number, manifest, contentDigest, manifestDigest, folder, files, whole };
 }
 
 /** Each sealed document's index and digest (hex). */
@@ -63,8 +66,12 @@ async function verified(host: Host, p7m: Uint8Array, place: PastBox, about: stri
     throw new Refusal("CMS-SIGNERS", "the audit key signs alone", { got: `${signers.length}`, about });
   const contentDigest = (hash: "sha256" | "sha384" | "sha512") => host.digest(hash, content);
   const { certificate } = await verifySigner(host, signer, { certificates, eContentType, contentDigest });
-  checkAuditKey(place, certificate.spki, about);
-  return { manifest: readManifest(content), contentDigest: await host.digest("sha256", content) };
+  const manifest = readManifest(content);
+  // A key that was retired, or is in other hands since, signs nothing under another policy than its own.
+  if (!equal(policyOf(place, manifest.policy.digest, about).policy.keys.audit, certificate.spki)) {
+    throw new Refusal("HSM-KEY", "signed by another key than the manifest's policy names as audit key", { about });
+  }
+  return { manifest, contentDigest: await host.digest("sha256", content) };
 }
 
 function checkIsOurs(manifest: Manifest, place: Place, about: string): void {

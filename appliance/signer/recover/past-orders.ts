@@ -30,19 +30,38 @@ export interface PastStatement {
 
 /**
  * All orders at hand, from number 1 without a gap; each is verified under the policy that it was signed under. Refuses with ORDER one that
- * is missing in between or out of its place, CHAIN what contradicts another record.
+ * is missing in between, out of its place, of a quorum that another policy retired before, or a statement without its order, CHAIN what contradicts another record.
  */
 export async function readPastOrders(host: Host, source: BundleSource, box: PastBox): Promise<readonly PastOrder[]> {
   const statements = await readStatements(host, source, box);
   const all: PastOrder[] = [];
+  let policy = 1;
   for (const [number, path] of await numbered(source, "orders", /^(\d{4})\.p7m$/)) {
     const p7m = await readSmall(source, path);
     const read = await readSignedOrder(host, box.oids, p7m);
     const inForce = policyOf(box, read.order.policyDigest, path);
     const { order, digest, people } = await verifyOrder(host, box.oids, inForce, p7m, read.order.created);
     checkPlace(all.at(-1), order, number, path);
+    // A quorum that was retired orders nothing more.
+    if (inForce.number < policy)
+      throw new Refusal("ORDER", "signed under an older policy than the order before it", { about: path });
+    policy = inForce.number;
     const statement = statements.get(hex(digest));
+    statements.delete(hex(digest));
+    if (order.kind === "reseal" && !statement) {
+      throw new Refusal("ORDER", "a re-sealing list that the box did not state it took", {
+        expected: "its statement",
+        about: path,
+      });
+    }
     all.push({ order, p7m, digest, people, time: timeOf(order, statement), statement });
+  }
+  const [left] = statements.values();
+  if (left) {
+    const { kind, number } = left.statement.order;
+    throw new Refusal("ORDER", "a statement is at hand, and its order is not", {
+      expected: `order ${number}, ${kind}`,
+    });
   }
   return all;
 }
@@ -68,11 +87,7 @@ function timeOf(order: Order, stated: PastStatement | undefined): Utc {
   return said !== undefined && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(said) ? said : order.created;
 }
 
-async function readStatements(
-  host: Host,
-  source: BundleSource,
-  box: PastBox,
-): Promise<ReadonlyMap<string, PastStatement>> {
+async function readStatements(host: Host, source: BundleSource, box: PastBox): Promise<Map<string, PastStatement>> {
   const all = new Map<string, PastStatement>();
   for (const [, path] of await numbered(source, "statements", /^(\d{4})\.p7m$/)) {
     const p7m = await readSmall(source, path);

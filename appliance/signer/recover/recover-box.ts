@@ -17,6 +17,7 @@ import { Orders } from "../orders.ts";
 import type { TokenHead } from "../ports.ts";
 import { keysAtHand, standingOf } from "../standing.ts";
 import { openStore } from "../store.ts";
+import { verifyRecord } from "../verify-record.ts";
 import { checkContinuity, continuityOf, type Found, lastCounter, type Wanted } from "./continuity.ts";
 import type { Evidence } from "./evidence.ts";
 import { fillStore } from "./fill-store.ts";
@@ -45,9 +46,9 @@ export async function surveyBox(parts: BoxParts, evidence: Evidence, wanted: Wan
 export async function recoverBox(parts: BoxParts, evidence: Evidence, p7m: Uint8Array, pin: Uint8Array) {
   const path = storePath(parts.config);
   if (existsSync(path)) throw new Refusal("STORE", "a store is there: nothing is to be made anew", { about: path });
-  const order = await verifiedOrder(parts, evidence, p7m);
+  const unfinished = `${path}.new`;
+  const order = await verifiedOrder(parts, evidence, p7m, unfinished);
   return loggedIn(parts, evidence, pin, async (keys) => {
-    const unfinished = `${path}.new`;
     const head = await parts.hsm.readHead("head");
     if (!holdsOrder(unfinished, order.digest) || isBefore(order.order, head)) {
       checkContinuity(order.order.what, await find(parts, evidence, keys, head));
@@ -56,7 +57,10 @@ export async function recoverBox(parts: BoxParts, evidence: Evidence, p7m: Uint8
     const db = openStore(unfinished);
     try {
       const { appliance, genesis } = parts.config;
-      const heads = new Head(db, new Journal(db), parts.hsm, { appliance, genesis });
+      const journal = new Journal(db);
+      // What would not open is not put in the place of the lost one.
+      await verifyRecord({ db, journal, host: parts.host });
+      const heads = new Head(db, journal, parts.hsm, { appliance, genesis });
       await heads.replace(order.order.what.token.counter);
       db.pragma("wal_checkpoint(TRUNCATE)");
     } finally {
@@ -109,8 +113,13 @@ interface RecoverOrder {
   readonly people: readonly string[];
 }
 
-/** The next order after those at hand, of this kind, by the quorum of the policy in force. */
-async function verifiedOrder({ clocks, host }: BoxParts, evidence: Evidence, p7m: Uint8Array): Promise<RecoverOrder> {
+/** The next order after those at hand, of this kind, by the quorum of the policy in force; one that a making was begun with expires no more. */
+async function verifiedOrder(
+  { clocks, host }: BoxParts,
+  evidence: Evidence,
+  p7m: Uint8Array,
+  unfinished: string,
+): Promise<RecoverOrder> {
   const { inForce } = evidence.policies.at(-1) as Evidence["policies"][number];
   const read = await readSignedOrder(host, evidence.oids, p7m);
   const before = standingOf(evidence.orders.map(asTaken)).last;
@@ -121,7 +130,8 @@ async function verifiedOrder({ clocks, host }: BoxParts, evidence: Evidence, p7m
       got: `number ${read.order.number}, after ${read.order.previous ?? "none"}`,
     });
   }
-  const { order, digest, people } = await verifyOrder(host, evidence.oids, inForce, p7m, timeOf(clocks));
+  const at = holdsOrder(unfinished, read.digest) ? read.order.created : timeOf(clocks);
+  const { order, digest, people } = await verifyOrder(host, evidence.oids, inForce, p7m, at);
   if (order.kind === "recover") return { order, digest, people };
   throw new Refusal("ORDER", "this order makes no store anew", { expected: "recover", got: order.kind });
 }
@@ -168,9 +178,15 @@ async function makeStore(
 
 /** CLOCK across the loss: nothing that was recorded lies in the future of the new store. */
 function checkTime({ manifests, orders }: Evidence, time: Utc): void {
+  // Times before the clock was last set may lie after it: a quorum set it back.
+  const set = orders.findLast(({ order }) => order.kind === "set-clock");
+  const since = set ? (set.statement?.statement.journal.sequence ?? Number.POSITIVE_INFINITY) : 0;
   const known = [
-    ...manifests.map(({ manifest }) => manifest.created),
-    ...orders.map((one) => one.statement?.statement.created ?? one.time),
+    ...(set ? [set.time] : []),
+    ...manifests.filter(({ manifest }) => manifest.journal.sequence > since).map(({ manifest }) => manifest.created),
+    ...orders.flatMap(({ statement }) =>
+      statement && statement.statement.journal.sequence >= since ? [statement.statement.created] : [],
+    ),
   ].sort();
   const last = known.at(-1);
   if (last === undefined || last <= time) return;

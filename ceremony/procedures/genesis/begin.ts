@@ -21,7 +21,7 @@ export const utcTime: Form = {
   example: () => new Date().toISOString().slice(0, 19).replace("T", " "),
 };
 
-export function clockStep({ clock }: GenesisParameters): Step {
+export function clockStep({ clock }: Pick<GenesisParameters, "clock">): Step {
   return {
     id: "clock",
     title: "Hold the box's clock against a reference",

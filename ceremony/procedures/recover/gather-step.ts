@@ -2,20 +2,23 @@
 
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { nodeHost } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
-import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import { base64, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { verifyTranscript } from "../../../manifests/records/transcript.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { transcriptName } from "../../engine/records-folder.ts";
-import { boxAtHand } from "../box-at-hand.ts";
+import { boxAtHand, settingsOf } from "../box-at-hand.ts";
 import { boxLogPath } from "../custody/box-log.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyName } from "../policies-at-hand.ts";
 import { gatherBundles } from "./gather-bundles.ts";
-import { copiedSettings, copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
+import { copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
 import type { RecoverParameters } from "./parameters.ts";
 
 export function gatherStep(parameters: RecoverParameters): Step {
@@ -31,10 +34,11 @@ export function gatherStep(parameters: RecoverParameters): Step {
       "The numbers of manifests that are at hand are compared with prints: a number on paper that is missing here is said.",
     ],
     wayBack: "Bring more media, and try again: what was gathered stays.",
-    needs: [],
+    needs: ["clock"],
     perform: async (stage) => {
-      const files = copiesOn(parameters.from, stage.file.appliance);
+      const files = await copiesOn(parameters.from, stage.file.appliance);
       await writeConfiguration(stage, parameters, files);
+      const transcripts = await writeTranscripts(parameters);
       const { appliance, genesis } = boxAtHand(stage.file, parameters.box);
       const gathered = await gatherBundles(parameters, { appliance, genesis }, stage.now());
       for (const [number, p7m] of gathered.policies) await writePolicy(parameters, `${policyName(number)}.p7m`, p7m);
@@ -47,6 +51,7 @@ export function gatherStep(parameters: RecoverParameters): Step {
           genesis,
           "left out": gathered.leftOut.join("; ").slice(0, 4096) || "nothing",
           "manifests at hand": numbers.join(", ").slice(0, 4096) || "none",
+          transcripts,
           orders: `${[...files.keys()].filter((path) => path.startsWith("orders/")).length}`,
           "whole receipts": `${whole} of ${numbers.length}`,
         },
@@ -67,9 +72,6 @@ async function writeConfiguration(
   const second = boxLayout(layout.successor);
   for (const [path, bytes] of files) {
     const [folder = "", name = ""] = path.includes("/") ? path.split("/") : ["", path];
-    const isPlain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
-    if (!isPlain || path.split("/").length > 2)
-      throw new Refusal("CONFIG", "the copy holds a name that is not plain", { about: path });
     if (folder === "certificates") await write(join(layout.certificates, name), bytes);
     if (folder === "policies") await writePolicy(parameters, name, bytes);
     if (folder === "orders" || folder === "statements") await write(join(evidence, folder, name), bytes);
@@ -79,37 +81,82 @@ async function writeConfiguration(
     if (folder === "" && !activate) await write(wrappedPath(layout, purpose), bytes);
     if (folder === "successor") await write(wrappedPath(activate ? layout : second, purpose), bytes);
   }
-  for (const [name, p7m] of transcriptsOn(parameters.from)) {
-    if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) await write(join(layout.records, name, transcriptName), p7m);
-  }
-  const custody = custodyLogOn(parameters.from);
+  const custody = await custodyLogOn(parameters.from);
   if (custody) await write(boxLogPath(layout.records), custody);
-  await write(layout.signerJson, utf8(`${JSON.stringify(settingsHere(stage, parameters), null, 2)}\n`));
+  const settings = settingsHere(stage, parameters, files.get("signer.json") ?? new Uint8Array(0));
+  await write(layout.signerJson, utf8(`${JSON.stringify(settings, null, 2)}\n`));
 }
 
-/** The copied configuration with the paths of this machine. */
-function settingsHere({ file }: Pick<Stage, "file">, parameters: RecoverParameters): Json {
-  const { from, layout, run, socket, token } = parameters;
-  const settings = copiedSettings(from, file.appliance);
-  const keys = settings.keys as Record<"audit" | "sealing", { readonly [name: string]: Json }>;
+/**
+ * The configuration for this machine. Of the copy only what hangs on signatures is taken: public keys, their URIs and certificates, the token's URI; the rest
+ * is the ceremony file's. Refuses CONFIG where the copy is of another box or genesis.
+ */
+function settingsHere({ facts, file }: Stage, parameters: RecoverParameters, copy: Uint8Array): Json {
+  const { arc, clock, genesis, hsm, isolation, layout, media, run, socket, token } = parameters;
+  const copied = settingsOf(jsonOf(copy), "signer.json of the copy");
+  const [expected, got] = [`${file.appliance}, ${genesis}`, `${copied.appliance}, ${copied.genesis}`];
+  if (expected !== got) throw new Refusal("CONFIG", "the copy is of another box or another genesis", { expected, got });
   const here = (name: "audit" | "sealing") => ({
-    ...keys[name],
-    certificates: (keys[name].certificates as readonly string[]).map((path) =>
-      join(layout.certificates, basename(path)),
-    ),
+    certificates: copied.keys[name].certificates.map((path) => join(layout.certificates, basename(path))),
+    spki: base64(copied.keys[name].spki),
+    uri: copied.keys[name].uri,
   });
+  const { "reference time": at = "", "difference in seconds": difference = "0" } = facts("clock");
   return {
-    ...settings,
+    appliance: file.appliance,
+    arc,
+    clock: {
+      errorSeconds: clock.errorSeconds + Math.abs(Number(difference)),
+      lastSet: `${at.replace(" ", "T")}Z`,
+      source: clock.source,
+    },
+    genesis,
+    hsm,
+    isolation,
     keys: { audit: here("audit"), sealing: here("sealing") },
+    media,
     socket: join(run, "signer.sock"),
     state: layout.state,
-    token: {
-      ...(settings.token as { readonly [name: string]: Json }),
-      environment: { ...token.environment },
-      module: token.module,
-    },
+    token: { environment: { ...token.environment }, module: token.module, uri: copied.token.uri },
     unlockSocket: socket,
   };
+}
+
+function jsonOf(bytes: Uint8Array): Json {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Json;
+  } catch (cause) {
+    throw new Refusal("CONFIG", "the copy of the signer's configuration cannot be read", { cause });
+  }
+}
+
+/** The newest chain of transcripts that verify, so that the next one can follow it; says what was left out. */
+async function writeTranscripts({ arc, from, layout }: RecoverParameters): Promise<string> {
+  const found = new Map<
+    string,
+    { readonly name: string; readonly p7m: Uint8Array; readonly previous: string | null; readonly end: string }
+  >();
+  const all = await transcriptsOn(from);
+  for (const [name, p7m] of all) {
+    try {
+      const { digest, transcript } = await verifyTranscript(nodeHost, ownOids(arc), p7m);
+      found.set(digest, { name, p7m, previous: transcript.previous, end: transcript.entries.at(-1)?.time ?? "" });
+    } catch {
+      // it is named below
+    }
+  }
+  const followed = new Set([...found.values()].map(({ previous }) => previous));
+  const ends = [...found].filter(([digest]) => !followed.has(digest)).sort(([, a], [, b]) => (a.end < b.end ? 1 : -1));
+  const chain: string[] = [];
+  for (let at = ends[0]?.[0]; at !== undefined && found.has(at); ) {
+    const one = found.get(at);
+    if (!one) break;
+    await write(join(layout.records, one.name, transcriptName), one.p7m);
+    chain.push(one.name);
+    at = one.previous ?? undefined;
+  }
+  const leftOut = [...all.keys()].filter((name) => !chain.includes(name));
+  return `${chain.length} in a row${leftOut.length > 0 ? `; left out: ${leftOut.join(", ").slice(0, 3000)}` : ""}`;
 }
 
 /** For the ceremonies that follow, and for the making of the store. */

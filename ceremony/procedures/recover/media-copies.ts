@@ -1,100 +1,134 @@
-/** What lies on media of a box that was lost: the copies that its ceremonies left, and the bundles that it gave out. */
+/**
+ * What lies on media of a box that was lost: the copies that its ceremonies left, and the bundles that it gave out. Media may be hostile: nothing
+ * is followed, only regular files are read, and of bounded size; names that the box does not write are not looked at.
+ */
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { bundleFolder } from "../../../host/bundle-folder.ts";
+import { equal } from "../../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { copyFolder } from "../box-copy.ts";
-import { stickLogPath } from "../custody/box-log.ts";
+import type { BundleSource } from "../../../manifests/verify/source.ts";
 
-/** Files of the copies, by their path in one; of one path the copy that knows most orders and policies counts. */
-export function copiesOn(media: readonly string[], appliance: string): ReadonlyMap<string, Uint8Array> {
-  const copies = media
-    .map((one) => copyFolder(one, appliance))
-    .filter((folder) => existsSync(join(folder, "signer.json")))
-    .map((folder) => ({ folder, paths: [...filesBelow(folder, "")] }));
+/** The largest file of a copy is a transcript, or the custody log. */
+const largest = 32 << 20;
+
+/** What a copy consists of: folder, and how its files are named. */
+const parts: readonly (readonly [folder: string, name: RegExp])[] = [
+  ["", /^(?:signer|wrapped-(?:unlock|recovery))\.json$/],
+  ["certificates", /^[a-z0-9][a-z0-9.-]{0,63}\.der$/],
+  ["policies", /^policy-\d{4}\.p7m$/],
+  ["orders", /^\d{4}\.p7m$/],
+  ["statements", /^\d{4}\.p7m$/],
+  ["successor", /^wrapped-(?:unlock|recovery)\.json$/],
+];
+
+/** A path in a copy whose bytes must be the same on every medium. */
+const signed = /^(?:policies|orders|statements)\//;
+
+/**
+ * Files of the copies, by their path in one; where copies differ, that which knows most orders and policies counts. Refuses with CONFIG where no medium holds one,
+ * CHAIN where a policy, an order or a statement is another on two media, MEDIA-* what cannot be read.
+ */
+export async function copiesOn(media: readonly string[], appliance: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const copies: Map<string, Uint8Array>[] = [];
+  for (const one of media) {
+    const copy = await reading(one, (source) => copyIn(source, `coldseal/box/${appliance}`));
+    if (copy.has("signer.json")) copies.push(copy);
+  }
   if (copies.length === 0) {
     throw new Refusal("CONFIG", "no medium holds a copy of this box", {
-      expected: `${copyFolder("MEDIUM", appliance)}/signer.json`,
+      expected: `coldseal/box/${appliance}/signer.json`,
       got: media.join(", "),
     });
   }
-  copies.sort((a, b) => records(a.paths) - records(b.paths));
+  copies.sort((a, b) => records(a) - records(b));
   const files = new Map<string, Uint8Array>();
-  for (const { folder, paths } of copies) for (const path of paths) files.set(path, readLimited(join(folder, path)));
+  for (const copy of copies) for (const [path, bytes] of copy) put(files, path, bytes);
   return files;
 }
 
-/** The signer's configuration as it was last copied. Refuses CONFIG. */
-export function copiedSettings(media: readonly string[], appliance: string): { readonly [name: string]: Json } {
-  const bytes = copiesOn(media, appliance).get("signer.json") ?? new Uint8Array(0);
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as { readonly [name: string]: Json };
-  } catch (cause) {
-    throw new Refusal("CONFIG", "the copy of the signer's configuration cannot be read", { cause });
-  }
-}
-
 /** Folders of bundles and of the keeper's audit files, in no order that counts. */
-export function bundlesOn(media: readonly string[]): readonly string[] {
-  return media.flatMap((one) =>
-    ["coldseal/outbox", "coldseal/audit"].flatMap((where) =>
-      names(join(one, where))
-        .map((name) => join(one, where, name))
-        .filter((folder) => existsSync(join(folder, "manifest.p7m"))),
-    ),
-  );
+export async function bundlesOn(media: readonly string[]): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (const one of media) {
+    await reading(one, async (source) => {
+      for (const where of ["coldseal/outbox", "coldseal/audit"]) {
+        for (const name of await source.list(where)) {
+          if (!/^[a-z0-9._-]{1,64}$/.test(name) || name.startsWith(".")) continue;
+          if ((await listed(source, `${where}/${name}`)).includes("manifest.p7m")) all.push(join(one, where, name));
+        }
+      }
+    });
+  }
+  return all;
 }
 
 /** Signed transcripts, by the name of their ceremony. */
-export function transcriptsOn(media: readonly string[]): ReadonlyMap<string, Uint8Array> {
+export async function transcriptsOn(media: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const one of media) {
-    const folder = join(one, "coldseal/transcripts");
-    for (const name of names(folder)) {
-      if (name.endsWith(".p7m")) files.set(name.slice(0, -".p7m".length), readLimited(join(folder, name)));
-    }
+    await reading(one, async (source) => {
+      for (const name of await source.list("coldseal/transcripts")) {
+        const record = /^([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.p7m$/.exec(name)?.[1];
+        if (record) files.set(record, await source.read(`coldseal/transcripts/${name}`, largest));
+      }
+    });
   }
   return files;
 }
 
 /** The longest custody log on the media; whether it is whole, the next custody ceremony holds against transcripts. */
-export function custodyLogOn(media: readonly string[]): Uint8Array | undefined {
-  const logs = media
-    .map(stickLogPath)
-    .filter((path) => existsSync(path))
-    .map(readLimited);
+export async function custodyLogOn(media: readonly string[]): Promise<Uint8Array | undefined> {
+  const logs: Uint8Array[] = [];
+  for (const one of media) {
+    await reading(one, async (source) => {
+      const there = (await source.list("coldseal/custody")).includes("custody.jsonl");
+      if (there) logs.push(await source.read("coldseal/custody/custody.jsonl", largest));
+    });
+  }
   return logs.sort((a, b) => b.length - a.length)[0];
 }
 
-function records(paths: readonly string[]): number {
-  return paths.filter((path) => /^(orders|policies|statements)\//.test(path)).length;
-}
-
-function* filesBelow(folder: string, below: string): Generator<string> {
-  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) yield* filesBelow(folder, path);
-    else if (entry.isFile()) yield path;
+async function reading<T>(medium: string, read: (source: BundleSource) => Promise<T>): Promise<T> {
+  const source = bundleFolder(medium);
+  try {
+    return await read(source);
+  } finally {
+    source.close();
   }
 }
 
-/** The largest file of a copy is a transcript. */
-const largest = 32 << 20;
-
-function readLimited(path: string): Uint8Array {
-  const { size } = statSync(path);
-  if (size <= largest) return readFileSync(path);
-  throw new Refusal("STORE", "a file on the medium is too large", {
-    expected: `at most ${largest} bytes`,
-    got: `${size}`,
-    about: path,
-  });
+async function copyIn(source: BundleSource, folder: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const [below, name] of parts) {
+    const where = below === "" ? folder : `${folder}/${below}`;
+    for (const one of await source.list(where)) {
+      if (name.test(one))
+        files.set(below === "" ? one : `${below}/${one}`, await source.read(`${where}/${one}`, largest));
+    }
+  }
+  return files;
 }
 
-function names(folder: string): readonly string[] {
+function put(files: Map<string, Uint8Array>, path: string, bytes: Uint8Array): void {
+  const other = files.get(path);
+  if (other && signed.test(path) && !equal(other, bytes)) {
+    throw new Refusal("CHAIN", "two media hold different records of one number", {
+      expected: "the same file on every medium",
+      about: path,
+    });
+  }
+  files.set(path, bytes);
+}
+
+function records(copy: ReadonlyMap<string, Uint8Array>): number {
+  return [...copy.keys()].filter((path) => signed.test(path)).length;
+}
+
+/** None in what is no folder. */
+async function listed(source: BundleSource, folder: string): Promise<readonly string[]> {
   try {
-    return readdirSync(folder);
+    return await source.list(folder);
   } catch {
     return [];
   }

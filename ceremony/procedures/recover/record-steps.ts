@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
-import { orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
+import { orderBytes, readOrder, verifyOrder } from "../../../manifests/records/order.ts";
 import type { Facts, Stage, Step } from "../../engine/procedure.ts";
 import { runSigner } from "../../provision/run-signer.ts";
 import { boxAtHand, sharesOf } from "../box-at-hand.ts";
@@ -38,6 +39,7 @@ export function surveyStep(parameters: RecoverParameters, needs: readonly string
     needs,
     perform: async (stage) => {
       const { beyond, evidence, layout, reason } = parameters;
+      if (isMade(parameters)) return { people: [witnessOf(stage)], facts: { store: "made before an interruption" } };
       const shares = await sharesHere(stage, parameters);
       const pin = await boxPin(stage, shares);
       const words = ["recover", layout.signerJson, "--from", evidence, "--beyond", `${beyond}`, "--reason", reason];
@@ -63,11 +65,14 @@ export function recordStep(parameters: RecoverParameters): Step {
     ],
     wayBack: "Try again, or strike out the person whose token fails, as long as the quorum is complete.",
     needs: ["survey", "people"],
+    restartAt: "survey",
     perform: async (stage) => {
       const box = boxAtHand(stage.file, parameters.box);
+      const given = orderPath({ box }, stage, "order");
+      if (isMade(parameters) && existsSync(given)) return { people: [witnessOf(stage)], facts: factsOfOrder(given) };
       const inForce = await lastPolicy(box);
       const { created, expires } = timesFrom(stage.now());
-      const last = ordersAtHand(parameters).at(-1);
+      const last = (await ordersAtHand(parameters, box)).at(-1);
       const content = orderBytes({
         appliance: box.appliance,
         created,
@@ -107,13 +112,14 @@ export function rebuildStep(parameters: RecoverParameters): Step {
     ],
     wayBack: "Try again: what an interruption left is gone on with.",
     needs: ["order"],
+    restartAt: "survey",
     perform: async (stage) => {
       const { evidence, layout } = parameters;
       const order = orderPath({ box: boxAtHand(stage.file, parameters.box) }, stage, "order");
       const shares = await sharesHere(stage, parameters);
       const people = [...holdersHere(stage, shares.holders), witnessOf(stage)];
       const store = join(layout.state, "store.db");
-      if (existsSync(store)) return { people, facts: { store, made: "before an interruption" } };
+      if (isMade(parameters)) return { people, facts: { store, made: "before an interruption" } };
       const pin = await boxPin(stage, shares);
       await runSigner(["recover", layout.signerJson, "--from", evidence, "--order", order], "make its store anew", pin);
       return { people, facts: { store } };
@@ -127,38 +133,56 @@ export async function sharesHere(stage: Stage, parameters: RecoverParameters): P
   const shares = sharesOf(stage.file, box, parameters.unlock);
   const policies = await policiesAtHand(box);
   const { policy } = policies.at(-1) as (typeof policies)[number];
-  const staged = stagedKeys(parameters);
+  const staged = await stagedKeys(parameters, box);
   return {
     ...shares,
     auditKeys: [
       ...policies.map((one) => one.policy.keys.audit),
       ...staged.filter(({ purpose }) => purpose === "audit").map(({ spki }) => spki),
     ],
-    token: placeOf(staged, policy.keys.audit, shares.token),
+    token: placeOf(staged, policy.keys.audit, parameters, shares.token),
   };
 }
 
 /** What the survey printed. */
 interface Continuity {
-  readonly journal: { readonly head: string; readonly sequence: number };
+  readonly journal: { readonly evidence: number; readonly head: string; readonly sequence: number };
   readonly manifests: {
     readonly last: number;
     readonly missing: readonly { readonly from: number; readonly to: number }[];
     readonly next: number;
   };
+  readonly orders: { readonly last: number; readonly unstated: readonly number[] };
   readonly token: { readonly counter: number | null; readonly uri: string };
 }
 
-function factsOf({ journal, manifests, token }: Continuity): Facts {
+function factsOf({ journal, manifests, orders, token }: Continuity): Facts {
   const ranges = manifests.missing.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
   return {
     "last manifest known": `${manifests.last}`,
     "last row known": `${journal.sequence} ${journal.head}`,
+    "known by digest alone":
+      journal.sequence > journal.evidence
+        ? `rows ${journal.evidence + 1} to ${journal.sequence}: they may hold orders and policies that are not at hand`
+        : "nothing",
+    orders: `${orders.last}${orders.unstated.length > 0 ? `; not known to have been taken: ${orders.unstated.join(", ")}` : ""}`,
     "next manifest": `${manifests.next}`,
     token: token.uri,
     "token's head": token.counter === null ? "none: it never held this box's" : `counter ${token.counter}`,
     unexplained: `rows after ${journal.sequence}; manifests ${ranges.join(", ").slice(0, 3000) || "none"}`,
   };
+}
+
+/** The store has its name once all of it is done. */
+function isMade({ layout }: RecoverParameters): boolean {
+  return existsSync(join(layout.state, "store.db"));
+}
+
+/** Of the order that the store was made by. */
+function factsOfOrder(path: string): Facts {
+  const content = readSignedData(readFileSync(path)).content ?? new Uint8Array(0);
+  const { kind, number } = readOrder(content);
+  return { digest: hex(sha256(content)), given: "before an interruption", kind, number: `${number}` };
 }
 
 async function lastPolicy(box: Parameters<typeof policiesAtHand>[0]) {

@@ -10,25 +10,25 @@ import type { CeremonyFile } from "../../engine/ceremony-file.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { boxAtHand } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
-import { peopleStep, witnessOf } from "../genesis/begin.ts";
+import { clockStep, peopleStep, witnessOf } from "../genesis/begin.ts";
 import { statementStep } from "../orders/order-steps.ts";
 import { type RunningBox, unlockByHolders } from "../orders/running-box.ts";
 import { gatherStep } from "./gather-step.ts";
-import { copiedSettings } from "./media-copies.ts";
+import { copiesOn } from "./media-copies.ts";
 import { type RecoverParameters, recoverParameters } from "./parameters.ts";
 import { rebuildStep, recordStep, surveyStep } from "./record-steps.ts";
 import { secondTokenStep } from "./staged-keys.ts";
 
-/** Refuses CEREMONY-FILE, CONFIG where no medium holds a copy of the box. */
+/** Refuses CEREMONY-FILE. The self-test refuses CONFIG where no medium holds a copy of the box. */
 export function recover(file: CeremonyFile): Procedure {
   const parameters = recoverParameters(file);
-  const { activate, from, layout, socket, stick } = parameters;
-  const settings = copiedSettings(from, file.appliance);
+  const { activate, arc, from, genesis, hsm, layout, socket, stick } = parameters;
   const running = runningLater(file, parameters);
   return {
     name: "recover",
     purpose: "To make a box anew whose disk was lost, from its exports.",
     steps: [
+      clockStep(parameters),
       gatherStep(parameters),
       peopleStep(["gather"]),
       ...(activate ? [secondTokenStep(parameters, activate)] : []),
@@ -38,14 +38,29 @@ export function recover(file: CeremonyFile): Procedure {
       startStep(running),
       statementStep(running),
     ],
-    simulated: settings.hsm === "software-token",
+    simulated: hsm === "software-token",
     records: layout.records,
     media: stick,
-    arc: String(settings.arc),
-    tokenCheck: async () => ({ genesis: String(settings.genesis), token: parameters.token.module }),
-    countersign: (_, p7m) => countersign(socket, p7m),
-    leave: () => leaveCopy({ layout, appliance: file.appliance, media: stick, socket }),
+    arc,
+    tokenCheck: async () => ({
+      genesis,
+      token: parameters.token.module,
+      "files of the copy": `${(await copiesOn(from, file.appliance)).size}`,
+    }),
+    countersign: (_, p7m) => unlessUnreachable(() => countersign(socket, p7m), p7m),
+    leave: () =>
+      unlessUnreachable(() => leaveCopy({ layout, appliance: file.appliance, media: stick, socket }), undefined),
   };
+}
+
+/** A recovery that is abandoned before its signer runs ends all the same: people sign its transcript alone. */
+async function unlessUnreachable<T>(act: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await act();
+  } catch (fault) {
+    if (asRefusal(fault, "INTERNAL", "a fault").code !== "UNREACHABLE") throw fault;
+    return otherwise;
+  }
 }
 
 /** The box is known only once its configuration was gathered. */

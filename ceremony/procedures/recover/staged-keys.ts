@@ -11,7 +11,7 @@ import { verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { Step } from "../../engine/procedure.ts";
 import type { TokenPlace } from "../../tokens/token-job.ts";
-import { boxAtHand } from "../box-at-hand.ts";
+import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { policyWithKeys } from "../orders/activate.ts";
@@ -23,18 +23,29 @@ import type { RecoverParameters } from "./parameters.ts";
 
 type StagedKey = OrderWhat<"stage-key">;
 
-export function stagedKeys(parameters: Pick<RecoverParameters, "evidence">): readonly StagedKey[] {
-  return ordersAtHand(parameters).flatMap(({ order }) => (order.kind === "stage-key" ? [order.what] : []));
+/** Of verified orders alone. Refuses as `ordersAtHand`. */
+export async function stagedKeys(
+  parameters: Pick<RecoverParameters, "evidence">,
+  box: BoxAtHand,
+): Promise<readonly StagedKey[]> {
+  const orders = await ordersAtHand(parameters, box);
+  return orders.flatMap(({ order }) => (order.kind === "stage-key" ? [order.what] : []));
 }
 
-/** Where the token of a key is: as its order says, but for the token that the configuration names. */
+/** Where the token of a key is: its URI by the order, how it is reached by the ceremony's file alone. Refuses CEREMONY-FILE where that does not say it. */
 export function placeOf(
   staged: readonly StagedKey[],
   spki: Uint8Array,
+  { secondToken }: Pick<RecoverParameters, "secondToken">,
   configured: TokenPlace & { readonly uri: string },
 ): TokenPlace & { readonly uri: string } {
-  const token = staged.find((one) => equal(one.spki, spki))?.token;
-  return token && token.uri !== configured.uri ? token : configured;
+  const uri = staged.find((one) => equal(one.spki, spki))?.token.uri ?? configured.uri;
+  if (uri === configured.uri) return configured;
+  if (secondToken) return { ...secondToken, uri };
+  throw new Refusal("CEREMONY-FILE", "the keys in force are on another token than the genesis's", {
+    expected: `parameters.secondToken: where ${uri} is reached`,
+    got: "none",
+  });
 }
 
 /** HSM and disk are lost: the next policy names the keys on the second token. A policy that was signed before an interruption stands. */
@@ -57,10 +68,8 @@ export function secondTokenStep(
     perform: async (stage) => {
       const box = boxAtHand(stage.file, parameters.box);
       const before = await policyInForce(box);
-      const named = {
-        audit: keyOf(parameters, "audit", keys.audit),
-        sealing: keyOf(parameters, "sealing", keys.sealing),
-      };
+      const staged = await stagedKeys(parameters, box);
+      const named = { audit: keyOf(staged, "audit", keys.audit), sealing: keyOf(staged, "sealing", keys.sealing) };
       if (equal(before.policy.keys.audit, named.audit) && equal(before.policy.keys.sealing, named.sealing)) {
         return { people: [witnessOf(stage)], facts: { digest: hex(before.digest), number: `${before.number}` } };
       }
@@ -85,8 +94,7 @@ export function secondTokenStep(
   };
 }
 
-function keyOf(parameters: RecoverParameters, purpose: "audit" | "sealing", digest: string): Uint8Array {
-  const staged = stagedKeys(parameters);
+function keyOf(staged: readonly StagedKey[], purpose: "audit" | "sealing", digest: string): Uint8Array {
   const found = staged.find((one) => one.purpose === purpose && hex(sha256(one.spki)) === digest);
   if (found) return found.spki;
   throw new Refusal("CEREMONY-FILE", `no ${purpose} key with this digest was staged`, {

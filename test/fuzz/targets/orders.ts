@@ -25,9 +25,10 @@ const reason = "test";
 const revoke = orderOf("revoke-key", { reason, revocation: "superseded", since: null, spki: base64(op1.spki) });
 const reseal = orderOf("reseal", { key: base64(op1.spki), manifests: [1, 2, 7], reason, since: times.approval });
 const recover = orderOf("recover", {
-  journal: { head: "44".repeat(32), sequence: 7 },
+  journal: { evidence: 5, head: "44".repeat(32), sequence: 7 },
   keys: { audit: base64(op1.spki), sealing: base64(op2.spki) },
   manifests: { digest: null, last: 1, missing: [{ from: 2, to: 3 }], next: 4 },
+  orders: { last: 2, unstated: [2] },
   reason,
   software: { digest: "55".repeat(32), version: "0.1.0" },
   token: { counter: null, uri: "pkcs11:serial=1" },
