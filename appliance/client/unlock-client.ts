@@ -126,6 +126,8 @@ const readMadeBy = having({
   batch: nullable(text(64)),
   batchDigest: hexText(),
   created: utc,
+  /** whether it stands on a re-sealing list already */
+  listed: flag,
   number: integer(1),
   outcome: oneOf(["sealed", "aborted"]),
   purpose: nullable(text(200)),

@@ -24,7 +24,7 @@ export function sealedAs(
 }
 
 /** Every manifest that this key (SHA-256 of its SubjectPublicKeyInfo, hex) sealed for or signed, in the order of their numbers. */
-export function* madeBy({ db }: Pick<Box, "db">, key: string): Generator<Json> {
+export function* madeBy({ db, orders }: Pick<Box, "db" | "orders">, key: string): Generator<Json> {
   for (const { created, documents, keys, number, outcome, request } of manifests(db)) {
     const [sealing, audit] = [keys.sealing.key === key, keys.audit.key === key];
     if (!sealing && !audit) continue;
@@ -34,6 +34,7 @@ export function* madeBy({ db }: Pick<Box, "db">, key: string): Generator<Json> {
       batch: named.batch,
       batchDigest: request.digest,
       created,
+      listed: orders.standing.listed.includes(number),
       number,
       outcome,
       purpose: named.purpose,

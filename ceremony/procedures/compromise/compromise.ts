@@ -135,6 +135,7 @@ function resealStep(compromised: Compromised): Step {
   });
   return {
     ...passedOver(step, async (stage) => {
+      if (existsSync(orderPath(running, stage, "reseal"))) return undefined;
       const numbers = resealable(await reportNow(stage, compromised));
       return numbers.length > 0
         ? undefined

@@ -6,7 +6,7 @@ import type { Stage } from "../../engine/procedure.ts";
 import type { CompromiseFacts } from "../../paper/compromise-paper.ts";
 import { runWarning } from "../../paper/run-warning.ts";
 import type { RunningBox } from "../orders/running-box.ts";
-import { type CompromiseReport, rangesOf, resealable } from "./report.ts";
+import { type CompromiseReport, onLists, rangesOf } from "./report.ts";
 
 /** What the ceremony's file says. */
 export interface Compromised {
@@ -28,7 +28,7 @@ export function noticeJson(stage: Stage, report: CompromiseReport): { readonly [
     key: { ...key },
     orders: ordersOf(stage),
     reason,
-    resealed: listed(stage) ? [...resealable(report)] : [],
+    resealed: [...onLists(report)],
     since,
     stand: stand.map(({ number }) => number),
     type: "compromise-notice",
@@ -44,7 +44,7 @@ export function paperFacts(stage: Stage, report: CompromiseReport): CompromiseFa
     certificate: certificateOf(stage),
     falling: numbers(report.fall),
     orders: ordersOf(stage),
-    resealed: listed(stage) ? rangesOf(resealable(report)) : "none",
+    resealed: rangesOf(onLists(report)),
     standing: numbers(report.stand),
     warning: runWarning[stage.run],
   };
@@ -64,10 +64,6 @@ function ordersOf(stage: Stage): { name: string; digest: string }[] {
     const digest = factsOf(stage, step)?.digest;
     return digest === undefined ? [] : [{ digest, name }];
   });
-}
-
-function listed(stage: Stage): boolean {
-  return factsOf(stage, "reseal")?.digest !== undefined;
 }
 
 /** Undefined for a step that is still to come. */

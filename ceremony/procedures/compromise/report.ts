@@ -19,6 +19,8 @@ export interface Made {
   /** whether this key made the seals, and whether it signed the manifest */
   readonly sealing: boolean;
   readonly audit: boolean;
+  /** whether it stands on a re-sealing list already */
+  readonly listed: boolean;
 }
 
 export interface Judged extends Made {
@@ -50,9 +52,18 @@ export function reportOf(compromise: Compromise, made: readonly Made[]): Comprom
   return { ...compromise, fall, stand };
 }
 
-/** Numbers whose documents can be sealed again: those that fall and were sealed. */
+/** So many numbers one list may hold; another ceremony lists the rest. */
+const longestList = 10_000;
+
+/** Numbers whose documents can be sealed again: those that fall, were sealed, and stand on no list yet. */
 export function resealable({ fall }: CompromiseReport): readonly number[] {
-  return fall.filter(({ outcome }) => outcome === "sealed").map(({ number }) => number);
+  const numbers = fall.filter(({ listed, outcome }) => outcome === "sealed" && !listed).map(({ number }) => number);
+  return numbers.slice(0, longestList);
+}
+
+/** Numbers that fall and stand on a re-sealing list. */
+export function onLists({ fall }: CompromiseReport): readonly number[] {
+  return fall.filter(({ listed }) => listed).map(({ number }) => number);
 }
 
 /** How many seals of these the key itself made. */

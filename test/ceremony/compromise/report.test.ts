@@ -21,6 +21,7 @@ const made = (number: number, created: string, change: Partial<Made> = {}): Made
   submitter: "CN=Desk",
   sealing: true,
   audit: false,
+  listed: false,
   ...change,
 });
 
@@ -52,6 +53,8 @@ describe("a compromise", () => {
     const report = reportOf(about(null), all);
     expect([numbers(report.fall), report.stand]).toEqual([[1, 2, 3], []]);
     expect(resealable(report)).toEqual([1, 2]);
+    const again = [made(1, "2026-01-01T00:00:00Z", { listed: true }), made(2, "2026-02-01T00:00:00Z")];
+    expect(resealable(reportOf(about(null), again))).toEqual([2]);
   });
 
   it("KEY-STATE: of an audit key manifests fall, and no seal is counted as the key's own", () => {
