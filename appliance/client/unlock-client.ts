@@ -50,6 +50,8 @@ const readKeyRow = having({
   /** subject, serial number, SHA-256; null while there is none */
   certificate: nullable(text(2000)),
   certified: flag,
+  /** that it was in other hands, and since when; null where no order says so */
+  compromise: nullable(having({ since: nullable(utc) })),
   inForce: flag,
   /** of its certificate */
   notAfter: nullable(utc),

@@ -6,16 +6,21 @@ import { lockedBy } from "./auto-lock.ts";
 import { type Box, checkSound, clockSetting } from "./box.ts";
 import type { BoxKey } from "./keys.ts";
 import { checkNetwork } from "./network.ts";
+import type { KeyName } from "./ports.ts";
 import { markOf } from "./standing.ts";
 
-/** Refuses with CHAIN, LOCKED, CLOSED, SUSPENDED, SOFTWARE, KEY-STATE, CLOCK or GAP. A box that was open for too long is locked by this. */
-export async function checkMaySeal(box: Box): Promise<void> {
+/**
+ * Refuses with CHAIN, LOCKED, CLOSED, SUSPENDED, SOFTWARE, KEY-STATE, CLOCK or GAP. A box that was open for too long is locked by this.
+ * `uses`: the keys that are to sign. A batch whose abort was ordered needs the audit key alone: otherwise a sealing key that was taken
+ * out of use in its middle would leave it unfinished for ever, and with it every policy with another key.
+ */
+export async function checkMaySeal(box: Box, uses: readonly KeyName[] = ["sealing", "audit"]): Promise<void> {
   const { policy } = box.policies.inForce;
   checkSound(box);
   box.lockbox.check();
   await lockWhenOver(box);
   checkStanding(box);
-  for (const key of [box.keys.sealing, box.keys.audit]) checkUsable(box, key);
+  for (const name of uses) checkUsable(box, box.keys[name]);
   box.clock.check(clockSetting(box), policy.clock);
   checkNetwork(policy.network, box.readLinks);
 }

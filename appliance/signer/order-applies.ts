@@ -10,7 +10,7 @@ import { type Box, now } from "./box.ts";
 import { certifiedKey, checkUsageOf, fittingSuite, type KeyAtHand } from "./keys.ts";
 import { checkReseal } from "./reseal.ts";
 import { checkCertificates } from "./reserved-keys.ts";
-import { keysAtHand, markOf, type Standing } from "./standing.ts";
+import { compromiseOf, keysAtHand, markOf, type Standing } from "./standing.ts";
 
 /**
  * Refuses with ORDER what contradicts how the box stands, CHAIN an opening that presents another close than the last, KEY-STATE a
@@ -34,7 +34,7 @@ const checks: { readonly [K in OrderKind]: (box: Box, standing: Standing, order:
   resume: (_, { suspended }) => must(suspended !== undefined, "the box is not suspended"),
   "resume-key": (_, standing, { what }) =>
     must(markOf(standing, what.spki)?.state === "suspended", "this key is not suspended"),
-  "revoke-key": (box, standing, { what }) => void keyIn(box, standing, what.spki, ["suspended"]),
+  "revoke-key": checkRevoked,
   "set-clock": (box, _, { what, expires }) => checkReference(box, what, expires),
   "stage-key": checkStaged,
   suspend: (_, { suspended }) => must(suspended === undefined, "the box is suspended already"),
@@ -99,6 +99,20 @@ function checkDestroyed(box: Box, standing: Standing, { what }: OrderOf<"destroy
   throw new Refusal("KEY-STATE", "a key in force is not destroyed: another one must be activated before", {
     about: nameOf(spki),
   });
+}
+
+/**
+ * That a key was in other hands may come out after it was revoked for another reason, or destroyed; and that it was so earlier
+ * than was thought. What was said to fall never stands again.
+ */
+function checkRevoked(box: Box, standing: Standing, { what }: OrderOf<"revoke-key">): void {
+  const { spki, revocation, since } = what;
+  if (revocation !== "keyCompromise") return void keyIn(box, standing, spki, ["suspended"]);
+  keyIn(box, standing, spki, ["suspended", "revoked", "destroyed"]);
+  const known = compromiseOf(standing, spki);
+  if (!known) return;
+  const earlier = known.since !== null && (since === null || since < known.since);
+  must(earlier, `this key is revoked for compromise already, since ${known.since ?? "a time that is not known"}`);
 }
 
 /** The key, unless an order put it into a state beyond `allowed`. */

@@ -5,13 +5,14 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import type { OrderWhat } from "../../manifests/records/order.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Box } from "./box.ts";
 import { Orders } from "./orders.ts";
+import { compromiseOf } from "./standing.ts";
 import type { Db } from "./store.ts";
 
 /** The manifest that sealed a batch of this identity, unless a re-sealing list names it. */
@@ -50,15 +51,11 @@ export function* madeBy({ db, orders }: Pick<Box, "db" | "orders">, key: string)
  * already, out of its order, unknown, aborted, of another key, or made before the key was in other hands.
  */
 export function checkReseal({ db, orders }: Pick<Box, "db" | "orders">, what: OrderWhat<"reseal">): void {
-  const revoked = orders
-    .all()
-    .map(({ order }) => order)
-    .findLast((order) => order.kind === "revoke-key" && equal(order.what.spki, what.key));
-  const reason = revoked?.kind === "revoke-key" ? revoked.what : undefined;
-  if (reason?.revocation !== "keyCompromise" || reason.since !== what.since) {
+  const known = compromiseOf(orders.standing, what.key);
+  if (!known || known.since !== what.since) {
     throw new Refusal("KEY-STATE", "the key was not revoked for compromise since this time", {
       expected: `keyCompromise since ${what.since ?? "an unknown time"}`,
-      got: reason ? `${reason.revocation} since ${reason.since ?? "an unknown time"}` : "not revoked",
+      got: known ? `keyCompromise since ${known.since ?? "an unknown time"}` : "not revoked for that",
     });
   }
   const all = new Map([...manifests(db)].map((one) => [one.number, one]));

@@ -23,7 +23,7 @@ export interface SealResult {
  * refuses; in the middle with LOCKED, GAP, CLOCK, STORE, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
-  await checkMaySeal(box);
+  await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : undefined);
   checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);

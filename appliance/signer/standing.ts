@@ -32,6 +32,8 @@ export interface Standing {
   readonly staged: readonly StagedKey[];
   /** certificates that came in by an order, newest last */
   readonly certified: readonly { readonly spki: Uint8Array; readonly chain: readonly Uint8Array[] }[];
+  /** keys that were revoked because they were in other hands, and since when: null where nobody knows */
+  readonly compromised: readonly { readonly spki: Uint8Array; readonly since: Utc | null }[];
   /** states of keys other than usable, by their public key */
   readonly marks: readonly KeyMark[];
 }
@@ -60,6 +62,7 @@ const nothing: Standing = {
   software: [],
   staged: [],
   certified: [],
+  compromised: [],
   marks: [],
 };
 
@@ -87,6 +90,11 @@ export function keysAtHand(configured: readonly KeyAtHand[], { staged, certified
 /** What keeps a key from being used. */
 export function markOf({ marks }: Standing, spki: Uint8Array): KeyMark | undefined {
   return marks.find((one) => equal(one.spki, spki));
+}
+
+/** That a key was in other hands, and since when. */
+export function compromiseOf({ compromised }: Standing, spki: Uint8Array): Standing["compromised"][number] | undefined {
+  return compromised.find((one) => equal(one.spki, spki));
 }
 
 function after(standing: Standing, { digest, order, time, statement }: TakenOrder): Standing {
@@ -131,8 +139,14 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
       return { ...standing, certified: [...standing.certified, chainOf(order.what)] };
     case "suspend-key":
       return marked(standing, order.what, "suspended", time);
-    case "revoke-key":
-      return marked(standing, order.what, "revoked", time);
+    case "revoke-key": {
+      const { revocation, since, spki } = order.what;
+      const state = markOf(standing, spki)?.state === "destroyed" ? "destroyed" : "revoked";
+      const after = marked(standing, order.what, state, time);
+      if (revocation !== "keyCompromise") return after;
+      const others = standing.compromised.filter((one) => !equal(one.spki, spki));
+      return { ...after, compromised: [...others, { since, spki }] };
+    }
     case "destroy-key":
       return marked(standing, order.what, "destroyed", time);
     case "resume-key":

@@ -16,7 +16,7 @@ import { importPolicy } from "./import-policy.ts";
 import type { JournalRow } from "./journal.ts";
 import { madeBy } from "./reseal.ts";
 import type { SealingWork } from "./seal-batch.ts";
-import { keysAtHand, markOf } from "./standing.ts";
+import { compromiseOf, keysAtHand, markOf, type Standing } from "./standing.ts";
 import { statusOf } from "./status.ts";
 import { takeOrder } from "./take-order.ts";
 import { verifyRecord } from "./verify-record.ts";
@@ -108,6 +108,7 @@ function keyRows({ configured, keys, orders }: Box): Json {
   return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
     certificate: chain[0] ? certificateText(chain[0]) : null,
     certified: chain.length > 0,
+    compromise: compromiseJson(orders.standing, spki),
     inForce: inForce.some((one) => equal(one, spki)),
     notAfter: chain[0] ? readCertificate(chain[0]).notAfter : null,
     purpose,
@@ -116,6 +117,11 @@ function keyRows({ configured, keys, orders }: Box): Json {
     token: { ...token, environment: { ...token.environment } },
     uri,
   }));
+}
+
+function compromiseJson(standing: Standing, spki: Uint8Array): Json {
+  const known = compromiseOf(standing, spki);
+  return known ? { since: known.since } : null;
 }
 
 /** By what a relying party finds a certificate. */

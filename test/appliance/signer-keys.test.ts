@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { orderAbort } from "../../appliance/signer/authorize.ts";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
 import { statusOf } from "../../appliance/signer/status.ts";
 import { takeOrder } from "../../appliance/signer/take-order.ts";
@@ -12,7 +13,7 @@ import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { type Issued, issue } from "../pki/authority.ts";
 import { orderOf } from "./signer/order-of.ts";
-import { following, fromNow, listOf, makeBatch, oids, operators, root, signPolicy } from "./signer/people.ts";
+import { dissent, following, fromNow, listOf, makeBatch, oids, operators, root, signPolicy } from "./signer/people.ts";
 import { codeOf, filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
 
 let box: TestBox;
@@ -125,6 +126,28 @@ describe("keys from staged to destroyed", () => {
     await box.restart();
     await box.unlock();
     expect(await codeOf(sealOne("d"))).toBe("KEY-STATE");
+  });
+
+  it("KEY-STATE: a batch that a revoked key left half sealed ends by an abort, and then another key comes into force", async () => {
+    await stage(next, "sealing");
+    await certify(next);
+    const batch = await makeBatch(listOf(100, "half"), { batch: "half" });
+    const challenge = await box.authorised(batch);
+    const cut = box.seal(batch, (done) => {
+      if (done === 64) void box.box.lockbox.lock("test");
+    });
+    expect(await codeOf(cut)).toBe("LOCKED");
+    await order("revoke-key", { ...about(box.box.keys.sealing), revocation: "keyCompromise", since: null });
+    await box.unlock();
+    expect(await codeOf(box.seal(batch))).toBe("KEY-STATE");
+    expect(await codeOf(activate({ sealing: next }))).toBe("BUSY");
+    await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op3));
+    const signed = box.hsm.sealed.length;
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
+    expect(box.hsm.sealed.length).toBe(signed);
+    await activate({ sealing: next });
+    await box.unlock();
+    expect(await sealOne("a")).toMatchObject({ number: 2 });
   });
 
   it("KEY-STATE: a revoked audit key signs nothing more, not even a refusal; another one is activated without it", async () => {

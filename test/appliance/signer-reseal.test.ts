@@ -133,6 +133,21 @@ describe("a re-sealing list", () => {
     expect(await asked([1])).toBe("KEY-STATE");
   });
 
+  it("KEY-STATE: that it was in other hands may come out later, and earlier than was thought; what fell never stands again", async () => {
+    await replaced(null, "superseded");
+    const revoke = (since: string | null) =>
+      codeOf(order("revoke-key", { reason, revocation: "keyCompromise", since, spki: base64(old.spki) }));
+    expect(await revoke(fromNow(-60))).toBe("none");
+    expect(await revoke(fromNow(-30))).toBe("ORDER");
+    expect(await asked([1])).toBe("KEY-STATE");
+    expect(await revoke(null)).toBe("none");
+    expect(await revoke(fromNow(-60))).toBe("ORDER");
+    await order("destroy-key", { reason, spki: base64(old.spki) });
+    expect(await asked([1])).toBe("none");
+    await box.restart();
+    expect(box.box.orders.standing.marks.map(({ state }) => state)).toEqual(["destroyed"]);
+  });
+
   it("ORDER: only numbers that are there, sealed, by that key, since then, once, in their order; and by a quorum", async () => {
     const other = await makeBatch(listOf(1, "b"), { batch: "b" });
     await seal(other);

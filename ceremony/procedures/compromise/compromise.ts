@@ -58,7 +58,7 @@ function revokeStep({ key, reason, running, since }: Compromised): Step {
     kind: "revoke-key",
     title: "Order the box never to use the key again",
     script: [
-      "From the moment that the box takes the order the key signs nothing. Was it revoked before, this is passed over.",
+      "From the moment that the box takes the order the key signs nothing. Was it revoked for that before, and since the same time, this is passed over.",
     ],
     wayBack: "Try again; one officer alone can suspend the key meanwhile.",
     needs: ["before", "people", "key"],
@@ -70,9 +70,8 @@ function revokeStep({ key, reason, running, since }: Compromised): Step {
     }),
   });
   return passedOver(step, async (stage) => {
-    const { state } = await boxKey(running, key);
-    const isDone = state === "revoked" || state === "destroyed";
-    return isDone && !existsSync(orderPath(running, stage, "revoke"))
+    const { compromise: known } = await boxKey(running, key);
+    return known?.since === since && !existsSync(orderPath(running, stage, "revoke"))
       ? { people: [witnessOf(stage)], facts: { revoked: "before this ceremony" } }
       : undefined;
   });
