@@ -91,6 +91,7 @@ export const importTable: readonly Row[] = [
   },
   { path: "scripts", folders: ["scripts"], packages: [], node: "local" },
   { path: "vitest.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.steps.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
