@@ -233,7 +233,7 @@ async function* answerFiles(
 }
 
 /** All files of a stream, by path. Refuses with FRAME more than 64 MiB. */
-async function collectFiles(parts: AsyncIterable<FilePart>): Promise<ReadonlyMap<string, Uint8Array>> {
+export async function collectFiles(parts: AsyncIterable<FilePart>): Promise<ReadonlyMap<string, Uint8Array>> {
   const pieces = new Map<string, Uint8Array[]>();
   let last: Uint8Array[] = [];
   let length = 0;

@@ -1,7 +1,7 @@
 /** The signer's unlock socket, as the ceremony CLI uses it. All refuse with UNREACHABLE, FRAME, and what the signer refuses. */
 
 import { callOnce } from "../../host/wire.ts";
-import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../manifests/encoding/file-stream.ts";
 import {
@@ -18,6 +18,7 @@ import {
   utc,
 } from "../../manifests/encoding/shape.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
+import { collectFiles } from "./signer-client.ts";
 
 const readUnlocked = having({ head: text(64), token: anyJson });
 
@@ -108,18 +109,10 @@ export async function order(
 /** What is kept of a box beside its batches, by path: `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`. */
 export async function boxExports(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const { body } = await callOnce(path, "exports", {}, { maximumBody: 64 << 20 });
-  const files = new Map<string, Uint8Array[]>();
-  let last: Uint8Array[] = [];
-  for await (const part of readFiles(pieceOf(body))) {
-    if ("path" in part) {
-      last = [];
-      files.set(part.path, last);
-    } else last.push(part.bytes);
-  }
-  return new Map([...files].map(([name, pieces]) => [name, concat(pieces)]));
+  return collectFiles(readFiles(inOnePiece(body)));
 }
 
-async function* pieceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+async function* inOnePiece(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
 }
 

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { moveDurable, syncFolder } from "../../host/durable.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { type PolicyInForce, verifyGenesis } from "../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { Head } from "./head.ts";
@@ -63,7 +64,7 @@ async function makeBox(parts: BoxParts, policy: PolicyInForce, genesis: Uint8Arr
 async function makeStore(parts: BoxParts, policy: PolicyInForce, genesis: Uint8Array, path: string): Promise<void> {
   const { clocks, config, hsm, software } = parts;
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
-  const time = new Date(clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
+  const time = utcOf(clocks.wall());
   createStore(path, (made) => {
     insertBox(made, config.appliance, config.genesis);
     insertPolicy(made, policy, genesis);

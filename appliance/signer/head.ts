@@ -23,9 +23,17 @@ const readHeadValue = object({
 });
 export type HeadRecord = Read<typeof readHeadValue>;
 
-/** Reads what a head says. Refuses JSON, SHAPE. */
-export function readHeadRecord(content: Uint8Array): HeadRecord {
-  return readHeadValue(readCanonical(content), "head");
+/** Reads what the token's head says. Refuses JSON, SHAPE, and CHAIN one of another box. */
+export function readHeadOf(
+  { content }: Pick<TokenHead, "content">,
+  box: { readonly appliance: string; readonly genesis: string },
+): HeadRecord {
+  const head = readHeadValue(readCanonical(content), "head");
+  if (head.appliance === box.appliance && head.genesis === box.genesis) return head;
+  throw new Refusal("CHAIN", "the token's head belongs to another box", {
+    expected: box.appliance,
+    got: head.appliance,
+  });
 }
 
 /** What the store knows, for the comparison. */
@@ -45,14 +53,8 @@ export interface StoreFacts {
 /** Compares the token's head with the store. Refuses with CHAIN, saying which of the two is behind. */
 export function compareHead(token: TokenHead | undefined, store: StoreFacts): HeadRecord {
   if (!token) throw new Refusal("CHAIN", "the token holds no head", { expected: `counter ${store.counter}` });
-  const head = readHeadRecord(token.content);
+  const head = readHeadOf(token, store);
   const { sequence } = head;
-  if (head.appliance !== store.appliance || head.genesis !== store.genesis) {
-    throw new Refusal("CHAIN", "the token's head belongs to another box", {
-      expected: store.appliance,
-      got: head.appliance,
-    });
-  }
   if (head.counter !== token.counter) throw new Refusal("CHAIN", "the token's head contradicts its own counter");
   if (sequence > store.lastSequence) {
     throw new Refusal("CHAIN", "the token's head is ahead of the store: an old disk was restored", {

@@ -9,6 +9,9 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { FilesDigest } from "./files-digest.ts";
 import type { Db } from "./store.ts";
 
+const manifestFile = "manifest.p7m";
+const listFile = "documents.jsonl";
+
 export interface PastFile {
   readonly path: string;
   readonly bytes: Uint8Array;
@@ -66,16 +69,15 @@ function lostReceipt(number: number): Refusal {
 
 /** Manifest, authorisation and list of a past manifest. */
 export function* pastAudit(db: Db, number: number): Generator<PastFile> {
-  const kept = ["manifest.p7m", "authorization.p7m", "documents.jsonl"];
-  for (const file of filesOf(db, number)) if (kept.includes(file.path)) yield file;
+  for (const path of [manifestFile, "authorization.p7m", listFile]) {
+    const bytes = fileOf(db, number, path);
+    if (bytes) yield { path, bytes };
+  }
 }
 
 /** Plain envelopes have no head that was signed: what stands for it, by what the past manifest says. */
 export function pastPlainHead(db: Db, number: number): PlainHead | undefined {
-  const p7m = db
-    .prepare<[number], Uint8Array>("SELECT bytes FROM recovered_files WHERE number = ? AND path = 'manifest.p7m'")
-    .pluck()
-    .get(number);
+  const p7m = fileOf(db, number, manifestFile);
   if (!p7m) return undefined;
   const { created, documents, mode } = readManifest(readSignedData(p7m).content ?? new Uint8Array(0));
   return { digestAlgorithm: documents.digestAlgorithm, expires: created, mode, type: "plain-envelopes", version: 1 };
@@ -113,9 +115,8 @@ export async function verifyPast(db: Db): Promise<number> {
 
 /** The rows that earlier seals are found by are those of the list. */
 function checkDocuments(db: Db, number: number): void {
-  const [list] = [...pastAudit(db, number)].filter(({ path }) => path === "documents.jsonl");
-  const reader = new ListReader();
-  const lines = list ? reader.push(list.bytes) : [];
+  const list = fileOf(db, number, listFile);
+  const lines = list ? new ListReader().push(list) : [];
   const rows = db
     .prepare<[number], { idx: number; digest: Uint8Array }>(
       "SELECT idx, digest FROM recovered_documents WHERE number = ? ORDER BY idx",
@@ -148,6 +149,13 @@ function digestFiles(db: Db, number: number): string {
   const digest = new FilesDigest();
   for (const { path, bytes } of filesOf(db, number)) digest.add(path, bytes);
   return digest.end();
+}
+
+function fileOf(db: Db, number: number, path: string): Uint8Array | undefined {
+  return db
+    .prepare<[number, string], Uint8Array>("SELECT bytes FROM recovered_files WHERE number = ? AND path = ?")
+    .pluck()
+    .get(number, path);
 }
 
 function filesOf(db: Db, number: number): IterableIterator<PastFile> {

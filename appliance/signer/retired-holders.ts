@@ -19,6 +19,7 @@ export function retiredHolders({ db, facts, policies }: Pick<Box, "db" | "facts"
     )
     .pluck()
     .get(changed) as number;
+  if (number === policies.inForce.number) return [];
   const then = policies.all().find((one) => one.number === number);
   if (!then) return [];
   const now = new Set(idsOf(policies.inForce.policy));

@@ -66,6 +66,7 @@ export const schema: readonly string[] = [
     const options = withoutRowid.includes(name as Table) ? "STRICT, WITHOUT ROWID" : "STRICT";
     return `CREATE TABLE ${name} (${columns}) ${options}`;
   }),
+  "CREATE INDEX journal_by_kind ON journal (kind, sequence)",
   "CREATE INDEX documents_by_digest ON documents (digest)",
   "CREATE INDEX recovered_by_identity ON recovered (identity)",
   "CREATE INDEX recovered_documents_by_digest ON recovered_documents (digest)",

@@ -106,11 +106,10 @@ function wrappedPins(box: Box): { readonly auditKeys: readonly string[]; readonl
 function keyRows({ configured, keys, orders }: Box): Json {
   const inForce = [keys.audit.spki, keys.sealing.spki];
   return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
-    certificate: chain[0] ? certificateText(chain[0]) : null,
+    ...certificateFacts(chain[0]),
     certified: chain.length > 0,
     compromise: compromiseJson(orders.standing, spki),
     inForce: inForce.some((one) => equal(one, spki)),
-    notAfter: chain[0] ? readCertificate(chain[0]).notAfter : null,
     purpose,
     spki: base64(spki),
     state: markOf(orders.standing, spki)?.state ?? "usable",
@@ -125,9 +124,10 @@ function compromiseJson(standing: Standing, spki: Uint8Array): Json {
 }
 
 /** By what a relying party finds a certificate. */
-function certificateText(der: Uint8Array): string {
-  const { serial, subjectText } = readCertificate(der);
-  return `${subjectText}, serial ${hex(serial)}, SHA-256 ${hex(sha256(der))}`;
+function certificateFacts(der: Uint8Array | undefined) {
+  if (!der) return { certificate: null, notAfter: null };
+  const { notAfter, serial, subjectText } = readCertificate(der);
+  return { certificate: `${subjectText}, serial ${hex(serial)}, SHA-256 ${hex(sha256(der))}`, notAfter };
 }
 
 /** The PIN in a buffer of its own, for the lockbox to wipe; the pieces that it came in are wiped here. */

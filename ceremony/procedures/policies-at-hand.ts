@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
-import { type PolicyInForce, walkPolicyChain } from "../../manifests/records/policy-chain.ts";
+import { type PolicyInForce, policyChain, walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { BoxAtHand } from "./box-at-hand.ts";
 
@@ -17,13 +17,7 @@ export async function policyInForce({ layout, genesis }: Where): Promise<PolicyI
 
 /** All of them, verified in the same way. */
 export async function policiesAtHand({ layout, genesis }: Where): Promise<readonly PolicyInForce[]> {
-  const files = filesOf(layout);
-  const all: PolicyInForce[] = [];
-  for (let count = 1; count <= files.length; count++) {
-    all.push(await walkPolicyChain(nodeHost, files.slice(0, count), genesis));
-  }
-  if (all.length === 0) throw new Refusal("POLICY-CHAIN", "there is no policy", { about: layout.policies });
-  return all;
+  return policyChain(nodeHost, filesOf(layout), genesis);
 }
 
 function filesOf(layout: BoxAtHand["layout"]): readonly Uint8Array[] {

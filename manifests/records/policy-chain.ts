@@ -84,12 +84,25 @@ export async function walkPolicyChain(
   p7ms: readonly Uint8Array[],
   genesisDigest: string | undefined,
 ): Promise<PolicyInForce> {
+  return (await policyChain(host, p7ms, genesisDigest)).at(-1) as PolicyInForce;
+}
+
+/** As `walkPolicyChain`, and gives each policy as it was in force, at least one. */
+export async function policyChain(
+  host: Host,
+  p7ms: readonly Uint8Array[],
+  genesisDigest: string | undefined,
+): Promise<readonly PolicyInForce[]> {
   const [first, ...others] = p7ms;
   if (!first) throw new Refusal("POLICY-CHAIN", "there is no policy");
   const oids = ownOids(policyArc(first));
   let inForce = await verifyGenesis(host, oids, first, genesisDigest);
-  for (const p7m of others) inForce = await verifyNextPolicy(host, oids, inForce, p7m, undefined);
-  return inForce;
+  const all = [inForce];
+  for (const p7m of others) {
+    inForce = await verifyNextPolicy(host, oids, inForce, p7m, undefined);
+    all.push(inForce);
+  }
+  return all;
 }
 
 /** The arc that a signed policy names for itself; nothing is verified. Refuses DER, CMS-*, JSON, SHAPE. */

@@ -7,7 +7,7 @@ import type { HeadRecord } from "../head.ts";
 import type { Evidence } from "./evidence.ts";
 
 export interface Found {
-  readonly evidence: Pick<Evidence, "manifests" | "orders" | "policies">;
+  readonly evidence: Pick<Evidence, "inForce" | "manifests" | "orders">;
   /** what the token that will be used holds; undefined where it never was this box's */
   readonly head: HeadRecord | undefined;
   readonly tokenUri: string;
@@ -52,7 +52,7 @@ export function continuityOf({ evidence, head, tokenUri, software }: Found, { be
   }
   const unseen = head ? Math.ceil(Math.max(0, head.sequence - (latest?.sequence ?? 0)) / rowsOfManifest) : 0;
   const next = Math.max(last + unseen, beyond) + 1;
-  const { policy } = (evidence.policies.at(-1) as Evidence["policies"][number]).inForce;
+  const { policy } = evidence.inForce;
   const newest = evidence.manifests.at(-1);
   return {
     journal,

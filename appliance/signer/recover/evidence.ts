@@ -6,12 +6,7 @@
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { type OwnOids, ownOids } from "../../../manifests/encoding/oid.ts";
 import type { Host } from "../../../manifests/host.ts";
-import {
-  type PolicyInForce,
-  policyArc,
-  verifyGenesis,
-  verifyNextPolicy,
-} from "../../../manifests/records/policy-chain.ts";
+import { type PolicyInForce, policyChain } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
 import { numbered } from "./past-box.ts";
@@ -28,6 +23,8 @@ export interface Evidence {
   readonly oids: OwnOids;
   /** the whole chain, number 1 first */
   readonly policies: readonly PastPolicy[];
+  /** the last of them */
+  readonly inForce: PolicyInForce;
   /** from number 1 on, with what the box stated of them */
   readonly orders: readonly PastOrder[];
   /** in the order of their numbers, which may have gaps */
@@ -61,27 +58,24 @@ export async function readEvidence(host: Host, source: BundleSource, box: Identi
     manifests.push(await readPastManifest(host, source, { ...past, number, folder }));
   }
   checkFollow(manifests, orders, box.genesis);
-  return { source, oids, policies, orders, manifests };
+  const { inForce } = policies.at(-1) as PastPolicy;
+  return { source, oids, policies, inForce, orders, manifests };
 }
 
 async function readPolicies(host: Host, source: BundleSource, box: Identity): Promise<readonly PastPolicy[]> {
-  const all: PastPolicy[] = [];
+  const p7ms: Uint8Array[] = [];
   for (const [, path] of await numbered(source, "policies", /^policy-(\d{4})\.p7m$/)) {
-    const p7m = await readSmall(source, path);
-    const before = all.at(-1)?.inForce;
-    const oids = ownOids(before ? before.policy.arc : policyArc(p7m));
-    const inForce = before
-      ? await verifyNextPolicy(host, oids, before, p7m, undefined)
-      : await verifyGenesis(host, oids, p7m, box.genesis);
-    all.push({ inForce, p7m });
+    p7ms.push(await readSmall(source, path));
   }
-  const first = all[0]?.inForce.policy;
-  if (!first) throw new Refusal("POLICY-CHAIN", "there is no policy", { expected: "policies/policy-0001.p7m" });
-  if (first.appliance === box.appliance && first.arc === box.arc) return all;
-  throw new Refusal("CONFIG", "the configuration names another appliance", {
-    expected: first.appliance,
-    got: box.appliance,
-  });
+  const chain = await policyChain(host, p7ms, box.genesis);
+  const { appliance, arc } = (chain[0] as PolicyInForce).policy;
+  if (appliance !== box.appliance || arc !== box.arc) {
+    throw new Refusal("CONFIG", "the configuration names another appliance", {
+      expected: appliance,
+      got: box.appliance,
+    });
+  }
+  return chain.map((inForce, at) => ({ inForce, p7m: p7ms[at] as Uint8Array }));
 }
 
 /** Each manifest holds the digest of the one before, as far as that is at hand; a store that was made anew before, that of its order. */

@@ -9,6 +9,7 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
 import { FilesDigest } from "../files-digest.ts";
 import { Journal } from "../journal.ts";
+import { Orders } from "../orders.ts";
 import { insertBox, insertPolicy } from "../policies.ts";
 import type { Db } from "../store.ts";
 import { createStore } from "../store.ts";
@@ -55,13 +56,14 @@ export async function fillStore(
       await insertManifest(db, journal, evidence.source, past, filling.time);
       db.exec("COMMIT");
     }
+    const orders = new Orders(db);
     db.transaction(() => {
       for (const { digest, p7m, people, time, ...past } of evidence.orders) {
         const { kind, number } = past.order;
-        insertOrder(db, journal, { digest, kind, number, p7m, people, time }, filling.time);
-        if (past.statement) insertStatement(db, journal, number, past.statement, filling.time);
+        insertOrder(orders, journal, { digest, kind, number, p7m, people, time }, filling.time);
+        if (past.statement) insertStatement(orders, journal, number, past.statement, filling.time);
       }
-      insertOrder(db, journal, order, filling.time);
+      insertOrder(orders, journal, order, filling.time);
       finish(db, journal);
     })();
   } finally {
@@ -89,21 +91,21 @@ function begin(db: Db, { appliance, evidence, genesis, order, software, time, to
   }
 }
 
-function insertOrder(db: Db, journal: Journal, order: StoredOrder, at: Utc): void {
+function insertOrder(orders: Orders, journal: Journal, order: StoredOrder, at: Utc): void {
   const { digest, kind, number, p7m, people, time } = order;
-  db.prepare("INSERT INTO orders (number, digest, p7m, time) VALUES (?, ?, ?, ?)").run(number, digest, p7m, time);
+  orders.store(number, digest, p7m, time);
   const told = { digest: hex(digest), file: hex(sha256(p7m)), kind, number, people: [...people], time };
   journal.append(at, "order", told);
 }
 
 function insertStatement(
-  db: Db,
+  orders: Orders,
   journal: Journal,
   number: number,
   { digest, p7m }: { readonly digest: Uint8Array; readonly p7m: Uint8Array },
   at: Utc,
 ): void {
-  db.prepare("INSERT INTO statements (number, digest, p7m) VALUES (?, ?, ?)").run(number, digest, p7m);
+  orders.storeStatement(number, digest, p7m);
   journal.append(at, "statement", { digest: hex(digest), file: hex(sha256(p7m)), number });
 }
 

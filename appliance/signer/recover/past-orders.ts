@@ -1,6 +1,5 @@
 /** Orders that a lost store took, and the statements of what became of them. */
 
-import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
 import type { Host } from "../../../manifests/host.ts";
@@ -99,9 +98,4 @@ async function readStatements(host: Host, source: BundleSource, box: PastBox): P
     all.set(statement.order.digest, { statement, p7m, digest });
   }
   return all;
-}
-
-/** SHA-256 of a record's file, hex: what the journal keeps beside the digest of its content. */
-export function fileDigest(p7m: Uint8Array): string {
-  return hex(sha256(p7m));
 }

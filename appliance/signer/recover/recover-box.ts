@@ -6,10 +6,10 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { moveDurable, syncFolder } from "../../../host/durable.ts";
-import type { Utc } from "../../../manifests/encoding/shape.ts";
+import { type Utc, utcOf } from "../../../manifests/encoding/shape.ts";
 import { type OrderOf, readSignedOrder, verifyOrder } from "../../../manifests/records/order.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { Head, readHeadRecord } from "../head.ts";
+import { Head, readHeadOf } from "../head.ts";
 import { Journal } from "../journal.ts";
 import { configuredKeys, type KeysInForce, keysInForce } from "../keys.ts";
 import { type BoxParts, storePath } from "../open-box.ts";
@@ -24,9 +24,8 @@ import { fillStore } from "./fill-store.ts";
 import { asTaken } from "./past-orders.ts";
 
 /** Which keys hold by the exports, and on which token. Refuses as `keysInForce`. */
-export function keysByEvidence({ policies, orders }: Evidence, config: BoxParts["config"]): KeysInForce {
-  const { policy } = (policies.at(-1) as Evidence["policies"][number]).inForce;
-  return keysInForce(policy, keysAtHand(configuredKeys(config), standingOf(orders.map(asTaken))));
+export function keysByEvidence({ inForce, orders }: Evidence, config: BoxParts["config"]): KeysInForce {
+  return keysInForce(inForce.policy, keysAtHand(configuredKeys(config), standingOf(orders.map(asTaken))));
 }
 
 /** What the quorum has to sign: what `continuityOf` gives, by the token's head. Nothing is changed. Refuses as `continuityOf`, PIN-*, HSM codes. */
@@ -97,13 +96,7 @@ async function find(
   { token }: KeysInForce,
   held: TokenHead | undefined,
 ): Promise<Found> {
-  const head = held && readHeadRecord(held.content);
-  if (head && (head.appliance !== config.appliance || head.genesis !== config.genesis)) {
-    throw new Refusal("CHAIN", "the token's head belongs to another box", {
-      expected: config.appliance,
-      got: head.appliance,
-    });
-  }
+  const head = held && readHeadOf(held, config);
   return { evidence, head, tokenUri: token.uri, software };
 }
 
@@ -120,7 +113,6 @@ async function verifiedOrder(
   p7m: Uint8Array,
   unfinished: string,
 ): Promise<RecoverOrder> {
-  const { inForce } = evidence.policies.at(-1) as Evidence["policies"][number];
   const read = await readSignedOrder(host, evidence.oids, p7m);
   const before = standingOf(evidence.orders.map(asTaken)).last;
   const [number, previous] = [(before?.number ?? 0) + 1, before?.digest ?? null];
@@ -131,7 +123,7 @@ async function verifiedOrder(
     });
   }
   const at = holdsOrder(unfinished, read.digest) ? read.order.created : timeOf(clocks);
-  const { order, digest, people } = await verifyOrder(host, evidence.oids, inForce, p7m, at);
+  const { order, digest, people } = await verifyOrder(host, evidence.oids, evidence.inForce, p7m, at);
   if (order.kind === "recover") return { order, digest, people };
   throw new Refusal("ORDER", "this order makes no store anew", { expected: "recover", got: order.kind });
 }
@@ -197,5 +189,5 @@ function checkTime({ manifests, orders }: Evidence, time: Utc): void {
 }
 
 function timeOf(clocks: BoxParts["clocks"]): Utc {
-  return new Date(clocks.wall()).toISOString().replace(/\.\d+Z$/, "Z");
+  return utcOf(clocks.wall());
 }
