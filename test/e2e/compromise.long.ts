@@ -1,24 +1,21 @@
 /** A sealing key was in other hands: what it sealed falls, is listed, and is sealed once more by the key that took its place. */
 
 import { cpSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyJournal } from "../../appliance/client/unlock-client.ts";
-import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
-import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
+import type { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
+import type { RehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
 import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
-import { type Box, startBox } from "../../demo/launcher.ts";
-import { succeeded, unlockByShares } from "../../demo/people.ts";
+import type { Box } from "../../demo/launcher.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
-import { RehearsedDay } from "./rehearsed-day.ts";
+import { beginDay, type RehearsedDay } from "./rehearsed-day.ts";
 
-const silent = { say: () => undefined };
 let dir: string;
 let made: RehearsedBox;
 let rehearsal: Rehearsal;
@@ -26,13 +23,7 @@ let box: Box;
 let day: RehearsedDay;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "coldseal-compromise-"));
-  const times = { settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 };
-  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256", ...times }, silent);
-  rehearsal = new Rehearsal(made, silent);
-  day = new RehearsedDay(made);
-  box = await startBox(dir, { restart: true });
-  succeeded(await unlockByShares(made, ["op1", "op2"]), "unlock");
+  ({ box, day, dir, made, rehearsal } = await beginDay("compromise"));
 }, 180_000);
 
 afterAll(async () => {

@@ -1,8 +1,7 @@
 /** A disk is lost under a box that has sealed: it is made anew by the ceremony, goes on, and knows what it sealed. */
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyJournal } from "../../appliance/client/unlock-client.ts";
@@ -10,9 +9,9 @@ import { readCeremonyFile } from "../../ceremony/engine/ceremony-file.ts";
 import { boxLayout } from "../../ceremony/procedures/layout.ts";
 import { policyInForce } from "../../ceremony/procedures/policies-at-hand.ts";
 import { readiness } from "../../ceremony/ready/ready.ts";
-import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
+import type { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
 import { rehearse } from "../../ceremony/rehearse/rehearse.ts";
-import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
+import type { RehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
 import { writeRehearsedFile } from "../../ceremony/rehearse/rehearsed-file.ts";
 import { startSigner } from "../../ceremony/rehearse/running-signer.ts";
 import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
@@ -28,7 +27,7 @@ import { orderBytes } from "../../manifests/records/order.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 import { issue, makeRoot as makeAuthority } from "../pki/authority.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
-import { RehearsedDay } from "./rehearsed-day.ts";
+import { beginDay, type RehearsedDay } from "./rehearsed-day.ts";
 
 const silent = { say: () => undefined };
 let dir: string;
@@ -39,13 +38,7 @@ let lost: string;
 let day: RehearsedDay;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "coldseal-recover-"));
-  const times = { settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 };
-  made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256", ...times }, silent);
-  rehearsal = new Rehearsal(made, silent);
-  day = new RehearsedDay(made);
-  box = await startBox(dir, { restart: true });
-  succeeded(await unlockByShares(made, ["op1", "op2"]), "unlock");
+  ({ box, day, dir, made, rehearsal } = await beginDay("recover"));
 }, 180_000);
 
 afterAll(async () => {

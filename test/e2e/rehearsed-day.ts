@@ -1,14 +1,17 @@
 /** What people do with a running box that came to be by ceremonies: batches from the desk to the outbox. */
 
 import { mkdirSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { RowState } from "../../appliance/client/batch-row.ts";
 import { daemonClient } from "../../appliance/client/daemon-client.ts";
 import type { OperatorPaths } from "../../ceremony/provision/layout.ts";
-import type { RehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
-import { approve, submit, succeeded } from "../../demo/people.ts";
+import { Rehearsal } from "../../ceremony/rehearse/rehearsal.ts";
+import { type RehearsedBox, rehearsedBox } from "../../ceremony/rehearse/rehearsed-box.ts";
+import { startBox } from "../../demo/launcher.ts";
+import { approve, submit, succeeded, unlockByShares } from "../../demo/people.ts";
 import { type Ran, runCommand } from "../../demo/run-command.ts";
 import type { Slip } from "../../desk/slip.ts";
 
@@ -65,4 +68,16 @@ export class RehearsedDay {
     const trusted = ["--ca", paths.pki.root, "--genesis", paths.genesis];
     return runCommand("desk/main.ts", ["--json", "verify", this.outbox(folder), ...trusted]);
   }
+}
+
+/** A running, unlocked box in a folder of its own, on which ceremonies can be held. Whoever asked stops the box and removes the folder. */
+export async function beginDay(name: string) {
+  const dir = await mkdtemp(join(tmpdir(), `coldseal-${name}-`));
+  const silent = { say: () => undefined };
+  const times = { settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 };
+  const made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256", ...times }, silent);
+  const rehearsal = new Rehearsal(made, silent);
+  const box = await startBox(dir, { restart: true });
+  succeeded(await unlockByShares(made, ["op1", "op2"]), "unlock");
+  return { box, day: new RehearsedDay(made), dir, made, rehearsal };
 }

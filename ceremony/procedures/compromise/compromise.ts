@@ -8,7 +8,6 @@ import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { base64, hex } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import { nullable, object, text, utc } from "../../../manifests/encoding/shape.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step, StepResult } from "../../engine/procedure.ts";
@@ -94,7 +93,7 @@ function reportStep(compromised: Compromised): Step {
       const report = await reportNow(stage, compromised);
       const content = canonicalBytes(reportJson(report));
       const folder = await noticesFolder(compromised);
-      await writeDurable(reportPath(stage, folder), content);
+      await writeDurable(join(folder, `${stage.file.archive}-report.json`), content);
       await writePaper(
         folder,
         `${stage.file.archive}-report`,
@@ -195,7 +194,7 @@ function passedOver(step: Step, instead: (stage: Stage) => Promise<StepResult | 
   return { ...step, perform: async (stage) => (await instead(stage)) ?? (await step.perform(stage)) };
 }
 
-/** By the signer's own rows, as of the report's first writing: the same in every step. */
+/** By the signer's own rows as they are now: what was listed meanwhile is seen. */
 async function reportNow(stage: Stage, { key, reason, running, since }: Compromised): Promise<CompromiseReport> {
   const made = await madeBy(running.socket, key);
   const { purpose } = await boxKey(running, key);
@@ -206,10 +205,5 @@ async function reportNow(stage: Stage, { key, reason, running, since }: Compromi
 async function noticesFolder({ running }: Compromised): Promise<string> {
   const folder = join(running.stick, "coldseal/notices");
   await makeFolder(folder, 0o755);
-  if (!existsSync(folder)) throw new Refusal("STORE", "the medium takes no folder", { about: folder });
   return folder;
-}
-
-function reportPath({ file }: Stage, folder: string): string {
-  return join(folder, `${file.archive}-report.json`);
 }

@@ -5,6 +5,7 @@
 
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
+import { rangeWords } from "../number-ranges.ts";
 
 /** A manifest that the key sealed for or signed. */
 export interface Made {
@@ -91,7 +92,7 @@ export function rangesOf(numbers: readonly number[]): string {
     if (last?.to === number - 1) last.to = number;
     else ranges.push({ from: number, to: number });
   }
-  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(", ") || "none";
+  return rangeWords(ranges);
 }
 
 function whyOf({ sealing, audit, created }: Made, { since }: Compromise, falls: boolean): string {

@@ -1,13 +1,12 @@
 /** The box comes to be: its configuration, the signer's store, the genesis digest and first head in the token. */
 
-import { join } from "node:path";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
-import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { createSignerStore } from "../../provision/create-store.ts";
 import { boxLayout } from "../layout.ts";
+import { signerSettings } from "../signer-settings.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
 import { genesisPin } from "./shares.ts";
@@ -45,31 +44,27 @@ export async function writeSignerJson(
   certificates: { readonly audit: readonly string[]; readonly sealing: readonly string[] },
 ): Promise<void> {
   const { arc, box, clock, hsm, isolation, media, run, token } = parameters;
-  const { uri: auditUri = "", spki: auditSpki = "" } = stage.facts("audit-key");
-  const { uri: sealingUri = "", spki: sealingSpki = "" } = stage.facts("sealing-key");
-  const { reference = "", "reference time": at = "", "difference in seconds": difference = "0" } = stage.facts("clock");
   const layout = boxLayout(box);
-  const settings: Json = {
-    appliance: stage.file.appliance,
-    arc,
-    clock: {
-      errorSeconds: clock.errorSeconds + Math.abs(Number(difference)),
-      lastSet: `${at.replace(" ", "T")}Z`,
-      source: reference,
-    },
-    genesis: stage.facts("policy").digest ?? "",
-    hsm,
-    isolation,
-    keys: {
-      audit: { certificates: certificates.audit, spki: auditSpki, uri: auditUri },
-      sealing: { certificates: certificates.sealing, spki: sealingSpki, uri: sealingUri },
-    },
-    media,
-    socket: join(run, "signer.sock"),
-    state: layout.state,
-    token: { environment: token.environment, module: token.module, uri: stage.facts("token").uri ?? "" },
-    unlockSocket: join(run, "unlock.sock"),
+  const key = (name: "audit" | "sealing") => {
+    const { spki = "", uri = "" } = stage.facts(`${name}-key`);
+    return { certificates: certificates[name], spki, uri };
   };
+  const settings = signerSettings(
+    {
+      appliance: stage.file.appliance,
+      arc,
+      errorSeconds: clock.errorSeconds,
+      genesis: stage.facts("policy").digest ?? "",
+      hsm,
+      isolation,
+      keys: { audit: key("audit"), sealing: key("sealing") },
+      layout,
+      media,
+      run,
+      token: { ...token, uri: stage.facts("token").uri ?? "" },
+    },
+    stage.facts("clock"),
+  );
   await makeFolder(layout.state);
   await writeDurable(layout.signerJson, utf8(`${JSON.stringify(settings, null, 2)}\n`), { mode: 0o600 });
 }

@@ -16,7 +16,7 @@ import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records
 import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
-import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
+import type { Procedure, Stage, Step, StepResult } from "../../engine/procedure.ts";
 import { peopleStep, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
@@ -79,26 +79,36 @@ function signStep({ running, keys, suite }: Activation): Step {
     needs: ["before", "people"],
     perform: async (stage) => {
       const before = await policyInForce(running.box);
-      const content = await nextPolicy(running, before, keys, suite);
-      const changes = policyChanges(before.policy, readPolicy(content));
-      const number = before.number + 1;
-      const label = `policy number ${number}`;
-      const digest = hex(sha256(content));
-      stage.scene.say(...changes);
-      stage.scene.show(label, digest);
-      const people = officersHere(stage, before.policy);
-      const oids = ownOids(running.box.arc);
-      const signed = await signedBy(stage, people, content, label, oids.policy);
-      await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+      const { result, signed } = await signNextPolicy(stage, before, await nextPolicy(running, before, keys, suite));
       await makeFolder(running.box.layout.orders);
       await writeDurable(signedPath(running, stage), signed);
-      return {
-        people: [...people, witnessOf(stage)],
-        facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` },
-        shown: [{ label, digest, confirmedBy: [...people] }],
-      };
+      return result;
     },
   };
+}
+
+/** Officers who are here see what changes and sign the next policy; it follows the one before by their signatures. Refuses QUORUM, POLICY-*. */
+export async function signNextPolicy(
+  stage: Stage,
+  before: PolicyInForce,
+  content: Uint8Array,
+): Promise<{ readonly signed: Uint8Array; readonly result: StepResult }> {
+  const changes = policyChanges(before.policy, readPolicy(content));
+  const number = before.number + 1;
+  const label = `policy number ${number}`;
+  const digest = hex(sha256(content));
+  stage.scene.say(...changes);
+  stage.scene.show(label, digest);
+  const people = officersHere(stage, before.policy);
+  const oids = ownOids(before.policy.arc);
+  const signed = await signedBy(stage, people, content, label, oids.policy);
+  await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+  const result = {
+    people: [...people, witnessOf(stage)],
+    facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` },
+    shown: [{ label, digest, confirmedBy: [...people] }],
+  };
+  return { result, signed };
 }
 
 function inForceStep({ running }: Activation): Step {

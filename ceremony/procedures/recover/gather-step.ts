@@ -17,6 +17,7 @@ import { boxLogPath } from "../custody/box-log.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyName } from "../policies-at-hand.ts";
+import { signerSettings } from "../signer-settings.ts";
 import { gatherBundles } from "./gather-bundles.ts";
 import { copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
 import type { RecoverParameters } from "./parameters.ts";
@@ -92,7 +93,8 @@ async function writeConfiguration(
  * is the ceremony file's. Refuses CONFIG where the copy is of another box or genesis.
  */
 function settingsHere({ facts, file }: Stage, parameters: RecoverParameters, copy: Uint8Array): Json {
-  const { arc, clock, genesis, hsm, isolation, layout, media, run, socket, token } = parameters;
+  const { clock, layout, token, ...others } = parameters;
+  const { genesis } = others;
   const copied = settingsOf(jsonOf(copy), "signer.json of the copy");
   const [expected, got] = [`${file.appliance}, ${genesis}`, `${copied.appliance}, ${copied.genesis}`];
   if (expected !== got) throw new Refusal("CONFIG", "the copy is of another box or another genesis", { expected, got });
@@ -101,25 +103,17 @@ function settingsHere({ facts, file }: Stage, parameters: RecoverParameters, cop
     spki: base64(copied.keys[name].spki),
     uri: copied.keys[name].uri,
   });
-  const { "reference time": at = "", "difference in seconds": difference = "0" } = facts("clock");
-  return {
-    appliance: file.appliance,
-    arc,
-    clock: {
-      errorSeconds: clock.errorSeconds + Math.abs(Number(difference)),
-      lastSet: `${at.replace(" ", "T")}Z`,
-      source: clock.source,
+  return signerSettings(
+    {
+      ...others,
+      appliance: file.appliance,
+      errorSeconds: clock.errorSeconds,
+      keys: { audit: here("audit"), sealing: here("sealing") },
+      layout,
+      token: { ...token, uri: copied.token.uri },
     },
-    genesis,
-    hsm,
-    isolation,
-    keys: { audit: here("audit"), sealing: here("sealing") },
-    media,
-    socket: join(run, "signer.sock"),
-    state: layout.state,
-    token: { environment: { ...token.environment }, module: token.module, uri: copied.token.uri },
-    unlockSocket: socket,
-  };
+    facts("clock"),
+  );
 }
 
 function jsonOf(bytes: Uint8Array): Json {
@@ -148,12 +142,9 @@ async function writeTranscripts({ arc, from, layout }: RecoverParameters): Promi
   const followed = new Set([...found.values()].map(({ previous }) => previous));
   const ends = [...found].filter(([digest]) => !followed.has(digest)).sort(([, a], [, b]) => (a.end < b.end ? 1 : -1));
   const chain: string[] = [];
-  for (let at = ends[0]?.[0]; at !== undefined && found.has(at); ) {
-    const one = found.get(at);
-    if (!one) break;
+  for (let one = ends[0]?.[1]; one; one = found.get(one.previous ?? "")) {
     await write(join(layout.records, one.name, transcriptName), one.p7m);
     chain.push(one.name);
-    at = one.previous ?? undefined;
   }
   const leftOut = [...all.keys()].filter((name) => !chain.includes(name));
   return `${chain.length} in a row${leftOut.length > 0 ? `; left out: ${leftOut.join(", ").slice(0, 3000)}` : ""}`;

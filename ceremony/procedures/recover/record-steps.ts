@@ -14,8 +14,9 @@ import { runSigner } from "../../provision/run-signer.ts";
 import { boxAtHand, sharesOf } from "../box-at-hand.ts";
 import { witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
+import { rangeWords } from "../number-ranges.ts";
 import { officersHere, orderPath, timesFrom } from "../orders/order-steps.ts";
-import { policiesAtHand } from "../policies-at-hand.ts";
+import { policiesAtHand, policyInForce } from "../policies-at-hand.ts";
 import { type BoxShares, boxPin, holdersHere } from "../shares-of.ts";
 import { ordersAtHand } from "./orders-at-hand.ts";
 import type { RecoverParameters } from "./parameters.ts";
@@ -70,7 +71,7 @@ export function recordStep(parameters: RecoverParameters): Step {
       const box = boxAtHand(stage.file, parameters.box);
       const given = orderPath({ box }, stage, "order");
       if (isMade(parameters) && existsSync(given)) return { people: [witnessOf(stage)], facts: factsOfOrder(given) };
-      const inForce = await lastPolicy(box);
+      const inForce = await policyInForce(box);
       const { created, expires } = timesFrom(stage.now());
       const last = (await ordersAtHand(parameters, box)).at(-1);
       const content = orderBytes({
@@ -89,7 +90,7 @@ export function recordStep(parameters: RecoverParameters): Step {
       const signed = await signedBy(stage, people, content, label, oids.order);
       const { digest, order } = await verifyOrder(nodeHost, oids, inForce, signed, stage.now());
       await makeFolder(box.layout.orders);
-      await writeDurable(orderPath({ box }, stage, "order"), signed);
+      await writeDurable(given, signed);
       return {
         people: [...people, witnessOf(stage)],
         facts: { digest: hex(digest), kind: order.kind, number: `${order.number}` },
@@ -157,7 +158,6 @@ interface Continuity {
 }
 
 function factsOf({ journal, manifests, orders, token }: Continuity): Facts {
-  const ranges = manifests.missing.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
   return {
     "last manifest known": `${manifests.last}`,
     "last row known": `${journal.sequence} ${journal.head}`,
@@ -169,7 +169,7 @@ function factsOf({ journal, manifests, orders, token }: Continuity): Facts {
     "next manifest": `${manifests.next}`,
     token: token.uri,
     "token's head": token.counter === null ? "none: it never held this box's" : `counter ${token.counter}`,
-    unexplained: `rows after ${journal.sequence}; manifests ${ranges.join(", ").slice(0, 3000) || "none"}`,
+    unexplained: `rows after ${journal.sequence}; manifests ${rangeWords(manifests.missing).slice(0, 3000)}`,
   };
 }
 
@@ -183,11 +183,6 @@ function factsOfOrder(path: string): Facts {
   const content = readSignedData(readFileSync(path)).content ?? new Uint8Array(0);
   const { kind, number } = readOrder(content);
   return { digest: hex(sha256(content)), given: "before an interruption", kind, number: `${number}` };
-}
-
-async function lastPolicy(box: Parameters<typeof policiesAtHand>[0]) {
-  const all = await policiesAtHand(box);
-  return all.at(-1) as (typeof all)[number];
 }
 
 function surveyPath({ evidence }: RecoverParameters): string {

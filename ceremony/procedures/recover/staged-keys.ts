@@ -1,23 +1,17 @@
 /** Keys that the lost box had staged, by its orders: which token they are on, and the policy that lets those of a second token come into force. */
 
 import { join } from "node:path";
-import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { sha256 } from "../../../host/crypto-host.ts";
 import { writeDurable } from "../../../host/durable.ts";
 import { equal, hex } from "../../../manifests/encoding/bytes.ts";
-import { ownOids } from "../../../manifests/encoding/oid.ts";
 import type { OrderWhat } from "../../../manifests/records/order.ts";
-import { readPolicy } from "../../../manifests/records/policy.ts";
-import { verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { Step } from "../../engine/procedure.ts";
 import type { TokenPlace } from "../../tokens/token-job.ts";
 import { type BoxAtHand, boxAtHand } from "../box-at-hand.ts";
 import { witnessOf } from "../genesis/begin.ts";
-import { signedBy } from "../genesis/policy.ts";
-import { policyWithKeys } from "../orders/activate.ts";
-import { officersHere } from "../orders/order-steps.ts";
+import { policyWithKeys, signNextPolicy } from "../orders/activate.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
-import { policyChanges } from "../policy/changes.ts";
 import { ordersAtHand } from "./orders-at-hand.ts";
 import type { RecoverParameters } from "./parameters.ts";
 
@@ -73,23 +67,11 @@ export function secondTokenStep(
       if (equal(before.policy.keys.audit, named.audit) && equal(before.policy.keys.sealing, named.sealing)) {
         return { people: [witnessOf(stage)], facts: { digest: hex(before.digest), number: `${before.number}` } };
       }
-      const content = policyWithKeys(before, named);
-      const changes = policyChanges(before.policy, readPolicy(content));
-      const [label, digest] = [`policy number ${before.number + 1}`, hex(sha256(content))];
-      stage.scene.say(...changes);
-      stage.scene.show(label, digest);
-      const people = officersHere(stage, before.policy);
-      const oids = ownOids(box.arc);
-      const signed = await signedBy(stage, people, content, label, oids.policy);
-      await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
+      const { result, signed } = await signNextPolicy(stage, before, policyWithKeys(before, named));
       const name = `${policyName(before.number + 1)}.p7m`;
       await writeDurable(join(parameters.evidence, "policies", name), signed);
       await writeDurable(join(box.layout.policies, name), signed);
-      return {
-        people: [...people, witnessOf(stage)],
-        facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${before.number + 1}` },
-        shown: [{ label, digest, confirmedBy: [...people] }],
-      };
+      return result;
     },
   };
 }
