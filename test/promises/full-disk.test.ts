@@ -25,7 +25,7 @@ const onDisk = (body: string) => `
   import { rmSync, statfsSync, writeFileSync } from "node:fs";
   const disk = ${JSON.stringify(`${base}/disk`)};
   process.env.TMPDIR = disk;
-  const grow = (size) => execFileSync("mount", ["-o", "remount,size=" + size, disk]);
+  const grow = (size) => execFileSync("mount", ["-o", "remount,size=" + size, "none", disk]);
   const free = () => { const { bavail, bsize } = statfsSync(disk); return bavail * bsize; };
   const fill = (left) => writeFileSync(disk + "/filler", new Uint8Array(free() - left));
   const empty = () => rmSync(disk + "/filler");
@@ -102,9 +102,9 @@ describe.skipIf(!canMount)("a read-only disk", () => {
         const said = [];
         const { openBox } = await import(${source("appliance/signer/open-box.ts")});
         box.kill();
-        execFileSync("mount", ["-o", "remount,ro", disk]);
+        execFileSync("mount", ["-o", "remount,ro", "none", disk]);
         said.push(await codeOf(openBox(box.parts())));
-        execFileSync("mount", ["-o", "remount,rw", disk]);
+        execFileSync("mount", ["-o", "remount,rw", "none", disk]);
         await box.open();`),
     );
     expect(said).toBe("STORE []");
