@@ -109,6 +109,21 @@ describe("a re-sealing list", () => {
     expect(await verifyRecord(box.box)).toMatchObject({ manifests: 2 });
   });
 
+  it("SEAL-ONCE: approvals from before the compromise permit no second seal: the policy with the next key voids them", async () => {
+    const [one, other] = [
+      await makeBatch(documents, { batch: "b" }),
+      await makeBatch(documents, { batch: "b", expires: fromNow(100_000) }),
+    ];
+    await box.authorised(one);
+    await box.authorised(other);
+    expect(await box.seal(one)).toMatchObject({ number: 2 });
+    await replaced();
+    expect(await asked([2])).toBe("none");
+    expect(await codeOf(box.seal(other))).toBe("POLICY-DIGEST");
+    await seal(other);
+    expect(await box.submit(one)).toMatchObject({ outcome: "already", number: 3 });
+  });
+
   it("SEAL-ONCE: a kill in between seals it once; two submissions are one batch", async () => {
     await replaced();
     await asked([1]);
