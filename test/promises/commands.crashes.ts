@@ -1,6 +1,6 @@
 /** T21 for the operators' command: killed while it approves, unlocks and exports, at system calls all over its life. What it was to do is done or not, and is done by the same command again. */
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -62,21 +62,30 @@ async function holds(slip: Slip): Promise<void> {
 }
 
 /**
- * The points of a command that lived once, under the same tracing; without its last quarter, because how often a process
- * writes differs a little between runs, and a point behind the last write is never reached.
+ * The points of a command that `live` lets live, under the same tracing. A point behind the last write is never reached, and how often
+ * a process writes differs between runs: its threads wake each other by writes, 8 to 48 in one command. So the shortest of three lives
+ * counts, without its last quarter.
  */
-function points(): readonly number[] {
-  expect(plan.calls).toBeGreaterThan(3);
-  return sample(1, Math.floor(plan.calls * 0.75), many, random);
+async function points(live: () => Promise<unknown>): Promise<readonly number[]> {
+  const lives: number[] = [];
+  for (let life = 0; life < 3; life++) {
+    await live();
+    lives.push(plan.calls);
+  }
+  const fewest = Math.min(...lives);
+  expect(fewest).toBeGreaterThan(3);
+  return sample(1, Math.floor(fewest * 0.75), many, random);
 }
 
 describe.skipIf(!mustTrace)("kill -9 of the operators' command", () => {
   it("T21: in approve: the approval counts once or not at all, and approving again goes on", async () => {
-    const first = await brought();
-    succeeded(await approving(0, first), "approve");
-    const taken = points();
-    succeeded(await approve(op2, first), "approve");
-    await holds(first);
+    const taken = await points(async () => {
+      const slip = await brought();
+      succeeded(await approving(0, slip), "approve");
+      // What follows is not traced: the plan is used up.
+      succeeded(await approve(op2, slip), "approve");
+      await holds(slip);
+    });
     for (const when of taken) {
       const slip = await brought();
       expect((await approving(when, slip)).status, `write ${when}`).not.toBe(0);
@@ -91,9 +100,11 @@ describe.skipIf(!mustTrace)("kill -9 of the operators' command", () => {
 
   it("T21: in unlock: the box is unlocked or locked, no PIN try is lost, and unlocking again goes on", async () => {
     const pin = whole.paths.box.pin;
-    succeeded(await asOperator(op1, ["lock"]), "lock");
-    succeeded(await dying(0, ["unlock"], { pin }), "unlock");
-    for (const when of points()) {
+    const taken = await points(async () => {
+      succeeded(await asOperator(op1, ["lock"]), "lock");
+      succeeded(await dying(0, ["unlock"], { pin }), "unlock");
+    });
+    for (const when of taken) {
       succeeded(await asOperator(op1, ["lock"]), "lock");
       await dying(when, ["unlock"], { pin });
       expect(plan.died, `write ${when}`).toBe(true);
@@ -109,13 +120,11 @@ describe.skipIf(!mustTrace)("kill -9 of the operators' command", () => {
     for (const one of [op1, op2]) succeeded(await approve(one, slip), "approve");
     await holds(slip);
     const exporting = async (when: number) => {
-      const stick = join(folder, `stick-${when}`);
-      mkdirSync(stick);
+      const stick = mkdtempSync(join(folder, "stick-"));
       await dying(when, ["export", slip.folder, "--to", stick]);
       return stick;
     };
-    await exporting(0);
-    for (const when of points()) {
+    for (const when of await points(() => exporting(0))) {
       const stick = await exporting(when);
       expect(plan.died, `write ${when}`).toBe(true);
       succeeded(await asOperator(op1, ["export", slip.folder, "--to", stick]), "export");
