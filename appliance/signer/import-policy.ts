@@ -14,7 +14,8 @@ import { keysAtHand } from "./standing.ts";
 
 /**
  * The number of the policy that is in force on return, durably; while unlocked the token's head covers it, else the next
- * unlock moves it there. Refuses with POLICY-*, HSM-KEY, KEY-STATE and PATH-* (keys that it activates), or BUSY while a batch is being sealed.
+ * unlock moves it there. Refuses with POLICY-*, HSM-KEY, KEY-STATE and PATH-* (keys that it activates), or BUSY while
+ * a batch is unfinished whose abort was not ordered.
  */
 export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
   const next = await box.policies.verifyNext(p7m, now(box));
@@ -22,8 +23,7 @@ export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
   const changed = changedKeys(box, active);
   checkActivated(box, next, active, changed);
   box.db.transaction(() => {
-    const unfinished = box.batches.unfinished();
-    if (unfinished) throw new Refusal("BUSY", `manifest ${unfinished.number} is not finished`);
+    checkNothingToSeal(box);
     box.policies.store(next, p7m);
     box.record("policy", {
       digest: hex(next.digest),
@@ -35,6 +35,20 @@ export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
   await coverByHead(box);
   if (changed.length > 0) await activate(box, active);
   return next.number;
+}
+
+/**
+ * A batch is sealed under the policy that it was approved under. One that is to be aborted has nothing left to seal, and its manifest may need
+ * the next policy's audit key: the token of this one may be lost, or the key revoked.
+ */
+function checkNothingToSeal({ batches }: Box): void {
+  const unfinished = batches.unfinished();
+  if (!unfinished || batches.ending(unfinished.batch)) return;
+  throw new Refusal("BUSY", `manifest ${unfinished.number} is not finished`, {
+    expected: "a batch that is finished, or whose abort was ordered",
+    got: "one that is being sealed",
+    about: hex(unfinished.batch.batchDigest),
+  });
 }
 
 function changedKeys(box: Box, { keys }: KeysInForce): readonly ("audit" | "sealing")[] {

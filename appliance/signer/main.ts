@@ -15,6 +15,7 @@ import { compareKeys } from "../../hardware/inventory.ts";
 import { readPinFromDescriptor } from "../../hardware/pin.ts";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { SignCrew } from "../../hardware/sign-crew.ts";
+import { readTokenUri } from "../../hardware/slot.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
@@ -174,6 +175,7 @@ function partsOf(config: SignerConfig, token: Token, place = config.token): BoxP
     changePin: (oldPin, newPin) => changePin(token.module, place.uri, oldPin, newPin),
     compareKeys: (uris) => compareKeys(token, uris),
     ready: () => crew.start(),
+    serialOf: (uri) => readTokenUri(uri).serial,
   });
   return {
     config,

@@ -21,6 +21,7 @@ import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates } from "./reserved-keys.ts";
 import { digestList, type ListDigests } from "./sealed-list.ts";
+import { keysAtHand } from "./standing.ts";
 
 /** What manifest `number` says, from the store as it is now. Nothing is signed or stored. */
 export async function composeManifest(
@@ -62,6 +63,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
   const created = now(box);
   const head = box.journal.head();
   const { policy, ...inForce } = box.policies.inForce;
+  const approved = box.policies.byNumber(reservation.policy);
   const { errorSeconds: _, ...setting } = clockSetting(box);
   return {
     appliance: box.facts.appliance,
@@ -83,7 +85,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
     journal: { head: hex(head.digest), sequence: head.sequence },
     keys: {
       audit: keyPart(keys.audit),
-      sealing: { ...keyPart(keys.sealing), token: box.hsm.serial },
+      sealing: { ...keyPart(keys.sealing), token: tokenOf(box, keys.sealing) },
     },
     labels: {
       attestation: "none",
@@ -97,13 +99,16 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
     number,
     outcome: ending ? "aborted" : "sealed",
     policy: {
+      ...(approved.number === inForce.number
+        ? {}
+        : { approvedUnder: { digest: hex(approved.digest), number: approved.number } }),
       digest: hex(inForce.digest),
       genesis: inForce.genesis,
       number: inForce.number,
       ...(inForce.recovered.length > 0 ? { recovered: [...inForce.recovered] } : {}),
     },
     previous: previousDigest(box, number),
-    profile: { level: policy.profile.level, suite: keys.sealing.suite.name },
+    profile: { level: approved.policy.profile.level, suite: keys.sealing.suite.name },
     reason: ending ? `${ending.person}: ${ending.reason}` : null,
     reported: JSON.parse(reportedOf(box, batch.id)) as { readonly [name: string]: Json },
     request: requestPart(batch.head, {
@@ -135,8 +140,9 @@ export interface SignedManifest {
  */
 export async function signManifest(box: Box, reservation: Reservation, manifest: Manifest): Promise<SignedManifest> {
   const { audit, sealing } = reservation.keys;
-  for (const key of manifest.outcome === "sealed" ? [audit] : [audit, sealing]) {
-    checkCertificates(key, box.policies.inForce.policy, manifest.created);
+  checkCertificates(audit, box.policies.inForce.policy, manifest.created);
+  if (manifest.outcome === "aborted") {
+    checkCertificates(sealing, box.policies.byNumber(reservation.policy).policy, manifest.created);
   }
   const content = manifestBytes(manifest);
   const p7m = await signByAudit(box, audit, box.policies.oids.manifest, content, manifest.created);
@@ -197,6 +203,12 @@ function documentsPart(box: Box, { batch, number }: Reservation, list: ListDiges
 
 function keyPart(key: BoxKey): { readonly certificate: string; readonly key: string } {
   return { certificate: hex(key.certificateDigest), key: hex(key.keyDigest) };
+}
+
+/** Serial number of the token that has the sealing key. Of an aborted batch it may be lost by now, and another one be in use. */
+function tokenOf(box: Box, { spki }: BoxKey): string {
+  const atHand = keysAtHand(box.configured, box.orders.standing).find((key) => equal(key.spki, spki));
+  return atHand ? box.hsm.serialOf(atHand.token.uri) : box.hsm.serial;
 }
 
 /** GAP: a link that any attempt at this batch saw, also in the middle, stays in its manifest. */

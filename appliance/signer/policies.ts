@@ -5,7 +5,7 @@ import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
-import { readPolicy } from "../../manifests/records/policy.ts";
+import { type Policy, readPolicy } from "../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy, walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Db } from "./store.ts";
@@ -47,14 +47,23 @@ export class Policies {
     return this.#inForce;
   }
 
+  /** A policy of the chain, as it was in force: of an unfinished batch that of its approvals. Refuses with CHAIN a number that none has. */
+  byNumber(number: number): Pick<PolicyInForce, "policy" | "digest" | "number"> {
+    if (number === this.#inForce.number) return this.#inForce;
+    const stored = this.#db
+      .prepare<[number], { digest: Uint8Array; p7m: Uint8Array }>("SELECT digest, p7m FROM policies WHERE number = ?")
+      .get(number);
+    if (!stored) throw new Refusal("CHAIN", "the store has lost a policy", { about: `policy ${number}` });
+    return { policy: contentOf(stored), digest: stored.digest, number };
+  }
+
   get oids() {
     return ownOids(this.#inForce.policy.arc);
   }
 
   /** The largest list that any policy of the chain took: a batch that was sealed under it is still known (SEAL-ONCE). */
   get mostDocuments(): number {
-    const limits = this.all().map(({ p7m }) => readPolicy(readSignedData(p7m).content ?? new Uint8Array(0)).limits);
-    return Math.max(...limits.map(({ documents }) => documents));
+    return Math.max(...this.all().map((stored) => contentOf(stored).limits.documents));
   }
 
   /** Verifies a policy that follows the one in force. Nothing is stored. */
@@ -76,6 +85,11 @@ export class Policies {
   all(): readonly StoredPolicy[] {
     return storedPolicies(this.#db);
   }
+}
+
+/** Of a policy that was verified when it was stored. */
+function contentOf({ p7m }: Pick<StoredPolicy, "p7m">): Policy {
+  return readPolicy(readSignedData(p7m).content ?? new Uint8Array(0));
 }
 
 export function insertPolicy(db: Db, policy: PolicyInForce, p7m: Uint8Array): void {

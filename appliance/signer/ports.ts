@@ -24,6 +24,8 @@ export interface Hsm {
   ): Promise<{ readonly missing: readonly string[]; readonly unrecorded: readonly string[] }>;
   /** serial of the pinned token */
   readonly serial: string;
+  /** serial that another token's URI (RFC 7512) names, whether that is there or not */
+  serialOf(uri: string): string;
   /** Is the pinned token there now? Needs no login; never throws. */
   present(): boolean;
   /**

@@ -1,6 +1,8 @@
 /** What leaves the box, as streams of files from the store alone: a batch's receipt, the keeper's audit files, a rejection. */
 
+import { readSignedData } from "../../manifests/cms/read.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
+import { readManifest } from "../../manifests/records/manifest.ts";
 import { certificatePath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -18,22 +20,19 @@ export function receipt(box: Box, number: number): Iterable<Uint8Array> {
   if (pastManifest(box.db, number)) return gathered(namedFiles(pastReceipt(box.db, number), ""));
   const { p7m, outcome } = manifestOf(box, number);
   const reservation = reservationOf(box, number);
-  return gathered(receiptFiles(box, reservation, p7m, outcome === "sealed"));
+  return gathered(receiptFiles(box, reservation, { p7m, outcome }));
 }
 
-function* receiptFiles(
-  box: Box,
-  reservation: Reservation,
-  manifest: Uint8Array,
-  sealed: boolean,
-): Generator<Uint8Array> {
+function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: StoredManifest): Generator<Uint8Array> {
   const { batch, keys, number } = reservation;
-  yield* file("manifest.p7m", manifest);
+  // Not the reservation's: an abort may be told of under a later one.
+  const last = readManifest(readSignedData(p7m).content ?? new Uint8Array(0)).policy.number;
+  yield* file("manifest.p7m", p7m);
   yield* file("authorization.p7m", reservation.authorization);
   yield* requestFiles(box.db, batch);
   for (const policy of box.policies.all()) {
     // Later policies are no part of this receipt: it stays the same for ever.
-    if (policy.number <= reservation.policy) yield* file(policyPath(policy.number), policy.p7m);
+    if (policy.number <= last) yield* file(policyPath(policy.number), policy.p7m);
   }
   for (const [name, { chain }] of [
     ["sealing", keys.sealing],
@@ -42,7 +41,7 @@ function* receiptFiles(
     for (const [at, der] of chain.entries()) yield* file(certificatePath(name, at + 1), der);
   }
   yield* listFile(box, number, "documents.jsonl");
-  if (!sealed) return;
+  if (outcome === "aborted") return;
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
     yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));
   }
@@ -85,14 +84,14 @@ export function lastManifest({ db }: Pick<Box, "db">): number {
   return last ?? lastPast(db);
 }
 
-export function manifestOf(
-  box: Box,
-  number: number,
-): { readonly p7m: Uint8Array; readonly outcome: "sealed" | "aborted" } {
+export interface StoredManifest {
+  readonly p7m: Uint8Array;
+  readonly outcome: "sealed" | "aborted";
+}
+
+export function manifestOf(box: Box, number: number): StoredManifest {
   const row = box.db
-    .prepare<[number], { p7m: Uint8Array; outcome: "sealed" | "aborted" }>(
-      "SELECT p7m, outcome FROM manifests WHERE number = ?",
-    )
+    .prepare<[number], StoredManifest>("SELECT p7m, outcome FROM manifests WHERE number = ?")
     .get(number);
   if (!row) throw new Refusal("BATCH-UNKNOWN", `no manifest ${number} here`, { about: `${number}` });
   return row;

@@ -28,7 +28,7 @@ import { checkStoredBatch } from "./stored-request.ts";
 /** A manifest number that belongs to one batch for ever, with what the seals under it are made with. */
 export interface Reservation {
   readonly number: number;
-  /** number of the policy that was in force */
+  /** number of the policy that the batch was approved under, and that was in force */
   readonly policy: number;
   readonly batch: Batch;
   /** of the manifest, and of the documents from the last of `periods` on */

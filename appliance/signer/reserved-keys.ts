@@ -1,6 +1,7 @@
 /**
  * The certificates that a reservation is sealed under: those of the day it was made and, where one expired before the end,
- * those that the configuration has since for the same keys. Each seal keeps the certificate that its intent names.
+ * those that the box has since for the same keys. Each seal keeps the certificate that its intent names. An abort is told of by the
+ * audit key in force, whichever that is by then: the one of the reservation may be lost or revoked.
  */
 
 import { sha256 } from "../../host/crypto-host.ts";
@@ -14,6 +15,7 @@ import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, now } from "./box.ts";
 import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
 import type { Reservation } from "./reserve.ts";
+import { keysAtHand } from "./standing.ts";
 import type { Db } from "./store.ts";
 
 /** Keys of the documents from index `from` on. */
@@ -45,7 +47,7 @@ export function storedPeriods(db: Db, number: number): readonly KeyPeriod[] {
   const rows = db
     .prepare<[number, number], PeriodRow>(
       `SELECT 1 AS 'from', suite, audit_suite AS auditSuite, certificates, 0 AS id FROM reservations WHERE number = ?
-       UNION ALL SELECT n.idx, r.suite, r.audit_suite, n.certificates, n.id
+       UNION ALL SELECT n.idx, r.suite, n.audit_suite, n.certificates, n.id
        FROM renewals n JOIN reservations r USING (number) WHERE number = ? ORDER BY 5`,
     )
     .all(number, number);
@@ -79,24 +81,27 @@ export function chainsDigest(keys: BoxKeys): string {
 }
 
 /**
- * The reservation to go on with: where a certificate of it counts no more and the configuration has another of the same key
- * that does, the rest is sealed under that, durably from here on. Refuses nothing: what cannot be renewed is refused before it is used.
+ * The reservation to go on with: where a certificate of it counts no more and the box has another of the same key that does, or where
+ * another audit key came into force before an abort, the rest is done under that, durably from here on. Refuses nothing: what cannot be
+ * renewed is refused before it is used.
  */
 export function renewed(box: Box, reservation: Reservation): Reservation {
   const { number, batch, keys } = reservation;
   const from = nextIntent(box.db, number);
   // A manifest names the certificate of its last seal: once every intent stands, only an abort can use another.
   const mayReseal = from <= batch.count || box.batches.ending(batch) !== undefined;
+  const { policy } = box.policies.byNumber(reservation.policy);
   const next = {
-    sealing: mayReseal ? newer(box, keys.sealing, box.keys.sealing) : keys.sealing,
-    audit: newer(box, keys.audit, box.keys.audit),
+    sealing: mayReseal ? newer(box, keys.sealing, policy) : keys.sealing,
+    audit: auditKey(box, reservation),
   };
   if (next.sealing === keys.sealing && next.audit === keys.audit) return reservation;
   box.db.transaction(() => {
     box.db
-      .prepare("INSERT INTO renewals (number, idx, certificates) VALUES (?, ?, ?)")
-      .run(number, from, chainsText(next));
+      .prepare("INSERT INTO renewals (number, idx, audit_suite, certificates) VALUES (?, ?, ?, ?)")
+      .run(number, from, next.audit.suite.name, chainsText(next));
     box.record("renewed", {
+      auditSuite: next.audit.suite.name,
       auditCertificate: hex(next.audit.certificateDigest),
       certificates: chainsDigest(next),
       from,
@@ -107,14 +112,21 @@ export function renewed(box: Box, reservation: Reservation): Reservation {
   return { ...reservation, keys: next, periods: [...reservation.periods, { from, keys: next }] };
 }
 
-function newer(box: Box, old: BoxKey, configured: BoxKey): BoxKey {
-  if (!equal(old.spki, configured.spki) || counts(box, old) || !counts(box, configured)) return old;
-  return { ...configured, suite: old.suite };
+/** Another one than the reservation's only where a policy with another came into force since, which needs an abort. */
+function auditKey(box: Box, { keys: { audit } }: Reservation): BoxKey {
+  return equal(audit.spki, box.keys.audit.spki) ? newer(box, audit, box.policies.inForce.policy) : box.keys.audit;
 }
 
-function counts(box: Box, key: BoxKey): boolean {
+function newer(box: Box, old: BoxKey, policy: Policy): BoxKey {
+  const atHand = keysAtHand(box.configured, box.orders.standing).find(({ spki }) => equal(spki, old.spki));
+  if (!atHand || atHand.chain.length === 0 || counts(box, old, policy)) return old;
+  const again = certifiedKey(atHand.chain, old.suite);
+  return counts(box, again, policy) ? again : old;
+}
+
+function counts(box: Box, key: BoxKey, policy: Policy): boolean {
   try {
-    checkCertificates(key, box.policies.inForce.policy, now(box));
+    checkCertificates(key, policy, now(box));
     return true;
   } catch (fault) {
     if (fault instanceof Refusal) return false;

@@ -26,7 +26,7 @@ const tables = {
     challenge INTEGER NOT NULL UNIQUE REFERENCES challenges (id), policy INTEGER NOT NULL REFERENCES policies (number),
     suite TEXT NOT NULL, audit_suite TEXT NOT NULL, sequence INTEGER NOT NULL UNIQUE REFERENCES journal (sequence), certificates TEXT NOT NULL`,
   renewals: `id INTEGER PRIMARY KEY, number INTEGER NOT NULL REFERENCES reservations (number), idx INTEGER NOT NULL,
-    certificates TEXT NOT NULL`,
+    audit_suite TEXT NOT NULL, certificates TEXT NOT NULL`,
   attempts: `number INTEGER NOT NULL REFERENCES reservations (number), attempt INTEGER NOT NULL, network TEXT NOT NULL,
     PRIMARY KEY (number, attempt)`,
   intents: `number INTEGER NOT NULL REFERENCES reservations (number), idx INTEGER NOT NULL, time TEXT NOT NULL,

@@ -30,6 +30,7 @@ export interface TokenParts {
   compareKeys(
     uris: readonly string[],
   ): Promise<{ readonly missing: readonly string[]; readonly unrecorded: readonly string[] }>;
+  serialOf(uri: string): string;
   /** in this process: a module may keep what a login is checked against (SoftHSM does) */
   changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void>;
   /** told after each login, so that what signing needs is started before the first document */
@@ -52,6 +53,10 @@ export class TokenHsm implements Hsm {
 
   compareKeys(uris: readonly string[]): ReturnType<Hsm["compareKeys"]> {
     return this.#parts.compareKeys(uris);
+  }
+
+  serialOf(uri: string): string {
+    return this.#parts.serialOf(uri);
   }
 
   get serial(): string {

@@ -143,9 +143,9 @@ const comparisons: readonly Comparison[] = [
   },
   {
     kind: "renewed",
-    sql: "SELECT n.number || ' from ' || n.idx AS row_id, n.certificates FROM renewals n ORDER BY n.id",
-    told: ({ certificates, from, number }) => [`${number} from ${from}`, text(certificates)],
-    held: ({ certificates }) => text(digestOf(certificates)),
+    sql: "SELECT n.number || ' from ' || n.idx AS row_id, n.audit_suite, n.certificates FROM renewals n ORDER BY n.id",
+    told: ({ auditSuite, certificates, from, number }) => [`${number} from ${from}`, text(auditSuite, certificates)],
+    held: ({ audit_suite, certificates }) => text(audit_suite, digestOf(certificates)),
   },
   {
     kind: "order",

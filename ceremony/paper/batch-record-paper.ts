@@ -147,10 +147,14 @@ function slipRows({ documents, mode, request }: Manifest): [string, string][] {
 function quorumRows({ manifest, verdict }: BatchRecord): [string, string][] {
   const { authorization, policy } = manifest;
   const pinned = verdict.quorum === "pinned to genesis";
+  const earlier = policy.approvedUnder;
   return [
     ["quorum", `counted anew; ${pinned ? "policies pinned to the genesis digest given" : verdict.quorum}`],
     ["challenge", authorization.digest],
     ["policy", `number ${policy.number}, ${policy.digest}`],
+    ...(earlier
+      ? [["approved", `under policy number ${earlier.number}, ${earlier.digest}`] satisfies [string, string]]
+      : []),
     ["genesis", policy.genesis],
   ];
 }

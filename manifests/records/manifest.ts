@@ -119,6 +119,8 @@ const readManifestValue = object({
   number: integer(1),
   outcome: oneOf(["sealed", "aborted"]),
   policy: object({
+    /** only of a batch that was aborted after another policy came into force: the one that approvals, seals and profile are judged by */
+    approvedUnder: optional(object({ digest: hexText(), number: integer(1) })),
     digest: hexText(),
     genesis: hexText(),
     number: integer(1),

@@ -4,15 +4,30 @@ import { equal, fromHex, hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { Manifest } from "../records/manifest.ts";
+import type { Policy } from "../records/policy.ts";
 import type { PolicyInForce } from "../records/policy-chain.ts";
 import type { Submitter } from "../records/request-envelope.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import type { ReadList } from "./list-file.ts";
+import type { CheckedPolicies } from "./policy-files.ts";
 import type { ReadComposition, ReadRequest } from "./request-file.ts";
 
-/** Refuses with MANIFEST-BIND, POLICY-PROFILE or HONEST, PATH-REVOKED a manifest that does not fit the policy in force. */
-export async function checkAgainstPolicy(
+/**
+ * Refuses with MANIFEST-BIND, PATH-REVOKED, POLICY-PROFILE, MODE or HONEST a manifest that does not fit the policy in force, or the one that
+ * its batch was approved under: the same unless the manifest says otherwise.
+ */
+export async function checkAgainstPolicies(
+  host: Host,
+  manifest: Manifest,
+  { approved, inForce }: Pick<CheckedPolicies, "approved" | "inForce">,
+): Promise<void> {
+  if (inForce) await checkAgainstPolicy(host, manifest, inForce);
+  if (approved) await checkAgainstApproved(host, manifest, approved);
+}
+
+/** Whose manifest it is, and by which key it is signed. */
+async function checkAgainstPolicy(
   host: Host,
   manifest: Manifest,
   { policy, number, digest }: PolicyInForce,
@@ -20,24 +35,45 @@ export async function checkAgainstPolicy(
   same("policy", manifest.policy.number, number);
   same("policy's digest", manifest.policy.digest, hex(digest));
   same("appliance", policy.appliance, manifest.appliance);
-  for (const name of ["audit", "sealing"] as const) {
-    const expected = await host.digest("sha256", policy.keys[name]);
-    if (!equal(expected, fromHex(manifest.keys[name].key))) {
-      throw new Refusal("MANIFEST-BIND", `the manifest names another ${name} key than the policy`);
-    }
-    if (policy.revoked.includes(manifest.keys[name].certificate)) {
-      throw new Refusal("PATH-REVOKED", `the policy revokes the ${name} certificate`);
-    }
-  }
+  await checkKey(host, manifest, "audit", policy);
+}
+
+/** What was sealed, and how. */
+async function checkAgainstApproved(
+  host: Host,
+  manifest: Manifest,
+  { policy, number, digest }: PolicyInForce,
+): Promise<void> {
+  const named = approvedUnder(manifest);
+  same("policy that was approved under", named.number, number);
+  same("digest of the policy that was approved under", named.digest, hex(digest));
+  await checkKey(host, manifest, "sealing", policy);
   if (manifest.profile.suite !== policy.profile.suite || manifest.documents.digestAlgorithm !== policy.profile.digest) {
     throw new Refusal("POLICY-PROFILE", "the manifest names another profile than the policy");
   }
   if (!policy.modes.includes(manifest.mode)) {
     throw new Refusal("MODE", "the policy does not allow the manifest's mode", { got: manifest.mode });
   }
-  if (policy.network === "fatal" && manifest.labels.network !== "absent") {
+  // Where another policy came into force before the abort, that one may have allowed what this one forbids.
+  const sameThroughout = manifest.policy.approvedUnder === undefined;
+  if (sameThroughout && policy.network === "fatal" && manifest.labels.network !== "absent") {
     throw new Refusal("HONEST", "the box sealed with a network link that its policy forbids");
   }
+}
+
+async function checkKey(host: Host, { keys }: Manifest, name: "audit" | "sealing", policy: Policy): Promise<void> {
+  const expected = await host.digest("sha256", policy.keys[name]);
+  if (!equal(expected, fromHex(keys[name].key))) {
+    throw new Refusal("MANIFEST-BIND", `the manifest names another ${name} key than the policy`);
+  }
+  if (policy.revoked.includes(keys[name].certificate)) {
+    throw new Refusal("PATH-REVOKED", `the policy revokes the ${name} certificate`);
+  }
+}
+
+/** Digest and number of the policy that the approvals name. */
+function approvedUnder({ policy }: Manifest): { readonly digest: string; readonly number: number } {
+  return policy.approvedUnder ?? policy;
 }
 
 /** Refuses with MANIFEST-BIND a manifest that says other things of the request than the request itself. */
@@ -87,7 +123,7 @@ export function checkAgainstAuthorization(manifest: Manifest, past: PastAuthoriz
   same("nonce", manifest.authorization.nonce, challenge.nonce);
   same("appliance", manifest.appliance, challenge.appliance);
   same("batch digest", manifest.request.digest, challenge.batchDigest);
-  same("policy's digest", manifest.policy.digest, challenge.policyDigest);
+  same("policy's digest", approvedUnder(manifest).digest, challenge.policyDigest);
   same("mode", manifest.mode, challenge.mode);
   same("count of documents", manifest.documents.count, challenge.count);
   same("sum of sizes", manifest.documents.bytes, challenge.bytes);

@@ -83,21 +83,21 @@ export async function openPolicies(
   return checkPolicyFiles(host, oids, p7ms, { trust, manifest: checked?.manifest, findings });
 }
 
-/** authorization.p7m, if it holds under the policy in force and is the file that the manifest names. */
+/** authorization.p7m, if it holds under the policy that the batch was approved under and is the file that the manifest names. */
 export async function openAuthorization(
   { host, source, findings }: Work,
   oids: OwnOids,
   checked: CheckedManifest | undefined,
-  { inForce }: CheckedPolicies,
+  { approved }: CheckedPolicies,
 ): Promise<PastAuthorization | undefined> {
   const p7m = await findings.check(files.authorization, () => readSmall(source, files.authorization));
   if (!p7m) return undefined;
   const named = checked?.manifest.authorization.file;
   const isNamed = named === undefined || (await host.digest("sha256", p7m)).toHex() === named;
   if (!isNamed) findings.add(files.authorization, "MANIFEST-BIND", "this is not the file that the manifest names");
-  if (!inForce) return undefined; // the policy is a finding already, and nothing says who may approve
+  if (!approved) return undefined; // the policy is a finding already, and nothing says who may approve
   const past = await findings.check(files.authorization, () =>
-    verifyPastAuthorization(host, oids, p7m, { policy: inForce.policy, policyDigest: inForce.digest }),
+    verifyPastAuthorization(host, oids, p7m, { policy: approved.policy, policyDigest: approved.digest }),
   );
   return isNamed ? past : undefined;
 }
@@ -126,7 +126,7 @@ async function openRequest(
   { checked, policies, authorization }: Opened,
 ): Promise<ReadRequest | undefined> {
   const { host, source, findings } = work;
-  const policy = policies.inForce?.policy;
+  const policy = policies.approved?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
   const request = await findings.check(files.request, () =>
     readRequestFile(host, piecesOf(source, files.request), policy),

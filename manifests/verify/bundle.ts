@@ -4,7 +4,7 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
-import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicy, checkChallengeAgainst } from "./binding.ts";
+import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies, checkChallengeAgainst } from "./binding.ts";
 import {
   files,
   kindOf,
@@ -51,7 +51,7 @@ export async function verifyBundle(
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
-  await checkCertificateFiles(work, { checked, policy: policies.inForce?.policy, sealing: chain });
+  await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
   return verdictOf(work.findings.all, { checked, authorization, pinned: policies.pinned, count, ...counts });
@@ -77,7 +77,7 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
   }
   if (!checked) return;
   const { manifest } = checked;
-  if (inForce) await findings.check(files.manifest, () => checkAgainstPolicy(host, manifest, inForce));
+  await findings.check(files.manifest, () => checkAgainstPolicies(host, manifest, policies));
   if (authorization) await findings.check(files.manifest, () => checkAgainstAuthorization(manifest, authorization));
   if (list) await findings.check(files.manifest, () => checkAgainstList(manifest, list));
   if (manifest.number === 1 && inForce && manifest.previous !== inForce.genesis) {

@@ -31,7 +31,7 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   const envelopes = new EnvelopeBatch(host);
   const listed = await findings.check(plainListPath, () => checkAll(work, list.fileDigest, envelopes));
   if (!listed) return undefined;
-  const mode = checked?.manifest.mode ?? parts.policies.inForce?.policy.modes[0] ?? "test";
+  const mode = checked?.manifest.mode ?? parts.policies.approved?.policy.modes[0] ?? "test";
   const head = { digestAlgorithm: envelopes.digestAlgorithm, mode };
   const read = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
   await findings.check(plainListPath, () => judge(oids, envelopes, read, parts));
@@ -107,7 +107,7 @@ async function judge(
   { count, bytes }: ReadComposition,
   { checked, policies, authorization }: Opened,
 ): Promise<void> {
-  const policy = policies.inForce?.policy;
+  const policy = policies.approved?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
   if (!policy || at === undefined) return;
   const { head } = await envelopes.judge(oids, policy, at);

@@ -59,6 +59,10 @@ function checkItself(manifest: Manifest, oids: OwnOids): void {
   if (!whole || (outcome === "sealed") !== (reason === null)) {
     throw new Refusal("HONEST", "the manifest's outcome, counts and reason contradict each other");
   }
+  const { approvedUnder, number: inForce } = manifest.policy;
+  if (approvedUnder && (outcome === "sealed" || approvedUnder.number >= inForce)) {
+    throw new Refusal("HONEST", "only an aborted batch ends under a later policy than it was approved under");
+  }
   const earlierFits = documents.earlier.every((one) => one.earlierNumber < number && one.index <= documents.count);
   if (!earlierFits || documents.earlierCount < documents.earlier.length) {
     throw new Refusal("HONEST", "the manifest names earlier seals that cannot be");

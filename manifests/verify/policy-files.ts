@@ -13,6 +13,8 @@ import type { Trust } from "./trust.ts";
 export interface CheckedPolicies {
   /** in force for the manifest; undefined when its content is not vouched for */
   readonly inForce: PolicyInForce | undefined;
+  /** that the batch was approved under, so vouched for too: an earlier one where the manifest says so, else the one in force */
+  readonly approved: PolicyInForce | undefined;
   /** whether the chain holds from a genesis digest that the verifier was given */
   readonly pinned: boolean;
 }
@@ -25,20 +27,26 @@ export async function checkPolicyFiles(
   context: { readonly trust: Trust; readonly manifest: Manifest | undefined; readonly findings: Findings },
 ): Promise<CheckedPolicies> {
   const { findings, trust, manifest } = context;
-  let last: Link | undefined;
-  let first: Link | undefined;
+  const links: (Link | undefined)[] = [];
   for (const [at, p7m] of files.entries()) {
-    last = p7m && (await checkOne(host, oids, { number: at + 1, p7m, previous: last }, findings));
-    if (at === 0) first = last;
+    links.push(p7m && (await checkOne(host, oids, { number: at + 1, p7m, previous: links.at(-1) }, findings)));
   }
+  const [first, last] = [links[0], links.at(-1)];
   if (first?.holds && trust.genesis !== undefined && first.read.genesis !== trust.genesis) {
     const detail = { expected: trust.genesis, got: first.read.genesis };
     findings.add(policyPath(1), "POLICY-CHAIN", "this is not the genesis policy that was pinned", detail);
   }
   if (manifest) bindToManifest(files.length, first, last, manifest, findings);
-  const vouched = last && (last.holds || hex(last.read.digest) === manifest?.policy.digest);
   const sound = files.length > 0 && files.every((_, at) => !findings.blames(policyPath(at + 1)));
-  return { inForce: vouched ? last?.read : undefined, pinned: sound && trust.genesis !== undefined };
+  const inForce = vouched(last, manifest?.policy.digest);
+  const earlier = manifest?.policy.approvedUnder;
+  const approved = earlier ? vouched(links[earlier.number - 1], earlier.digest) : inForce;
+  return { inForce, approved, pinned: sound && trust.genesis !== undefined };
+}
+
+/** Its own check held, or the manifest names its very content. */
+function vouched(link: Link | undefined, named: string | undefined): PolicyInForce | undefined {
+  return link && (link.holds || hex(link.read.digest) === named) ? link.read : undefined;
 }
 
 /** A policy as read, and whether its own check held. */

@@ -11,7 +11,7 @@ import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
-import { checkAgainstAuthorization, checkAgainstPolicy } from "./binding.ts";
+import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
@@ -111,12 +111,12 @@ async function openManifest({ host, given, trust, findings }: Work): Promise<Che
 
 async function openPolicies(work: Work, checked: CheckedManifest | undefined): Promise<CheckedPolicies> {
   const { host, given, trust, findings } = work;
-  if (!given.policies || !checked) return { inForce: undefined, pinned: false };
+  if (!given.policies || !checked) return { inForce: undefined, approved: undefined, pinned: false };
   const { manifest, oids } = checked;
   const policies = await checkPolicyFiles(host, oids, given.policies, { trust, manifest, findings });
-  const { inForce } = policies;
-  if (inForce) await findings.check(files.manifest, () => checkAgainstPolicy(host, manifest, inForce));
-  else findings.add(policyPath(given.policies.length), "POLICY-DIGEST", "the policy in force is not there");
+  await findings.check(files.manifest, () => checkAgainstPolicies(host, manifest, policies));
+  if (!policies.inForce)
+    findings.add(policyPath(given.policies.length), "POLICY-DIGEST", "the policy in force is not there");
   return policies;
 }
 

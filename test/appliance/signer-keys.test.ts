@@ -5,8 +5,10 @@ import { statusOf } from "../../appliance/signer/status.ts";
 import { takeOrder } from "../../appliance/signer/take-order.ts";
 import { verifyManifests } from "../../appliance/signer/verify-manifests.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { base64, equal } from "../../manifests/encoding/bytes.ts";
+import { signContent } from "../../manifests/cms/sign.ts";
+import { base64, equal, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { manifestBytes } from "../../manifests/records/manifest.ts";
 import type { OrderKind } from "../../manifests/records/order.ts";
 import { verifyStatement } from "../../manifests/records/statement.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
@@ -53,18 +55,32 @@ const activate = async (keys: { readonly audit?: Issued; readonly sealing?: Issu
   return importPolicy(box.box, await signPolicy(changed, ["op1", "op2"]));
 };
 
+/** A batch of 100 whose 64 first documents are sealed when the box locks. */
+async function halfSealed() {
+  const batch = await makeBatch(listOf(100, "half"), { batch: "half" });
+  const challenge = await box.authorised(batch);
+  const cut = box.seal(batch, (done) => {
+    if (done === 64) void box.box.lockbox.lock("test");
+  });
+  expect(await codeOf(cut)).toBe("LOCKED");
+  return { batch, challenge };
+}
+
 async function sealOne(name: string) {
   const batch = await makeBatch(listOf(2, name), { batch: name });
   await box.authorised(batch);
   return box.seal(batch);
 }
 
-/** Each by itself, against the root and the genesis digest, as an auditor would. */
-async function everyBundleVerifies(): Promise<void> {
+/** Against the root and the genesis digest, as an auditor would. */
+function verdictOn(files: ReadonlyMap<string, Uint8Array>) {
   const trust = { roots: [root.certificate], genesis: box.config.genesis };
+  return verifyBundle(nodeHost, memorySource({ files: new Map(files) }), trust);
+}
+
+async function everyBundleVerifies(): Promise<void> {
   for (const number of [1, 2]) {
-    const files = new Map(await filesOf(box, number));
-    const { ok, findings } = await verifyBundle(nodeHost, memorySource({ files }), trust);
+    const { ok, findings } = await verdictOn(await filesOf(box, number));
     expect([number, ok, findings]).toEqual([number, true, []]);
   }
 }
@@ -131,12 +147,7 @@ describe("keys from staged to destroyed", () => {
   it("KEY-STATE: a batch that a revoked key left half sealed ends by an abort, and then another key comes into force", async () => {
     await stage(next, "sealing");
     await certify(next);
-    const batch = await makeBatch(listOf(100, "half"), { batch: "half" });
-    const challenge = await box.authorised(batch);
-    const cut = box.seal(batch, (done) => {
-      if (done === 64) void box.box.lockbox.lock("test");
-    });
-    expect(await codeOf(cut)).toBe("LOCKED");
+    const { batch, challenge } = await halfSealed();
     await order("revoke-key", { ...about(box.box.keys.sealing), revocation: "keyCompromise", since: null });
     await box.unlock();
     expect(await codeOf(box.seal(batch))).toBe("KEY-STATE");
@@ -167,6 +178,76 @@ describe("keys from staged to destroyed", () => {
     await activate({ audit: nextAudit });
     await box.unlock();
     expect(await sealOne("a")).toMatchObject({ number: 1 });
+  });
+
+  it("KEY-STATE: a batch that a revoked audit key left unfinished is aborted under the next policy, and told of by its audit key", async () => {
+    await stage(nextAudit, "audit");
+    await certify(nextAudit);
+    const { batch, challenge } = await halfSealed();
+    const oldAudit = box.box.keys.audit;
+    await order("revoke-key", { ...about(oldAudit), revocation: "keyCompromise", since: null });
+    await box.unlock();
+    expect(await codeOf(activate({ audit: nextAudit }))).toBe("BUSY");
+    await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op3));
+    expect(await codeOf(box.seal(batch))).toBe("KEY-STATE");
+    await activate({ audit: nextAudit });
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
+    const told = manifestIn(await filesOf(box, 1));
+    expect(told.policy).toMatchObject({ approvedUnder: { digest: challenge.policyDigest, number: 1 }, number: 2 });
+    expect(told.keys.audit.key).not.toBe(hex(oldAudit.keyDigest));
+    expect(await sealOne("a")).toMatchObject({ number: 2 });
+    await everyBundleVerifies();
+    await box.restart();
+    expect(await verifyManifests(nodeHost, box.box.db)).toBe(2);
+    expect(box.box.fault).toBeUndefined();
+  });
+
+  it("HSM-KEY: a batch that a lost token left unfinished is aborted on the second token, and its manifest says which token sealed", async () => {
+    const second = { token: { environment: {}, module: "none", uri: "pkcs11:serial=0002" } };
+    await stage(next, "sealing", second);
+    await stage(nextAudit, "audit", second);
+    await certify(next);
+    await certify(nextAudit);
+    const { batch, challenge } = await halfSealed();
+    await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op3));
+    await activate({ audit: nextAudit, sealing: next });
+    Object.assign(box.hsm, { serial: "0002" });
+    await box.restart();
+    await box.unlock();
+    expect(await box.seal(batch)).toEqual({ number: 1, outcome: "aborted" });
+    expect(manifestIn(await filesOf(box, 1)).keys.sealing.token).toBe("f4ke");
+    await sealOne("a");
+    expect(manifestIn(await filesOf(box, 2)).keys.sealing.token).toBe("0002");
+    await everyBundleVerifies();
+  });
+
+  it("T12: what an aborted batch was approved under is looked up in the policies, not believed", async () => {
+    await stage(nextAudit, "audit");
+    await certify(nextAudit);
+    const { batch, challenge } = await halfSealed();
+    await orderAbort(box.box, batch.batchDigest, await dissent(challenge, "abort", operators.op3));
+    await activate({ audit: nextAudit });
+    await box.unlock();
+    await box.seal(batch);
+    const files = await filesOf(box, 1);
+    const right = manifestIn(files);
+    const { approvedUnder, ...inForce } = right.policy;
+    if (!approvedUnder) throw new Error("no earlier policy is named");
+    for (const [policy, expected] of [
+      [inForce, "authorization.p7m POLICY-DIGEST"],
+      [{ ...inForce, approvedUnder: { ...approvedUnder, digest: "00".repeat(32) } }, "manifest.p7m MANIFEST-BIND"],
+      [{ ...inForce, approvedUnder: { ...approvedUnder, number: 2 } }, "manifest.p7m HONEST"],
+    ] as const) {
+      const lie = await signContent(nodeHost, nextAudit.signingKey, {
+        eContentType: oids.manifest,
+        content: manifestBytes({ ...right, policy }),
+        signingTime: right.created,
+      });
+      const { findings } = await verdictOn(new Map([...files, ["manifest.p7m", lie]]));
+      expect(findings.map(({ file, code }) => `${file} ${code}`)).toContain(expected);
+    }
   });
 
   it("KEY-STATE: only a key that is not in force is destroyed, and the statement says that the token has it no more", async () => {

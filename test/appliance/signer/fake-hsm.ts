@@ -14,6 +14,7 @@ export type Moment = "before-sign" | "after-sign" | "before-head" | "after-head"
 
 export class FakeHsm implements Hsm {
   readonly serial = "f4ke";
+  readonly serialOf = (uri: string) => /serial=([^;]+)/.exec(uri)?.[1] ?? "";
   keys: Readonly<Record<KeyName, Issued>>;
   /** keys that are on the token beside those in use */
   others: readonly Issued[] = [];

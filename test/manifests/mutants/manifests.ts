@@ -216,11 +216,22 @@ const facts: readonly Mutant[] = [
   manifest("T12", "another audit key", "MANIFEST-BIND", "accepts", () => ({
     manifest: (right) => ({ ...right, keys: { ...right.keys, audit: { ...right.keys.audit, key: other } } }),
   })),
+  manifest("T12", "an earlier policy that it was approved under, yet sealed", "HONEST", "accepts", () => ({
+    manifest: (right) => ({ ...right, policy: { ...right.policy, approvedUnder: underFirst(right), number: 2 } }),
+  })),
+  manifest("T12", "aborted, and approved under the policy that is in force anyway", "HONEST", "accepts", () => ({
+    abortedAfter: 0,
+    manifest: (right) => ({ ...right, policy: { ...right.policy, approvedUnder: underFirst(right) } }),
+  })),
   manifest("HONEST", "a network link that the policy forbids", "HONEST", "accepts", () => ({
     ...saying({ labels: { network: "present-recorded" } })(),
     policy: (policy) => ({ ...policy, network: "fatal" }),
   })),
 ];
+
+function underFirst({ policy }: Manifest) {
+  return { digest: policy.digest, number: policy.number };
+}
 
 const shapes: readonly Mutant[] = [
   ...["attestation", "hsm", "isolation", "media", "network", "time"].map((label) =>
