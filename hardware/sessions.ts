@@ -24,6 +24,8 @@ export class LoginSessions {
   readonly #gone = Promise.withResolvers<void>();
   readonly #over = new Int32Array(new SharedArrayBuffer(4));
   #lent = 0;
+  /** resolves when when a lent session is back, or the login ended */
+  #back = Promise.withResolvers<void>();
   #ended = false;
 
   /**
@@ -44,14 +46,13 @@ export class LoginSessions {
   }
 
   /**
-   * Lends a session, also to other threads as long as `use` lasts. Refuses with LOCKED when the login is gone; what `use`
+   * Lends a session, also to other threads as long as `use` lasts. Where the token has no more sessions (its ulMaxSessionCount, which it may
+   * share with others) it waits until one that is lent is back; `use` must not borrow another. Refuses with LOCKED when the login is gone; what `use`
    * throws passes, and costs that session.
    */
   async lend<T>(use: (session: Session) => T | Promise<T>): Promise<T> {
-    if (this.#ended) throw new Refusal("LOCKED", "the token's login is gone");
-    const handle = this.#borrow();
+    const handle = await this.#borrow();
     const release = this.#module.hold();
-    this.#lent++;
     try {
       const result = await use({ library: this.#module.library, slot: this.#slot, handle, over: this.#over });
       this.#giveBack(handle);
@@ -61,6 +62,7 @@ export class LoginSessions {
       throw error;
     } finally {
       this.#lent--;
+      this.#wake();
       if (this.#ended && this.#lent === 0) this.#logOut();
       release();
     }
@@ -74,6 +76,7 @@ export class LoginSessions {
     if (this.#ended) return;
     this.#ended = true;
     Atomics.store(this.#over, 0, 1);
+    this.#wake();
     if (this.#lent === 0) this.#logOut();
   }
 
@@ -107,17 +110,44 @@ export class LoginSessions {
     }
   }
 
-  #borrow(): pkcs11js.Handle {
+  async #borrow(): Promise<pkcs11js.Handle> {
+    for (;;) {
+      const handle = this.#idleOrNew();
+      if (handle !== undefined) {
+        this.#lent++;
+        return handle;
+      }
+      await this.#back.promise;
+    }
+  }
+
+  /** Undefined where there is no more until one that is lent is back. */
+  #idleOrNew(): pkcs11js.Handle | undefined {
     for (let handle = this.#idle.pop(); handle; handle = this.#idle.pop()) {
       if (this.#isLoggedIn(handle)) return handle;
       this.#close(handle);
     }
-    if (!this.#died()) {
-      const handle = this.#open();
-      if (this.#isLoggedIn(handle)) return handle;
+    if (!this.#ended && !this.#died()) {
+      const handle = this.#openUnlessFull();
+      if (handle === undefined || this.#isLoggedIn(handle)) return handle;
       this.#close(handle);
     }
     throw new Refusal("LOCKED", "the token's login is gone");
+  }
+
+  #openUnlessFull(): pkcs11js.Handle | undefined {
+    try {
+      return this.#open();
+    } catch (error) {
+      const full = error instanceof Refusal && returnValue(error.cause)?.name === "CKR_SESSION_COUNT";
+      if (full && this.#lent > 0) return undefined;
+      throw error;
+    }
+  }
+
+  #wake(): void {
+    this.#back.resolve();
+    this.#back = Promise.withResolvers<void>();
   }
 
   #giveBack(handle: pkcs11js.Handle): void {

@@ -1,6 +1,7 @@
 import { renameSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import pkcs11js from "pkcs11js";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { tokenSigner } from "../../hardware/sign.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
@@ -41,6 +42,25 @@ async function whileGone<T>(work: () => Promise<T>): Promise<T> {
     renameSync(away, soft.tokens);
   }
 }
+
+/** SoftHSM has no bound: from here on the module has no more than so many sessions, of which `open` are open. Gives how many there were at most. */
+function withFewSessions({ module: { library } }: Token, most: number, open: number): () => number {
+  let now = open;
+  let highest = open;
+  const { C_OpenSession: openSession, C_CloseSession: closeSession } = library;
+  vi.spyOn(library, "C_OpenSession").mockImplementation((...args) => {
+    if (now >= most) throw Object.assign(new Error("CKR_SESSION_COUNT"), { code: pkcs11js.CKR_SESSION_COUNT });
+    highest = Math.max(highest, ++now);
+    return openSession.apply(library, args);
+  });
+  vi.spyOn(library, "C_CloseSession").mockImplementation((handle) => {
+    now--;
+    closeSession.call(library, handle);
+  });
+  return () => highest;
+}
+
+afterEach(() => vi.restoreAllMocks());
 
 describe("a token", () => {
   it("HSM-TOKEN: it is the one whose serial is pinned, and says so", async () => {
@@ -161,6 +181,42 @@ describe("a token", () => {
       expect(state).toBe(3);
       await out;
       await expect(token.findKey(keyOf(soft, "sealing"))).rejects.toMatchObject({ code: "LOCKED" });
+    });
+  });
+
+  it("HSM-FAULT: a token with few sessions is used by as many as it has, and the others wait", async () => {
+    await withToken(soft, async (token) => {
+      const highest = withFewSessions(token, 3, 1);
+      let under = 0;
+      let most = 0;
+      const use = () =>
+        token.withSession(async () => {
+          most = Math.max(most, ++under);
+          await setImmediate();
+          under--;
+        });
+      await Promise.all(Array.from({ length: 20 }, use));
+      expect([most, highest()]).toEqual([2, 3]);
+      expect(await signs(token)).toBe(true);
+    });
+  });
+
+  it("LOCKED: who waits for a session when the login ends is told so; where others have all of them nobody waits", async () => {
+    await withToken(soft, async (token) => {
+      withFewSessions(token, 2, 1);
+      const held = Promise.withResolvers<void>();
+      const lent = token.withSession(() => held.promise);
+      const late = expect(signs(token)).rejects.toMatchObject({ code: "LOCKED" });
+      await setImmediate();
+      const out = token.logout();
+      await late;
+      held.resolve();
+      await lent;
+      await out;
+      await token.login(soft.pin);
+      vi.restoreAllMocks();
+      withFewSessions(token, 1, 1);
+      await expect(signs(token)).rejects.toMatchObject({ code: "HSM-FAULT", got: "CKR_SESSION_COUNT" });
     });
   });
 
