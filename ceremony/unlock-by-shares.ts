@@ -1,6 +1,5 @@
 /** Unlocking by M of N shares, and proving a share without unlocking. The PIN is joined here, sent to the signer, and wiped. */
 
-import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { WrappedPins } from "../appliance/client/unlock-client.ts";
 import { nodeHost } from "../host/crypto-host.ts";
@@ -9,6 +8,7 @@ import { shown } from "../manifests/records/names.ts";
 import { readWrapped, type ShareRecord, shareName, verifyShare } from "../manifests/records/share.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
+import { openerByFile, openerFiles } from "./share-opener.ts";
 import type { Opener } from "./shares/seal-piece.ts";
 import { joinShares, type OpenedShare, openShare } from "./shares/split.ts";
 import { asText, members } from "./shown-json.ts";
@@ -104,12 +104,8 @@ async function openerOf({ prompter }: Sitting, record: ShareRecord): Promise<Ope
   if (record.sealed.kind === "passphrase") {
     return { kind: "passphrase", passphrase: await prompter.secret(`The passphrase of ${name}: `) };
   }
-  const path = (await prompter.line(`The file with the private key (PEM) that opens ${name}: `)).trim();
-  try {
-    return { kind: "key", key: createPrivateKey(readFileSync(path)) };
-  } catch (cause) {
-    throw new Refusal("PASSPHRASE-WRONG", "the private key cannot be read", { about: path, cause });
-  }
+  const path = (await prompter.line(`The path of ${openerFiles} that opens ${name}: `)).trim();
+  return openerByFile(record, path, (question) => prompter.secret(question));
 }
 
 function readShare(path: string): Uint8Array {

@@ -1,25 +1,11 @@
-/** A submitter's key on a PKCS#11 token, described by a file (docs/operations.md, "A token's configuration"). */
+/** A submitter's key on a PKCS#11 token, described by a file. */
 
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { readCertificateFile } from "../host/certificate-file.ts";
+import { readTokenFile, type TokenSettings } from "../host/token-file.ts";
 import type { HashName, Suite } from "../manifests/cms/suite.ts";
 import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
-import type { Json } from "../manifests/encoding/canonical-json.ts";
-import { object, optional, type Read, text, texts } from "../manifests/encoding/shape.ts";
-import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import type { SubmitterKey } from "./submitter-key.ts";
-
-const readSettings = object({
-  certificate: text(4096),
-  environment: optional(texts),
-  key: object({ uri: text(1024) }),
-  module: text(4096),
-  uri: text(1024),
-});
-
-type Settings = Read<typeof readSettings>;
 
 /** A token as far as the desk uses it; the main supplies the real one. */
 export interface DeskToken {
@@ -31,7 +17,7 @@ export interface DeskToken {
 
 /** What the main lends of `hardware/`. */
 export interface TokenPorts<T extends DeskToken> {
-  openToken(config: Settings): Promise<T>;
+  openToken(config: TokenSettings): Promise<T>;
   tokenSigner(
     token: T,
     key: { uri: string; spki: Uint8Array; suite: Suite },
@@ -48,7 +34,7 @@ export async function openTokenKey<T extends DeskToken>(
   askPin: (token: string) => Promise<Uint8Array>,
   ports: TokenPorts<T>,
 ): Promise<{ key: SubmitterKey; close(): Promise<void> }> {
-  const settings = await readTokenSettings(file);
+  const settings = readTokenFile(file);
   const certificate = readCertificateFile(settings.certificate);
   const { spki } = readCertificate(certificate);
   const token = await ports.openToken(settings);
@@ -62,15 +48,5 @@ export async function openTokenKey<T extends DeskToken>(
   } catch (fault) {
     await token.close();
     throw fault;
-  }
-}
-
-async function readTokenSettings(file: string): Promise<Settings> {
-  try {
-    const settings = readSettings(JSON.parse(await readFile(file, "utf8")) as Json, "token");
-    return { ...settings, certificate: resolve(dirname(file), settings.certificate) };
-  } catch (fault) {
-    const why = asRefusal(fault, "CONFIG", fault instanceof Error ? fault.message : "cannot be read");
-    throw new Refusal("CONFIG", `the token's file cannot be used: ${why.message}`, { about: file, cause: fault });
   }
 }

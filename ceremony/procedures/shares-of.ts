@@ -1,6 +1,5 @@
 /** Shares in a ceremony: written for their holders, opened by them again, joined to the PIN. */
 
-import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCertificateFile } from "../../host/certificate-file.ts";
@@ -10,6 +9,7 @@ import { type ShareRecord, type SplitPurpose, shareName } from "../../manifests/
 import { Refusal } from "../../manifests/refusal.ts";
 import { personOf } from "../engine/people.ts";
 import type { Stage } from "../engine/procedure.ts";
+import { openerByFile, openerFiles } from "../share-opener.ts";
 import type { Opener } from "../shares/seal-piece.ts";
 import type { Holder } from "../shares/split.ts";
 import { joinShares, type OpenedShare, openShare, type SplitMade } from "../shares/split.ts";
@@ -157,17 +157,12 @@ async function newPassphrase(stage: Stage, person: string): Promise<Uint8Array> 
 function secretQuestion(stage: Stage, record: ShareRecord): string {
   const { name } = personOf(stage.file, record.holder);
   if (record.sealed.kind === "passphrase") return `${name}, the passphrase of ${shareName(record)}: `;
-  return `${name}, the path of the private key file that opens ${shareName(record)} (PEM): `;
+  return `${name}, the path of ${openerFiles} that opens ${shareName(record)}: `;
 }
 
-function openerFor(_stage: Stage, record: ShareRecord, secret: Uint8Array): Opener {
+function openerFor({ scene }: Stage, record: ShareRecord, secret: Uint8Array): Opener {
   if (record.sealed.kind === "passphrase") return { kind: "passphrase", passphrase: secret };
-  const path = fromUtf8(secret);
-  try {
-    return { kind: "key", key: createPrivateKey(readFileSync(path)) };
-  } catch (cause) {
-    throw new Refusal("PASSPHRASE-WRONG", "the private key cannot be read", { about: path, cause });
-  }
+  return openerByFile(record, fromUtf8(secret), (question) => scene.secret(record.holder, "pin", question));
 }
 
 function shareFile(path: string, holder: string): Uint8Array {

@@ -7,7 +7,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import type { SealedPiece, ShareRecord } from "../../manifests/records/share.ts";
 import { shareName } from "../../manifests/records/share.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { openEnvelope, sealEnvelope } from "./envelope.ts";
+import { decryptByFile, openEnvelope, sealEnvelope } from "./envelope.ts";
 
 export type Protection =
   /** DER of an RSA certificate whose key usage has keyEncipherment */
@@ -17,6 +17,8 @@ export type Protection =
 
 export type Opener =
   | { readonly kind: "key"; readonly key: KeyObject }
+  /** the private key stays where it is; the octets that were encrypted to it (RSAES-PKCS1-v1_5), wiped by who asked */
+  | { readonly kind: "token"; decrypt(ciphertext: Uint8Array): Promise<Uint8Array> }
   | { readonly kind: "passphrase"; readonly passphrase: Uint8Array };
 
 /** 128 MiB and about half a second: what one guess costs. */
@@ -50,16 +52,20 @@ export async function sealPiece(
   }
 }
 
-/** The piece; the caller wipes it. Refuses PASSPHRASE-WRONG, SHARE-CHANGED (what it is sealed with was not given). */
+/** The piece; the caller wipes it. Refuses PASSPHRASE-WRONG, SHARE-CHANGED (what it is sealed with was not given); of a token's key PIN-*, HSM-*. */
 export async function openPiece(record: ShareRecord, opener: Opener): Promise<Uint8Array> {
   const { sealed } = record;
-  if (sealed.kind === "certificate" && opener.kind === "key")
-    return openEnvelope(sealed.envelope, opener.key, shareName(record));
+  if (sealed.kind === "certificate" && opener.kind === "key") {
+    const { key } = opener;
+    return openEnvelope(sealed.envelope, async (ciphertext) => decryptByFile(key, ciphertext), shareName(record));
+  }
+  if (sealed.kind === "certificate" && opener.kind === "token")
+    return openEnvelope(sealed.envelope, opener.decrypt, shareName(record));
   if (sealed.kind === "passphrase" && opener.kind === "passphrase")
     return openWithPassphrase(record, sealed, opener.passphrase);
   throw new Refusal("PASSPHRASE-WRONG", `${shareName(record)}, is opened otherwise`, {
     expected: sealed.kind === "certificate" ? "the private key of its certificate" : "its passphrase",
-    got: opener.kind === "key" ? "a private key" : "a passphrase",
+    got: opener.kind === "passphrase" ? "a passphrase" : "a private key",
     about: shareName(record),
   });
 }

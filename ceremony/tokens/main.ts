@@ -1,5 +1,6 @@
 /** A token's process: does the jobs that come by stdin, one after another, until it ends. Only wires. */
 
+import { decryptByKey } from "../../hardware/decrypt.ts";
 import { generateKeys } from "../../hardware/generate.ts";
 import { initializeToken } from "../../hardware/initialize.ts";
 import { destroyPinnedKey, listObjects } from "../../hardware/inventory.ts";
@@ -77,6 +78,17 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
       await (await loggedIn(place, job.token, first)).logout();
       await close();
       return null;
+    case "decrypt": {
+      const token = await loggedIn(place, job.token, first);
+      const key = { uri: job.key.uri, spki: fromBase64(job.key.spki) };
+      const content = await decryptByKey(token, key, fromBase64(job.ciphertext));
+      await close();
+      try {
+        return base64(content);
+      } finally {
+        content.fill(0);
+      }
+    }
     case "sign": {
       const token = open?.uri === job.token ? open.token : await loggedIn(place, job.token, first);
       const key = { uri: job.key.uri, spki: fromBase64(job.key.spki), suite: suiteOf(job.suite) };

@@ -33,6 +33,13 @@ export type TokenJob =
   | { readonly job: "destroy"; readonly token: string; readonly key: { readonly uri: string; readonly spki: string } }
   /** secret: PIN */
   | { readonly job: "check"; readonly token: string }
+  /** secret: PIN; RSAES-PKCS1-v1_5, the answer is secret too */
+  | {
+      readonly job: "decrypt";
+      readonly token: string;
+      readonly key: { readonly uri: string; readonly spki: string };
+      readonly ciphertext: string;
+    }
   /** secret: PIN */
   | {
       readonly job: "sign";

@@ -1,7 +1,8 @@
 /**
  * Work on one token in a process of its own: a module reads its configuration when it is started (SOFTHSM2_CONF), so that two
  * people's tokens never meet in one process. Jobs go in by stdin, a line of JSON each, with the secrets behind it as raw bytes
- * that both sides wipe; answers come by stdout, a line each. Nothing secret is in arguments, environment or JSON.
+ * that both sides wipe; answers come by stdout, a line each. Nothing secret is in arguments, environment or JSON, but for the answer of `decrypt`: it goes
+ * through the pipe alone.
  */
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
@@ -79,6 +80,12 @@ export class TokenProcess {
   /** Logs in and out again. Refuses PIN-*, HSM-*. */
   async check(token: string, pin: Uint8Array): Promise<void> {
     await this.ask({ job: "check", token }, pin);
+  }
+
+  /** What was encrypted to the key (RSAES-PKCS1-v1_5); the caller wipes it. Refuses PIN-*, HSM-*. */
+  async decrypt(token: string, pin: Uint8Array, { uri, spki }: TokenKey, ciphertext: Uint8Array): Promise<Uint8Array> {
+    const key = { uri, spki: base64(spki) };
+    return fromBase64((await this.ask({ job: "decrypt", token, key, ciphertext: base64(ciphertext) }, pin)) as string);
   }
 
   /** One signature in CMS form. Refuses PIN-*, HSM-*. */
