@@ -79,6 +79,7 @@ export const refusalTable = {
   "POLICY-CHAIN": ["refused", "bring the policy that follows the one in force, signed by both quorums"],
   "POLICY-SIGNERS": ["refused", "have the policy signed by those whom it and its predecessor name"],
   "POLICY-DIGEST": ["refused", "bring the policy in force"],
+  "POLICY-EARLY": ["not-now", "bring the policy again from its date on"],
   "POLICY-PROFILE": ["refused", "use the algorithm that the policy names"],
   "PERSON-UNKNOWN": ["refused", "use a token that the policy in force names"],
   "PERSON-TWICE": ["refused", "another person must approve: each counts once"],

@@ -14,11 +14,12 @@ import { keysAtHand } from "./standing.ts";
 
 /**
  * The number of the policy that is in force on return, durably; while unlocked the token's head covers it, else the next
- * unlock moves it there. Refuses with POLICY-*, HSM-KEY, KEY-STATE and PATH-* (keys that it activates), or BUSY while
+ * unlock moves it there. Refuses with POLICY-* (POLICY-EARLY before its date), HSM-KEY, KEY-STATE and PATH-* (keys that it activates), or BUSY while
  * a batch is unfinished whose abort was not ordered.
  */
 export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
   const next = await box.policies.verifyNext(p7m, now(box));
+  checkDate(box, next);
   const active = keysInForce(next.policy, keysAtHand(box.configured, box.orders.standing));
   const changed = changedKeys(box, active);
   checkActivated(box, next, active, changed);
@@ -53,6 +54,13 @@ function checkNothingToSeal({ batches }: Box): void {
 
 function changedKeys(box: Box, { keys }: KeysInForce): readonly ("audit" | "sealing")[] {
   return (["audit", "sealing"] as const).filter((name) => !equal(keys[name].spki, box.keys[name].spki));
+}
+
+/** A date permits, and does nothing by itself: until then the policy is refused, and afterwards somebody must bring it. */
+function checkDate(box: Box, { number, policy: { notBefore } }: PolicyInForce): void {
+  const at = now(box);
+  if (notBefore === undefined || at >= notBefore) return;
+  throw new Refusal("POLICY-EARLY", `policy ${number} was signed ahead`, { expected: `from ${notBefore} on`, got: at });
 }
 
 /** Keys that come into force must be usable now; the profile may change with the sealing key alone. */

@@ -5,6 +5,7 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
 import { sharePath } from "../procedures/shares-of.ts";
@@ -94,7 +95,10 @@ async function keyAct(rehearsal: Rehearsal, purpose: "audit" | "sealing"): Promi
   const certified = await rehearsal.certified(`${archive}-${purpose}.csr`, purpose);
   await rehearsal.hold("certify-key", `Its certificate comes in`, { ...rehearsal.common, ...certified });
   const activate = { [purpose]: await rehearsal.stagedKey(purpose) };
-  await rehearsal.hold("activate", `The next ${purpose} key comes into force`, { ...rehearsal.common, activate });
+  // As if it had been signed ahead, and the date were reached.
+  const ahead = purpose === "audit" ? { notBefore: utcOf(Date.now()) } : {};
+  const parameters = { ...rehearsal.common, ...ahead, activate };
+  await rehearsal.hold("activate", `The next ${purpose} key comes into force`, parameters);
 }
 
 async function suspendKeyAct(rehearsal: Rehearsal): Promise<void> {

@@ -65,6 +65,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "POLICY-CHAIN": "the policy that follows the one in force",
   "POLICY-SIGNERS": "signatures of all whom this policy needs",
   "POLICY-DIGEST": "the policy in force",
+  "POLICY-EARLY": "a policy whose date has come",
   "POLICY-PROFILE": "the algorithm that the policy names",
   "PERSON-UNKNOWN": "a person and certificate that the policy names",
   "PERSON-TWICE": "a person who has not approved yet",

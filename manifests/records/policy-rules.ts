@@ -16,6 +16,9 @@ export function checkPolicyRules(policy: Policy): void {
   if (suiteOf(policy.profile.suite).hash !== policy.profile.digest) {
     throw new Refusal("SHAPE", "policy.profile: documents and seals must have one digest algorithm");
   }
+  if (policy.number === 1 && policy.notBefore !== undefined) {
+    throw new Refusal("SHAPE", "policy.notBefore: the first policy is in force from the beginning");
+  }
   if (equal(policy.keys.audit, policy.keys.sealing)) {
     throw new Refusal("SHAPE", "policy.keys: the audit key may not be the sealing key");
   }

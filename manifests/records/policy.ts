@@ -16,6 +16,7 @@ import {
   type Read,
   type Reader,
   text,
+  utc,
 } from "../encoding/shape.ts";
 import { hashNames, modes } from "./request.ts";
 
@@ -56,6 +57,8 @@ export const readPolicyValue = object({
   }),
   modes: list(oneOf(modes), 1, modes.length),
   network: oneOf(["fatal", "recorded"]),
+  /** signed ahead: the box does not take it before; whoever brings it in then, no quorum meets again. Never of number 1 */
+  notBefore: optional(utc),
   number: integer(1),
   people: list(person, 1, 64),
   /** SHA-256 of the previous policy's content; null for number 1 */

@@ -36,6 +36,12 @@ async function checkAgainstPolicy(
   same("policy's digest", manifest.policy.digest, hex(digest));
   same("appliance", policy.appliance, manifest.appliance);
   await checkKey(host, manifest, "audit", policy);
+  if (policy.notBefore !== undefined && manifest.created < policy.notBefore) {
+    throw new Refusal("HONEST", "the manifest is earlier than its policy could come into force", {
+      expected: `from ${policy.notBefore} on`,
+      got: manifest.created,
+    });
+  }
 }
 
 /** What was sealed, and how. */

@@ -125,6 +125,26 @@ describe("keys from staged to destroyed", () => {
     expect(await sealOne("third")).toMatchObject({ number: 3 });
   });
 
+  it("POLICY-EARLY: a policy that was signed ahead comes into force from its date on, and only when somebody brings it", async () => {
+    await stage(next, "sealing");
+    await certify(next);
+    const { policy } = box.box.policies.inForce;
+    const keys = { audit: policy.keys.audit, sealing: next.spki };
+    const ahead = await signPolicy(following(policy, { keys, notBefore: fromNow(3600) }), ["op1", "op2"]);
+    await expect(importPolicy(box.box, ahead)).rejects.toMatchObject({ code: "POLICY-EARLY", expected: /^from / });
+    expect(await sealOne("a")).toMatchObject({ number: 1 });
+    box.clocks.offset = 3_601_000;
+    await box.restart();
+    await box.unlock();
+    expect(await sealOne("b")).toMatchObject({ number: 2 });
+    expect(manifestIn(await filesOf(box, 2)).policy.number).toBe(1);
+    expect(await importPolicy(box.box, ahead)).toBe(2);
+    await box.unlock();
+    expect(await sealOne("c")).toMatchObject({ number: 3 });
+    const { ok, findings } = await verdictOn(await filesOf(box, 3));
+    expect([ok, findings]).toEqual([true, []]);
+  });
+
   it("KEY-STATE: a suspended key seals nothing at once; a quorum resumes it; a revoked one is out of use for ever", async () => {
     const sealing = box.box.keys.sealing;
     await order("suspend-key", about(sealing), [operators.op1]);

@@ -10,8 +10,8 @@ import { suiteNames, suiteOf } from "../../../manifests/cms/suite.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
-import { object, oneOf, optional } from "../../../manifests/encoding/shape.ts";
-import { policyJson, readPolicy } from "../../../manifests/records/policy.ts";
+import { object, oneOf, optional, utc } from "../../../manifests/encoding/shape.ts";
+import { type Policy, policyJson, readPolicy } from "../../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
@@ -31,6 +31,8 @@ const readValue = object({
   ...runningMembers,
   /** SHA-256 of the public keys that come into force; a purpose that is left out keeps its key */
   activate: object({ audit: optional(keyDigest), sealing: optional(keyDigest) }),
+  /** signed ahead: the box takes the policy no earlier; the ceremony is gone on with then */
+  notBefore: optional(utc),
   /** another profile, where the new sealing key is of another kind */
   suite: optional(oneOf(suiteNames)),
 });
@@ -38,6 +40,7 @@ const readValue = object({
 interface Activation {
   readonly running: RunningBox;
   readonly keys: { readonly audit?: string; readonly sealing?: string };
+  readonly notBefore: string | undefined;
   readonly suite: (typeof suiteNames)[number] | undefined;
 }
 
@@ -52,11 +55,11 @@ export function loss(file: CeremonyFile): Procedure {
 }
 
 function activation(file: CeremonyFile, purpose: string): Procedure {
-  const { activate: keys, suite, ...parameters } = readParameters(file, readValue);
+  const { activate: keys, notBefore, suite, ...parameters } = readParameters(file, readValue);
   if (keys.audit === undefined && keys.sealing === undefined) {
     throw new Refusal("CEREMONY-FILE", "no key is named that comes into force", { about: "parameters.activate" });
   }
-  const work: Activation = { running: runningBox(file, parameters), keys, suite };
+  const work: Activation = { running: runningBox(file, parameters), keys, notBefore, suite };
   return aboutRunningBox(work.running, {
     name: file.ceremony,
     purpose,
@@ -64,7 +67,8 @@ function activation(file: CeremonyFile, purpose: string): Procedure {
   });
 }
 
-function signStep({ running, keys, suite }: Activation): Step {
+function signStep(work: Activation): Step {
+  const { running } = work;
   return {
     id: "policy",
     title: "Sign the next policy, which names the keys",
@@ -79,7 +83,7 @@ function signStep({ running, keys, suite }: Activation): Step {
     needs: ["before", "people"],
     perform: async (stage) => {
       const before = await policyInForce(running.box);
-      const { result, signed } = await signNextPolicy(stage, before, await nextPolicy(running, before, keys, suite));
+      const { result, signed } = await signNextPolicy(stage, before, await nextPolicy(work, before));
       await makeFolder(running.box.layout.orders);
       await writeDurable(signedPath(running, stage), signed);
       return result;
@@ -123,7 +127,8 @@ function inForceStep({ running }: Activation): Step {
       "The signer verifies both quorums and the keys by itself, and locks: the login of the keys before ends.",
       "Where the keys are on another token, the signer is started anew by what started it, and opens that token.",
     ],
-    wayBack: "See what the signer refuses; sign again, or abandon: the keys before stay in force.",
+    wayBack:
+      "Before the policy's date: stop, and go on from then on; what was signed is kept. Else see what the signer refuses; sign again, or abandon: the keys before stay in force.",
     needs: ["policy"],
     perform: async (stage) => {
       const { digest = "", number = "" } = stage.facts("policy");
@@ -172,10 +177,8 @@ function unlockStep({ running, keys }: Activation): Step {
 
 /** The policy in force, but for the keys, the profile where another is wanted, number and predecessor. */
 async function nextPolicy(
-  running: RunningBox,
+  { keys, notBefore, running, suite }: Activation,
   inForce: PolicyInForce,
-  keys: Activation["keys"],
-  suite: Activation["suite"],
 ): Promise<Uint8Array> {
   const { policy } = inForce;
   const of = async (purpose: "audit" | "sealing") => {
@@ -186,16 +189,22 @@ async function nextPolicy(
     throw new Refusal("CEREMONY-FILE", `this is no ${purpose} key`, { expected: purpose, got: key.purpose });
   };
   const profile = suite === undefined ? policy.profile : { ...policy.profile, digest: suiteOf(suite).hash, suite };
-  return policyWithKeys(inForce, { audit: await of("audit"), sealing: await of("sealing") }, profile);
+  const named = { audit: await of("audit"), sealing: await of("sealing") };
+  return policyWithKeys(inForce, named, { notBefore, profile });
 }
 
 /** Canonical bytes of the policy that follows one, with other keys (SubjectPublicKeyInfo). */
 export function policyWithKeys(
   { policy, number, digest }: PolicyInForce,
   keys: { readonly audit: Uint8Array; readonly sealing: Uint8Array },
-  profile = policy.profile,
+  {
+    notBefore,
+    profile = policy.profile,
+  }: { readonly notBefore?: string | undefined; readonly profile?: Policy["profile"] } = {},
 ): Uint8Array {
-  return canonicalBytes(policyJson({ ...policy, keys, number: number + 1, previous: hex(digest), profile }) as Json);
+  const { notBefore: _, ...kept } = policy;
+  const next = { ...kept, keys, number: number + 1, previous: hex(digest), profile };
+  return canonicalBytes(policyJson(notBefore === undefined ? next : { ...next, notBefore }) as Json);
 }
 
 function signedPath({ box }: RunningBox, { file }: Pick<Stage, "file">): string {

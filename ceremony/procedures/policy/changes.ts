@@ -15,7 +15,8 @@ const told = ["number", "previous", "people"];
 
 function memberChanges(before: Policy, after: Policy): string[] {
   const [old, now] = [policyJson(before), policyJson(after)] as { readonly [name: string]: Json }[];
-  return Object.keys(now ?? {})
+  // Also what the next one leaves out: a limit that falls is a change.
+  return [...new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])]
     .filter((name) => !told.includes(name))
     .flatMap((name) => {
       const [from, to] = [short(old?.[name] ?? null), short(now?.[name] ?? null)];

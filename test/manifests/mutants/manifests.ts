@@ -3,7 +3,7 @@
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import { algorithmProtection } from "../../../manifests/cms/write.ts";
-import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { concat, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { integer, objectIdentifier, octetString, setOf, time } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
@@ -12,8 +12,8 @@ import type { Manifest } from "../../../manifests/records/manifest.ts";
 import { sealPath } from "../../../manifests/records/names.ts";
 import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
-import { audit, issuer, oids, sealing, submitter } from "../../bundle/people.ts";
-import { times } from "../../bundle/signed.ts";
+import { audit, issuer, oids, operators, sealing, submitter } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { fingerprint, issue, makeRoot } from "../../pki/authority.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 import { boundTo } from "./seal-forge.ts";
@@ -223,11 +223,26 @@ const facts: readonly Mutant[] = [
     abortedAfter: 0,
     manifest: (right) => ({ ...right, policy: { ...right.policy, approvedUnder: underFirst(right) } }),
   })),
+  manifest("T17", "earlier than its policy could come into force", "HONEST", "accepts", ahead),
   manifest("HONEST", "a network link that the policy forbids", "HONEST", "accepts", () => ({
     ...saying({ labels: { network: "present-recorded" } })(),
     policy: (policy) => ({ ...policy, network: "fatal" }),
   })),
 ];
+
+/** Under a second policy that was signed ahead, for a day after the manifest. */
+async function ahead(): Promise<Change> {
+  const first = makePolicy();
+  const second = { ...first, notBefore: times.expires, number: 2, previous: hex(sha256(policyBytes(first))) };
+  const content = policyBytes(second);
+  const p7m = await signedBy(operators, oids.policy, content, times.policy);
+  const digest = hex(sha256(content));
+  return {
+    challenge: (right) => ({ ...right, policyDigest: digest }),
+    manifest: (right) => ({ ...right, policy: { ...right.policy, digest, number: 2 } }),
+    after: ({ files }) => void files.set("policy/0002.p7m", p7m),
+  };
+}
 
 function underFirst({ policy }: Manifest) {
   return { digest: policy.digest, number: policy.number };

@@ -47,6 +47,7 @@ describe("the genesis policy", () => {
       "PERSON-TWICE",
       () => at({ ...genesis, people: [...people, person(stranger, { id: "op1" })] }),
     ],
+    ["a date in number 1", "SHAPE", () => at({ ...genesis, notBefore: "2026-11-28T12:00:00Z" })],
     ["more approvals than operators", "SHAPE", () => at({ ...genesis, thresholds: { policy: 2, seal: 4 } })],
     [
       "a threshold that only an excluded person would fill",
