@@ -45,7 +45,7 @@ export async function showScript(output: Output, path: string, options: PrintOpt
   output.document({ ceremony, digest, files, steps: procedure.steps.map(({ id }) => id) });
 }
 
-/** Looks at everything that a ceremony needs, days before. Refuses CEREMONY-FILE, CONFIG; CEREMONY-STATE where something is missing. */
+/** Looks at everything that a ceremony needs, days before. Refuses CEREMONY-FILE, CONFIG; NOT-READY where something is missing. */
 export async function showReadiness(output: Output, path: string, printer: string | undefined): Promise<void> {
   const file = readCeremonyFile(path);
   const { findings, minutes } = await readiness(file, utcOf(Date.now()), printer);
@@ -58,7 +58,7 @@ export async function showReadiness(output: Output, path: string, printer: strin
   const lacking = findings.filter(({ state }) => state === "missing");
   const [first] = lacking;
   if (first) {
-    throw new Refusal("CEREMONY-STATE", `not ready: ${first.about}: ${first.detail}`, {
+    throw new Refusal("NOT-READY", `not ready: ${first.about}: ${first.detail}`, {
       expected: "everything that the file asks for",
       got: `${lacking.length} missing`,
     });

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { readPlainJson } from "../manifests/encoding/plain-json.ts";
 import { object, optional, type Read, text, texts } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 
@@ -29,7 +29,7 @@ export function readOperatorSettings(file: string | undefined): OperatorSettings
     });
   }
   try {
-    const settings = readSettings(JSON.parse(readFileSync(file, "utf8")) as Json, "operator.json");
+    const settings = readSettings(readPlainJson(readFileSync(file, "utf8")), "operator.json");
     const here = (path: string) => resolve(dirname(file), path);
     return {
       ...settings,

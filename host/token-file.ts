@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { readPlainJson } from "../manifests/encoding/plain-json.ts";
 import { object, optional, type Read, text, texts } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 
@@ -19,7 +19,7 @@ export type TokenSettings = Read<typeof readSettings>;
 /** The certificate's path is relative to the file's folder. Refuses with CONFIG. */
 export function readTokenFile(file: string): TokenSettings {
   try {
-    const settings = readSettings(JSON.parse(readFileSync(file, "utf8")) as Json, "token");
+    const settings = readSettings(readPlainJson(readFileSync(file, "utf8")), "token");
     return { ...settings, certificate: resolve(dirname(file), settings.certificate) };
   } catch (fault) {
     const why = asRefusal(fault, "CONFIG", fault instanceof Error ? fault.message : "cannot be read");

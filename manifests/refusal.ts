@@ -97,6 +97,7 @@ export const refusalTable = {
     "go on as the script's way back says: try the step again, record a deviation, or abandon",
   ],
   "CEREMONY-STATE": ["refused", "see what the ceremony's record says: `ceremony record FOLDER`"],
+  "NOT-READY": ["not-now", "see to what is missing, then `ceremony ready` again"],
   TRANSCRIPT: [
     "verification",
     "do not rely on this transcript: its entries do not follow each other, or signatures are missing",

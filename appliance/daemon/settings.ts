@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { readCertificateFile } from "../../host/certificate-file.ts";
-import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
 import { integer, list, object, type Read, text } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
@@ -31,7 +31,7 @@ export type DaemonSettings = Omit<Read<typeof readSettings>, "roots"> & { readon
 /** Reads the file; paths in it are relative to its folder. Refuses with CONFIG. */
 export function readDaemonSettings(file: string): DaemonSettings {
   try {
-    const { roots, ...settings } = readSettings(JSON.parse(readFileSync(file, "utf8")) as Json, "daemon.json");
+    const { roots, ...settings } = readSettings(readPlainJson(readFileSync(file, "utf8")), "daemon.json");
     const here = (one: string) => resolve(dirname(file), one);
     const { media } = settings;
     return {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
 import {
   base64Bytes,
   hexText,
@@ -47,14 +47,8 @@ export type SignerConfig = Read<typeof readConfigValue>;
 
 /** Reads a configuration file; relative paths in it are taken from its folder. Refuses with CONFIG. */
 export function readConfig(path: string): SignerConfig {
-  let value: Json;
   try {
-    value = JSON.parse(readFileSync(path, "utf8")) as Json;
-  } catch (cause) {
-    throw new Refusal("CONFIG", "the configuration cannot be read", { about: path, cause });
-  }
-  try {
-    return withPaths(readConfigValue(value, "signer.json"), dirname(resolve(path)));
+    return withPaths(readConfigValue(readPlainJson(readFileSync(path, "utf8")), "signer.json"), dirname(resolve(path)));
   } catch (fault) {
     const { message } = asRefusal(fault, "CONFIG", "the configuration cannot be read");
     throw new Refusal("CONFIG", message, { about: path, cause: fault });

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
 import {
   anyObject,
   integer,
@@ -28,7 +29,7 @@ export const readTokenPlace = object({
   environment: texts,
   module: text(4096),
   /** names token and serial */
-  uri: text(1024, { pattern: /^pkcs11:/ }),
+  uri: text(1024, { pattern: /^pkcs11:(.*;)?serial=[^;]/ }),
 });
 
 const readPerson = object({
@@ -67,7 +68,7 @@ export type Signs = NonNullable<CeremonyPerson["signs"]>;
 export function readCeremonyFile(path: string, folder = dirname(resolve(path))): CeremonyFile {
   const bytes = readBytes(path);
   try {
-    const value = readFileValue(JSON.parse(fromUtf8(bytes)) as Json, "ceremony");
+    const value = readFileValue(readPlainJson(fromUtf8(bytes)), "ceremony");
     checkPeople(value.people);
     return { ...value, people: value.people.map((one) => withPaths(one, folder)), folder, digest: hex(sha256(bytes)) };
   } catch (fault) {
@@ -126,9 +127,16 @@ function checkPeople(people: readonly CeremonyPerson[]): void {
     if (people.findIndex((other) => other.id === id) === at) continue;
     throw new Refusal("CEREMONY-FILE", "a person stands twice", { about: id });
   }
-  if (!people.some(({ roles }) => roles.includes("administrator"))) {
+  const withRole = (role: CeremonyPerson["roles"][number]) => people.filter(({ roles }) => roles.includes(role));
+  const leaders = withRole("administrator");
+  if (leaders.length === 0) {
     throw new Refusal("CEREMONY-FILE", "nobody leads the ceremony", {
       expected: "a person with the role administrator",
+    });
+  }
+  if (!withRole("witness").some(({ id }) => leaders.some((leader) => leader.id !== id))) {
+    throw new Refusal("CEREMONY-FILE", "nobody witnesses the ceremony", {
+      expected: "a person with the role witness, other than the administrator who leads",
     });
   }
 }

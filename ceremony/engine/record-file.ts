@@ -35,7 +35,12 @@ export class RecordFile {
     try {
       const entries = [...linesIn(file.bytes)].map((line) => entryOf(line, path));
       const head = await checkEntries(nodeHost, fileDigest, entries).catch((cause) => {
-        throw new Refusal("CEREMONY-STATE", "the record is another ceremony's, or was changed", { about: path, cause });
+        throw new Refusal("CEREMONY-STATE", "the record is another ceremony's, or was changed", {
+          expected: "the very file that it was begun with; a corrected file has another archive number",
+          got: `a file with SHA-256 ${fileDigest.slice(0, 16)}…`,
+          about: path,
+          cause,
+        });
       });
       return new RecordFile(file, entries, head);
     } catch (fault) {

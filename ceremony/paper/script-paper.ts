@@ -1,5 +1,6 @@
 /** A ceremony's script on paper: steps in order, boxes to tick, blanks for time and initials. Pure. */
 
+import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { shown } from "../../manifests/records/names.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
 import type { Procedure, StepPlan } from "../engine/procedure.ts";
@@ -29,6 +30,9 @@ export function scriptPaper(file: CeremonyFile, procedure: Pick<Procedure, "purp
         `[ ] ${`${shown(name)} (${id})`.slice(0, 44).padEnd(46)} ${"_".repeat(27)}`,
         `    ${roles.join(", ")}`,
       ]),
+      { heading: "What the file says" },
+      ...paragraph("Nothing else decides what is made or changed. Reviewers tick what they agree with."),
+      ...rowsOf(file.parameters).flatMap((row) => ticked(row)),
       ...procedure.steps.flatMap((step, at) => stepItems(step, at + 1)),
       { heading: "End" },
       ...paragraph(
@@ -47,6 +51,16 @@ export function inkNames(people: readonly { readonly name: string; readonly role
   return people
     .filter(({ roles }) => roles.includes("administrator") || roles.includes("witness"))
     .map(({ name }) => name);
+}
+
+/** Each value of the parameters with the names that lead to it. */
+function rowsOf(value: Json, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [`${path}: ${value === null ? "none" : value}`];
+  if (Array.isArray(value)) {
+    if (value.length === 0) return [`${path}: none`];
+    return value.flatMap((one, at) => rowsOf(one, `${path}[${at + 1}]`));
+  }
+  return Object.entries(value).flatMap(([name, one]) => rowsOf(one, path === "" ? name : `${path}.${name}`));
 }
 
 function stepItems(step: StepPlan, number: number): PaperItem[] {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Facts } from "../engine/procedure.ts";
+import { utcTyped } from "./genesis/begin.ts";
 import type { BoxLayout } from "./layout.ts";
 
 export interface SignerKey {
@@ -43,7 +44,7 @@ export function signerSettings(settings: SignerSettings, clock: Facts): { readon
     arc,
     clock: {
       errorSeconds: errorSeconds + Math.abs(Number(difference)),
-      lastSet: `${at.replace(" ", "T")}Z`,
+      lastSet: utcTyped(at),
       source: reference,
     },
     genesis,

@@ -77,6 +77,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   ABORTED: "a batch that was sealed to its end",
   "CEREMONY-FILE": "a ceremony file as docs/formats.md has it",
   "CEREMONY-STEP": "a step that does what the script says",
+  "NOT-READY": "everything that the ceremony's file asks for",
   "CEREMONY-STATE": "a ceremony that stands where this can be done",
   TRANSCRIPT: "a transcript whose entries are whole, in order, and signed by those who were there",
   "SHARE-CHANGED": "a share as this box's audit key signed it",

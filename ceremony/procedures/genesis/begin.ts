@@ -3,6 +3,7 @@
 import { readCertificateFile } from "../../../host/certificate-file.ts";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
+import type { Utc } from "../../../manifests/encoding/shape.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { leaderOf, personKey, personOf, withRole } from "../../engine/people.ts";
@@ -16,10 +17,15 @@ const widestDifference = 300;
 export type SignerRole = "operator" | "officer" | "recovery";
 
 export const utcTime: Form = {
-  pattern: /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/,
+  pattern: /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}Z?$/,
   expected: "a UTC time like 2026-11-26 18:04:00",
   example: () => new Date().toISOString().slice(0, 19).replace("T", " "),
 };
+
+/** As it stands in files: 2026-11-26T18:04:00Z. */
+export function utcTyped(typed: string): Utc {
+  return `${typed.slice(0, 10)}T${typed.slice(11, 19)}Z`;
+}
 
 export function clockStep({ clock }: Pick<GenesisParameters, "clock">): Step {
   return {
@@ -38,7 +44,7 @@ export function clockStep({ clock }: Pick<GenesisParameters, "clock">): Step {
       const witness = witnessOf(stage);
       const typed = await stage.scene.type(witness, `The time of ${clock.source}, UTC: `, utcTime);
       const now = stage.now();
-      const difference = Math.round((Date.parse(now) - Date.parse(`${typed.replace(" ", "T")}Z`)) / 1000);
+      const difference = Math.round((Date.parse(now) - Date.parse(utcTyped(typed))) / 1000);
       if (Math.abs(difference) > widestDifference || Number.isNaN(difference)) {
         throw new Refusal("CEREMONY-STEP", "the clock stands too far from the reference", {
           expected: `at most ${widestDifference} seconds`,
@@ -105,9 +111,15 @@ export function signersOf(
   return file.people.filter(({ id, signs }) => ids.includes(id) && signs).map(({ id }) => id);
 }
 
-/** A witness who is here; where none is, whoever leads. */
+/** A witness who is here, other than whoever leads. Refuses CEREMONY-STEP where there is none: nobody checks the own steps. */
 export function witnessOf(stage: Stage): string {
-  return withRole(stage.file, stage.present(), "witness")[0] ?? leaderOf(stage.file, stage.present());
+  const leader = leaderOf(stage.file, stage.present());
+  const witness = withRole(stage.file, stage.present(), "witness").find((id) => id !== leader);
+  if (witness !== undefined) return witness;
+  throw new Refusal("CEREMONY-STEP", "no witness is here", {
+    expected: "a person with the role witness, other than who leads",
+    got: stage.present().join(", ") || "nobody",
+  });
 }
 
 /** SHA-256 of the certificate whose key the person's token proved, and the name in it. Refuses PATH-TIME and as `personKey`. */

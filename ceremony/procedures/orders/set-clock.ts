@@ -5,7 +5,7 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Step } from "../../engine/procedure.ts";
-import { peopleStep, utcTime, witnessOf } from "../genesis/begin.ts";
+import { peopleStep, utcTime, utcTyped, witnessOf } from "../genesis/begin.ts";
 import { policyInForce } from "../policies-at-hand.ts";
 import { beforeStep, orderStep, statementStep } from "./order-steps.ts";
 import { aboutRunningBox, type RunningBox, runningBox, runningMembers } from "./running-box.ts";
@@ -71,7 +71,7 @@ function referenceStep(running: RunningBox, { errorSeconds, source }: Reference)
       const witness = witnessOf(stage);
       const typed = await stage.scene.type(witness, `The time of ${source}, UTC: `, utcTime);
       const boxTime = stage.now();
-      const referenceTime = `${typed.replace(" ", "T")}Z`;
+      const referenceTime = utcTyped(typed);
       const difference = Math.round((Date.parse(boxTime) - Date.parse(referenceTime)) / 1000);
       const accuracy = errorSeconds + Math.abs(difference);
       const { maximumErrorSeconds } = (await policyInForce(running.box)).policy.clock;

@@ -31,7 +31,7 @@ const file = {
   ceremony: "genesis",
   digest,
   folder: "/",
-  parameters: {},
+  parameters: { keys: [{ kind: "p256" }], soPin: null, thresholds: { policy: 2, seal: 2 }, "x\u202e": "y".repeat(90) },
   people,
   place: "Vault 2, a place whose description is so long that it does not fit into one line of a line printer's page",
   scheduled: created,
@@ -97,6 +97,9 @@ describe("papers as text", () => {
       expect(text.endsWith("\f")).toBe(true);
     }
     expect(textOf(script)).toContain("Ada \\u{202e}Adams");
+    for (const row of ["keys[1].kind: p256", "soPin: none", "thresholds.policy: 2", "thresholds.seal: 2"]) {
+      expect(textOf(script)).toContain(`[ ] ${row}\n`);
+    }
     expect(textOf(record)).toContain("!!   2  2026-11-26T12:00:00Z  failed clock");
     expect(textOf(record)).toContain("*** REHEARSAL by made-up people: nothing of it counts ***");
     expect(textOf(record)).toContain("the clock \\u{1b}[31m stands");
