@@ -88,7 +88,8 @@ function checkLength({ length }: Uint8Array, { shortest, longest }: PinLimits): 
   });
 }
 
-function checkLabel(label: string, there: readonly FoundToken[]): void {
+/** Refuses HSM-TOKEN a label that no token can have, or that one has. */
+export function checkLabel(label: string, there: readonly FoundToken[]): void {
   const { length } = utf8(label);
   if (length < 1 || length > 32 || /[\p{Cc} ]$|^ |\p{Cc}/u.test(label)) {
     throw new Refusal("HSM-TOKEN", "not a label that a token can have", { expected: "1 to 32 bytes", got: label });

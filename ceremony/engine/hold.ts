@@ -136,8 +136,9 @@ class Holding {
   /** The first entry, or one that resumes: who is here, and the self-test of what runs. */
   async #open(): Promise<void> {
     const { file, procedure, scene } = this.#parts;
-    const facts = await selfTest(await procedure.tokenCheck(), this.#now());
     const before = this.#state();
+    const opening = { begun: before.status !== "not-opened", now: this.#now() };
+    const facts = await selfTest(await procedure.tokenCheck(opening), opening.now);
     const people = [...(await scene.roll(file.people))];
     const leader = leaderOf(file, people);
     // The paper was printed from the file that was reviewed: another file has other words.

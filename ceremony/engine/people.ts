@@ -69,10 +69,22 @@ export async function personKey(scene: Scene, person: CeremonyPerson): Promise<S
       return key;
     } catch (fault) {
       key.wipe();
-      if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG" || left <= 1) throw fault;
+      if (!(fault instanceof Refusal) || fault.code !== "PIN-WRONG" || left <= 1) throw ofPerson(fault, person.id);
       scene.say(`That is not the PIN of ${person.name}'s token: ${left - 1} more.`);
     }
   }
+}
+
+/** The record says whose token it was. */
+function ofPerson(fault: unknown, id: string): unknown {
+  if (!(fault instanceof Refusal) || fault.about !== undefined) return fault;
+  const { code, message, expected, got } = fault;
+  return new Refusal(code, message, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(got === undefined ? {} : { got }),
+    about: id,
+    cause: fault,
+  });
 }
 
 /** The key of a certificate on a token, in a process that ends, as the PIN is wiped, with `wipe`. */

@@ -1,5 +1,6 @@
 /** A ceremony as a procedure: its steps in order, each with who acts, who checks, how long, and the way back. */
 
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { EntryKind, RunKind, ShownDigest } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
@@ -61,6 +62,11 @@ export interface Step extends StepPlan {
   perform(stage: Stage): Promise<StepResult>;
 }
 
+export interface OpeningAt {
+  readonly begun: boolean;
+  readonly now: Utc;
+}
+
 export interface Procedure {
   readonly name: string;
   /** what it is for, in a sentence */
@@ -73,8 +79,11 @@ export interface Procedure {
   /** root of the medium that the signed transcript goes to */
   readonly media: string;
   readonly arc: string;
-  /** what the self-test finds about the tokens that this ceremony needs */
-  tokenCheck(): Promise<Facts>;
+  /**
+   * Before the opening, and days before it: what is found about the tokens that this ceremony needs. Refuses what some step would refuse whoever
+   * is there. `begun`: it is gone on with, so that what it made itself is there.
+   */
+  tokenCheck(at: OpeningAt): Promise<Facts>;
   /** brings up to date what the medium holds of the box, after the transcript */
   leave?(): Promise<void>;
   /** adds the audit key's signature to the transcript that people signed, where the key can sign; else gives it back as it is */

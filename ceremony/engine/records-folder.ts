@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../host/durable.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { hex } from "../../manifests/encoding/bytes.ts";
+import { fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readCanonical } from "../../manifests/encoding/canonical-json.ts";
+import { readEntry } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { CeremonyFile } from "./ceremony-file.ts";
 import type { Procedure } from "./procedure.ts";
@@ -75,6 +76,22 @@ export async function writeTranscript(procedure: Procedure, file: CeremonyFile, 
   await writeDurable(join(recordFolder(procedure, file), transcriptName), p7m);
   await writeDurable(path, p7m);
   return path;
+}
+
+/** How the ceremony of a record ended, by its last entry; `undefined`: there is no such record, or nothing in it. Judged by nothing else. Refuses STORE, SHAPE, JSON. */
+export function endOf(records: string, name: string): "open" | "completed" | "abandoned" | undefined {
+  const path = join(records, name, "entries.jsonl");
+  let text: string;
+  try {
+    text = fromUtf8(readAtMost(path, largestTranscript));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Refusal("STORE", "a record cannot be read", { about: path, cause });
+  }
+  const last = text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1) ?? "";
+  if (last === "") return undefined;
+  const { kind } = readEntry(utf8(last));
+  return kind === "completed" || kind === "abandoned" ? kind : "open";
 }
 
 function folders(records: string): string[] {

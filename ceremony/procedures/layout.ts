@@ -15,6 +15,8 @@ export interface BoxLayout {
   /** policy number 1, signed */
   readonly genesis: string;
   readonly records: string;
+  /** names the record of the genesis that this folder belongs to */
+  readonly held: string;
   /** what belongs to the second token, below a folder like the box's own */
   readonly successor: string;
   /** orders that officers signed, and what the box stated of them */
@@ -31,6 +33,7 @@ export function boxLayout(box: string): BoxLayout {
     policies: join(box, "policies"),
     genesis: join(box, "policies/policy-0001.p7m"),
     records: join(box, "records"),
+    held: join(box, "genesis-record"),
     successor: join(box, "successor"),
     orders: join(box, "orders"),
     statements: join(box, "statements"),

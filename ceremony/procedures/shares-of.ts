@@ -18,6 +18,7 @@ import { withBoxToken } from "./box-token.ts";
 import type { SplitParameters } from "./split-parameters.ts";
 
 const largestShare = 64 * 1024;
+const shortestPassphrase = 8;
 
 /** Where a holder's share is written: the medium is that holder's own, or is copied to one. */
 export function sharePath(stick: string, archive: string, purpose: SplitPurpose, holder: string): string {
@@ -141,17 +142,25 @@ export async function boxPin(stage: Stage, box: BoxShares, name = pinSecret): Pr
 
 async function newPassphrase(stage: Stage, person: string): Promise<Uint8Array> {
   const { name } = personOf(stage.file, person);
-  const first = await stage.scene.secret(person, "passphrase", `${name}, a new passphrase for your share: `);
-  const again = await stage.scene.secret(person, "passphrase", `${name}, the same passphrase again: `);
-  const same = equal(first, again);
-  again.fill(0);
-  if (same && first.length >= 8) return first;
-  first.fill(0);
-  throw new Refusal("CEREMONY-STEP", same ? "the passphrase is too short" : "the two passphrases differ", {
-    expected: same ? "at least 8 characters, better six random words" : "the same passphrase twice",
-    got: same ? "fewer" : "two different ones",
-    about: person,
-  });
+  // Here and not by the step: others' passphrases stay as they were typed.
+  for (let left = 3; ; left--) {
+    const first = await stage.scene.secret(person, "passphrase", `${name}, a new passphrase for your share: `);
+    const long = first.length >= shortestPassphrase;
+    const again = long && (await stage.scene.secret(person, "passphrase", `${name}, the same passphrase again: `));
+    const same = again && equal(first, again);
+    if (again) again.fill(0);
+    if (same) return first;
+    first.fill(0);
+    const refusal = new Refusal("CEREMONY-STEP", long ? "the two passphrases differ" : "the passphrase is too short", {
+      expected: long
+        ? "the same passphrase twice"
+        : `at least ${shortestPassphrase} characters, better six random words`,
+      got: long ? "two different ones" : "fewer",
+      about: person,
+    });
+    if (left <= 1) throw refusal;
+    stage.scene.say(`${refusal.message}: ${left - 1} more.`);
+  }
 }
 
 function secretQuestion(stage: Stage, record: ShareRecord): string {

@@ -77,7 +77,7 @@ async function emptyTokenReady(file: CeremonyFile, token: ReturnType<typeof memb
   const place = tokenIn({ environment, module }, file.folder);
   return [
     await look(`empty token for ${label}`, async () => {
-      const { longest, shortest } = await tokenProcess(place).pinLimits();
+      const { longest, shortest } = await tokenProcess(place).pinLimits(label);
       return well(`there, takes PINs of ${shortest} to ${longest} characters`);
     }),
   ];

@@ -42,7 +42,7 @@ async function work(place: TokenPlace, job: TokenJob, secrets: readonly Uint8Arr
     case "close":
       return null;
     case "limits": {
-      const { shortest, longest } = emptyTokenPinLimits(place);
+      const { shortest, longest } = emptyTokenPinLimits(place, job.label);
       return { longest, shortest };
     }
     case "look": {

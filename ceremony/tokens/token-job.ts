@@ -15,8 +15,8 @@ export type TokenJob =
   | { readonly job: "soft-folder"; readonly folder: string }
   /** no secret: logs out */
   | { readonly job: "close" }
-  /** no secret */
-  | { readonly job: "limits" }
+  /** no secret; refuses a label that a token there has already */
+  | { readonly job: "limits"; readonly label?: string }
   /** no secret: is it there, and what does it say of its PIN */
   | { readonly job: "look"; readonly token: string }
   /** secret: PIN */

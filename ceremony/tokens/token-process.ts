@@ -36,9 +36,12 @@ export class TokenProcess {
     this.#place = place;
   }
 
-  /** How long the PIN of the token that `initialize` takes may be, in characters. Refuses HSM-TOKEN, HSM-MODULE. */
-  async pinLimits(): Promise<{ readonly shortest: number; readonly longest: number }> {
-    return (await this.ask({ job: "limits" })) as { shortest: number; longest: number };
+  /** How long the PIN of the token that `initialize` takes may be, in characters. Refuses HSM-TOKEN, also where a token has that label, HSM-MODULE. */
+  async pinLimits(label?: string): Promise<{ readonly shortest: number; readonly longest: number }> {
+    return (await this.ask(label === undefined ? { job: "limits" } : { job: "limits", label })) as {
+      shortest: number;
+      longest: number;
+    };
   }
 
   /** The token's label, and the state of its PIN as it says it; needs no PIN. Refuses HSM-*. */

@@ -5,17 +5,19 @@ import { basename, join } from "node:path";
 import { readCertificateFile } from "../../../host/certificate-file.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
 import { equal, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
-import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { type Json, readCanonical } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { list, object, type Read, text } from "../../../manifests/encoding/shape.ts";
+import type { Entry } from "../../../manifests/records/transcript.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { checkAnswers, verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
 import { validatePath } from "../../../manifests/x509/path.ts";
 import { type CeremonyFile, pathIn, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Stage, Step } from "../../engine/procedure.ts";
-import { readTranscriptFile, transcriptName } from "../../engine/records-folder.ts";
+import { endOf, readTranscriptFile, transcriptName } from "../../engine/records-folder.ts";
 import { countersignTranscript } from "../../engine/signed-transcript.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
@@ -67,14 +69,18 @@ export function certificates(file: CeremonyFile): Procedure {
     records: box.layout.records,
     media: sitting.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ token: box.token.uri, genesis: box.genesis }),
+    tokenCheck: async ({ now }) => {
+      checkFirstSitting(box, parameters.genesis);
+      for (const name of names) await checkChain(sitting, name, rootsOf(sitting, file), now);
+      return { token: box.token.uri, genesis: box.genesis };
+    },
     countersign: (stage, p7m) => countersigned(stage, sitting, p7m),
     leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: sitting.stick }),
   };
 }
 
 function checkStep(sitting: Sitting, file: CeremonyFile): Step {
-  const { box, parameters } = sitting;
+  const { box } = sitting;
   return {
     id: "certificates",
     title: "Check the certificates against what was asked for",
@@ -89,7 +95,7 @@ function checkStep(sitting: Sitting, file: CeremonyFile): Step {
     needs: [],
     perform: async (stage) => {
       const witness = witnessOf(stage);
-      const roots = parameters.roots.map((path) => readCertificateFile(pathIn(file, path)));
+      const roots = rootsOf(sitting, file);
       const shown = [];
       for (const root of roots) {
         const digest = hex(sha256(root));
@@ -143,12 +149,7 @@ function countersignStep(sitting: Sitting): Step {
     needs: ["unlock"],
     perform: async (stage) => {
       const folder = join(box.layout.records, parameters.genesis);
-      const signed = readTranscriptFile(folder);
-      if (!signed) {
-        throw new Refusal("CEREMONY-STATE", "the first sitting has no signed transcript", {
-          expected: join(folder, transcriptName),
-        });
-      }
+      const signed = checkFirstSitting(box, parameters.genesis);
       const both = await countersigned(stage, sitting, signed);
       await writeDurable(join(folder, transcriptName), both);
       await makeFolder(join(stick, "coldseal/transcripts"), 0o755);
@@ -204,6 +205,33 @@ async function keep({ box, chain }: Sitting, name: (typeof names)[number]): Prom
     paths.push(path);
   }
   return paths;
+}
+
+/** The signed transcript of the genesis that made this very box. Refuses CEREMONY-STATE, STORE. */
+function checkFirstSitting({ genesis, layout }: BoxAtHand, name: string): Uint8Array {
+  const folder = join(layout.records, name);
+  const signed = readTranscriptFile(folder);
+  if (!signed) {
+    throw new Refusal("CEREMONY-STATE", "the first sitting has no signed transcript", {
+      expected: join(folder, transcriptName),
+    });
+  }
+  const end = endOf(layout.records, name);
+  if (end !== "completed") {
+    throw new Refusal("CEREMONY-STATE", "the first sitting was not completed", {
+      expected: "the genesis that made this box",
+      got: `${name}, ${end ?? "without a record"}`,
+    });
+  }
+  const { content = new Uint8Array(0) } = readSignedData(signed);
+  const { entries } = readCanonical(content) as { readonly entries: readonly Pick<Entry, "facts" | "kind" | "step">[] };
+  const made = entries.find(({ kind, step }) => kind === "done" && step === "store")?.facts.genesis;
+  if (made === genesis) return signed;
+  throw new Refusal("CEREMONY-STATE", "the first sitting made another box", { expected: genesis, got: made ?? "none" });
+}
+
+function rootsOf({ parameters }: Sitting, file: CeremonyFile): readonly Uint8Array[] {
+  return parameters.roots.map((path) => readCertificateFile(pathIn(file, path)));
 }
 
 /** The certificate answers the request that the box kept, and leads to a root that was given. */

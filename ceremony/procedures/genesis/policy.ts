@@ -7,11 +7,13 @@ import { signContent } from "../../../manifests/cms/sign.ts";
 import { mergeSignedData } from "../../../manifests/cms/write.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { readPolicy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
 import type { CeremonyFile } from "../../engine/ceremony-file.ts";
 import { personKey, personOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
 import { boxLayout } from "../layout.ts";
+import { policyLines } from "../policy/policy-words.ts";
 import { policyOf } from "../policy-part.ts";
 import { certificateOf, signersOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
@@ -25,7 +27,8 @@ export function policyStep(parameters: GenesisParameters): Step {
     checks: "a witness",
     minutes: 10,
     script: [
-      "The policy names the box's public keys and everybody's certificate. Its digest is shown as words, and written down or printed.",
+      "The policy is shown whole: the box's public keys, everybody's certificate, roots, thresholds, limits and texts. Each compares it with what was reviewed.",
+      "Its digest is shown as words, and written down or printed.",
       "Each types two groups of the digest from the paper, and signs with the own token.",
     ],
     wayBack: "Try again, or strike out the person whose token fails: the policy is then made without.",
@@ -34,6 +37,7 @@ export function policyStep(parameters: GenesisParameters): Step {
       const content = policyContent(stage, parameters);
       const digest = hex(sha256(content));
       const label = "policy number 1";
+      stage.scene.say(...policyLines(readPolicy(content)));
       stage.scene.show(label, digest);
       const people = signersOf(stage);
       const signed = await signedBy(stage, people, content, label, ownOids(parameters.arc).policy);

@@ -4,11 +4,13 @@ import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Stage, Step } from "../../engine/procedure.ts";
+import { recordName } from "../../engine/records-folder.ts";
 import { createSignerStore } from "../../provision/create-store.ts";
 import { boxLayout } from "../layout.ts";
 import { signerSettings } from "../signer-settings.ts";
 import { witnessOf } from "./begin.ts";
 import type { GenesisParameters } from "./parameters.ts";
+import { checkPlace } from "./place.ts";
 import { genesisPin } from "./shares.ts";
 
 export function storeStep(parameters: GenesisParameters): Step {
@@ -26,6 +28,7 @@ export function storeStep(parameters: GenesisParameters): Step {
     needs: ["policy"],
     perform: async (stage) => {
       const layout = boxLayout(parameters.box);
+      checkPlace(layout, recordName(stage.file));
       await writeSignerJson(stage, parameters, { audit: [], sealing: [] });
       const pin = await genesisPin(stage, parameters);
       await createSignerStore(layout.signerJson, layout.genesis, pin);

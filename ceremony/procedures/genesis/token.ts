@@ -11,7 +11,11 @@ import type { TokenParameters } from "./parameters.ts";
 
 export const soPinSecret = "SO PIN of the box's token";
 
-export function tokenStep({ token }: TokenParameters): Step {
+/** `before` may refuse, before anything is made. */
+export function tokenStep(
+  { token }: TokenParameters,
+  before: (stage: Stage) => Promise<void> = async () => undefined,
+): Step {
   return {
     id: "token",
     title: "Initialise the box's token with a random PIN that nobody sees",
@@ -29,8 +33,9 @@ export function tokenStep({ token }: TokenParameters): Step {
     ],
     wayBack: "Reset the token as its maker says, and try again. After a pause the step begins anew, on an empty token.",
     needs: ["people"],
-    perform: async (stage) =>
-      withBoxToken(token, async (process) => {
+    perform: async (stage) => {
+      await before(stage);
+      return withBoxToken(token, async (process) => {
         const { longest } = await process.pinLimits();
         const [pin, soPin] = [randomPin(longest), randomPin(longest)];
         stage.secrets.keep(pinSecret, pin);
@@ -43,7 +48,8 @@ export function tokenStep({ token }: TokenParameters): Step {
           people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
           facts: { label: token.label, module: token.module, "PIN characters": `${pin.length}`, serial, uri },
         };
-      }),
+      });
+    },
   };
 }
 

@@ -21,7 +21,7 @@ import { peopleStep, witnessOf } from "../genesis/begin.ts";
 import { signedBy } from "../genesis/policy.ts";
 import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
-import { policyChanges } from "../policy/changes.ts";
+import { factOf, policyChanges } from "../policy/changes.ts";
 import { boxKey, keyDigest } from "./box-key.ts";
 import { keyInForce } from "./key-in-force.ts";
 import { beforeStep, officersHere } from "./order-steps.ts";
@@ -109,7 +109,7 @@ export async function signNextPolicy(
   await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
   const result = {
     people: [...people, witnessOf(stage)],
-    facts: { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` },
+    facts: { changes: factOf(changes), digest, number: `${number}` },
     shown: [{ label, digest, confirmedBy: [...people] }],
   };
   return { result, signed };

@@ -9,6 +9,7 @@ import { equal, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { type Utc, utcOf } from "../../../manifests/encoding/shape.ts";
+import { shown } from "../../../manifests/records/names.ts";
 import { type OrderKind, orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { type Statement, verifyStatement } from "../../../manifests/records/statement.ts";
@@ -235,11 +236,11 @@ function wordsOf(content: Uint8Array): readonly string[] {
   };
   return [
     `Order ${number}: ${kind}; it counts until ${expires}.`,
-    ...Object.entries(what).map(([name, value]) => `  ${name}: ${shortText(value)}`),
+    // Nothing is cut: what is not shown cannot be agreed to.
+    ...Object.entries(what).map(([name, value]) => `  ${name}: ${shown(wholeText(value))}`),
   ];
 }
 
-function shortText(value: Json): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length <= 120 ? text : `${text.slice(0, 117)}...`;
+function wholeText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

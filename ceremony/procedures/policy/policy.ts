@@ -26,7 +26,7 @@ import { officersHere } from "../orders/order-steps.ts";
 import { secondTokenFacts, secondTokenSteps } from "../orders/second-token.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
 import { policyOf } from "../policy-part.ts";
-import { policyChanges } from "./changes.ts";
+import { factOf, policyChanges } from "./changes.ts";
 
 const readValue = object({
   box: text(4096),
@@ -183,7 +183,7 @@ function signStep(change: Change, { roles, acts, warning }: Signing): Step {
       await verifyNextPolicy(nodeHost, oids, before, signed, stage.now());
       await makeFolder(change.box.layout.orders);
       await writeDurable(signedPath(change, stage), signed);
-      const facts = { changes: changes.join("; ").slice(0, 4096), digest, number: `${number}` };
+      const facts = { changes: factOf(changes), digest, number: `${number}` };
       return { people, facts, shown: [{ label, digest, confirmedBy: [...people] }] };
     },
   };

@@ -1,12 +1,52 @@
 import { describe, expect, it } from "vitest";
 import { policyChanges } from "../../../ceremony/procedures/policy/changes.ts";
+import { policyLines } from "../../../ceremony/procedures/policy/policy-words.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
 import { makePolicy } from "../../bundle/signed.ts";
+import { fingerprint, makeRoot } from "../../pki/authority.ts";
 
-describe("what a policy changes, for those who sign it", () => {
+describe("what a policy says and changes, for those who sign it", () => {
   it("POLICY-SIGNERS: a limit that the next policy leaves out is shown as much as one that it adds", () => {
     const limited = makePolicy({ unlocked: { seals: 1000, seconds: 3600 } });
     const unlimited = makePolicy();
-    expect(policyChanges(limited, unlimited)).toEqual(['unlocked: {"seals":1000,"seconds":3600} becomes null']);
-    expect(policyChanges(unlimited, limited)).toEqual(['unlocked: null becomes {"seals":1000,"seconds":3600}']);
+    expect(policyChanges(limited, unlimited)).toEqual([
+      "unlocked.seals: no more 1000",
+      "unlocked.seconds: no more 3600",
+    ]);
+    expect(policyChanges(unlimited, limited)).toEqual(["unlocked.seals: new 1000", "unlocked.seconds: new 3600"]);
+    const other = makePolicy({ unlocked: { seals: 10, seconds: 3600 } });
+    expect(policyChanges(limited, other)).toEqual(["unlocked.seals: 1000 becomes 10"]);
+    expect(policyChanges(limited, limited)).toEqual(["Nothing changes but the number."]);
+  });
+
+  it("POLICY-SIGNERS: a root or a revocation more is named by subject and whole digest, wherever it stands in its list", () => {
+    const { submitters } = makePolicy();
+    const evil = makeRoot({ name: "Evil \u202e" }).certificate;
+    const more = makePolicy({
+      revoked: ["ab".repeat(32)],
+      submitters: { ...submitters, roots: [...submitters.roots, evil] },
+    });
+    expect(policyChanges(makePolicy(), more)).toEqual([
+      `revoked: new ${"ab".repeat(32)}`,
+      `submitters.roots: new certificate of CN=Evil \\e2\\80\\ae,O=Coldseal test, SHA-256 ${fingerprint(evil)}`,
+    ]);
+    expect(policyChanges(more, makePolicy())).toHaveLength(2);
+    const first = makePolicy({ ...more, submitters: { ...submitters, roots: [evil, ...submitters.roots] } });
+    expect(policyChanges(more, first)).toEqual(["Nothing changes but the number."]);
+  });
+
+  it("POLICY-SIGNERS: a whole policy leaves nothing out: every value and every certificate's digest is in its lines", () => {
+    const policy = makePolicy({ unlocked: { seals: 1000, seconds: 3600 }, texts: { approval: "x".repeat(2000) } });
+    const lines = policyLines(policy).join("\n");
+    for (const wanted of [
+      "thresholds.seal: 2",
+      "unlocked.seals: 1000",
+      "x".repeat(2000),
+      ...policy.people.flatMap(({ certificates }) => certificates.map(fingerprint)),
+      ...policy.submitters.roots.map(fingerprint),
+    ]) {
+      expect(lines).toContain(wanted);
+    }
+    expect(lines).not.toContain(hex(policy.keys.audit));
   });
 });

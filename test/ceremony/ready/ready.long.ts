@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCeremonyFile } from "../../../ceremony/engine/ceremony-file.ts";
+import { boxLayout } from "../../../ceremony/procedures/layout.ts";
 import { readiness } from "../../../ceremony/ready/ready.ts";
 import { type RehearsedBox, rehearsedBox } from "../../../ceremony/rehearse/rehearsed-box.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
@@ -15,7 +16,9 @@ let path: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "coldseal-ready-"));
   made = await rehearsedBox(dir, { profile: "ecdsa-p256-sha256" }, { say: () => undefined });
-  path = join(dir, "certificates.json");
+  const held = JSON.parse(await readFile(join(dir, "certificates.json"), "utf8")) as object;
+  path = join(dir, "not-begun.json");
+  await writeFile(path, JSON.stringify({ ...held, archive: "R-900" }));
 }, 120_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -29,7 +32,13 @@ const stateOf = async (file = path, at = now(), printer?: string) => {
 
 interface Spoilt {
   scheduled: string;
-  parameters: { stick: string; pin?: string; unlock: { shares: { file: string; person: string }[] } };
+  parameters: {
+    certificates: { audit: string[]; sealing: string[] };
+    genesis: string;
+    stick: string;
+    pin?: string;
+    unlock: { shares: { file: string; person: string }[] };
+  };
 }
 
 /** The second sitting's file, spoiled. */
@@ -92,6 +101,42 @@ describe("ceremony ready", () => {
     expect((await stateOf(gone)).stick).toContain("MEDIA-WRITE");
     expect((await stateOf(path, now(), "no-such-printer"))["printer no-such-printer"]).toContain("PRINTER");
     expect((await stateOf(path, utcOf(Date.now() + 5 * 86_400_000))).clock).toContain("warning");
+  });
+
+  it("CEREMONY-STATE: certificates that are not there, or swapped, and another genesis than the box's are found days before", async () => {
+    const lost = await spoiled(({ parameters }) => Object.assign(parameters.certificates, { audit: ["/nowhere.crt"] }));
+    expect(await stateOf(lost)).toMatchObject({ opening: expect.stringContaining("CONFIG") });
+    const swapped = await spoiled(({ parameters: { certificates } }) => {
+      [certificates.audit, certificates.sealing] = [certificates.sealing, certificates.audit];
+    });
+    expect(await stateOf(swapped)).toMatchObject({ opening: expect.stringContaining("missing") });
+    const records = boxLayout(made.wanted.box).records;
+    const [genesis = ""] = (await readdir(records)).filter((name) => name.endsWith("-genesis"));
+    await cp(join(records, genesis), join(records, "R-800-genesis"), { recursive: true });
+    const entries = join(records, "R-800-genesis/entries.jsonl");
+    const lines = (await readFile(entries, "utf8")).trimEnd().split("\n");
+    const last = JSON.parse(lines.at(-1) ?? "") as object;
+    await writeFile(entries, `${[...lines.slice(0, -1), JSON.stringify({ ...last, kind: "abandoned" })].join("\n")}\n`);
+    const abandoned = await spoiled(({ parameters }) => Object.assign(parameters, { genesis: "R-800-genesis" }));
+    expect(await stateOf(abandoned)).toMatchObject({ opening: expect.stringContaining("was not completed") });
+    await rm(join(records, "R-800-genesis"), { recursive: true });
+  });
+
+  it("CEREMONY-STATE: a record of another file under this archive number is found, and a ceremony that is over", async () => {
+    expect(await stateOf(join(dir, "certificates.json"))).toMatchObject({
+      record: expect.stringContaining("completed"),
+    });
+    const corrected = await spoiled((file) => Object.assign(file, { archive: "R-002", title: "Corrected" }));
+    expect(await stateOf(corrected)).toMatchObject({ record: expect.stringContaining("another archive number") });
+  });
+
+  it("STORE: a genesis on the folder of a box, and with a label that a token has, is found", async () => {
+    const genesis = JSON.parse(await readFile(join(dir, "genesis.json"), "utf8")) as object;
+    const again = join(dir, "again.json");
+    await writeFile(again, JSON.stringify({ ...genesis, archive: "R-901" }));
+    const found = await stateOf(again);
+    expect(found.opening).toContain("STORE: this folder is a box already");
+    expect(Object.entries(found).find(([about]) => about.startsWith("empty token"))?.[1]).toContain("label");
   });
 
   it("CEREMONY-FILE: a file that makes no ceremony is refused before anything is looked at", async () => {
