@@ -6,46 +6,20 @@
 import { nodeHost } from "../../host/crypto-host.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { type Entry, presentWithToken, type RunKind, verifyTranscript } from "../../manifests/records/transcript.ts";
+import { type Entry, presentWithToken, verifyTranscript } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { endTokenProcesses } from "../tokens/token-process.ts";
-import type { CeremonyFile } from "./ceremony-file.ts";
+import type { Held, HoldParts } from "./hold-parts.ts";
 import { leaderOf, personOf, transcriptPeople } from "./people.ts";
-import { checkOrder, type Facts, type Procedure, type Stage, type Step } from "./procedure.ts";
-import type { NewEntry, RecordFile } from "./record-file.ts";
-import { writeTranscript } from "./records-folder.ts";
-import { type Choice, type Scene, sentence } from "./scene.ts";
+import { checkOrder, type Facts, type Stage, type Step } from "./procedure.ts";
+import type { NewEntry } from "./record-file.ts";
+import { transcriptAgain, writeTranscript } from "./records-folder.ts";
+import { type Choice, sentence } from "./scene.ts";
 import { Secrets } from "./secrets.ts";
 import { selfTest } from "./self-test.ts";
 import { composeTranscript, signTranscript } from "./signed-transcript.ts";
 import { Signers } from "./signers.ts";
 import { type CeremonyState, deviationsAt, resumeAt, stateOf } from "./state.ts";
-
-export interface HoldParts {
-  readonly procedure: Procedure;
-  readonly file: CeremonyFile;
-  readonly run: RunKind;
-  readonly scene: Scene;
-  readonly record: RecordFile;
-  /** UTC, to the second */
-  now(): string;
-}
-
-export type Held =
-  | {
-      readonly outcome: "completed" | "abandoned";
-      /** SHA-256 of the transcript's content, hex: what stands above the ink signatures */
-      readonly digest: string;
-      /** path of the signed transcript on the medium */
-      readonly path: string;
-    }
-  | {
-      readonly outcome: "paused";
-      /** the step that it goes on at */
-      readonly next: string | undefined;
-      /** what was refused last, if that is why */
-      readonly refusal: Refusal | undefined;
-    };
 
 /**
  * Holds the ceremony to its end, or to a pause. On return all that was done is in the record, durably; after an end the
@@ -111,7 +85,8 @@ class Holding {
       await this.#collectKeys();
       this.#write({ kind: "completed" });
     }
-    return this.#finish(this.#state().status as "completed" | "abandoned");
+    const outcome = this.#state().status as "completed" | "abandoned";
+    return (await this.#over(outcome)) ?? this.#finish(outcome);
   }
 
   async abandon(): Promise<Held> {
@@ -244,6 +219,16 @@ class Holding {
     await this.#signers.collect(scene, file, ids, this.#leader(), (id, why) => {
       this.#write({ kind: "struck", people: [id], text: `cannot sign the transcript: ${why}` });
     });
+  }
+
+  /** An end whose transcript was signed already, by those who were there then; undefined where that is still to be done. */
+  async #over(outcome: "completed" | "abandoned"): Promise<Held | undefined> {
+    const { file, procedure, scene } = this.#parts;
+    const again = await transcriptAgain(procedure, file);
+    if (!again) return undefined;
+    const { digest } = await verifyTranscript(nodeHost, ownOids(procedure.arc), again.p7m);
+    scene.say(`This ceremony was ${outcome} before, and its transcript is signed: ${again.path}`);
+    return { outcome, digest, path: again.path };
   }
 
   async #finish(outcome: "completed" | "abandoned"): Promise<Held> {

@@ -1,11 +1,11 @@
 /** Where the records of a box's ceremonies lie: a folder each, with the file it was held from, its entries and its signed transcript. */
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { sha256 } from "../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../host/durable.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { equal, fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import { readEntry } from "../../manifests/records/transcript.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -70,12 +70,28 @@ export function lastTranscript(records: string, but: string): string | null {
 
 /** Writes the signed transcript beside its entries and onto the medium; both durable on return. Refuses STORE. */
 export async function writeTranscript(procedure: Procedure, file: CeremonyFile, p7m: Uint8Array): Promise<string> {
-  const exported = join(procedure.media, "coldseal/transcripts");
-  await makeFolder(exported, 0o755);
-  const path = join(exported, `${recordName(file)}.p7m`);
+  const path = exportedPath(procedure, file);
+  await makeFolder(dirname(path), 0o755);
   await writeDurable(join(recordFolder(procedure, file), transcriptName), p7m);
   await writeDurable(path, p7m);
   return path;
+}
+
+/** The signed transcript of a ceremony that is over, and its path on the medium, where it stands again on return; undefined where there is none. Refuses STORE. */
+export async function transcriptAgain(
+  procedure: Procedure,
+  file: CeremonyFile,
+): Promise<{ readonly p7m: Uint8Array; readonly path: string } | undefined> {
+  const p7m = readTranscriptFile(recordFolder(procedure, file));
+  if (!p7m) return undefined;
+  const path = exportedPath(procedure, file);
+  await makeFolder(dirname(path), 0o755);
+  if (!existsSync(path) || !equal(readFileSync(path), p7m)) await writeDurable(path, p7m);
+  return { p7m, path };
+}
+
+function exportedPath({ media }: Procedure, file: CeremonyFile): string {
+  return join(media, "coldseal/transcripts", `${recordName(file)}.p7m`);
 }
 
 /** How the ceremony of a record ended, by its last entry; `undefined`: there is no such record, or nothing in it. Judged by nothing else. Refuses STORE, SHAPE, JSON. */

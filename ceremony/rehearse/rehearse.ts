@@ -3,7 +3,8 @@
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, readCeremonyFile } from "../engine/ceremony-file.ts";
-import { type Held, hold } from "../engine/hold.ts";
+import { hold } from "../engine/hold.ts";
+import type { Held } from "../engine/hold-parts.ts";
 import { type PlayedScene, playedScene } from "../engine/played-scene.ts";
 import { RecordFile } from "../engine/record-file.ts";
 import { recordFolder } from "../engine/records-folder.ts";

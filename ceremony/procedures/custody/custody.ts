@@ -7,6 +7,8 @@ import type { Procedure, Step } from "../../engine/procedure.ts";
 import { boxAtHand } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
 import { witnessOf } from "../genesis/begin.ts";
+import { checkPeopleOf } from "../people-of-policy.ts";
+import { policyInForce } from "../policies-at-hand.ts";
 import { assetSteps, handOverStepId } from "./asset-steps.ts";
 import { copyToStick, type LogPlaces, lineFact, readBoxLog } from "./box-log.ts";
 import { type Asset, custodyParameters } from "./parameters.ts";
@@ -25,7 +27,10 @@ export function custody(file: CeremonyFile): Procedure {
     records: places.records,
     media: places.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ genesis: box.genesis }),
+    tokenCheck: async ({ begun }) => {
+      if (!begun) checkPeopleOf(file, [(await policyInForce(box)).policy]);
+      return { genesis: box.genesis };
+    },
     countersign: async (_, p7m) => (socket === undefined ? p7m : countersign(socket, p7m)),
     leave: () =>
       leaveCopy({

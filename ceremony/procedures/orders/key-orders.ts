@@ -70,6 +70,7 @@ function aboutKey(
   return aboutRunningBox(running, {
     name: kind,
     purpose,
+    byOne: kind === "suspend-key",
     steps: [
       beforeStep(running),
       keyStep(running, key),

@@ -13,6 +13,8 @@ import { type CeremonyFile, pathIn } from "../../engine/ceremony-file.ts";
 import type { Facts, Procedure, Stage, Step } from "../../engine/procedure.ts";
 import { type BoxAtHand, boxAtHand, readHeldShares, sharesOf } from "../box-at-hand.ts";
 import { leaveCopy } from "../box-copy.ts";
+import { checkOfficersOf, checkPeopleOf } from "../people-of-policy.ts";
+import { policyInForce } from "../policies-at-hand.ts";
 import { type BoxShares, boxPin, checkHoldersHere, holdersHere } from "../shares-of.ts";
 import { keyInForce } from "./key-in-force.ts";
 import { secondTokenFacts, secondTokenSteps } from "./second-token.ts";
@@ -54,6 +56,8 @@ export interface PlannedProcedure {
   readonly name: string;
   readonly purpose: string;
   readonly steps: readonly Step[];
+  /** one officer is enough: it only stops something */
+  readonly byOne?: boolean;
 }
 
 /**
@@ -62,8 +66,8 @@ export interface PlannedProcedure {
  */
 export function aboutRunningBox(
   running: RunningBox,
-  { name, purpose, steps }: PlannedProcedure,
-  moreChecks: () => Promise<Facts> = async () => ({}),
+  { name, purpose, steps, byOne = false }: PlannedProcedure,
+  moreChecks: (begun: boolean) => Promise<Facts> = async () => ({}),
 ): Procedure {
   const { box, socket, stick } = running;
   return {
@@ -74,12 +78,20 @@ export function aboutRunningBox(
     records: box.layout.records,
     media: stick,
     arc: box.arc,
-    tokenCheck: async () => ({
-      genesis: box.genesis,
-      token: keyInForce(await boxKeys(socket), "audit").token.uri,
-      ...(await secondTokenFacts(running)),
-      ...(await moreChecks()),
-    }),
+    tokenCheck: async ({ begun }) => {
+      // Gone on with, the policy may be the one that this very ceremony brought into force.
+      if (!begun) {
+        const { policy } = await policyInForce(box);
+        checkPeopleOf(running.file, [policy]);
+        checkOfficersOf(running.file, policy, byOne ? 1 : policy.thresholds.policy);
+      }
+      return {
+        genesis: box.genesis,
+        token: keyInForce(await boxKeys(socket), "audit").token.uri,
+        ...(await secondTokenFacts(running)),
+        ...(await moreChecks(begun)),
+      };
+    },
     countersign: async (stage, p7m) => {
       const { closing } = await boxStanding(socket);
       if (closing !== null) return withoutAudit(stage, p7m, "the box is closed");

@@ -90,8 +90,9 @@ export function successor(file: CeremonyFile): Procedure {
         closeStep(made),
       ],
     },
-    async () => {
-      const { longest, shortest } = await withBoxToken(made.token, (process) => process.pinLimits());
+    async (begun) => {
+      if (begun) return { "second token": made.token.label };
+      const { longest, shortest } = await withBoxToken(made.token, (process) => process.pinLimits(made.token.label));
       return { "second token": `empty, PINs of ${shortest} to ${longest} characters` };
     },
   );

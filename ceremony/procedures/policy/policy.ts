@@ -24,6 +24,7 @@ import { certificateOf, peopleStep, type SignerRole, signersOf, witnessOf } from
 import { signedBy } from "../genesis/policy.ts";
 import { officersHere } from "../orders/order-steps.ts";
 import { secondTokenFacts, secondTokenSteps } from "../orders/second-token.ts";
+import { checkPeopleOf } from "../people-of-policy.ts";
 import { policyInForce, policyName } from "../policies-at-hand.ts";
 import { policyOf } from "../policy-part.ts";
 import { factOf, policyChanges } from "./changes.ts";
@@ -112,7 +113,13 @@ function changeOf(file: CeremonyFile, signing: Signing): Procedure {
     records: box.layout.records,
     media: change.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) }),
+    tokenCheck: async ({ begun }) => {
+      const before = await change.inForce();
+      const next = readPolicy(nextPolicy({ file }, change, before));
+      // Gone on with, the old policy's people may be out of force already.
+      if (!begun) checkPeopleOf(file, [before.policy, next]);
+      return { genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) };
+    },
     countersign: (_, p7m) => countersign(change.unlock, p7m),
     leave: () =>
       leaveCopy({ layout: box.layout, appliance: box.appliance, media: change.stick, socket: change.unlock }),
@@ -210,7 +217,11 @@ function inForceStep(change: Change): Step {
   };
 }
 
-function nextPolicy(stage: Stage, { box, parameters }: Change, { policy, number, digest }: PolicyInForce): Uint8Array {
+function nextPolicy(
+  stage: Pick<Stage, "file">,
+  { box, parameters }: Change,
+  { policy, number, digest }: PolicyInForce,
+): Uint8Array {
   return policyOf(stage.file, parameters.policy, {
     appliance: box.appliance,
     arc: box.arc,

@@ -31,6 +31,8 @@ import { witnessOf } from "../genesis/begin.ts";
 import { nextWrappedPath, wrappedPath } from "../layout.ts";
 import { keyInForce } from "../orders/key-in-force.ts";
 import { secondTokenFacts, secondTokenSteps } from "../orders/second-token.ts";
+import { checkPeopleOf } from "../people-of-policy.ts";
+import { policyInForce } from "../policies-at-hand.ts";
 import {
   type BoxShares,
   boxPin,
@@ -94,7 +96,10 @@ export function resplit(file: CeremonyFile): Procedure {
     records: box.layout.records,
     media: work.stick,
     arc: box.arc,
-    tokenCheck: async () => ({ genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) }),
+    tokenCheck: async ({ begun }) => {
+      if (!begun) checkPeopleOf(file, [(await policyInForce(box)).policy]);
+      return { genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) };
+    },
     countersign: (_, p7m) => countersign(work.socket, p7m),
     leave: () => leaveCopy({ layout: box.layout, appliance: box.appliance, media: work.stick, socket: work.socket }),
   };
