@@ -12,6 +12,7 @@ import { Refusal } from "../manifests/refusal.ts";
 import { type CeremonyFile, readCeremonyFile } from "./engine/ceremony-file.ts";
 import { abandon, hold } from "./engine/hold.ts";
 import type { Held, HoldParts } from "./engine/hold-parts.ts";
+import { namedCertificates } from "./engine/named-certificates.ts";
 import { playedScene } from "./engine/played-scene.ts";
 import { checkOrder } from "./engine/procedure.ts";
 import { RecordFile } from "./engine/record-file.ts";
@@ -37,7 +38,7 @@ export async function showScript(output: Output, path: string, options: PrintOpt
   checkOrder(procedure.steps);
   const files = await givePaper(
     output,
-    scriptPaper(file, procedure),
+    scriptPaper(file, procedure, namedCertificates(file)),
     `${recordName(file)}.script`,
     file.scheduled,
     options,

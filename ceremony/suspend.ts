@@ -27,10 +27,18 @@ export async function suspend(sitting: Sitting, reason: string): Promise<void> {
     const content = suspendOrder(standing, appliance, reason, sitting.now());
     const signed = await login.sign(ownOids(arc).order, content);
     sitting.consequence = "the order was signed, but whether the box took it is not known: see ceremony status";
-    const { number, digest } = await sitting.signer.order(signed);
+    const { number, digest } = await sitting.signer.order(signed).catch((fault: unknown) => {
+      if (isAnswer(fault)) sitting.consequence = "the box did not take the order: it is as it was";
+      throw fault;
+    });
     sitting.output.say(sitting.output.style.good("Suspended."), "Next: a quorum holds the ceremony `resume`.");
     sitting.output.document({ digest, number, suspended: true });
   } finally {
     await login.close();
   }
+}
+
+/** What the signer itself refused, it did not take. */
+function isAnswer(fault: unknown): boolean {
+  return fault instanceof Refusal && !["UNREACHABLE", "INTERNAL", "STORE"].includes(fault.code);
 }

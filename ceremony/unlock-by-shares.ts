@@ -5,7 +5,7 @@ import type { WrappedPins } from "../appliance/client/unlock-client.ts";
 import { nodeHost } from "../host/crypto-host.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { shown } from "../manifests/records/names.ts";
-import { readWrapped, type ShareRecord, shareName, verifyShare } from "../manifests/records/share.ts";
+import { checkEnough, readWrapped, type ShareRecord, shareName, verifyShare } from "../manifests/records/share.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 import { openerByFile, openerFiles } from "./share-opener.ts";
@@ -28,11 +28,12 @@ export async function unlockByShares(sitting: Sitting, files: readonly string[])
   const pins = await pinsOf(sitting);
   const opened: OpenedShare[] = [];
   try {
+    await checkTogether(files, pins);
     const wrapped = await wrappedFor(files[0] ?? "", pins);
     for (const file of files) opened.push(await openFile(sitting, file, wrapped, pins.auditKeys));
     const pin = await joinShares(opened, wrapped);
     try {
-      tellUnlocked(sitting, await sitting.signer.unlock(pin));
+      await tellUnlocked(sitting, await sitting.signer.unlock(pin));
     } finally {
       pin.fill(0);
     }
@@ -66,6 +67,13 @@ async function pinsOf(sitting: Sitting): Promise<WrappedPins> {
     expected: "`ceremony unlock` with its PIN",
     got: "shares",
   });
+}
+
+/** Before anybody is asked for a secret. Refuses SHARE-CHANGED, SHARE-FOREIGN, SHARE-TWICE, SHARE-SHORT. */
+async function checkTogether(files: readonly string[], { auditKeys }: WrappedPins): Promise<void> {
+  const records: ShareRecord[] = [];
+  for (const file of files) records.push(await verifyShare(nodeHost, readShare(file), auditKeys));
+  checkEnough(records);
 }
 
 /** The wrapped PIN that a share belongs to by its split; while a PIN is split anew there are two. Else that in force, which will refuse it. */

@@ -17,16 +17,22 @@ export async function unlock(sitting: Sitting): Promise<void> {
     sitting.output.document({ changed: false, locked: false });
     return;
   }
-  tellUnlocked(sitting, await withBoxPin(sitting, before));
+  await tellUnlocked(sitting, await withBoxPin(sitting, before));
 }
 
-/** Says what an unlocking proved. */
-export function tellUnlocked({ output }: Pick<Sitting, "output">, { head, token }: Unlocked): void {
+/** Says what an unlocking proved, and what keeps the box from sealing all the same. */
+export async function tellUnlocked(
+  { output, signer }: Pick<Sitting, "output" | "signer">,
+  { head, token }: Unlocked,
+): Promise<void> {
   const record =
     head === "agrees" ? "the record agrees with the head on the token" : `head on the token: ${shown(head)}`;
   output.say(output.style.good("Unlocked."), `The token took the PIN; ${record}.`);
-  output.say("Next: batches with a full quorum are sealed now. See: ceremony list");
-  output.document({ changed: true, head, locked: false, token });
+  const held = members(members(await signer.status()).held);
+  const code = asText(held.code);
+  if (code === null) output.say("Next: batches with a full quorum are sealed now. See: ceremony list");
+  else output.say(output.style.bad(`It seals nothing: ${shown(code)}: ${shown(asText(held.message) ?? "")}`));
+  output.document({ changed: true, head, held: code, locked: false, token });
 }
 
 /** Logs the signer out of its token. */

@@ -102,7 +102,10 @@ export const refusalTable = {
     "verification",
     "do not rely on this transcript: its entries do not follow each other, or signatures are missing",
   ],
-  "SHARE-CHANGED": ["refused", "fetch the share's other copy; where there is none, split anew without this holder"],
+  "SHARE-CHANGED": [
+    "refused",
+    "use this box's share, or its other copy; where there is none, split anew without this holder",
+  ],
   "SHARE-FOREIGN": ["refused", "give the share that belongs to the split in force: `ceremony status` names it"],
   "SHARE-TWICE": ["refused", "ask another holder: each share counts once"],
   "SHARE-SHORT": ["refused", "ask more holders for their shares"],

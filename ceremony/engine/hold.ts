@@ -10,6 +10,7 @@ import { type Entry, presentWithToken, verifyTranscript } from "../../manifests/
 import { Refusal } from "../../manifests/refusal.ts";
 import { endTokenProcesses } from "../tokens/token-process.ts";
 import type { Held, HoldParts } from "./hold-parts.ts";
+import { certificatesDigest, namedCertificates } from "./named-certificates.ts";
 import { leaderOf, personOf, transcriptPeople } from "./people.ts";
 import { checkOrder, type Facts, type Stage, type Step } from "./procedure.ts";
 import type { NewEntry } from "./record-file.ts";
@@ -119,7 +120,14 @@ class Holding {
     // The paper was printed from the file that was reviewed: another file has other words.
     await scene.compare(leader, "ceremony file", file.digest);
     const shown = [{ label: "ceremony file", digest: file.digest, confirmedBy: [leader] }];
-    if (before.status === "not-opened") return void this.#write({ kind: "opened", people, facts, shown });
+    if (before.status === "not-opened") {
+      const together = certificatesDigest(namedCertificates(file));
+      if (together !== undefined) {
+        await scene.compare(leader, "certificates", together);
+        shown.push({ label: "certificates", digest: together, confirmedBy: [leader] });
+      }
+      return void this.#write({ kind: "opened", people, facts, shown });
+    }
     const next = resumeAt(procedure.steps, before.next);
     if (next !== before.next) scene.say(`What lay in memory only is gone: the ceremony goes on at step "${next}".`);
     this.#write({ kind: "resumed", people, facts, shown, step: next ?? null });

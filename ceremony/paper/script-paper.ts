@@ -3,11 +3,17 @@
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { shown } from "../../manifests/records/names.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
+import { certificatesDigest, type NamedCertificate } from "../engine/named-certificates.ts";
 import type { Procedure, StepPlan } from "../engine/procedure.ts";
 import { inkLines, labelled, paragraph, ticked } from "./lines.ts";
 import type { Paper, PaperItem } from "./page.ts";
 
-export function scriptPaper(file: CeremonyFile, procedure: Pick<Procedure, "purpose" | "steps" | "simulated">): Paper {
+/** `certificates`: those that the file's paths lead to. */
+export function scriptPaper(
+  file: CeremonyFile,
+  procedure: Pick<Procedure, "purpose" | "steps" | "simulated">,
+  certificates: readonly NamedCertificate[],
+): Paper {
   const minutes = procedure.steps.reduce((sum, step) => sum + step.minutes, 0);
   return {
     title: `Script: ${shown(file.title)}`,
@@ -33,6 +39,7 @@ export function scriptPaper(file: CeremonyFile, procedure: Pick<Procedure, "purp
       { heading: "What the file says" },
       ...paragraph("Nothing else decides what is made or changed. Reviewers tick what they agree with."),
       ...rowsOf(file.parameters).flatMap((row) => ticked(row)),
+      ...certificateItems(certificates),
       ...procedure.steps.flatMap((step, at) => stepItems(step, at + 1)),
       { heading: "End" },
       ...paragraph(
@@ -51,6 +58,25 @@ export function inkNames(people: readonly { readonly name: string; readonly role
   return people
     .filter(({ roles }) => roles.includes("administrator") || roles.includes("witness"))
     .map(({ name }) => name);
+}
+
+/** Words of a root's digest are typed at the second sitting. */
+const isRoot = /^roots\[/;
+
+/** Each is compared with its own paper, a root with that of its CA; all of them together once more in the room. */
+function certificateItems(certificates: readonly NamedCertificate[]): PaperItem[] {
+  const together = certificatesDigest(certificates);
+  if (together === undefined) return [];
+  return [
+    { heading: "Certificates behind the file's paths" },
+    ...certificates.flatMap(({ digest, subject, where }) => [
+      ...ticked(`${where}: ${subject}, SHA-256 ${digest}`),
+      ...(isRoot.test(where) ? [{ digest }] : []),
+    ]),
+    "",
+    "All of them together, SHA-256 in words. Whoever leads types two groups of it.",
+    { digest: together },
+  ];
 }
 
 /** Each value of the parameters with the names that lead to it. */

@@ -8,6 +8,7 @@ import { ownOids } from "../../manifests/encoding/oid.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 import { lastOf, readCustodySheet, sheetName } from "../custody-sheet.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
+import { namedCertificates } from "../engine/named-certificates.ts";
 import { recordName } from "../engine/records-folder.ts";
 import { custodyPaper } from "../paper/custody-paper.ts";
 import { writePaper } from "../paper/print.ts";
@@ -24,7 +25,7 @@ export async function leaveRecords(
   const name = recordName(file);
   const signed = readFileSync(signedPath);
   const verified = await verifyTranscript(nodeHost, ownOids(procedure.arc), signed);
-  await writePaper(out, `${name}.script`, scriptPaper(file, procedure), file.scheduled);
+  await writePaper(out, `${name}.script`, scriptPaper(file, procedure, namedCertificates(file)), file.scheduled);
   await writePaper(out, `${name}.record`, recordOf(verified), endOf(verified.transcript));
   await writeDurable(join(out, `${name}.p7m`), signed);
   return name;

@@ -35,9 +35,10 @@ function rowLines([label, text]: Line): string[] {
 
 function headline(signer: Members, style: Style): string {
   const name = style.bold(`Box ${shown(asText(signer.appliance) ?? "?")}`);
+  const held = asText(members(signer.held).code);
   return signer.locked === true
     ? `${name}: ${style.warn("locked")}; it takes approvals, seals nothing; next: ceremony unlock`
-    : `${name}: ${style.good("unlocked")}`;
+    : `${name}: ${style.good("unlocked")}${held === null ? "" : `; ${style.bad(`it seals nothing: ${shown(held)}`)}`}`;
 }
 
 type Members = { readonly [name: string]: Json };

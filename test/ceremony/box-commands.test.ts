@@ -45,7 +45,20 @@ describe("unlocking", () => {
     expect(sentTexts).toEqual(["secret"]);
     expect(held.every((pin) => pin.every((byte) => byte === 0))).toBe(true);
     expect(text()).toContain("the record agrees with the head on the token");
-    expect(documents).toEqual([{ changed: true, head: "agrees", locked: false, token: "6f2c" }]);
+    expect(documents).toEqual([{ changed: true, head: "agrees", held: null, locked: false, token: "6f2c" }]);
+    expect(text()).toContain("Next: batches with a full quorum are sealed now");
+  });
+
+  it("SUSPENDED: an unlocked box that seals nothing says so, and not that batches are sealed now", async () => {
+    const held = { code: "SUSPENDED", message: "the box is suspended since noon" };
+    const signer: Partial<Signer> = {
+      status: async () => ({ ...locked, held }),
+      unlock: async () => ({ head: "agrees", token: "6f2c" }),
+    };
+    const { sitting, text } = sittingWith({ signer, answer: () => "secret" });
+    await unlock(sitting);
+    expect(text()).toContain("It seals nothing: SUSPENDED: the box is suspended since noon");
+    expect(text()).not.toContain("sealed now");
   });
 
   it("PIN-WRONG: says whose PIN was expected and how many tries there were; PIN-LOCKED ends it at once", async () => {

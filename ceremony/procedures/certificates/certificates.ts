@@ -89,7 +89,7 @@ function checkStep(sitting: Sitting, file: CeremonyFile): Step {
     minutes: 5,
     script: [
       "Each certificate must be for the key, the name and the use that the box asked for at the first sitting.",
-      "The root's digest is compared with the paper of the CA.",
+      "Two groups of the root's digest are typed from the printed script, which was compared with the paper of the CA before.",
     ],
     wayBack: "Send the certificate back to the CA, and pause.",
     needs: [],
@@ -99,7 +99,7 @@ function checkStep(sitting: Sitting, file: CeremonyFile): Step {
       const shown = [];
       for (const root of roots) {
         const digest = hex(sha256(root));
-        stage.scene.show("root certificate", digest);
+        // Not shown before: the words come from paper.
         await stage.scene.compare(witness, "root certificate", digest);
         shown.push({ label: "root certificate", digest, confirmedBy: [witness] });
       }

@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { CeremonyFile } from "../../../ceremony/engine/ceremony-file.ts";
 import { abandon } from "../../../ceremony/engine/hold.ts";
 import type { Held } from "../../../ceremony/engine/hold-parts.ts";
+import { certificatesDigest, namedCertificates } from "../../../ceremony/engine/named-certificates.ts";
 import { RecordFile } from "../../../ceremony/engine/record-file.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
@@ -280,6 +282,38 @@ describe("a ceremony that is interrupted", () => {
     expect(steps).toBe(1);
     expect(existsSync(join(setting.procedure.media, `coldseal/transcripts/${file.archive}-small.p7m`))).toBe(false);
     expect((await transcriptOf(await holdIt(setting))).transcript.outcome).toBe("completed");
+  });
+});
+
+describe("a ceremony that is over", () => {
+  it("CEREMONY-STATE: held again it says so, asks nobody and signs nothing anew; its transcript is put back on the medium", async () => {
+    const file = await newFile();
+    const setting = settingOf(small, file, plainSteps);
+    const held = await holdIt(setting);
+    if (held.outcome !== "completed") throw new Error("it did not end");
+    const signed = readFileSync(held.path);
+    rmSync(held.path);
+    const asked: string[] = [];
+    const note = { answer: (_: string, question: string) => void asked.push(question) };
+    expect(await holdIt(settingOf(small, file, plainSteps, note))).toEqual(held);
+    expect(asked).toEqual([]);
+    expect(readFileSync(held.path).equals(signed)).toBe(true);
+  });
+
+  it("CEREMONY-FILE: certificates that were changed behind the file's paths since the script was printed are found at the opening", async () => {
+    const file = await newFile();
+    const printed = certificatesDigest(namedCertificates(file));
+    const { signs } = file.people.find(({ id }) => id === "op2") as CeremonyFile["people"][number];
+    const path = signs?.certificate ?? "";
+    const right = readFileSync(path);
+    writeFileSync(path, readFileSync(file.people.find(({ id }) => id === "op1")?.signs?.certificate ?? ""));
+    try {
+      expect(certificatesDigest(namedCertificates(file))).not.toBe(printed);
+      const fromPaper = (_: string, question: string) => (question === "certificates" ? "adult amulet" : undefined);
+      expect(await codeOf(holdIt(settingOf(small, file, plainSteps, { answer: fromPaper })))).toBe("CEREMONY-STEP");
+    } finally {
+      writeFileSync(path, right);
+    }
   });
 });
 

@@ -51,7 +51,9 @@ const steps = Array.from({ length: 300 }, (_, at) => ({
   needs: [],
   perform: async () => ({ people: [] }),
 }));
-const script = scriptPaper(file, { purpose: "To test.", steps, simulated: false });
+const script = scriptPaper(file, { purpose: "To test.", steps, simulated: false }, [
+  { digest, subject: "CN=Root", where: "roots[1]" },
+]);
 
 const entry = (index: number, kind: string, more: object = {}) => ({
   facts: { spki: "A".repeat(300) },
