@@ -37,7 +37,9 @@ export function scriptPaper(
         `    ${roles.join(", ")}`,
       ]),
       { heading: "What the file says" },
-      ...paragraph("Nothing else decides what is made or changed. Reviewers tick what they agree with."),
+      ...paragraph(
+        "With people and certificates this is all that decides what is made or changed. Reviewers tick what they agree with.",
+      ),
       ...rowsOf(file.parameters).flatMap((row) => ticked(row)),
       ...certificateItems(certificates),
       ...procedure.steps.flatMap((step, at) => stepItems(step, at + 1)),
@@ -74,8 +76,9 @@ function certificateItems(certificates: readonly NamedCertificate[]): PaperItem[
       ...(isRoot.test(where) ? [{ digest }] : []),
     ]),
     "",
-    "All of them together, SHA-256 in words. Whoever leads types two groups of it.",
-    { digest: together },
+    {
+      together: ["All of them together, SHA-256 in words. Whoever leads types two groups of it.", { digest: together }],
+    },
   ];
 }
 
