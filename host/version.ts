@@ -4,8 +4,13 @@ import { readFileSync } from "node:fs";
 
 /** `0.1.0, Node v26.10.0` */
 export function versionText(): string {
+  return `${packageVersion()}, Node ${process.version}`;
+}
+
+/** `0.1.0` */
+export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
     readonly version: string;
   };
-  return `${version}, Node ${process.version}`;
+  return version;
 }

@@ -11,6 +11,8 @@ const tsc = join(packages, "typescript/bin/tsc");
 const checks = [
   { name: "format and lint", command: biome, args: ["check", "--error-on-warnings", "--diagnostic-level=warn", "."] },
   { name: "types", command: process.execPath, args: [tsc, "--noEmit", "-p", "."] },
+  { name: "types of the page", command: process.execPath, args: [tsc, "--noEmit", "-p", "desk/page/browser"] },
+  { name: "types of the page's tests", command: process.execPath, args: [tsc, "--noEmit", "-p", "test/browser"] },
 ];
 
 for (const { name, command, args } of checks) {

@@ -15,7 +15,8 @@ import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
-import { bundleLines, refusalVerdictLines, sealLines } from "../verdict-lines.ts";
+import { verdictLines } from "../verdict-lines.ts";
+import { bundleWords, refusalWords, sealWords } from "../verdict-words.ts";
 
 const largestSeal = 1 << 20;
 
@@ -67,14 +68,14 @@ async function wholeFolder(
     return wholeBundle(folder, options, trust, style);
   }
   const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
-  return { status: verdict.ok ? 1 : 4, json: verdict, lines: refusalVerdictLines(verdict, style) };
+  return { status: verdict.ok ? 1 : 4, json: verdict, lines: verdictLines(refusalWords(verdict), style) };
 }
 
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust, style: Style): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
   const verdict = await verifyFolder(folder, trust, options.documents);
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
-  return { status, json: { ...verdict, manifest: undefined }, lines: bundleLines(verdict, style) };
+  return { status, json: { ...verdict, manifest: undefined }, lines: verdictLines(bundleWords(verdict), style) };
 }
 
 async function checkFolder(folder: string): Promise<void> {
@@ -92,7 +93,7 @@ async function oneSeal(path: string, document: string | undefined, trust: Trust,
     ...(await besideSeal(bundle)),
   };
   const verdict = await verifySeal(nodeHost, seal, trust);
-  return { status: verdict.ok ? 0 : 4, json: verdict, lines: sealLines(verdict, style) };
+  return { status: verdict.ok ? 0 : 4, json: verdict, lines: verdictLines(sealWords(verdict), style) };
 }
 
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */

@@ -77,6 +77,21 @@ export function ecdsaFromRaw(scheme: EcScheme, raw: Uint8Array): Uint8Array {
   return sequence(unsignedInteger(raw.subarray(0, bytes)), unsignedInteger(raw.subarray(bytes)));
 }
 
+/** r and s side by side, each as long as the order, as IEEE P1363 and WebCrypto have it. Refuses CMS-SIGNATURE as `checkEcdsaForm`. */
+export function ecdsaToRaw(scheme: EcScheme, signature: Uint8Array): Uint8Array {
+  checkEcdsaForm(scheme, signature);
+  const { bytes } = curves[scheme];
+  const raw = new Uint8Array(2 * bytes);
+  const reader = DerReader.open(signature, tag.sequence, "CMS-SIGNATURE");
+  for (const end of [bytes, 2 * bytes]) {
+    const octets = reader.unsigned();
+    // A zero in front only keeps the number from being negative.
+    const number = octets[0] === 0 ? octets.subarray(1) : octets;
+    raw.set(number, end - number.length);
+  }
+  return raw;
+}
+
 function number(octets: Uint8Array): bigint {
   return BigInt(`0x0${octets.toHex()}`);
 }

@@ -13,6 +13,7 @@ import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
+import { type Indication, indicationOf } from "./indication.ts";
 import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
@@ -37,6 +38,8 @@ export interface SealToVerify {
 export interface SealVerdict {
   readonly ok: boolean;
   readonly findings: readonly Finding[];
+  /** ETSI EN 319 102-1, under the validation policy that docs/verify.md describes */
+  readonly indication: Indication;
   /** what the seal says of itself; null when it does not hold */
   readonly mode: Mode | null;
   readonly appliance: string | null;
@@ -68,6 +71,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const all = work.findings.all;
   return {
     ok: all.length === 0,
+    indication: indicationOf(all, { ok: all.length === 0, counts: seal !== undefined }),
     findings: all,
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,

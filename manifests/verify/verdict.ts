@@ -7,6 +7,7 @@ import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import type { Finding } from "./findings.ts";
+import { type Indication, indicationOf } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 
 /**
@@ -21,6 +22,8 @@ export interface BundleVerdict {
   /** unknown: the manifest does not hold */
   readonly outcome: "sealed" | "aborted" | "unknown";
   readonly findings: readonly Finding[];
+  /** ETSI EN 319 102-1, under the validation policy that docs/verify.md describes */
+  readonly indication: Indication;
   /** as the manifest says it; null when its signature or path does not hold */
   readonly manifest: Manifest | null;
   /** SHA-256 of the manifest's content, hex: the next manifest's `previous` */
@@ -60,8 +63,10 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
   const { checked, authorization } = facts;
   const manifest = checked?.manifest ?? null;
   const submitter = manifest?.request.submitter;
+  const ok = findings.length === 0 && isWhole(facts);
   return {
-    ok: findings.length === 0 && isWhole(facts),
+    ok,
+    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed" }),
     outcome: manifest?.outcome ?? "unknown",
     findings,
     manifest,

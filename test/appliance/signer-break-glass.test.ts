@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
-import { bundleLines } from "../../desk/verdict-lines.ts";
+import { verdictLines } from "../../desk/verdict-lines.ts";
+import { bundleWords } from "../../desk/verdict-words.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { plain } from "../../host/terminal/style.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
@@ -56,7 +57,9 @@ it("POLICY-SIGNERS, HONEST: a policy by recovery holders comes into force, and e
   const trust = { roots: [root.certificate], genesis: box.config.genesis };
   const verdict = await verifyBundle(nodeHost, memorySource({ files }), trust);
   expect([verdict.ok, verdict.findings]).toEqual([true, []]);
-  expect(bundleLines(verdict, plain).join("\n")).toContain("BREAK GLASS policy 2 was signed by recovery holders");
+  expect(verdictLines(bundleWords(verdict), plain).join("\n")).toContain(
+    "BREAK GLASS policy 2 was signed by recovery holders",
+  );
   await box.restart();
   expect(box.box.policies.inForce.recovered).toEqual([2]);
 });

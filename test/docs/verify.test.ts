@@ -9,6 +9,7 @@ import { signerInfo } from "../../manifests/cms/write.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { manifestBytes } from "../../manifests/records/manifest.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
+import { subIndications } from "../../manifests/verify/indication.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { root, sealing } from "../bundle/people.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
@@ -179,6 +180,12 @@ function rowsOf(section: string): readonly (readonly string[])[] {
 }
 
 describe("docs/verify.md, its tables", () => {
+  it("HONEST: every code that has a sub-indication of EN 319 102-1 stands there with it", () => {
+    const rows = [...page.matchAll(/^\| `([A-Z-]+)` \| ([A-Z_]+) \|$/gm)].map(([, code, sub]) => [code, sub]);
+    expect(Object.fromEntries(rows)).toEqual(subIndications);
+    expect(rows).toHaveLength(Object.keys(subIndications).length);
+  });
+
   it("T8: what each lets pass is what the tests hold the programs to", () => {
     const word = (accepts: boolean) => (accepts ? "accepts" : "refuses");
     const expected = letsPass.map(({ title, accepted }) => [

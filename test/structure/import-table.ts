@@ -80,19 +80,44 @@ export const importTable: readonly Row[] = [
     packages: ["commander"],
     node: "local",
   },
+  { path: "desk/page/build.ts", folders: ["desk/page", "host"], packages: ["rolldown"], node: "local" },
+  { path: "desk/page/main.ts", folders: ["desk/page", "manifests"], packages: [], node: "local" },
+  // These run in a browser: what they import must, too.
+  {
+    path: "desk/page",
+    folders: ["desk/page", "desk/verdict-words.ts", "manifests"],
+    packages: ["@noble/hashes"],
+    node: "none",
+  },
+  {
+    path: "desk/verdict-words.ts",
+    folders: ["manifests", "host/terminal/amounts.ts"],
+    packages: [],
+    node: "none",
+  },
   { path: "desk", folders: ["desk", "manifests", "host"], packages: ["commander", "node-forge"], node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
   {
     path: "test",
     folders: allFolders,
-    packages: [...native, ...boxPackages, "commander", "node-forge", "pkijs", "vitest", "fast-check"],
+    packages: [
+      ...native,
+      ...boxPackages,
+      "commander",
+      "node-forge",
+      "pkijs",
+      "vitest",
+      "fast-check",
+      "playwright-core",
+    ],
     node: "any",
   },
   { path: "scripts", folders: ["scripts"], packages: [], node: "local" },
   { path: "vitest.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.steps.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.browser.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
 

@@ -6,23 +6,14 @@ import { verifyRefusal } from "../../../manifests/verify/refusal.ts";
 import { audit, issuer, oids, root, sealing } from "../../bundle/people.ts";
 import { times } from "../../bundle/signed.ts";
 import { type Issued, makeRoot } from "../../pki/authority.ts";
+import { refusalRecord } from "./refusal-record.ts";
 
-const record: RefusalFile = {
-  appliance: "box-1",
-  created: times.manifest,
-  journal: { head: "ab".repeat(32), sequence: 7 },
-  policyDigest: "cd".repeat(32),
-  reported: { batchDigest: null, code: "MEDIA-KIND", details: {}, folder: "links", message: "a link" },
-  signed: true,
-  type: "refusal",
-  version: 1,
-};
 const trust = { roots: [root.certificate], at: "2026-12-01T00:00:00Z" };
 
 const signed = (by: Issued = audit, change: Partial<RefusalFile> = {}, eContentType = oids.refusal) =>
   signContent(nodeHost, by.signingKey, {
     eContentType,
-    content: refusalFileBytes({ ...record, ...change }),
+    content: refusalFileBytes({ ...refusalRecord, ...change }),
     signingTime: times.manifest,
     extraCertificates: [issuer.certificate],
   });

@@ -1,0 +1,143 @@
+/** What a person gave the page: which of it is evidence, which are documents, and the source that the verifier reads. Nothing leaves the browser. */
+
+import type { HashName } from "../../manifests/cms/suite.ts";
+import type { Hasher } from "../../manifests/host.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { BundleSource } from "../../manifests/verify/source.ts";
+
+/** A file as it was chosen or dropped, with the folders that it came in. */
+export interface ChosenFile {
+  /** with `/` */
+  readonly path: string;
+  readonly size: number;
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+/** What is to be verified. */
+export type Evidence =
+  | { readonly kind: "bundle"; readonly source: BundleSource }
+  | { readonly kind: "refusal"; readonly p7m: ChosenFile }
+  | { readonly kind: "seal"; readonly seal: ChosenFile; readonly document: ChosenFile };
+
+type HasherOf = (hash: HashName) => Hasher;
+
+/**
+ * Tells what was given. Documents are all files outside the bundle's folder. Refuses USAGE: nothing that is evidence, two bundles, two
+ * documents of one name, a seal without its document.
+ */
+export function evidenceIn(files: readonly ChosenFile[], hasher: HasherOf): Evidence {
+  const bundle = onlyOne(files, "manifest.p7m");
+  if (bundle) {
+    const root = folderOf(bundle.path);
+    const inside = files.filter(({ path }) => path.startsWith(root));
+    return {
+      kind: "bundle",
+      source: sourceOf(
+        new Map(inside.map((file) => [file.path.slice(root.length), file])),
+        byName(files.filter((file) => !inside.includes(file))),
+        hasher,
+      ),
+    };
+  }
+  const p7m = onlyOne(files, "refusal.p7m");
+  if (p7m) return { kind: "refusal", p7m };
+  return sealIn(files);
+}
+
+function sealIn(files: readonly ChosenFile[]): Evidence {
+  const seals = files.filter(({ path }) => path.endsWith(".p7s"));
+  const documents = files.filter((file) => !seals.includes(file));
+  const [seal, document] = [seals[0], documents[0]];
+  if (seal && document && seals.length === 1 && documents.length === 1) return { kind: "seal", seal, document };
+  throw new Refusal("USAGE", "this is neither a bundle nor one seal with its document", {
+    expected: "the folder of a batch (with manifest.p7m), or one .p7s file and the document that it belongs to",
+    got: files.length === 0 ? "nothing" : `${seals.length} seals and ${documents.length} other files`,
+  });
+}
+
+/** The one file of this name; the outermost where a folder holds others of that name below. */
+function onlyOne(files: readonly ChosenFile[], name: string): ChosenFile | undefined {
+  const found = files
+    .filter(({ path }) => path === name || path.endsWith(`/${name}`))
+    .sort((a, b) => depth(a) - depth(b));
+  const [first, second] = found;
+  if (first && second && depth(first) === depth(second)) {
+    throw new Refusal("USAGE", "there are two batches: verify one after the other", {
+      expected: `one ${name}`,
+      got: `${first.path}, ${second.path}`,
+    });
+  }
+  return first;
+}
+
+function byName(files: readonly ChosenFile[]): ReadonlyMap<string, ChosenFile> {
+  const named = new Map<string, ChosenFile>();
+  for (const file of files) {
+    const name = file.path.slice(file.path.lastIndexOf("/") + 1);
+    const other = named.get(name);
+    if (other) {
+      throw new Refusal("USAGE", "two documents have one name", {
+        expected: "each once",
+        got: `${other.path}, ${file.path}`,
+        about: name,
+      });
+    }
+    named.set(name, file);
+  }
+  return named;
+}
+
+function sourceOf(
+  files: ReadonlyMap<string, ChosenFile>,
+  documents: ReadonlyMap<string, ChosenFile>,
+  hasher: HasherOf,
+): BundleSource {
+  const at = (path: string): ChosenFile => {
+    const file = files.get(path);
+    if (!file) throw new Error(`no file ${path}`);
+    return file;
+  };
+  return {
+    read: async (path, limit) => wholeOf(at(path), limit),
+    stream: (path) => at(path).stream(),
+    list: async (folder) => [...new Set([...files.keys()].flatMap((path) => stepBelow(path, folder)))],
+    documentDigest: async (name, hash) => {
+      const file = documents.get(name);
+      return file && { digest: await digestFile(file, hasher(hash)), size: file.size };
+    },
+  };
+}
+
+/** Throws for a file longer than `limit` bytes. */
+export async function wholeOf(file: ChosenFile, limit: number): Promise<Uint8Array> {
+  if (file.size > limit) throw new Error(`longer than ${limit} bytes`);
+  const bytes = new Uint8Array(file.size);
+  let at = 0;
+  for await (const piece of file.stream()) {
+    if (at + piece.length > bytes.length) throw new Error("the file grew");
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes.subarray(0, at);
+}
+
+export async function digestFile(file: ChosenFile, hasher: Hasher): Promise<Uint8Array> {
+  for await (const piece of file.stream()) hasher.update(piece);
+  return hasher.digest();
+}
+
+/** The first name of `path` below `folder`, where it lies there. */
+function stepBelow(path: string, folder: string): readonly string[] {
+  const start = folder === "" ? "" : `${folder}/`;
+  if (!path.startsWith(start)) return [];
+  const [first = ""] = path.slice(start.length).split("/");
+  return first === "" ? [] : [first];
+}
+
+function depth({ path }: ChosenFile): number {
+  return path.split("/").length;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}

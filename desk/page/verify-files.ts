@@ -1,0 +1,67 @@
+/** The page's work without the page: files and what is trusted go in, words come out. The verifier is the command line's. */
+
+import type { Host } from "../../manifests/host.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { verifyRefusal } from "../../manifests/verify/refusal.ts";
+import { verifySeal } from "../../manifests/verify/seal.ts";
+import { smallFile } from "../../manifests/verify/source.ts";
+import type { Trust } from "../../manifests/verify/trust.ts";
+import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../verdict-words.ts";
+import { type ChosenFile, digestFile, evidenceIn, wholeOf } from "./chosen-files.ts";
+
+/** As `coldseal verify` would judge it. Refuses USAGE what is no evidence; a fault of reading is one too. */
+export async function verifyFiles(host: Host, files: readonly ChosenFile[], trust: Trust): Promise<VerdictWords> {
+  const evidence = evidenceIn(files, (hash) => host.hasher(hash));
+  switch (evidence.kind) {
+    case "bundle":
+      return bundleWords(await verifyBundle(host, evidence.source, trust));
+    case "refusal":
+      return refusalWords(await verifyRefusal(host, await whole(evidence.p7m), trust));
+    case "seal": {
+      const { document, seal } = evidence;
+      const documentDigest: Parameters<typeof verifySeal>[1]["documentDigest"] = (hash) =>
+        digestFile(document, host.hasher(hash));
+      return sealWords(await verifySeal(host, { seal: await whole(seal), documentDigest }, trust));
+    }
+  }
+}
+
+async function whole(file: ChosenFile): Promise<Uint8Array> {
+  try {
+    return await wholeOf(file, smallFile);
+  } catch (cause) {
+    throw new Refusal("USAGE", "the file cannot be read", { about: file.path, cause });
+  }
+}
+
+const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
+const sequenceTag = 0x30;
+
+/** One certificate, DER or PEM. Refuses USAGE what is neither, or several. */
+export function rootFrom(bytes: Uint8Array, name: string): Uint8Array {
+  if (bytes[0] === sequenceTag) return bytes;
+  const blocks = [...new TextDecoder("latin1").decode(bytes).matchAll(pemBlock)];
+  const [only, second] = blocks;
+  try {
+    if (only && !second) return Uint8Array.fromBase64((only[1] ?? "").replace(/\s/g, ""));
+  } catch (cause) {
+    throw new Refusal("USAGE", "the PEM is damaged", { about: name, cause });
+  }
+  throw new Refusal("USAGE", "not one certificate", {
+    expected: "one certificate, as PEM or DER",
+    got: blocks.length > 1 ? `${blocks.length} certificates` : "neither",
+    about: name,
+  });
+}
+
+/** The digest of the genesis policy as a person types it: hex in any case, with blanks or colons; undefined where nothing was typed. Refuses USAGE. */
+export function genesisFrom(typed: string): string | undefined {
+  const hex = typed.replace(/[\s:]/g, "").toLowerCase();
+  if (hex === "") return undefined;
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex;
+  throw new Refusal("USAGE", "not a genesis digest", {
+    expected: "64 hex digits, as the box printed them",
+    got: `${hex.length} characters`,
+  });
+}

@@ -1,0 +1,176 @@
+/** A verdict in words: first whether it holds, then who, when, how; what is only claimed is said to be. The command line and the page say the same. Pure. */
+
+import { count } from "../host/terminal/amounts.ts";
+import { shown } from "../manifests/records/names.ts";
+import type { Finding } from "../manifests/verify/findings.ts";
+import type { Indication } from "../manifests/verify/indication.ts";
+import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
+import type { SealVerdict } from "../manifests/verify/seal.ts";
+import type { BundleVerdict, QuorumWord } from "../manifests/verify/verdict.ts";
+
+export interface VerdictWords {
+  /** `warn`: it holds, and says that nothing counts as sealed */
+  readonly tone: "good" | "warn" | "bad";
+  readonly headline: string;
+  /** what was found wrong, the first of it */
+  readonly findings: readonly string[];
+  /** how many more there are */
+  readonly more: number;
+  readonly rows: readonly (readonly [label: string, text: string])[];
+}
+
+const mostFindings = 20;
+
+export function bundleWords(verdict: BundleVerdict): VerdictWords {
+  return {
+    ...headline(verdict),
+    ...found(verdict.findings),
+    rows: [
+      ...row("result", indicationText(verdict.indication)),
+      ...row("appliance", verdict.appliance),
+      ...row("manifest", verdict.number === null ? null : `number ${verdict.number}, ${verdict.outcome}`),
+      ...row("digest", verdict.manifestDigest),
+      ...row("batch", verdict.batch),
+      ...row("submitter", verdict.submitter?.name ?? null),
+      ...row("envelopes", verdict.kind === "plain-envelopes" ? plainText : null),
+      ...quorumRows(verdict),
+      ...row("BREAK GLASS", brokenGlass(verdict)),
+      ...row("mode", verdict.mode),
+      ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("reason", verdict.reason),
+      ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
+      ...row("documents", documentsText(verdict)),
+      ...row("labels", labelsText(verdict)),
+    ],
+  };
+}
+
+/** HONEST: as loud as the quorum. */
+function brokenGlass({ manifest }: BundleVerdict): string | null {
+  const numbers = manifest?.policy.recovered ?? [];
+  if (numbers.length === 0) return null;
+  return `policy ${numbers.join(", ")} was signed by recovery holders in the place of the quorum before it`;
+}
+
+const plainText =
+  "the submitter signed each document by itself; nobody signed their count, order, names and sizes, which are the box's record of what it was told";
+
+export function sealWords(verdict: SealVerdict): VerdictWords {
+  const mode = verdict.mode === null ? "" : ` (mode ${verdict.mode})`;
+  return {
+    ...(verdict.ok
+      ? { tone: "good", headline: `VALID: the seal belongs to this document${mode}` }
+      : { tone: "bad", headline: "NOT VALID" }),
+    ...found(verdict.findings),
+    rows: [
+      ...row("result", indicationText(verdict.indication)),
+      ...row("sealed by", verdict.sealer && `${verdict.sealer.subject}, appliance ${verdict.appliance}`),
+      ...row("mode", verdict.mode),
+      ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("manifest", verdict.number === null ? null : manifestText(verdict)),
+      ...row("document", verdict.name),
+      ...row("batch", verdict.batch),
+      ...row("submitter", verdict.submitter),
+      ...quorumRows(verdict),
+      ...row("note", verdict.unsigned ? "it has unsigned attributes, which were not checked" : null),
+    ],
+  };
+}
+
+/** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
+export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict): VerdictWords {
+  if (!ok || !refusal) {
+    const headline = "NOT VALID: nothing shows that the box wrote this refusal";
+    return { tone: "bad", headline, ...found(findings), rows: [] };
+  }
+  const { appliance, created, journal, reported } = refusal;
+  return {
+    tone: "warn",
+    headline: `REFUSED (${reported.code}): the refusal holds; nothing of this batch was sealed`,
+    ...found([]),
+    rows: [
+      ...row("appliance", appliance),
+      ...row("folder", reported.folder),
+      ...row("because", `${reported.message} (as intake and the daemon say)`),
+      ...row("digest", reported.batchDigest),
+      ...row("time", `${created}, as the box claims`),
+      ...row("journal", `row ${journal.sequence}`),
+      ...row("signed by", auditor),
+    ],
+  };
+}
+
+/** In the standard's own words, for whoever compares verifiers. */
+function indicationText({ main, sub }: Indication): string {
+  return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; no CRL, OCSP or time-stamp was looked at)`;
+}
+
+/** Approvals count for a bundle that holds as a whole only. */
+function quorumRows({ ok, approvers, quorum }: Pick<BundleVerdict, "ok" | "approvers" | "quorum">) {
+  if (!ok) return row("quorum", "not shown: what is here does not hold together");
+  return [...row("approved by", people(approvers)), ...row("quorum", quorumText(quorum))];
+}
+
+function headline(verdict: BundleVerdict): Pick<VerdictWords, "tone" | "headline"> {
+  if (!verdict.ok) return { tone: "bad", headline: `NOT VALID: ${count(verdict.findings.length, "finding")}` };
+  if (verdict.outcome === "aborted") {
+    return { tone: "warn", headline: "ABORTED: the record holds, and says that none of its seals counts" };
+  }
+  const presented = verdict.documents.checked;
+  const of = verdict.documents.count;
+  const what = presented === of ? `all ${count(of, "document")}` : `${presented} of ${count(of, "document")} presented`;
+  return { tone: "good", headline: `VALID: ${count(verdict.seals.checked, "seal")}, ${what} (mode ${verdict.mode})` };
+}
+
+function found(findings: readonly Finding[]): Pick<VerdictWords, "findings" | "more"> {
+  return {
+    findings: findings.slice(0, mostFindings).map(findingText),
+    more: Math.max(0, findings.length - mostFindings),
+  };
+}
+
+function findingText(finding: Finding): string {
+  const expected = finding.expected === undefined ? "" : `, expected ${shown(finding.expected)}`;
+  const got = finding.got === undefined ? "" : `, got ${shown(finding.got)}`;
+  return `${finding.code}  ${shown(finding.file)}: ${shown(finding.message)}${expected}${got}`;
+}
+
+function row(label: string, text: string | null): (readonly [string, string])[] {
+  return text === null ? [] : [[label, shown(text)]];
+}
+
+function people(approvers: readonly { readonly name: string; readonly person: string; readonly signed: string }[]) {
+  return approvers.length === 0
+    ? null
+    : approvers.map((one) => `${one.person} (${one.name}, ${one.signed})`).join("; ");
+}
+
+function quorumText(quorum: QuorumWord): string {
+  switch (quorum) {
+    case "pinned to genesis":
+      return "re-counted under the policy chain from the genesis digest you gave";
+    case "only as the box claims":
+      return "re-counted, but which policy was in force only as the box claims: give --genesis";
+    case "not shown":
+      return "not shown: what is here does not prove that people approved";
+  }
+}
+
+function manifestText(verdict: SealVerdict): string {
+  const listed = verdict.manifest === "lists it" ? "which lists this very seal" : "which was not shown";
+  return `number ${verdict.number}, index ${verdict.index}, ${listed}`;
+}
+
+function documentsText({ documents }: BundleVerdict): string {
+  const missing = documents.notPresented > 0 ? `, ${documents.notPresented} not presented` : "";
+  return `${documents.checked} of ${documents.count} checked${missing}`;
+}
+
+function labelsText({ labels }: BundleVerdict): string | null {
+  return (
+    labels &&
+    Object.entries(labels)
+      .map(([name, value]) => `${name} ${value}`)
+      .join("; ")
+  );
+}

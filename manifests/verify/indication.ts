@@ -1,0 +1,80 @@
+/** A verdict in the terms of ETSI EN 319 102-1 (5.1.3): a main indication, and for what is not passed the first sub-indication that says why. Pure. */
+
+import type { RefusalCode } from "../refusal.ts";
+import type { Finding } from "./findings.ts";
+
+export type MainIndication = "TOTAL-PASSED" | "TOTAL-FAILED" | "INDETERMINATE";
+
+/** Of those that the standard has, the ones that a verification here can end in. */
+export type SubIndication =
+  | "FORMAT_FAILURE"
+  | "HASH_FAILURE"
+  | "SIG_CRYPTO_FAILURE"
+  | "SIG_CONSTRAINTS_FAILURE"
+  | "CHAIN_CONSTRAINTS_FAILURE"
+  | "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+  | "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+  | "POLICY_PROCESSING_ERROR"
+  | "NO_SIGNING_CERTIFICATE_FOUND"
+  | "NO_CERTIFICATE_CHAIN_FOUND"
+  | "OUT_OF_BOUNDS_NO_POE"
+  | "REVOKED_NO_POE"
+  | "SIGNED_DATA_NOT_FOUND"
+  | "GENERIC";
+
+export interface Indication {
+  readonly main: MainIndication;
+  /** null where it is passed */
+  readonly sub: SubIndication | null;
+}
+
+/** These alone show that a signature is none or was changed; whatever else is wrong leaves it open, under another policy or with other evidence. */
+const failed: readonly SubIndication[] = ["FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE"];
+
+/** What each code means for a signature; a code that is not here is a constraint of Coldseal's own (SIG_CONSTRAINTS_FAILURE). */
+export const subIndications: Readonly<Partial<Record<RefusalCode, SubIndication>>> = {
+  "BUNDLE-FORM": "SIGNED_DATA_NOT_FOUND",
+  "CMS-ALGORITHM": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+  "CMS-ATTRIBUTES": "FORMAT_FAILURE",
+  "CMS-CERTIFICATE": "NO_SIGNING_CERTIFICATE_FOUND",
+  "CMS-DIGEST": "HASH_FAILURE",
+  "CMS-FORM": "FORMAT_FAILURE",
+  "CMS-SIGNATURE": "SIG_CRYPTO_FAILURE",
+  "CMS-SIGNERS": "FORMAT_FAILURE",
+  "CMS-TYPE": "FORMAT_FAILURE",
+  DER: "FORMAT_FAILURE",
+  "DOCUMENT-DIGEST": "HASH_FAILURE",
+  "DOCUMENT-MISSING": "SIGNED_DATA_NOT_FOUND",
+  "DOCUMENT-SIZE": "HASH_FAILURE",
+  INTERNAL: "GENERIC",
+  JSON: "FORMAT_FAILURE",
+  "MEDIA-CHANGED": "GENERIC",
+  "PATH-CONSTRAINT": "CHAIN_CONSTRAINTS_FAILURE",
+  "PATH-CRITICAL": "CHAIN_CONSTRAINTS_FAILURE",
+  "PATH-FORM": "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+  "PATH-KEY": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+  "PATH-REVOKED": "REVOKED_NO_POE",
+  "PATH-ROOT": "NO_CERTIFICATE_CHAIN_FOUND",
+  "PATH-TIME": "OUT_OF_BOUNDS_NO_POE",
+  "PATH-USAGE": "CHAIN_CONSTRAINTS_FAILURE",
+  "POLICY-CHAIN": "POLICY_PROCESSING_ERROR",
+  "POLICY-DIGEST": "POLICY_PROCESSING_ERROR",
+  "POLICY-PROFILE": "POLICY_PROCESSING_ERROR",
+  "POLICY-SIGNERS": "POLICY_PROCESSING_ERROR",
+  SHAPE: "FORMAT_FAILURE",
+};
+
+/** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
+export function indicationOf(
+  findings: readonly Finding[],
+  { ok, counts }: { ok: boolean; counts: boolean },
+): Indication {
+  const subs = findings.map(({ code }) => subIndications[code] ?? "SIG_CONSTRAINTS_FAILURE");
+  const sub = subs.find((one) => failed.includes(one));
+  if (sub) return { main: "TOTAL-FAILED", sub };
+  const [first] = subs;
+  if (first) return { main: "INDETERMINATE", sub: first };
+  if (!ok) return { main: "INDETERMINATE", sub: "GENERIC" };
+  if (!counts) return { main: "INDETERMINATE", sub: "SIG_CONSTRAINTS_FAILURE" };
+  return { main: "TOTAL-PASSED", sub: null };
+}

@@ -1,0 +1,212 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { pageOf } from "../../desk/page/build.ts";
+import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../../desk/verdict-words.ts";
+import { digestOf, nodeHost } from "../../host/crypto-host.ts";
+import { signContent } from "../../manifests/cms/sign.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
+import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { verifyRefusal } from "../../manifests/verify/refusal.ts";
+import { verifySeal } from "../../manifests/verify/seal.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { buildPlainBundle } from "../bundle/build-plain.ts";
+import { memorySource } from "../bundle/memory-source.ts";
+import { audit, issuer, oids, root } from "../bundle/people.ts";
+import { bundleOf } from "../manifests/mutants/mutant.ts";
+import { mutants } from "../manifests/mutants/table.ts";
+import { refusalRecord } from "../manifests/verify/refusal-record.ts";
+import { browserHere, OpenPage } from "./open-page.ts";
+
+const executable = browserHere();
+let open: OpenPage;
+
+const trustOf = ({ genesis }: Pick<Bundle, "genesis">) => ({
+  roots: [root.certificate],
+  genesis,
+  at: utcOf(Date.now()),
+});
+
+/** By the page, from a folder as the box wrote it and the documents beside it. */
+async function byPage({ files, documents, genesis, roots }: Bundle) {
+  await open.forget();
+  await open.trust(roots[0] as Uint8Array, genesis);
+  await open.chooseFolder(open.folderOf("outbox", files));
+  const folder = open.folderOf("originals", documents);
+  await open.chooseFiles([...documents.keys()].map((name) => join(folder, name)));
+  return open.verify();
+}
+
+async function byCommandLine(bundle: Bundle) {
+  return bundleWords(await verifyBundle(nodeHost, memorySource(bundle), { ...trustOf(bundle), roots: bundle.roots }));
+}
+
+/** Folders are listed in any order, and so are findings of their files. */
+function inOrder(words: VerdictWords): VerdictWords {
+  return { ...words, findings: [...words.findings].sort() };
+}
+
+describe.skipIf(!executable)("the page that verifies", () => {
+  beforeAll(async () => {
+    open = await OpenPage.open(executable as string);
+  });
+  afterAll(() => open?.close());
+  beforeEach(() => open.forget());
+
+  it("HONEST: a whole batch that holds is told in the words of the command line, and the verdict has the focus", async () => {
+    const bundle = await buildBundle();
+    const words = await byPage(bundle);
+    expect(words.tone).toBe("good");
+    expect(words).toEqual(await byCommandLine(bundle));
+    expect(await open.page.evaluate(() => document.activeElement?.id)).toBe("verdict");
+    await open.page.getByLabel(/^Genesis digest/).fill("12");
+    expect(await open.page.locator("#verdict").isVisible()).toBe(false);
+    await open.page.screenshot({ path: join(open.dir, "valid.png"), fullPage: true });
+  });
+
+  it("HONEST: plain envelopes, an aborted batch, documents that are not there: the same words", async () => {
+    for (const bundle of [
+      await buildPlainBundle(),
+      await buildBundle({ abortedAfter: 1 }),
+      { ...(await buildBundle()), documents: new Map<string, Uint8Array>() },
+    ]) {
+      expect(await byPage(bundle as Bundle)).toEqual(await byCommandLine(bundle as Bundle));
+    }
+  });
+
+  it("T8: every mutant of the table is found, by the codes and words of the command line", async () => {
+    const different: unknown[] = [];
+    for (const mutant of mutants) {
+      const bundle = await bundleOf(mutant);
+      const [page, line] = [await byPage(bundle), await byCommandLine(bundle)];
+      if (JSON.stringify(inOrder(page)) !== JSON.stringify(inOrder(line)))
+        different.push({ title: mutant.title, page, line });
+    }
+    expect(different).toEqual([]);
+    expect(mutants.length).toBeGreaterThan(300);
+  });
+
+  it("HONEST: one seal with its document, and not with another", async () => {
+    const bundle = await buildBundle();
+    const [path = ""] = [...bundle.files.keys()].filter((name) => name.startsWith("seals/"));
+    const seal = bundle.files.get(path) as Uint8Array;
+    const [name = "", other = ""] = [...bundle.documents.keys()];
+    const folder = open.folderOf("one", new Map([["a.p7s", seal], ...bundle.documents]));
+    await open.trust(root.certificate, bundle.genesis);
+    for (const [document, tone] of [
+      [name, "good"],
+      [other, "bad"],
+    ] as const) {
+      await open.forget();
+      await open.chooseFiles([join(folder, "a.p7s"), join(folder, document)]);
+      const words = await open.verify();
+      const documentDigest = async (hash: "sha256" | "sha384" | "sha512") =>
+        digestOf(hash, bundle.documents.get(document) as Uint8Array);
+      expect(words.tone).toBe(tone);
+      expect(words).toEqual(sealWords(await verifySeal(nodeHost, { seal, documentDigest }, trustOf(bundle))));
+    }
+  });
+
+  it("HONEST: a signed refusal is the box's answer, in the words of the command line", async () => {
+    const p7m = await signContent(nodeHost, audit.signingKey, {
+      eContentType: oids.refusal,
+      content: refusalFileBytes(refusalRecord),
+      signingTime: refusalRecord.created,
+      extraCertificates: [issuer.certificate],
+    });
+    await open.trust(root.certificate, "");
+    await open.chooseFolder(open.folderOf("outbox", new Map([["refusal.p7m", p7m]])));
+    const words = await open.verify();
+    expect(words.tone).toBe("warn");
+    expect(words).toEqual(refusalWords(await verifyRefusal(nodeHost, p7m, trustOf({ genesis: "" }))));
+  });
+
+  it("SECRET: nothing is fetched or sent, and the page's own policy would not let it", async () => {
+    const bundle = await buildBundle();
+    await byPage(bundle);
+    expect(open.asked.filter((url) => !url.startsWith("file://"))).toEqual([]);
+    expect(open.asked.every((url) => url.endsWith("coldseal-verify.html"))).toBe(true);
+    const sent = await open.page.evaluate(() =>
+      fetch("http://127.0.0.1:9/").then(
+        () => "sent",
+        (fault: Error) => fault.message,
+      ),
+    );
+    expect(sent).not.toBe("sent");
+    const policy = await open.page.getAttribute('meta[http-equiv="Content-Security-Policy"]', "content");
+    expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-/);
+    expect(policy).not.toContain("unsafe");
+  });
+
+  it("HONEST: what was not judged never reads as if it were: nothing chosen, a broken root, two batches", async () => {
+    const bundle = await buildBundle();
+    await open.trust(root.certificate, "");
+    expect(await open.verify()).toMatchObject({
+      tone: "bad",
+      headline: expect.stringMatching(/^NOT VERIFIED: .*USAGE/),
+    });
+    await open.trust(Buffer.from("no certificate"), "");
+    await open.chooseFolder(open.folderOf("outbox", bundle.files));
+    expect(await open.verify()).toMatchObject({ tone: "bad", headline: expect.stringMatching(/^NOT VERIFIED/) });
+    await open.trust(root.certificate, "12");
+    expect(await open.verify()).toMatchObject({ headline: expect.stringContaining("not a genesis digest") });
+    await open.trust(root.certificate, bundle.genesis);
+    await open.chooseFolder(open.folderOf("second", bundle.files));
+    expect(await open.verify()).toMatchObject({ headline: expect.stringContaining("two batches") });
+  });
+
+  it("HONEST: a seal and its document that are dropped on the page are verified as if they had been chosen", async () => {
+    const bundle = await buildBundle();
+    const [path = ""] = [...bundle.files.keys()].filter((name) => name.startsWith("seals/"));
+    const [name = ""] = [...bundle.documents.keys()];
+    const given = [
+      ["a.p7s", Buffer.from(bundle.files.get(path) as Uint8Array).toString("base64")],
+      [name, Buffer.from(bundle.documents.get(name) as Uint8Array).toString("base64")],
+    ] as const;
+    await open.trust(root.certificate, bundle.genesis);
+    await open.page.evaluate((files) => {
+      const transfer = new DataTransfer();
+      for (const [name, base64] of files) transfer.items.add(new File([Uint8Array.fromBase64(base64)], name));
+      document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    }, given);
+    await open.page.waitForFunction(() => document.getElementById("chosen")?.textContent === "2 files are chosen.");
+    expect(await open.verify()).toMatchObject({ tone: "good", headline: expect.stringMatching(/^VALID/) });
+  });
+
+  it("HONEST: names that look like markup are shown as text", async () => {
+    const bundle = await buildBundle();
+    bundle.files.set("<img src=x onerror=alert(1)>.p7m", new Uint8Array(1));
+    const words = await byPage(bundle);
+    expect(words.findings.join()).toContain("<img src=x onerror=alert(1)>.p7m");
+    expect(await open.page.locator("#verdict img").count()).toBe(0);
+  });
+
+  it("HONEST: by keyboard alone: every control is reached and named, and Enter verifies", async () => {
+    const bundle = await buildBundle();
+    await open.trust(root.certificate, bundle.genesis);
+    await open.chooseFolder(open.folderOf("outbox", bundle.files));
+    await open.page.locator("body").evaluate((body) => (body.ownerDocument.activeElement as HTMLElement).blur());
+    const reached: string[] = [];
+    for (let press = 0; press < 12; press++) {
+      await open.page.keyboard.press("Tab");
+      reached.push(await open.page.evaluate(() => document.activeElement?.id ?? ""));
+    }
+    for (const id of ["folder", "files", "clear", "root", "genesis", "verify"]) expect(reached).toContain(id);
+    await open.page.focus("#genesis");
+    await open.page.keyboard.press("Enter");
+    await open.page.waitForFunction(() => document.getElementById("headline")?.textContent?.startsWith("VALID"));
+    const unnamed = await open.page.evaluate(() =>
+      [...document.querySelectorAll("input")].filter((one) => (one.labels?.length ?? 0) === 0).map(({ id }) => id),
+    );
+    expect(unnamed).toEqual([]);
+  });
+});
+
+describe("the page's file", () => {
+  it("HONEST: is the same from the same source, and names nothing outside itself", async () => {
+    const page = await pageOf();
+    expect(await pageOf()).toBe(page);
+    expect(page).not.toMatch(/(?:src|href)="/);
+    expect(page).not.toMatch(/https?:\/\/(?!json-schema)/);
+  });
+});
