@@ -1,11 +1,13 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, or one seal with its document. */
 
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { type Style, styleFor } from "../../host/terminal/style.ts";
+import { styleFor } from "../../host/terminal/style.ts";
 import { type TrustOptions, trustOf, verifyFolder } from "../../host/verify-folder.ts";
+import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -16,24 +18,38 @@ import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
 import { verdictLines } from "../verdict-lines.ts";
-import { bundleWords, refusalWords, sealWords } from "../verdict-words.ts";
+import { type Reported, verdictReport } from "../verdict-report.ts";
+import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../verdict-words.ts";
 
 const largestSeal = 1 << 20;
 
 export interface VerifyOptions extends TrustOptions {
   readonly documents?: string;
   readonly json?: boolean;
+  /** a new file for the report (HTML) */
+  readonly report?: string;
 }
 
 export async function runVerify(path: string, document: string | undefined, options: VerifyOptions): Promise<void> {
   const trust = trustOf(options);
   const found = await statAt(path);
-  const style = options.json ? styleFor({}, {}) : styleFor(process.stdout, process.env);
-  const verdict = found.isDirectory()
-    ? await wholeFolder(path, document, options, trust, style)
-    : await oneSeal(path, document, trust, style);
-  process.stdout.write(options.json ? `${JSON.stringify(verdict.json)}\n` : `${verdict.lines.join("\n")}\n`);
-  process.exitCode = verdict.status;
+  const { json, status, words } = found.isDirectory()
+    ? await wholeFolder(path, document, options, trust)
+    : await oneSeal(path, document, trust);
+  if (options.report !== undefined) await writeReport(options.report, { path, trust, words });
+  const lines = () => verdictLines(words, styleFor(process.stdout, process.env));
+  process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${lines().join("\n")}\n`);
+  process.exitCode = status;
+}
+
+/** Never over a file that is there. Refuses USAGE, MEDIA-*. */
+async function writeReport(file: string, about: Pick<Reported, "path" | "trust" | "words">): Promise<void> {
+  const style = readFileSync(new URL("../page/browser/page.css", import.meta.url), "utf8");
+  try {
+    await writeFile(file, verdictReport({ ...about, style, version: versionText() }), { flag: "wx" });
+  } catch (fault) {
+    throw fileFault(fault, "write a file", file);
+  }
 }
 
 async function statAt(path: string) {
@@ -46,7 +62,7 @@ interface Told {
   /** 0 it holds, 1 it holds and says that nothing was sealed, 4 it does not hold */
   readonly status: 0 | 1 | 4;
   readonly json: unknown;
-  readonly lines: readonly string[];
+  readonly words: VerdictWords;
 }
 
 /** A folder without a manifest but with a signed refusal is the box's answer to a batch that it did not seal. */
@@ -55,7 +71,6 @@ async function wholeFolder(
   document: string | undefined,
   options: VerifyOptions,
   trust: Trust,
-  style: Style,
 ): Promise<Told> {
   if (document !== undefined) {
     throw new Refusal("USAGE", "a document goes with one seal; a folder takes --documents", {
@@ -65,17 +80,17 @@ async function wholeFolder(
   }
   const names = await readdir(folder);
   if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
-    return wholeBundle(folder, options, trust, style);
+    return wholeBundle(folder, options, trust);
   }
   const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
-  return { status: verdict.ok ? 1 : 4, json: verdict, lines: verdictLines(refusalWords(verdict), style) };
+  return { status: verdict.ok ? 1 : 4, json: verdict, words: refusalWords(verdict) };
 }
 
-async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust, style: Style): Promise<Told> {
+async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
   const verdict = await verifyFolder(folder, trust, options.documents);
   const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
-  return { status, json: { ...verdict, manifest: undefined }, lines: verdictLines(bundleWords(verdict), style) };
+  return { status, json: { ...verdict, manifest: undefined }, words: bundleWords(verdict) };
 }
 
 async function checkFolder(folder: string): Promise<void> {
@@ -83,7 +98,7 @@ async function checkFolder(folder: string): Promise<void> {
   throw new Refusal("USAGE", "--documents expects a folder", { expected: "the folder of the documents", got: folder });
 }
 
-async function oneSeal(path: string, document: string | undefined, trust: Trust, style: Style): Promise<Told> {
+async function oneSeal(path: string, document: string | undefined, trust: Trust): Promise<Told> {
   if (document === undefined) throw missingDocument();
   if (!(await statAt(document)).isFile()) throw missingDocument(document);
   const bundle = dirname(dirname(dirname(path)));
@@ -93,7 +108,7 @@ async function oneSeal(path: string, document: string | undefined, trust: Trust,
     ...(await besideSeal(bundle)),
   };
   const verdict = await verifySeal(nodeHost, seal, trust);
-  return { status: verdict.ok ? 0 : 4, json: verdict, lines: verdictLines(sealWords(verdict), style) };
+  return { status: verdict.ok ? 0 : 4, json: verdict, words: sealWords(verdict) };
 }
 
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */

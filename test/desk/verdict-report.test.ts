@@ -1,0 +1,90 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { verdictReport } from "../../desk/verdict-report.ts";
+import type { VerdictWords } from "../../desk/verdict-words.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { root } from "../bundle/people.ts";
+import { fingerprint } from "../pki/authority.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "coldseal-report-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function folderOf(name: string, { files, documents }: Bundle): string {
+  for (const [path, bytes] of [
+    ...files,
+    ...[...documents].map(([one, it]) => [`../documents-${name}/${one}`, it] as const),
+  ]) {
+    const to = join(dir, name, path);
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, bytes);
+  }
+  writeFileSync(join(dir, "root.der"), root.certificate);
+  return join(dir, name);
+}
+
+function verify(folder: string, ...more: readonly string[]) {
+  const words = ["desk/main.ts", "verify", folder, "--ca", join(dir, "root.der"), ...more];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+describe("coldseal verify --report", () => {
+  it("HONEST: says what the terminal says, under which root, genesis digest, clock and version", async () => {
+    const bundle = await buildBundle();
+    const folder = folderOf("good", bundle);
+    const report = join(dir, "good.html");
+    const told = verify(
+      folder,
+      "--documents",
+      join(dir, "documents-good"),
+      "--genesis",
+      bundle.genesis,
+      "--report",
+      report,
+    );
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    const html = readFileSync(report, "utf8");
+    const [headline = ""] = told.stdout.split("\n");
+    for (const text of [
+      `<h2>${headline}</h2>`,
+      "TOTAL-PASSED",
+      bundle.genesis,
+      fingerprint(root.certificate),
+      "by the clock of the verifier",
+    ]) {
+      expect(html).toContain(text);
+    }
+    expect(html).not.toContain("<script");
+    expect(html).toMatch(/default-src 'none'; style-src 'sha256-/);
+  });
+
+  it("HONEST: what does not hold is reported so, and no file is written over", async () => {
+    const bundle = await buildBundle();
+    const folder = folderOf("bad", bundle);
+    writeFileSync(join(folder, "manifest.p7m"), "changed");
+    const report = join(dir, "bad.html");
+    expect(verify(folder, "--report", report).status).toBe(4);
+    expect(readFileSync(report, "utf8")).toContain('<section id="verdict" class="bad">');
+    const again = verify(folder, "--report", report);
+    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining("bad.html cannot be written")]);
+  });
+
+  it("HONEST: what strangers wrote is text in it, never markup", () => {
+    const words: VerdictWords = {
+      tone: "bad",
+      headline: "<script>alert(1)</script>",
+      findings: [`"><img src=x onerror='alert(1)'>`],
+      more: 3,
+      rows: [["<b>", "a & b"]],
+    };
+    const trust = { roots: [root.certificate] };
+    const html = verdictReport({ words, path: "<i>", trust, version: "0", style: "p { color: red }" });
+    expect(html).not.toMatch(/<(?:script|img|b|i)[ >]/);
+    expect(html).toContain("a &amp; b");
+    expect(html).toContain("… and 3 more findings");
+    expect(html).toContain("none was given: which people had to approve");
+  });
+});
