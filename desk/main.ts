@@ -82,6 +82,10 @@ program
   .requiredOption("--ca <file>", "root certificate (PEM or DER) that you trust")
   .option("--genesis <digest>", "digest of the genesis policy, in hex: the quorum no longer rests on the box's word")
   .option("--documents <dir>", "the documents (default: inbox/BATCH/documents on the same stick)")
+  .option(
+    "--crl <file...>",
+    "CRLs (PEM or DER): then each of the box's certificates below the root needs one of its issuer",
+  )
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action((path: string, document: string | undefined, _options, command: Command) =>
     runVerify(path, document, command.optsWithGlobals()),

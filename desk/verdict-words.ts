@@ -101,8 +101,10 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 }
 
 /** In the standard's own words, for whoever compares verifiers. */
-function indicationText({ main, sub }: Indication): string {
-  return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; no CRL, OCSP or time-stamp was looked at)`;
+function indicationText({ main, revocation, sub }: Indication): string {
+  const looked =
+    revocation === "CRLs" ? "CRLs were looked at, no time-stamp" : "no CRL, OCSP or time-stamp was looked at";
+  return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${looked})`;
 }
 
 /** Approvals count for a bundle that holds as a whole only. */

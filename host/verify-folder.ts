@@ -1,12 +1,16 @@
 /** Verifying a bundle that lies in a folder, from the words of a command line: what is trusted, where the documents are. */
 
+import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { fromBase64 } from "../manifests/encoding/bytes.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
+import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../manifests/verify/verdict.ts";
+import { readCrl } from "../manifests/x509/crl.ts";
 import { bundleFolder } from "./bundle-folder.ts";
 import { readCertificateFile } from "./certificate-file.ts";
 import { nodeHost } from "./crypto-host.ts";
@@ -18,17 +22,43 @@ export interface TrustOptions {
   /** SHA-256 of the genesis policy's content, hex */
   readonly genesis?: string;
   readonly arc: string;
+  /** files of CRLs, DER or PEM */
+  readonly crl?: readonly string[];
 }
 
 /** What is trusted, now. Refuses USAGE. */
-export function trustOf({ ca, genesis, arc }: TrustOptions): Trust {
+export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
       expected: "the digest of the genesis policy, as the box printed it",
       got: genesis,
     });
   }
-  return { roots: [rootIn(ca)], at: utcOf(Date.now()), arc, ...(genesis === undefined ? {} : { genesis }) };
+  return {
+    roots: [rootIn(ca)],
+    at: utcOf(Date.now()),
+    arc,
+    ...(genesis === undefined ? {} : { genesis }),
+    ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
+  };
+}
+
+/** Refuses USAGE what is no CRL. */
+function crlIn(file: string): Uint8Array {
+  try {
+    const bytes = readFileSync(file);
+    const [, pem] =
+      /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----/.exec(bytes.toString("latin1")) ?? [];
+    const der = pem === undefined ? new Uint8Array(bytes) : fromBase64(pem.replace(/\s/g, ""));
+    readCrl(der);
+    return der;
+  } catch (cause) {
+    throw new Refusal("USAGE", `${shown(file)} is no CRL that can be used: ${(cause as Error).message}`, {
+      expected: "a complete CRL of version 2, as DER or PEM",
+      about: file,
+      cause,
+    });
+  }
 }
 
 /** Here the file is an option's, not one of a configuration. */

@@ -89,6 +89,7 @@ export const refusalTable = {
   "MANIFEST-BIND": ["verification", "do not rely on this bundle: its parts do not belong together"],
   "SEAL-BIND": ["verification", "do not rely on this seal: manifest and seal do not belong together"],
   "BUNDLE-FORM": ["verification", "fetch the whole outbox folder again"],
+  REVOCATION: ["verification", "give the newest CRL of each CA between the box's certificates and the root"],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
   // Ceremonies
   "CEREMONY-FILE": ["usage", "correct the ceremony file, have it reviewed anew, and hold a dry run"],

@@ -54,7 +54,8 @@ export async function verifyBundle(
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  return verdictOf(work.findings.all, { checked, authorization, pinned: policies.pinned, count, ...counts });
+  const facts = { checked, authorization, pinned: policies.pinned, count, crls: trust.crls !== undefined, ...counts };
+  return verdictOf(work.findings.all, facts);
 }
 
 /** What held, and is what the manifest names where that holds. */

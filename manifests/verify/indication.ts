@@ -20,12 +20,15 @@ export type SubIndication =
   | "OUT_OF_BOUNDS_NO_POE"
   | "REVOKED_NO_POE"
   | "SIGNED_DATA_NOT_FOUND"
+  | "TRY_LATER"
   | "GENERIC";
 
 export interface Indication {
   readonly main: MainIndication;
   /** null where it is passed */
   readonly sub: SubIndication | null;
+  /** what revocation was judged by, beside the policy's own list */
+  readonly revocation: "CRLs" | "none";
 }
 
 /** These alone show that a signature is none or was changed; whatever else is wrong leaves it open, under another policy or with other evidence. */
@@ -61,14 +64,19 @@ export const subIndications: Readonly<Partial<Record<RefusalCode, SubIndication>
   "POLICY-DIGEST": "POLICY_PROCESSING_ERROR",
   "POLICY-PROFILE": "POLICY_PROCESSING_ERROR",
   "POLICY-SIGNERS": "POLICY_PROCESSING_ERROR",
+  REVOCATION: "TRY_LATER",
   SHAPE: "FORMAT_FAILURE",
 };
 
 /** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
 export function indicationOf(
   findings: readonly Finding[],
-  { ok, counts }: { ok: boolean; counts: boolean },
+  { ok, counts, crls }: { readonly ok: boolean; readonly counts: boolean; readonly crls: boolean },
 ): Indication {
+  return { ...judged(findings, ok, counts), revocation: crls ? "CRLs" : "none" };
+}
+
+function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pick<Indication, "main" | "sub"> {
   const subs = findings.map(({ code }) => subIndications[code] ?? "SIG_CONSTRAINTS_FAILURE");
   const sub = subs.find((one) => failed.includes(one));
   if (sub) return { main: "TOTAL-FAILED", sub };

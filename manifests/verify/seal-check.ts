@@ -11,7 +11,7 @@ import type { Policy } from "../records/policy.ts";
 import { readSeal, type Seal } from "../records/seal.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { boxPath, leastRsaBits, type Trust } from "./trust.ts";
+import { answeredUntil, boxPath, leastRsaBits, type Trust } from "./trust.ts";
 
 /** What every seal of a batch is held against; what is not known is not checked. */
 export interface SealContext {
@@ -98,6 +98,7 @@ export class SealChecker {
     const { certificates } = seal;
     const wanted = { leaf: leaf.der, certificates, at, extendedKeyUsage: oids.sealing, policy };
     const path = await boxPath(this.#host, trust, wanted);
+    const answered = await answeredUntil(this.#host, trust, path, at);
     this.#path = {
       certificates: certificates.map((der) => der.slice()),
       chain: path.slice(0, -1).map(({ der }) => der.slice()),
@@ -106,7 +107,7 @@ export class SealChecker {
         .map(({ notBefore }) => notBefore)
         .sort()
         .at(-1) as Utc,
-      until: path.map(({ notAfter }) => notAfter).sort()[0] as Utc,
+      until: earliest([...path.map(({ notAfter }) => notAfter), ...(answered === undefined ? [] : [answered])]),
       keyChecked: false,
     };
     return this.#path;
@@ -167,4 +168,8 @@ function same(what: string, expected: string | number, got: string | number): vo
 
 function sameSet(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((one, at) => compare(one, b[at] as Uint8Array) === 0);
+}
+
+function earliest(times: readonly Utc[]): Utc {
+  return times.toSorted()[0] as Utc;
 }

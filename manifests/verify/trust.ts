@@ -7,6 +7,7 @@ import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
+import { checkRevocation } from "./revocation.ts";
 
 export interface Trust {
   /** pinned root certificates, DER */
@@ -17,6 +18,8 @@ export interface Trust {
   readonly at?: Utc;
   /** arc of the organisation's OIDs where no policy says it (a seal alone); the documentation arc unless said */
   readonly arc?: string;
+  /** CRLs, DER: where they are given every certificate of the box's paths below its root must have one of its issuer. Without them revocation is the policy's alone */
+  readonly crls?: readonly Uint8Array[];
 }
 
 /** Key strength where no policy says more. */
@@ -24,7 +27,7 @@ export const leastRsaBits = 2048;
 
 /**
  * The path of a certificate of the box to a pinned root at a claimed time; every certificate given must belong to it and be
- * below the root, which comes from elsewhere. Refuses PATH-*, CMS-CERTIFICATE.
+ * below the root, which comes from elsewhere. Refuses PATH-*, CMS-CERTIFICATE, REVOCATION.
  */
 export async function boxPath(
   host: Host,
@@ -50,7 +53,19 @@ export async function boxPath(
   if (!wanted.certificates.every((der) => below.some((one) => equal(one.der, der)))) {
     throw new Refusal("CMS-CERTIFICATE", "a certificate stands here that is not in the signer's path below the root");
   }
+  await answeredUntil(host, trust, path, wanted.at);
   return path;
+}
+
+/** Up to which claimed time the verifier's lists answer for a path that was claimed at a time; none where there are no lists. Refuses as `checkRevocation`. */
+export async function answeredUntil(
+  host: Host,
+  { at, crls }: Trust,
+  path: readonly Certificate[],
+  claimed: Utc,
+): Promise<Utc | undefined> {
+  if (crls === undefined) return undefined;
+  return checkRevocation(host, path, { crls, claimed, now: at, minimumRsaBits: leastRsaBits });
 }
 
 /** Refuses with CLOCK a claimed time that lies after the verifier's, by more than the error that the box claims. */

@@ -57,6 +57,8 @@ export interface Established {
   readonly seals: number;
   readonly documents: number;
   readonly notPresented: number;
+  /** whether the verifier was given CRLs */
+  readonly crls: boolean;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -66,7 +68,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
   const ok = findings.length === 0 && isWhole(facts);
   return {
     ok,
-    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed" }),
+    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed", crls: facts.crls }),
     outcome: manifest?.outcome ?? "unknown",
     findings,
     manifest,

@@ -6,8 +6,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { verdictReport } from "../../desk/verdict-report.ts";
 import type { VerdictWords } from "../../desk/verdict-words.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
-import { root } from "../bundle/people.ts";
+import { issuer, root } from "../bundle/people.ts";
 import { fingerprint } from "../pki/authority.ts";
+import { makeCrl } from "../pki/crl.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-report-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -30,6 +31,8 @@ function verify(folder: string, ...more: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
   return { status, stdout, stderr };
 }
+
+const inOneLine = (text: string) => text.replace(/\s+/g, " ");
 
 describe("coldseal verify --report", () => {
   it("HONEST: says what the terminal says, under which root, genesis digest, clock and version", async () => {
@@ -59,6 +62,24 @@ describe("coldseal verify --report", () => {
     }
     expect(html).not.toContain("<script");
     expect(html).toMatch(/default-src 'none'; style-src 'sha256-/);
+  });
+
+  it("T11: --crl takes lists, as DER or PEM; without them the result says that none was looked at", async () => {
+    const bundle = await buildBundle();
+    const folder = folderOf("crl", bundle);
+    const lists = [root, issuer].map((ca, at) => {
+      const der = makeCrl(ca);
+      const text = `-----BEGIN X509 CRL-----\n${Buffer.from(der).toString("base64")}\n-----END X509 CRL-----\n`;
+      writeFileSync(join(dir, `${at}.crl`), at === 0 ? der : text);
+      return join(dir, `${at}.crl`);
+    });
+    expect(inOneLine(verify(folder).stdout)).toContain("no CRL, OCSP or time-stamp was looked at");
+    const told = verify(folder, "--crl", ...lists);
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    expect(inOneLine(told.stdout)).toContain("CRLs were looked at");
+    expect(verify(folder, "--crl", lists[0] as string)).toMatchObject({ status: 4 });
+    const wrong = verify(folder, "--crl", join(dir, "root.der"));
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("is no CRL that can be used")]);
   });
 
   it("HONEST: what does not hold is reported so, and no file is written over", async () => {

@@ -14,6 +14,7 @@ import {
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
 import { clientTarget } from "./targets/client.ts";
+import { crlTarget } from "./targets/crl.ts";
 import { custodyTarget } from "./targets/custody.ts";
 import { decisionTarget } from "./targets/decision.ts";
 import { derTarget } from "./targets/der.ts";
@@ -58,6 +59,7 @@ export const targets: readonly Target[] = [
   signedDataPieces,
   signersTarget,
   certificateTarget,
+  crlTarget,
   certificateFile,
   pathTarget,
   policyTarget,

@@ -1,0 +1,106 @@
+/**
+ * Certificate revocation lists (RFC 5280 5) read by strict slicing: version 2, DER throughout, complete lists of their issuer's own
+ * certificates. A list that says otherwise (delta, indirect, of some reasons or some certificates) does so in a critical extension, and is refused.
+ */
+
+import { readCertificateAlgorithm } from "../cms/algorithm.ts";
+import type { Suite } from "../cms/suite.ts";
+import { equal, hex } from "../encoding/bytes.ts";
+import { checkDer } from "../encoding/der-check.ts";
+import { content, DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
+import type { Utc } from "../encoding/shape.ts";
+import { Refusal } from "../refusal.ts";
+
+export interface Crl {
+  /** the signed part */
+  readonly tbs: Uint8Array;
+  /** DER Name */
+  readonly issuer: Uint8Array;
+  readonly thisUpdate: Utc;
+  readonly nextUpdate: Utc | undefined;
+  readonly signatureSuite: Suite;
+  readonly signature: Uint8Array;
+  /** revocation dates by serial number: hex of the content octets */
+  readonly revoked: ReadonlyMap<string, Utc>;
+}
+
+/** Most bytes that a list may have: a million entries and more. */
+export const crlLimit = 64 << 20;
+
+/** Reads a list. Refuses PATH-FORM, PATH-CRITICAL (an extension that is not understood), CMS-ALGORITHM. */
+export function readCrl(der: Uint8Array): Crl {
+  if (der.length > crlLimit) throw new Refusal("PATH-FORM", `a CRL of more than ${crlLimit} bytes`);
+  try {
+    return read(der);
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal) || thrown.code !== "DER") throw thrown;
+    throw new Refusal("PATH-FORM", `a CRL is not strict DER: ${thrown.message}`, { cause: thrown });
+  }
+}
+
+function read(der: Uint8Array): Crl {
+  const outer = DerReader.open(der, tag.sequence, "PATH-FORM");
+  const tbs = outer.read(tag.sequence);
+  const algorithm = whole(der, outer.read(tag.sequence));
+  const signature = content(der, outer.read(tag.bitString));
+  outer.finish();
+  if (signature[0] !== 0) throw new Refusal("PATH-FORM", "the signature is not of whole bytes");
+  const inner = new DerReader(der, tbs, "PATH-FORM");
+  if (inner.smallInteger() !== 1) throw new Refusal("PATH-FORM", "not a CRL of version 2");
+  if (!equal(whole(der, inner.read(tag.sequence)), algorithm)) {
+    throw new Refusal("PATH-FORM", "the two signature algorithms of a CRL differ");
+  }
+  const issuer = whole(der, inner.read(tag.sequence));
+  checkDer(issuer);
+  const thisUpdate = readTime(der, inner.any());
+  const nextUpdate =
+    inner.next(tag.utcTime) || inner.next(tag.generalizedTime) ? readTime(der, inner.any()) : undefined;
+  if (nextUpdate !== undefined && nextUpdate < thisUpdate)
+    throw new Refusal("PATH-FORM", "a CRL ends before it begins");
+  const revoked = inner.next(tag.sequence) ? readEntries(inner.enter(tag.sequence)) : new Map<string, Utc>();
+  checkExtensions(inner.enter(0xa0).enter(tag.sequence), listExtensions);
+  inner.finish();
+  return {
+    tbs: whole(der, tbs),
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    signatureSuite: readCertificateAlgorithm(algorithm),
+    signature: signature.subarray(1),
+    revoked,
+  };
+}
+
+function readEntries(list: DerReader): ReadonlyMap<string, Utc> {
+  const revoked = new Map<string, Utc>();
+  while (!list.done) {
+    const entry = list.enter(tag.sequence);
+    const serial = entry.unsigned();
+    if (serial.length > 20) throw new Refusal("PATH-FORM", "a serial number of more than 20 bytes");
+    const date = readTime(list.bytes, entry.any());
+    if (entry.next(tag.sequence)) checkExtensions(entry.enter(tag.sequence), entryExtensions);
+    entry.finish();
+    const name = hex(serial);
+    if (revoked.has(name)) throw new Refusal("PATH-FORM", "a CRL names a certificate twice", { got: name });
+    revoked.set(name, date);
+  }
+  return revoked;
+}
+
+/** reasonCode, invalidityDate: they change nothing here, since whatever is revoked does not count. */
+const entryExtensions: readonly string[] = ["2.5.29.21", "2.5.29.24"];
+/** authorityKeyIdentifier, cRLNumber */
+const listExtensions: readonly string[] = ["2.5.29.35", "2.5.29.20"];
+
+function checkExtensions(list: DerReader, understood: readonly string[]): void {
+  while (!list.done) {
+    const one = list.enter(tag.sequence);
+    const id = one.oid();
+    const critical = one.next(tag.boolean) && one.boolean();
+    one.read(tag.octetString);
+    one.finish();
+    if (critical && !understood.includes(id)) {
+      throw new Refusal("PATH-CRITICAL", "a critical extension of a CRL is not understood", { got: id });
+    }
+  }
+}
