@@ -7,12 +7,13 @@ import { readCertificateAlgorithm } from "../cms/algorithm.ts";
 import type { Suite } from "../cms/suite.ts";
 import { compare } from "../encoding/bytes.ts";
 import { checkDer } from "../encoding/der-check.ts";
-import { content, DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
+import { DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
 import { Recent } from "../encoding/recent.ts";
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
 import { nameText } from "./name.ts";
+import { readSignedPart } from "./signed.ts";
 
 export interface Certificate extends Extensions {
   readonly der: Uint8Array;
@@ -68,12 +69,7 @@ export function issuerAndSerial(der: Uint8Array): { issuer: Uint8Array; serial: 
 }
 
 function read(der: Uint8Array): Certificate {
-  const outer = DerReader.open(der, tag.sequence, "PATH-FORM");
-  const tbs = outer.read(tag.sequence);
-  const algorithm = whole(der, outer.read(tag.sequence));
-  const signature = content(der, outer.read(tag.bitString));
-  outer.finish();
-  if (signature[0] !== 0) throw new Refusal("PATH-FORM", "the signature is not of whole bytes");
+  const { algorithm, signature, tbs } = readSignedPart(der);
 
   const inner = new DerReader(der, tbs, "PATH-FORM");
   const version = inner.enter(0xa0);
@@ -105,7 +101,7 @@ function read(der: Uint8Array): Certificate {
     notAfter,
     spki,
     signatureSuite: readCertificateAlgorithm(algorithm),
-    signature: signature.subarray(1),
+    signature,
     ...readExtensions(extensions),
   };
 }

@@ -7,9 +7,10 @@ import { readCertificateAlgorithm } from "../cms/algorithm.ts";
 import type { Suite } from "../cms/suite.ts";
 import { equal, hex } from "../encoding/bytes.ts";
 import { checkDer } from "../encoding/der-check.ts";
-import { content, DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
+import { DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
+import { readSignedPart } from "./signed.ts";
 
 export interface Crl {
   /** the signed part */
@@ -39,12 +40,7 @@ export function readCrl(der: Uint8Array): Crl {
 }
 
 function read(der: Uint8Array): Crl {
-  const outer = DerReader.open(der, tag.sequence, "PATH-FORM");
-  const tbs = outer.read(tag.sequence);
-  const algorithm = whole(der, outer.read(tag.sequence));
-  const signature = content(der, outer.read(tag.bitString));
-  outer.finish();
-  if (signature[0] !== 0) throw new Refusal("PATH-FORM", "the signature is not of whole bytes");
+  const { algorithm, signature, tbs } = readSignedPart(der);
   const inner = new DerReader(der, tbs, "PATH-FORM");
   if (inner.smallInteger() !== 1) throw new Refusal("PATH-FORM", "not a CRL of version 2");
   if (!equal(whole(der, inner.read(tag.sequence)), algorithm)) {
@@ -66,7 +62,7 @@ function read(der: Uint8Array): Crl {
     thisUpdate,
     nextUpdate,
     signatureSuite: readCertificateAlgorithm(algorithm),
-    signature: signature.subarray(1),
+    signature,
     revoked,
   };
 }
