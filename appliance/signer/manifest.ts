@@ -21,7 +21,7 @@ import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates } from "./reserved-keys.ts";
 import { digestList, type ListDigests } from "./sealed-list.ts";
-import { keysAtHand } from "./standing.ts";
+import { keyAtHand } from "./standing.ts";
 
 /** What manifest `number` says, from the store as it is now. Nothing is signed or stored. */
 export async function composeManifest(
@@ -207,7 +207,7 @@ function keyPart(key: BoxKey): { readonly certificate: string; readonly key: str
 
 /** Serial number of the token that has the sealing key. Of an aborted batch it may be lost by now, and another one be in use. */
 function tokenOf(box: Box, { spki }: BoxKey): string {
-  const atHand = keysAtHand(box.configured, box.orders.standing).find((key) => equal(key.spki, spki));
+  const atHand = keyAtHand(box.configured, box.orders.standing, spki);
   return atHand ? box.hsm.serialOf(atHand.token.uri) : box.hsm.serial;
 }
 

@@ -10,7 +10,7 @@ import { type Box, now } from "./box.ts";
 import { certifiedKey, checkUsageOf, fittingSuite, type KeyAtHand } from "./keys.ts";
 import { checkReseal } from "./reseal.ts";
 import { checkCertificates } from "./reserved-keys.ts";
-import { compromiseOf, keysAtHand, markOf, type Standing } from "./standing.ts";
+import { compromiseOf, keyAtHand, markOf, type Standing } from "./standing.ts";
 
 /**
  * Refuses with ORDER what contradicts how the box stands, CHAIN an opening that presents another close than the last, KEY-STATE a
@@ -74,7 +74,7 @@ function checkReference(box: Box, what: OrderWhat<"set-clock">, expires: string)
 }
 
 function checkStaged(box: Box, standing: Standing, { what }: OrderOf<"stage-key">): void {
-  const same = keysAtHand(box.configured, standing).find(({ spki }) => equal(spki, what.spki));
+  const same = keyAtHand(box.configured, standing, what.spki);
   must(same === undefined, "the box has this key already");
   // Refuses a key that no suite fits, or that is too weak.
   const { policy } = box.policies.inForce;
@@ -117,7 +117,7 @@ function checkRevoked(box: Box, standing: Standing, { what }: OrderOf<"revoke-ke
 
 /** The key, unless an order put it into a state beyond `allowed`. */
 function keyIn(box: Box, standing: Standing, spki: Uint8Array, allowed: readonly string[]): KeyAtHand {
-  const key = keysAtHand(box.configured, standing).find((one) => equal(one.spki, spki));
+  const key = keyAtHand(box.configured, standing, spki);
   if (!key) throw new Refusal("ORDER", "the box has no such key", { about: nameOf(spki) });
   const mark = markOf(standing, spki);
   if (!mark || allowed.includes(mark.state)) return key;

@@ -15,7 +15,7 @@ import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, now } from "./box.ts";
 import { type BoxKey, type BoxKeys, certifiedKey } from "./keys.ts";
 import type { Reservation } from "./reserve.ts";
-import { keysAtHand } from "./standing.ts";
+import { keyAtHand } from "./standing.ts";
 import type { Db } from "./store.ts";
 
 /** Keys of the documents from index `from` on. */
@@ -118,7 +118,7 @@ function auditKey(box: Box, { keys: { audit } }: Reservation): BoxKey {
 }
 
 function newer(box: Box, old: BoxKey, policy: Policy): BoxKey {
-  const atHand = keysAtHand(box.configured, box.orders.standing).find(({ spki }) => equal(spki, old.spki));
+  const atHand = keyAtHand(box.configured, box.orders.standing, old.spki);
   if (!atHand || atHand.chain.length === 0 || counts(box, old, policy)) return old;
   const again = certifiedKey(atHand.chain, old.suite);
   return counts(box, again, policy) ? again : old;

@@ -87,6 +87,15 @@ export function keysAtHand(configured: readonly KeyAtHand[], { staged, certified
   });
 }
 
+/** The one of this public key, if the box has it. */
+export function keyAtHand(
+  configured: readonly KeyAtHand[],
+  standing: Standing,
+  spki: Uint8Array,
+): KeyAtHand | undefined {
+  return keysAtHand(configured, standing).find((key) => equal(key.spki, spki));
+}
+
 /** What keeps a key from being used. */
 export function markOf({ marks }: Standing, spki: Uint8Array): KeyMark | undefined {
   return marks.find((one) => equal(one.spki, spki));

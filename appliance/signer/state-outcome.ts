@@ -1,7 +1,7 @@
 /** The audit key's statement of what became of an order: signed when the box can, stored, and given out again as it is. */
 
 import { sha256 } from "../../host/crypto-host.ts";
-import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Order } from "../../manifests/records/order.ts";
 import { statementBytes } from "../../manifests/records/statement.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -10,7 +10,7 @@ import type { KeyAtHand } from "./keys.ts";
 import { signByAudit } from "./manifest.ts";
 import { checkUsable } from "./may-seal.ts";
 import { lastManifest } from "./receipt.ts";
-import { keysAtHand, type TakenOrder } from "./standing.ts";
+import { keyAtHand, type TakenOrder } from "./standing.ts";
 
 /** A statement, or why there is none yet. */
 export type Outcome = { readonly p7m: Uint8Array } | { readonly p7m?: undefined; readonly why: string };
@@ -73,7 +73,7 @@ async function whyNot(box: Box, { order }: TakenOrder): Promise<string | undefin
 }
 
 function doomed(box: Box, spki: Uint8Array): KeyAtHand {
-  const key = keysAtHand(box.configured, box.orders.standing).find((one) => equal(one.spki, spki));
+  const key = keyAtHand(box.configured, box.orders.standing, spki);
   if (key) return key;
   throw new Refusal("ORDER", "the box has no such key");
 }
