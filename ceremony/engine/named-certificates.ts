@@ -4,9 +4,10 @@ import { statSync } from "node:fs";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
-import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
+import { canonicalBytes } from "../../manifests/encoding/canonical-json.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type CeremonyFile, pathIn } from "./ceremony-file.ts";
+import { leavesOf } from "./file-leaves.ts";
 
 export interface NamedCertificate {
   /** where the file names it: a person's id, or the members that lead there */
@@ -23,7 +24,9 @@ const largest = 64 * 1024;
 export function namedCertificates(file: CeremonyFile): readonly NamedCertificate[] {
   const paths = [
     ...file.people.flatMap(({ id, signs }) => (signs ? [[id, signs.certificate] as const] : [])),
-    ...textsIn(file.parameters).map(([where, text]) => [where, pathIn(file, text)] as const),
+    ...leavesOf(file.parameters).flatMap(({ where, value }) =>
+      typeof value === "string" ? [[where, pathIn(file, value)] as const] : [],
+    ),
   ];
   return paths.flatMap(([where, path]) => {
     const found = certificateAt(path);
@@ -46,11 +49,4 @@ function certificateAt(path: string): Pick<NamedCertificate, "subject" | "digest
   } catch {
     return undefined; // whoever needs it says so
   }
-}
-
-function textsIn(value: Json, where = ""): (readonly [string, string])[] {
-  if (typeof value === "string") return [[where, value]];
-  if (typeof value !== "object" || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap((one, at) => textsIn(one, `${where}[${at + 1}]`));
-  return Object.entries(value).flatMap(([name, one]) => textsIn(one, where === "" ? name : `${where}.${name}`));
 }

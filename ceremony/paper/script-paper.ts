@@ -1,8 +1,8 @@
 /** A ceremony's script on paper: steps in order, boxes to tick, blanks for time and initials. Pure. */
 
-import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { shown } from "../../manifests/records/names.ts";
 import type { CeremonyFile } from "../engine/ceremony-file.ts";
+import { type Leaf, leavesOf } from "../engine/file-leaves.ts";
 import { certificatesDigest, type NamedCertificate } from "../engine/named-certificates.ts";
 import type { Procedure, StepPlan } from "../engine/procedure.ts";
 import { inkLines, labelled, paragraph, ticked } from "./lines.ts";
@@ -40,7 +40,7 @@ export function scriptPaper(
       ...paragraph(
         "With people and certificates this is all that decides what is made or changed. Reviewers tick what they agree with.",
       ),
-      ...rowsOf(file.parameters).flatMap((row) => ticked(row)),
+      ...leavesOf(file.parameters).flatMap((leaf) => ticked(leafText(leaf))),
       ...certificateItems(certificates),
       ...procedure.steps.flatMap((step, at) => stepItems(step, at + 1)),
       { heading: "End" },
@@ -82,14 +82,8 @@ function certificateItems(certificates: readonly NamedCertificate[]): PaperItem[
   ];
 }
 
-/** Each value of the parameters with the names that lead to it. */
-function rowsOf(value: Json, path = ""): string[] {
-  if (typeof value !== "object" || value === null) return [`${path}: ${value === null ? "none" : value}`];
-  if (Array.isArray(value)) {
-    if (value.length === 0) return [`${path}: none`];
-    return value.flatMap((one, at) => rowsOf(one, `${path}[${at + 1}]`));
-  }
-  return Object.entries(value).flatMap(([name, one]) => rowsOf(one, path === "" ? name : `${path}.${name}`));
+function leafText({ where, value }: Leaf): string {
+  return `${where}: ${value === null || typeof value === "object" ? "none" : value}`;
 }
 
 function stepItems(step: StepPlan, number: number): PaperItem[] {
