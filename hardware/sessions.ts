@@ -24,7 +24,7 @@ export class LoginSessions {
   readonly #gone = Promise.withResolvers<void>();
   readonly #over = new Int32Array(new SharedArrayBuffer(4));
   #lent = 0;
-  /** resolves when when a lent session is back, or the login ended */
+  /** resolves when a lent session is back, or the login ended */
   #back = Promise.withResolvers<void>();
   #ended = false;
 

@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { fromBase64 } from "../manifests/encoding/bytes.ts";
+import { pemBlocks } from "../manifests/encoding/pem.ts";
 import { shown } from "../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { faultWords } from "./fault-words.ts";
 
-const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
 const sequenceTag = 0x30;
 
 /**
@@ -16,7 +16,7 @@ const sequenceTag = 0x30;
 export function readCertificateFile(path: string): Uint8Array {
   const bytes = readBytes(path);
   if (bytes[0] === sequenceTag) return bytes;
-  const blocks = [...Buffer.from(bytes).toString("latin1").matchAll(pemBlock)];
+  const blocks = pemBlocks(bytes, "CERTIFICATE");
   const [only] = blocks;
   if (only === undefined || blocks.length > 1) {
     throw new Refusal("CONFIG", `${shown(path)} is not one certificate`, {
@@ -26,7 +26,7 @@ export function readCertificateFile(path: string): Uint8Array {
     });
   }
   try {
-    return fromBase64((only[1] as string).replace(/\s/g, ""));
+    return fromBase64(only);
   } catch (fault) {
     const { message } = asRefusal(fault, "CONFIG", "no base64");
     throw new Refusal("CONFIG", `the PEM in ${shown(path)} is damaged: ${message}`, { about: path, cause: fault });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fromBase64 } from "../manifests/encoding/bytes.ts";
+import { pemBlocks } from "../manifests/encoding/pem.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -47,9 +48,9 @@ export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
 function crlIn(file: string): Uint8Array {
   try {
     const bytes = readFileSync(file);
-    const [, pem] =
-      /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----/.exec(bytes.toString("latin1")) ?? [];
-    const der = pem === undefined ? new Uint8Array(bytes) : fromBase64(pem.replace(/\s/g, ""));
+    const [pem, second] = pemBlocks(bytes, "X509 CRL");
+    if (second !== undefined) throw new Error("it holds several: give each in a file of its own");
+    const der = pem === undefined ? new Uint8Array(bytes) : fromBase64(pem);
     readCrl(der);
     return der;
   } catch (cause) {

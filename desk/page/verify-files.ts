@@ -1,5 +1,6 @@
 /** The page's work without the page: files and what is trusted go in, words come out. The verifier is the command line's. */
 
+import { pemBlocks } from "../../manifests/encoding/pem.ts";
 import type { Host } from "../../manifests/host.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
@@ -35,16 +36,15 @@ async function whole(file: ChosenFile): Promise<Uint8Array> {
   }
 }
 
-const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----/g;
 const sequenceTag = 0x30;
 
 /** One certificate, DER or PEM. Refuses USAGE what is neither, or several. */
 export function rootFrom(bytes: Uint8Array, name: string): Uint8Array {
   if (bytes[0] === sequenceTag) return bytes;
-  const blocks = [...new TextDecoder("latin1").decode(bytes).matchAll(pemBlock)];
+  const blocks = pemBlocks(bytes, "CERTIFICATE");
   const [only, second] = blocks;
   try {
-    if (only && !second) return Uint8Array.fromBase64((only[1] ?? "").replace(/\s/g, ""));
+    if (only !== undefined && second === undefined) return Uint8Array.fromBase64(only);
   } catch (cause) {
     throw new Refusal("USAGE", "the PEM is damaged", { about: name, cause });
   }

@@ -78,6 +78,11 @@ describe("coldseal verify --report", () => {
     expect([told.status, told.stderr]).toEqual([0, ""]);
     expect(inOneLine(told.stdout)).toContain("CRLs were looked at");
     expect(verify(folder, "--crl", lists[0] as string)).toMatchObject({ status: 4 });
+    // Of two lists in one file neither is taken: the one that was passed over could revoke.
+    const both = readFileSync(lists[1] as string, "utf8").repeat(2);
+    writeFileSync(join(dir, "both.crl"), both);
+    const several = verify(folder, "--crl", join(dir, "both.crl"));
+    expect([several.status, several.stderr]).toEqual([2, expect.stringContaining("it holds several")]);
     const wrong = verify(folder, "--crl", join(dir, "root.der"));
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("is no CRL that can be used")]);
   });
