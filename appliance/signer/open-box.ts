@@ -119,7 +119,8 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
     madeWith: madeWith(journal, parts.software),
     readLinks: parts.readLinks,
     fault: undefined,
-    moved: false,
+    // The process may have looked for its token before there was this store, which names another.
+    moved: parts.hsm.serialOf(token.uri) !== parts.hsm.serial,
     keysFound: [],
     record,
   };
