@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { compileCache } from "../host/compile-cache.ts";
 import { KeptProcess } from "../host/kept-process.ts";
 import { connect } from "../host/wire.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -89,7 +90,7 @@ function kept(
     name,
     file: settings.node,
     args: [...bounded, "--import", endWithLauncher, join(settings.project, main as string), ...args],
-    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...boundedMalloc, ...libraries },
+    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...boundedMalloc, ...compileCache, ...libraries },
     log: join(settings.log, `${name}.log`),
     restart: options.restart === true,
     ...(options.onLog ? { onLog: options.onLog } : {}),

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
+import { compileCache } from "../host/compile-cache.ts";
 import { projectRoot } from "./project-root.ts";
 
 export interface Ran {
@@ -28,7 +29,7 @@ export interface RunOptions {
 export async function runCommand(main: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const command = [...(options.under ?? []), process.execPath, join(projectRoot, main), ...args];
   const child = spawn(command[0] as string, command.slice(1), {
-    env: { PATH: process.env.PATH ?? "", TERM: "dumb" },
+    env: { PATH: process.env.PATH ?? "", TERM: "dumb", ...compileCache },
     stdio: ["pipe", "pipe", "pipe", "pipe"],
   });
   handOver(child, options.secret);

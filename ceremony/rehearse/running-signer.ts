@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { boxStanding, unlock, wrappedPins } from "../../appliance/client/unlock-client.ts";
+import { compileCache } from "../../host/compile-cache.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { KeptProcess } from "../../host/kept-process.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
@@ -27,7 +28,7 @@ export function keepSigner(signerJson: string, log: string): RunningSigner {
     name: "signer",
     file: process.execPath,
     args: [main, "run", signerJson],
-    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...libraries },
+    env: { LANG: "C.UTF-8", PATH: "/usr/bin:/bin", TZ: "UTC", ...compileCache, ...libraries },
     log: join(log, "signer.log"),
     restart: true,
   });

@@ -2,11 +2,12 @@
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { packages, root, unpackedTools } from "./places.mjs";
+import { compiledCode, packages, root, unpackedTools } from "./places.mjs";
 
-/** The environment for programs that are run after set-up: unpacked tools and the pinned node first on the PATH. */
+/** The environment for programs that are run after set-up: unpacked tools and the pinned node first on the PATH, compiled code kept between starts. */
 export function readyEnvironment() {
-  return { ...process.env, PATH: [unpackedTools, join(packages, ".bin"), outsidePath()].join(delimiter) };
+  const PATH = [unpackedTools, join(packages, ".bin"), outsidePath()].join(delimiter);
+  return { NODE_COMPILE_CACHE: compiledCode, ...process.env, PATH };
 }
 
 /**

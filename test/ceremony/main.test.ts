@@ -36,7 +36,7 @@ let envelope: Uint8Array;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldseal-ceremony-"));
-  box = await provision(join(folder, "box"));
+  box = await provision(join(folder, "box"), { profile: "ecdsa-p256-sha256" });
   policy = readSignedData(readFileSync(box.pki.genesisPolicy)).content ?? new Uint8Array();
   challenge = challengeFor(request(), { policyDigest: hex(sha256(policy)) });
   const password = readFileSync(box.pki.submitterPassword);

@@ -18,7 +18,7 @@ let child: ChildProcess | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldseal-launcher-"));
-  paths = await provision(join(folder, "box"), { settleSeconds: 1, scanSeconds: 1 });
+  paths = await provision(join(folder, "box"), { profile: "ecdsa-p256-sha256", settleSeconds: 1, scanSeconds: 1 });
 });
 
 afterAll(async () => {

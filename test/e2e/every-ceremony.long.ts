@@ -20,7 +20,7 @@ let done: readonly Rehearsed[];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "coldseal-every-"));
   done = await rehearseAll(dir, undefined, { say: () => undefined });
-}, 600_000);
+}, 1_200_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const factsOf = async (ceremony: string, step: string) => {
