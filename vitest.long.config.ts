@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["test/**/*.long.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 120_000,
+    testTimeout: 600_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
   },

@@ -86,6 +86,10 @@ program
     "--crl <file...>",
     "CRLs (PEM or DER): then each of the box's certificates below the root needs one of its issuer",
   )
+  .option(
+    "--tsa-ca <file...>",
+    "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
+  )
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action((path: string, document: string | undefined, _options, command: Command) =>
     runVerify(path, document, command.optsWithGlobals()),

@@ -37,6 +37,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("BREAK GLASS", brokenGlass(verdict)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...timeRows(verdict),
       ...row("reason", verdict.reason),
       ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
       ...row("documents", documentsText(verdict)),
@@ -101,10 +102,25 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 }
 
 /** In the standard's own words, for whoever compares verifiers. */
-function indicationText({ main, revocation, sub }: Indication): string {
-  const looked =
-    revocation === "CRLs" ? "CRLs were looked at, no time-stamp" : "no CRL, OCSP or time-stamp was looked at";
-  return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${looked})`;
+function indicationText({ main, revocation, sub, time }: Indication): string {
+  const lists = revocation === "CRLs" ? "CRLs were looked at" : "no CRL or OCSP response was looked at";
+  const stamps = time === "evidence" ? "time by time-stamps" : "no time-stamp counted";
+  return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${lists}, ${stamps})`;
+}
+
+/** What is proven of the time, and what stands there without proving anything. */
+function timeRows({ ok, provenTime, times }: Pick<BundleVerdict, "ok" | "provenTime" | "times">) {
+  return [
+    ...row("existed by", ok && provenTime !== null ? `${provenTime} at the latest, by time-stamps that hold` : null),
+    ...times.flatMap(({ authority, discounted, file, renewals, time }) =>
+      row(
+        "time-stamp",
+        `${time} by ${authority} (${file}${renewals > 0 ? `, renewed ${renewals} times` : ""})${
+          discounted === null ? "" : `; it does not count: ${discounted}`
+        }`,
+      ),
+    ),
+  ];
 }
 
 /** Approvals count for a bundle that holds as a whole only. */

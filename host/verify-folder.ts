@@ -25,10 +25,12 @@ export interface TrustOptions {
   readonly arc: string;
   /** files of CRLs, DER or PEM */
   readonly crl?: readonly string[];
+  /** files of root certificates of time-stamp authorities, PEM or DER */
+  readonly tsaCa?: readonly string[];
 }
 
 /** What is trusted, now. Refuses USAGE. */
-export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
+export function trustOf({ ca, genesis, arc, crl, tsaCa }: TrustOptions): Trust {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
       expected: "the digest of the genesis policy, as the box printed it",
@@ -41,6 +43,7 @@ export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
     arc,
     ...(genesis === undefined ? {} : { genesis }),
     ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
+    ...(tsaCa === undefined ? {} : { authorities: tsaCa.map(rootIn) }),
   };
 }
 
@@ -63,7 +66,7 @@ function crlIn(file: string): Uint8Array {
 }
 
 /** Here the file is an option's, not one of a configuration. */
-function rootIn(file: string): Uint8Array {
+export function rootIn(file: string): Uint8Array {
   try {
     return readCertificateFile(file);
   } catch (fault) {

@@ -90,6 +90,11 @@ export const refusalTable = {
   "SEAL-BIND": ["verification", "do not rely on this seal: manifest and seal do not belong together"],
   "BUNDLE-FORM": ["verification", "fetch the whole outbox folder again"],
   REVOCATION: ["verification", "give the newest CRL of each CA between the box's certificates and the root"],
+  "TIME-FORM": ["verification", "fetch the evidence of time again, or have the bundle anchored anew"],
+  "TIME-IMPRINT": ["verification", "do not rely on this evidence of time: it is over something else"],
+  "TIME-TSA": ["verification", "have the bundle anchored by an authority whose certificate is for time-stamping alone"],
+  "TIME-ORDER": ["verification", "look at the clocks: a time-stamp may not be older than what it is over"],
+  "TSA-ANSWER": ["not-now", "ask another time-stamp authority, or this one later; what was anchored before stays"],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
   // Ceremonies
   "CEREMONY-FILE": ["usage", "correct the ceremony file, have it reviewed anew, and hold a dry run"],

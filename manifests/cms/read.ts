@@ -30,6 +30,8 @@ export interface SignedDataLimits {
   readonly signers: number;
   /** bytes that may follow the content */
   readonly tail: number;
+  /** certificates stand in DER order, each once, unless said: time-stamp authorities write them as they like, and some write their own twice */
+  readonly certificateOrder?: "DER" | "any";
 }
 
 /** Where the content of a SignedData lies in its file, and what the tail must agree with. */
@@ -97,7 +99,7 @@ export function readSignedDataTail(
   if (tail.length !== head.totalLength - head.contentEnd) throw new Refusal("DER", "the file changed its length");
   if (tail.length > limits.tail) throw new Refusal(form, `more than ${limits.tail} bytes after the content`);
   const reader = new DerReader(tail, { start: 0, end: tail.length }, form);
-  const certificates = reader.next(0xa0) ? readCertificates(reader.enter(0xa0), limits.certificates) : [];
+  const certificates = reader.next(0xa0) ? readCertificates(reader.enter(0xa0), limits) : [];
   if (reader.next(0xa1)) throw new Refusal(form, "revocation data in a SignedData is not allowed");
   const signers = readSigners(reader.enter(tag.set), limits.signers);
   reader.finish();
@@ -123,10 +125,11 @@ function header(
   return element;
 }
 
-function readCertificates(reader: DerReader, limit: number): readonly Uint8Array[] {
-  const elements = reader.rest(limit);
-  if (elements.length === 0) throw new Refusal(form, "an empty set of certificates");
-  checkSetOrder(reader.bytes, elements);
+function readCertificates(reader: DerReader, limits: SignedDataLimits): readonly Uint8Array[] {
+  const all = reader.rest(limits.certificates);
+  if (all.length === 0) throw new Refusal(form, "an empty set of certificates");
+  const elements = limits.certificateOrder === "any" ? distinct(reader.bytes, all) : all;
+  if (limits.certificateOrder !== "any") checkSetOrder(reader.bytes, elements);
   return elements.map((element) => {
     if (element.tag !== tag.sequence) throw new Refusal(form, "only X.509 certificates may stand here");
     const der = whole(reader.bytes, element);
@@ -136,6 +139,12 @@ function readCertificates(reader: DerReader, limit: number): readonly Uint8Array
     }
     return der;
   });
+}
+
+function distinct(bytes: Uint8Array, elements: readonly Element[]): readonly Element[] {
+  return elements.filter(
+    (one, at) => !elements.slice(0, at).some((before) => compare(whole(bytes, before), whole(bytes, one)) === 0),
+  );
 }
 
 /** Certificates whose encoding was found strict before: a batch's stand in every seal. */

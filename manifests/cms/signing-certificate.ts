@@ -11,16 +11,22 @@ import { readDigest } from "./digest.ts";
 /**
  * SEQUENCE { certs SEQUENCE { ESSCertIDv2 } }: one certificate by its hash (SHA-256 where none is named) and, where it
  * is there, issuer and serial. Refuses CMS-CERTIFICATE unless all of it is this certificate's, and for several
- * certificates, policies, or a default that is written out.
+ * certificates, policies, or a default that is written out. Time-stamp authorities ("others") may do these three: the first
+ * certificate is the signer's (RFC 5035 3), and what else is named is not looked at.
  */
-export async function checkSigningCertificate(host: Host, value: Uint8Array, certificate: Certificate): Promise<void> {
+export async function checkSigningCertificate(
+  host: Host,
+  value: Uint8Array,
+  certificate: Certificate,
+  by: "ourselves" | "others" = "ourselves",
+): Promise<void> {
   const outer = DerReader.open(value, tag.sequence, form);
   const list = outer.enter(tag.sequence);
-  outer.finish();
+  if (by === "ourselves") outer.finish();
   const one = list.enter(tag.sequence);
-  list.finish();
+  if (by === "ourselves") list.finish();
   const named = one.next(tag.sequence) ? readDigest(whole(value, one.read(tag.sequence))) : undefined;
-  if (named === "sha256") throw new Refusal(form, "a default is written out"); // X.690 11.5
+  if (by === "ourselves" && named === "sha256") throw new Refusal(form, "a default is written out"); // X.690 11.5
   const digest = content(value, one.read(tag.octetString));
   if (!one.done) checkIssuerSerial(one.enter(tag.sequence), certificate);
   one.finish();

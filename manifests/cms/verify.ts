@@ -20,6 +20,9 @@ export interface VerifiedSigner {
   readonly signingTime: Utc;
 }
 
+/** A signature that holds, of a signer who may claim no time. */
+export type CheckedSigner = Omit<VerifiedSigner, "signingTime">;
+
 export interface SignerContext {
   /** DER; the signer's must stand among them exactly once */
   readonly certificates: readonly Uint8Array[];
@@ -30,6 +33,8 @@ export interface SignerContext {
   readonly minimumRsaBits?: number;
   /** whether signing-certificate-v2 may be missing, which binds the signature to the certificate by more than issuer and serial; it may not unless said */
   readonly signingCertificate?: "required" | "optional";
+  /** who wrote signing-certificate-v2; ourselves unless said */
+  readonly by?: "ourselves" | "others";
 }
 
 /**
@@ -38,11 +43,16 @@ export interface SignerContext {
  * another certificate), CMS-ATTRIBUTES, CMS-TYPE, CMS-DIGEST, CMS-ALGORITHM, CMS-SIGNATURE, PATH-FORM, PATH-KEY.
  */
 export async function verifySigner(host: Host, signer: SignerInfo, context: SignerContext): Promise<VerifiedSigner> {
+  const signingTime = readSigningTime(signer);
+  return { ...(await checkSigner(host, signer, context)), signingTime };
+}
+
+/** As `verifySigner`, but that no time need be claimed. */
+export async function checkSigner(host: Host, signer: SignerInfo, context: SignerContext): Promise<CheckedSigner> {
   const certificate = readCertificate(pickCertificate(signer, context.certificates));
   checkContentType(signer, context.eContentType);
-  await checkBinding(host, signer, certificate, context.signingCertificate);
+  await checkBinding(host, signer, certificate, context);
   checkAlgorithmProtection(signer);
-  const signingTime = readSigningTime(signer);
   await checkMessageDigest(signer, context);
   await checkSignature(host, {
     suite: signer.suite,
@@ -51,7 +61,7 @@ export async function verifySigner(host: Host, signer: SignerInfo, context: Sign
     signature: signer.signature,
     minimumRsaBits: context.minimumRsaBits ?? 2048,
   });
-  return { signer, certificate, signingTime };
+  return { signer, certificate };
 }
 
 /** The value of a signed attribute; undefined when it is not there. */
@@ -83,10 +93,10 @@ async function checkBinding(
   host: Host,
   signer: SignerInfo,
   certificate: Certificate,
-  wanted: SignerContext["signingCertificate"],
+  { by, signingCertificate: wanted }: Pick<SignerContext, "by" | "signingCertificate">,
 ): Promise<void> {
   if (wanted === "optional" && attributeValue(signer, oid.signingCertificateV2) === undefined) return;
-  await checkSigningCertificate(host, requiredAttribute(signer, oid.signingCertificateV2), certificate);
+  await checkSigningCertificate(host, requiredAttribute(signer, oid.signingCertificateV2), certificate, by);
 }
 
 /** RFC 5652 11.1. */

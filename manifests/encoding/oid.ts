@@ -7,6 +7,8 @@ export const oid = {
   messageDigest: "1.2.840.113549.1.9.4",
   signingTime: "1.2.840.113549.1.9.5",
   signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
+  tstInfo: "1.2.840.113549.1.9.16.1.4",
+  signatureTimeStamp: "1.2.840.113549.1.9.16.2.14",
   algorithmProtection: "1.2.840.113549.1.9.52",
   sha256: "2.16.840.1.101.3.4.2.1",
   sha384: "2.16.840.1.101.3.4.2.2",
@@ -32,6 +34,7 @@ export const oid = {
   commonName: "2.5.4.3",
   organizationName: "2.5.4.10",
   extensionRequest: "1.2.840.113549.1.9.14",
+  timeStamping: "1.3.6.1.5.5.7.3.8",
   documentSigning: "1.3.6.1.5.5.7.3.36",
 } as const;
 

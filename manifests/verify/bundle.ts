@@ -25,6 +25,7 @@ import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
+import { checkTimeEvidence, evidenceFolder } from "./time-evidence.ts";
 import type { Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
@@ -52,9 +53,18 @@ export async function verifyBundle(
   await bindParts(work, parts);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
+  const times = await checkTimeEvidence(work, checked?.manifest);
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const facts = { checked, authorization, pinned: policies.pinned, count, crls: trust.crls !== undefined, ...counts };
+  const facts = {
+    checked,
+    authorization,
+    pinned: policies.pinned,
+    count,
+    crls: trust.crls !== undefined,
+    times,
+    ...counts,
+  };
   return verdictOf(work.findings.all, facts);
 }
 
@@ -121,7 +131,7 @@ async function checkRootEntries({ source, findings }: Work, { checked, kind }: P
   const contents = sealed.length > 0 ? ["documents"] : [];
   const request = kind === "plain-envelopes" ? ["envelopes", ...contents] : [files.request];
   const { manifest, authorization, list } = files;
-  const known = [manifest, authorization, list, "policy", "certificates", ...sealed, ...request];
+  const known = [manifest, authorization, list, "policy", "certificates", evidenceFolder, ...sealed, ...request];
   for (const name of (await findings.check("", () => source.list(""))) ?? []) {
     if (!known.includes(name)) findings.add(name, "BUNDLE-FORM", "nothing covers this file");
   }

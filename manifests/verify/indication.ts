@@ -20,6 +20,7 @@ export type SubIndication =
   | "OUT_OF_BOUNDS_NO_POE"
   | "REVOKED_NO_POE"
   | "SIGNED_DATA_NOT_FOUND"
+  | "TIMESTAMP_ORDER_FAILURE"
   | "TRY_LATER"
   | "GENERIC";
 
@@ -29,6 +30,8 @@ export interface Indication {
   readonly sub: SubIndication | null;
   /** what revocation was judged by, beside the policy's own list */
   readonly revocation: "CRLs" | "none";
+  /** whether evidence of time counted */
+  readonly time: "evidence" | "claimed";
 }
 
 /** These alone show that a signature is none or was changed; whatever else is wrong leaves it open, under another policy or with other evidence. */
@@ -64,16 +67,25 @@ export const subIndications: Readonly<Partial<Record<RefusalCode, SubIndication>
   "POLICY-DIGEST": "POLICY_PROCESSING_ERROR",
   "POLICY-PROFILE": "POLICY_PROCESSING_ERROR",
   "POLICY-SIGNERS": "POLICY_PROCESSING_ERROR",
+  "TIME-ORDER": "TIMESTAMP_ORDER_FAILURE",
   REVOCATION: "TRY_LATER",
   SHAPE: "FORMAT_FAILURE",
 };
 
+interface IndicationFacts {
+  readonly ok: boolean;
+  readonly counts: boolean;
+  readonly crls: boolean;
+  readonly times: boolean;
+}
+
 /** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
-export function indicationOf(
-  findings: readonly Finding[],
-  { ok, counts, crls }: { readonly ok: boolean; readonly counts: boolean; readonly crls: boolean },
-): Indication {
-  return { ...judged(findings, ok, counts), revocation: crls ? "CRLs" : "none" };
+export function indicationOf(findings: readonly Finding[], { ok, counts, crls, times }: IndicationFacts): Indication {
+  return {
+    ...judged(findings, ok, counts),
+    revocation: crls ? "CRLs" : "none",
+    time: times ? "evidence" : "claimed",
+  };
 }
 
 function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pick<Indication, "main" | "sub"> {

@@ -71,7 +71,12 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const all = work.findings.all;
   return {
     ok: all.length === 0,
-    indication: indicationOf(all, { ok: all.length === 0, counts: seal !== undefined, crls: trust.crls !== undefined }),
+    indication: indicationOf(all, {
+      ok: all.length === 0,
+      counts: seal !== undefined,
+      crls: trust.crls !== undefined,
+      times: false,
+    }),
     findings: all,
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,

@@ -20,6 +20,8 @@ export interface Trust {
   readonly arc?: string;
   /** CRLs, DER: where they are given every certificate of the box's paths below its root must have one of its issuer. Without them revocation is the policy's alone */
   readonly crls?: readonly Uint8Array[];
+  /** roots of time-stamp authorities, DER: without them no time-stamp counts */
+  readonly authorities?: readonly Uint8Array[];
 }
 
 /** Key strength where no policy says more. */

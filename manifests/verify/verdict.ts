@@ -9,6 +9,7 @@ import type { Approver } from "../records/tally.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
+import type { TimeProof } from "./time-evidence.ts";
 
 /**
  * "pinned to genesis": M people approved under a policy chain from the digest that the verifier was given. "only as the box
@@ -36,8 +37,12 @@ export interface BundleVerdict {
   /** null also where there were plain envelopes, which have no id */
   readonly batch: string | null;
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
-  /** as the box claims; no time-stamp vouches for it */
+  /** as the box claims; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;
+  /** evidence of time that holds; what of it counts says of itself that it does */
+  readonly times: readonly TimeProof[];
+  /** all of this existed then at the latest, by the earliest evidence that counts; null without any */
+  readonly provenTime: Utc | null;
   readonly reason: string | null;
   readonly quorum: QuorumWord;
   /** empty unless the quorum was shown */
@@ -59,6 +64,7 @@ export interface Established {
   readonly notPresented: number;
   /** whether the verifier was given CRLs */
   readonly crls: boolean;
+  readonly times: readonly TimeProof[];
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -68,7 +74,12 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
   const ok = findings.length === 0 && isWhole(facts);
   return {
     ok,
-    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed", crls: facts.crls }),
+    indication: indicationOf(findings, {
+      ok,
+      counts: manifest?.outcome === "sealed",
+      crls: facts.crls,
+      times: provenTime(facts.times) !== null,
+    }),
     outcome: manifest?.outcome ?? "unknown",
     findings,
     manifest,
@@ -80,6 +91,8 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
     claimedTime: manifest?.created ?? null,
+    times: facts.times,
+    provenTime: manifest ? provenTime(facts.times) : null,
     reason: manifest?.reason ?? null,
     quorum: quorumWord(authorization !== undefined, facts.pinned),
     approvers: authorization?.approvers ?? [],
@@ -88,6 +101,11 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     seals: { count: manifest?.documents.sealed ?? facts.count, checked: facts.seals },
     documents: { count: facts.count, checked: facts.documents, notPresented: facts.notPresented },
   };
+}
+
+/** The earliest that counts. */
+export function provenTime(times: readonly TimeProof[]): Utc | null {
+  return times.flatMap(({ discounted, time }) => (discounted === null ? [time] : [])).sort()[0] ?? null;
 }
 
 /** Fails safe: what was not checked cannot hold, even if nothing was found wrong. */

@@ -24,7 +24,7 @@ let day: RehearsedDay;
 
 beforeAll(async () => {
   ({ box, day, dir, made, rehearsal } = await beginDay("compromise"));
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await box?.stop();
@@ -86,5 +86,5 @@ describe("a compromised sealing key", () => {
     await day.until("third", "released");
     expect(difference(filesBelow(day.outbox("third")), filesBelow(day.outbox("second")))).toBeUndefined();
     expect(await verifyJournal(rehearsal.socket)).toMatchObject({ manifests: 2 });
-  }, 180_000);
+  }, 600_000);
 });

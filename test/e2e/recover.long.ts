@@ -39,7 +39,7 @@ let day: RehearsedDay;
 
 beforeAll(async () => {
   ({ box, day, dir, made, rehearsal } = await beginDay("recover"));
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await box?.stop();
@@ -150,7 +150,7 @@ describe("the recovery of a lost disk", () => {
     const next = Number(/(\d+)/.exec(factsOf("survey")?.["next manifest"] ?? "")?.[1]);
     expect(JSON.parse(second.stdout)).toMatchObject({ number: next, ok: true });
     expect(await verifyJournal(rehearsal.socket)).toMatchObject({ manifests: 2 });
-  }, 180_000);
+  }, 600_000);
 
   it("CHAIN: the lost disk, should it come back, is refused by the token", async () => {
     await box?.stop();
@@ -222,5 +222,5 @@ describe("the recovery of a lost disk", () => {
     const facts = transcript.entries.find((one) => one.step === "gather" && one.kind === "done")?.facts;
     expect(facts?.["left out"]).toContain("second");
     expect(facts?.["whole receipts"]).toBe("1 of 2");
-  }, 180_000);
+  }, 600_000);
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const held = JSON.parse(await readFile(join(dir, "certificates.json"), "utf8")) as object;
   path = join(dir, "not-begun.json");
   await writeFile(path, JSON.stringify({ ...held, archive: "R-900" }));
-}, 120_000);
+}, 600_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const now = () => utcOf(Date.now());

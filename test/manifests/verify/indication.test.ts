@@ -9,19 +9,19 @@ import { bundleOf } from "../mutants/mutant.ts";
 import { mutants } from "../mutants/table.ts";
 
 const found = (...codes: RefusalCode[]) => codes.map((code) => ({ code, file: "a", message: "" }));
-const good = { ok: true, counts: true, crls: false };
-const bad = { ok: false, counts: true, crls: true };
+const good = { ok: true, counts: true, crls: false, times: false };
+const bad = { ok: false, counts: true, crls: true, times: false };
 
 describe("a verdict in the terms of EN 319 102-1", () => {
   it("HONEST: passed only where nothing is wrong, all was checked, and something is sealed by it", async () => {
-    expect(indicationOf([], good)).toEqual({ main: "TOTAL-PASSED", sub: null, revocation: "none" });
+    expect(indicationOf([], good)).toEqual({ main: "TOTAL-PASSED", sub: null, revocation: "none", time: "claimed" });
     expect(indicationOf([], { ...good, counts: false }).main).toBe("INDETERMINATE");
     expect(indicationOf([], { ...good, ok: false }).main).toBe("INDETERMINATE");
     const aborted = await buildBundle({ abortedAfter: 0 });
     const { indication, ok } = await verifyBundle(nodeHost, memorySource(aborted), aborted);
     expect([ok, indication]).toEqual([
       true,
-      { main: "INDETERMINATE", sub: "SIG_CONSTRAINTS_FAILURE", revocation: "none" },
+      { main: "INDETERMINATE", sub: "SIG_CONSTRAINTS_FAILURE", revocation: "none", time: "claimed" },
     ]);
   });
 

@@ -1,0 +1,143 @@
+/** Evidence of time in a bundle: `evidence/NNNN.ers`, each over the batch's record, which by its digests holds all the rest (docs/formats.md, "Evidence of time"). */
+
+import type { HashName } from "../cms/suite.ts";
+import { type Utc, utcOf } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import type { Manifest } from "../records/manifest.ts";
+import { asRefusal, Refusal } from "../refusal.ts";
+import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
+import { evidenceRecordLimit } from "../time/evidence-record.ts";
+import { authorityPath, type TimeStamp } from "../time/token.ts";
+import type { Findings } from "./findings.ts";
+import { type BundleSource, piecesOf, readSmall } from "./source.ts";
+import type { Trust } from "./trust.ts";
+
+/** What one file of evidence says. */
+export interface TimeProof {
+  /** path below the bundle */
+  readonly file: string;
+  /** what it is over existed then at the latest; the accuracy that the authority claims is counted in */
+  readonly time: Utc;
+  /** subject of the authority's certificate */
+  readonly authority: string;
+  /** the authority's policy, an OID */
+  readonly policy: string;
+  /** how often it was renewed since */
+  readonly renewals: number;
+  /** null: it counts; otherwise why it does not */
+  readonly discounted: string | null;
+}
+
+/** The folder, and the files that the first group of the tree is over: the record of the batch. */
+export const evidenceFolder = "evidence";
+export const recordFiles: readonly string[] = ["authorization.p7m", "documents.jsonl", "manifest.p7m"];
+
+/** Most files of evidence. */
+const mostFiles = 16;
+
+/** The path of the evidence of a number, from 1. */
+export function evidencePath(number: number): string {
+  return `${evidenceFolder}/${String(number).padStart(4, "0")}.ers`;
+}
+
+/** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM. */
+export function recordGroup(host: Host, source: BundleSource): GroupHashes {
+  const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
+  const hashed = async (path: string, hash: HashName) => {
+    const file = host.hasher(hash);
+    for await (const piece of piecesOf(source, path)) file.update(piece);
+    return file.digest();
+  };
+  return (hash) => {
+    const found = known.get(hash) ?? Promise.all(recordFiles.map((path) => hashed(path, hash)));
+    known.set(hash, found);
+    return found;
+  };
+}
+
+/**
+ * All evidence of time in a bundle. What is none, is over something else, or is older than the manifest claims to be, is a finding of its file; what
+ * no root vouches for does not count, and says why.
+ */
+export async function checkTimeEvidence(
+  work: {
+    readonly host: Host;
+    readonly source: BundleSource;
+    readonly trust: Trust;
+    readonly findings: Findings;
+  },
+  manifest: Manifest | undefined,
+): Promise<readonly TimeProof[]> {
+  const { host, source, trust, findings } = work;
+  const names = [...((await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [])].sort();
+  const group = recordGroup(host, source);
+  const proofs: TimeProof[] = [];
+  for (const name of names) {
+    const file = `${evidenceFolder}/${name}`;
+    if (!/^\d{4}\.ers$/.test(name)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
+    else if (proofs.length === mostFiles) findings.add(file, "BUNDLE-FORM", `more than ${mostFiles} files of evidence`);
+    else {
+      const proof = await findings.check(file, async () => {
+        const der = await readSmall(source, file, evidenceRecordLimit);
+        const stamps = await checkEvidence(host, der, group);
+        if (manifest) checkNotBefore(stamps, manifest.created, manifest.clock.claimedErrorSeconds);
+        return proofOf(host, trust, file, stamps);
+      });
+      if (proof) proofs.push(proof);
+    }
+  }
+  return proofs;
+}
+
+/** Of a record whose stamps hold: whether its authorities have paths to roots of time-stamp authorities that the verifier trusts. */
+export async function proofOf(
+  host: Host,
+  trust: Pick<Trust, "authorities" | "at">,
+  file: string,
+  stamps: readonly TimeStamp[],
+): Promise<TimeProof> {
+  const { certificate, info } = stamps[0] as TimeStamp;
+  return {
+    file,
+    time: latestOf(info),
+    authority: certificate.subjectText,
+    policy: info.policy,
+    renewals: stamps.length - 1,
+    discounted: await whyDiscounted(host, trust, stamps),
+  };
+}
+
+/** Each authority's path must hold at its token's time, and when the next token was made over it; the last one's when somebody looks. */
+async function whyDiscounted(
+  host: Host,
+  { at, authorities }: Pick<Trust, "authorities" | "at">,
+  stamps: readonly TimeStamp[],
+): Promise<string | null> {
+  if (authorities === undefined) return "no root of a time-stamp authority was given";
+  try {
+    for (const [index, stamp] of stamps.entries()) {
+      await authorityPath(host, stamp, { roots: authorities, seen: stamps[index + 1]?.info.time ?? at });
+    }
+    return null;
+  } catch (thrown) {
+    const { about, code, expected, got, message } = asRefusal(thrown, "INTERNAL", "the check itself failed");
+    const detail = [about, expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
+    return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+  }
+}
+
+/** The token's time, and as much later as the authority says that it may be off. */
+function latestOf({ accuracy = 0, time }: TimeStamp["info"]): Utc {
+  return utcOf(Date.parse(time) + Math.ceil(accuracy / 1000) * 1000);
+}
+
+/** Refuses TIME-ORDER evidence from before the time that the box claims, by more than both clocks may be off. */
+export function checkNotBefore(stamps: readonly TimeStamp[], claimed: Utc, errorSeconds: number): void {
+  const { info } = stamps[0] as TimeStamp;
+  const latest = latestOf(info);
+  if (Date.parse(latest) + errorSeconds * 1000 >= Date.parse(claimed)) return;
+  throw new Refusal("TIME-ORDER", "the time-stamp is older than what it is over claims to be", {
+    expected: `${claimed} or later`,
+    got: latest,
+  });
+}
