@@ -9,8 +9,10 @@ import { usageRefusal } from "../host/terminal/usage-refusal.ts";
 import { versionText } from "../host/version.ts";
 import { documentationArc } from "../manifests/encoding/oid.ts";
 import { hashNames, modes } from "../manifests/records/request.ts";
+import { runAnchor } from "./commands/anchor.ts";
 import { runCollect } from "./commands/collect.ts";
 import { runCreate } from "./commands/create.ts";
+import { runEvidence } from "./commands/evidence.ts";
 import { runInspect } from "./commands/inspect.ts";
 import { runVerify } from "./commands/verify.ts";
 import { openTokenKey } from "./token-key.ts";
@@ -75,6 +77,26 @@ program
   .action((file: string, _options, command: Command) => runInspect(file, command.optsWithGlobals()));
 
 program
+  .command("anchor")
+  .description("add evidence of time to a bundle: a time-stamp over all of it, by an authority of yours")
+  .argument("<bundle>", "a folder that `coldseal collect` copied")
+  .requiredOption("--tsa <url...>", "time-stamp authorities (RFC 3161 over HTTP), asked one after another")
+  .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
+  .option("--each", "a time-stamp of each authority, not of the first that answers")
+  .option("--renew", "renew what evidence is there, before its authority's certificate ends")
+  .action((bundle: string, _options, command: Command) => runAnchor(bundle, command.optsWithGlobals(), tell));
+
+program
+  .command("evidence")
+  .description("take the evidence of time of single documents out of an anchored bundle")
+  .argument("<bundle>", "a folder that was anchored")
+  .argument("[documents...]", "names or numbers of documents; all unless said")
+  .requiredOption("--to <dir>", "where the evidence records are written")
+  .action((bundle: string, documents: string[], _options, command: Command) =>
+    runEvidence(bundle, documents, command.optsWithGlobals(), tell),
+  );
+
+program
   .command("verify")
   .description("verify a whole outbox/BATCH, or one seal with its document, offline")
   .argument("<path>", "outbox/BATCH, or a seal (.p7s)")
@@ -90,6 +112,7 @@ program
     "--tsa-ca <file...>",
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
   )
+  .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action((path: string, document: string | undefined, _options, command: Command) =>
     runVerify(path, document, command.optsWithGlobals()),

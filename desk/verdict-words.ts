@@ -68,6 +68,7 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ...row("sealed by", verdict.sealer && `${verdict.sealer.subject}, appliance ${verdict.appliance}`),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...timeRows(verdict),
       ...row("manifest", verdict.number === null ? null : manifestText(verdict)),
       ...row("document", verdict.name),
       ...row("batch", verdict.batch),

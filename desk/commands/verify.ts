@@ -11,6 +11,7 @@ import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
@@ -26,6 +27,8 @@ const largestSeal = 1 << 20;
 export interface VerifyOptions extends TrustOptions {
   readonly documents?: string;
   readonly json?: boolean;
+  /** files of evidence records over one seal and its document */
+  readonly evidence?: readonly string[];
   /** a new file for the report (HTML) */
   readonly report?: string;
 }
@@ -35,7 +38,7 @@ export async function runVerify(path: string, document: string | undefined, opti
   const found = await statAt(path);
   const { json, status, words } = found.isDirectory()
     ? await wholeFolder(path, document, options, trust)
-    : await oneSeal(path, document, trust);
+    : await oneSeal(path, document, options, trust);
   if (options.report !== undefined) await writeReport(options.report, { path, trust, words });
   const lines = () => verdictLines(words, styleFor(process.stdout, process.env));
   process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${lines().join("\n")}\n`);
@@ -78,6 +81,12 @@ async function wholeFolder(
       got: "a folder and a document",
     });
   }
+  if (options.evidence !== undefined) {
+    throw new Refusal("USAGE", "--evidence goes with one seal; a folder has its own", {
+      expected: "coldseal verify SEAL.p7s DOCUMENT --evidence FILE",
+      got: "a folder",
+    });
+  }
   const names = await readdir(folder);
   if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
     return wholeBundle(folder, options, trust);
@@ -98,7 +107,12 @@ async function checkFolder(folder: string): Promise<void> {
   throw new Refusal("USAGE", "--documents expects a folder", { expected: "the folder of the documents", got: folder });
 }
 
-async function oneSeal(path: string, document: string | undefined, trust: Trust): Promise<Told> {
+async function oneSeal(
+  path: string,
+  document: string | undefined,
+  { evidence = [] }: VerifyOptions,
+  trust: Trust,
+): Promise<Told> {
   if (document === undefined) throw missingDocument();
   if (!(await statAt(document)).isFile()) throw missingDocument(document);
   const bundle = dirname(dirname(dirname(path)));
@@ -106,6 +120,9 @@ async function oneSeal(path: string, document: string | undefined, trust: Trust)
     seal: await readBounded(path, largestSeal),
     documentDigest: (hash) => digestOf(document, hash),
     ...(await besideSeal(bundle)),
+    evidence: await Promise.all(
+      evidence.map(async (name) => ({ name, der: await readBounded(name, evidenceRecordLimit) })),
+    ),
   };
   const verdict = await verifySeal(nodeHost, seal, trust);
   return { status: verdict.ok ? 0 : 4, json: verdict, words: sealWords(verdict) };

@@ -66,6 +66,7 @@ function wordsIn(reader: DerReader): readonly string[] {
 
 /** PKIFailureInfo, a BIT STRING: the bits that are set (RFC 3161 2.4.2). */
 function failures(octets: Uint8Array): readonly string[] {
+  if (octets.length > 5) throw new Refusal("TIME-FORM", "a failure of more than 32 bits");
   const bits = [...octets.subarray(1)].flatMap((octet) => [7, 6, 5, 4, 3, 2, 1, 0].map((at) => (octet >> at) & 1));
   return bits.flatMap((bit, at) => (bit === 1 ? [failureWords[at] ?? `failure ${at}`] : []));
 }

@@ -11,6 +11,7 @@ import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
+import { checkEvidence } from "../time/check-evidence.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
@@ -18,8 +19,9 @@ import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
+import { checkNotBefore, proofOf, type TimeProof } from "./time-evidence.ts";
 import type { Trust } from "./trust.ts";
-import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
+import { batchOf, provenTime, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
 export interface SealToVerify {
@@ -33,6 +35,8 @@ export interface SealToVerify {
   readonly authorization?: Uint8Array;
   /** policy/0001.p7m and all that follow */
   readonly policies?: readonly Uint8Array[];
+  /** evidence records over this document and this file of its seal */
+  readonly evidence?: readonly { readonly name: string; readonly der: Uint8Array }[];
 }
 
 export interface SealVerdict {
@@ -45,8 +49,12 @@ export interface SealVerdict {
   readonly appliance: string | null;
   readonly number: number | null;
   readonly index: number | null;
-  /** as claimed; no time-stamp vouches for it */
+  /** as claimed; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;
+  /** evidence of time that holds; what of it counts says of itself that it does */
+  readonly times: readonly TimeProof[];
+  /** seal and document existed then at the latest; null without evidence that counts */
+  readonly provenTime: Utc | null;
   readonly sealer: { readonly subject: string; readonly notAfter: Utc } | null;
   /** whether a manifest that holds lists this very seal: "not shown" without manifest.p7m and documents.jsonl */
   readonly manifest: "lists it" | "not shown";
@@ -68,6 +76,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const seal = await checkSeal(work, checked, policies);
   const entry = await findEntry(work, checked, seal);
   const authorization = await openAuthorization(work, checked, policies);
+  const times = seal ? await checkEvidenceFiles(work, seal, checked) : [];
   const all = work.findings.all;
   return {
     ok: all.length === 0,
@@ -75,9 +84,11 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
       ok: all.length === 0,
       counts: seal !== undefined,
       crls: trust.crls !== undefined,
-      times: false,
+      times: provenTime(times) !== null,
     }),
     findings: all,
+    times,
+    provenTime: provenTime(times),
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,
     number: seal?.seal.number ?? null,
@@ -138,6 +149,25 @@ function checkSeal(
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
   const { documentDigest } = given;
   return findings.check(files.seal, () => new SealChecker(host, context).check(given.seal, { documentDigest }));
+}
+
+/** Each is over the document and this file of the seal, and over nothing else. */
+async function checkEvidenceFiles(
+  { host, given, trust, findings }: Work,
+  { signed }: CheckedSeal,
+  checked: CheckedManifest | undefined,
+): Promise<readonly TimeProof[]> {
+  const proofs: TimeProof[] = [];
+  for (const { der, name } of given.evidence ?? []) {
+    const proof = await findings.check(name, async () => {
+      const group = (hash: HashName) => Promise.all([given.documentDigest(hash), host.digest(hash, given.seal)]);
+      const stamps = await checkEvidence(host, der, group);
+      checkNotBefore(stamps, signed, checked?.manifest.clock.claimedErrorSeconds ?? 0);
+      return proofOf(host, trust, name, stamps);
+    });
+    if (proof) proofs.push(proof);
+  }
+  return proofs;
 }
 
 /** The line that lists this very seal. Without manifest, list or a seal that holds: undefined. */

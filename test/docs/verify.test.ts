@@ -3,21 +3,27 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256 } from "../../host/crypto-host.ts";
+import { bundleTree } from "../../desk/anchor/bundle-tree.ts";
+import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { signerInfo } from "../../manifests/cms/write.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { manifestBytes } from "../../manifests/records/manifest.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
+import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { subIndications } from "../../manifests/verify/indication.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { memorySource } from "../bundle/memory-source.ts";
 import { root, sealing } from "../bundle/people.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
+import { rawToken } from "../manifests/time/raw-token.ts";
 import { pem } from "../pki/authority.ts";
 import { signWith } from "../pki/keys.ts";
+import { tsaRoot } from "../pki/tsa.ts";
 import { projectRoot } from "../structure/source-files.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
+import { bouncycastle } from "../verifiers/bouncycastle.ts";
 import { certtool } from "../verifiers/certtool.ts";
 import { letsPass, versionsTried } from "../verifiers/lets-pass.ts";
 import { openssl } from "../verifiers/openssl.ts";
@@ -58,7 +64,9 @@ beforeAll(async () => {
     put("demo-out/pki/ca.crt", pem(root.certificate));
     put("demo-out/pki/genesis.txt", `${bundle.genesis}\n 1 words and more words\n`);
     put("demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m", first.files.get("manifest.p7m") as Uint8Array);
-    put("docs/CheckCms.java", read("docs/CheckCms.java"));
+    put("demo-out/pki/tsa-ca.crt", pem(tsaRoot.certificate));
+    put(`${outbox}/evidence/0001.ers`, await evidenceOf(bundle));
+    for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java"]) put(program, read(program));
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -108,6 +116,32 @@ describe("docs/verify.md, its lines", () => {
       for (const path of damaged) expect((await run(lines, 1, { [path]: flipped })).holds, path).toBe(false);
     });
   }
+
+  it.skipIf(!isHere(openssl))(
+    "TIME-IMPRINT: OpenSSL's take an evidence record apart, and fail for what was changed",
+    async () => {
+      const lines = linesOf("Evidence of time").split("\n");
+      const java = lines.findIndex((line) => line.startsWith("java "));
+      const alone = lines.slice(0, java).join("\n");
+      const { holds, said } = await run(alone, 1);
+      expect(holds, said).toBe(true);
+      expect(said).toContain("Time stamp: Jan  1 00:00:00 2021 GMT");
+      for (const path of [manifest, `${outbox}/documents.jsonl`, `${outbox}/evidence/0001.ers`]) {
+        expect((await run(alone, 1, { [path]: flipped })).holds, path).toBe(false);
+      }
+      const others = readFileSync(join(folder, "2", outbox, "evidence/0001.ers"));
+      expect((await run(alone, 1, { [`${outbox}/evidence/0001.ers`]: () => others })).holds).toBe(false);
+    },
+  );
+
+  it.skipIf(!isHere(bouncycastle))("TIME-IMPRINT: BouncyCastle's hold, and fail for another record", async () => {
+    const lines = linesOf("Evidence of time").split("\n");
+    const jars = linesOf("BouncyCastle").split("\n").slice(0, 2);
+    const alone = [...jars, ...lines.slice(lines.findIndex((line) => line.startsWith("java ")))].join("\n");
+    const { holds, said } = await run(alone, 1);
+    expect(holds, said).toBe(true);
+    expect((await run(alone, 1, { [manifest]: flipped })).holds).toBe(false);
+  });
 
   it.skipIf(!isHere(certtool))("T7: certtool's find a bad signature wherever it stands among good ones", async () => {
     const { make } = mutants.find(
@@ -161,6 +195,13 @@ describe("docs/verify.md, its lines", () => {
     for (const path of [seal, document]) expect(readme).toContain(path);
   });
 });
+
+/** Over the bundle's tree, at a time that is past whenever this runs. */
+async function evidenceOf(bundle: Bundle): Promise<Uint8Array> {
+  const { tree } = await bundleTree(nodeHost, memorySource(bundle));
+  const token = await rawToken(tree.root, { time: "2021-01-01T00:00:00Z" });
+  return writeEvidenceRecord([[{ hash: tree.hash, tree: tree.reduced(0), token }]]);
+}
 
 /** The document's seal made again: ECDSA signs anew, so only the list can tell. */
 function resealed(bytes: Buffer): Uint8Array {

@@ -41,6 +41,7 @@ import { sealTarget } from "./targets/seal.ts";
 import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
+import { evidenceRecordTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { wordsTarget } from "./targets/words.ts";
 
@@ -61,6 +62,8 @@ export const targets: readonly Target[] = [
   certificateTarget,
   crlTarget,
   certificateFile,
+  timeStampTarget,
+  evidenceRecordTarget,
   pathTarget,
   policyTarget,
   policyChain,

@@ -96,7 +96,7 @@ describe("faults injected at system calls", () => {
       await writeDurable(${JSON.stringify(path)}, new Uint8Array([1])).then(() => console.log("done"), (fault) => console.log(fault.code));`;
     const args = ["-f", "-qq", "-o", log, "-e", "trace=fsync,rename", ...inject, process.execPath];
     const run = promisify(execFile)("strace", [...args, "--input-type=module", "-e", script], {
-      env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_OPTIONS: "" },
+      env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_OPTIONS: "", NODE_COMPILE_CACHE: "" },
     });
     const { stdout } = await run.catch((fault: { stdout: string }) => fault);
     const text = readFileSync(log, "utf8");

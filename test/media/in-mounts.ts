@@ -26,7 +26,7 @@ export async function inMounts(shell: string, module: string, inject: readonly s
   const node = [process.execPath, "--input-type=module-typescript", "-e", module];
   const args = [...(unshare ?? ["-m"]), "sh", "-c", script, "sh", ...strace, ...node];
   const { stdout } = await promisify(execFile)("unshare", args, {
-    env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_OPTIONS: "" },
+    env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_OPTIONS: "", NODE_COMPILE_CACHE: "" },
   });
   return stdout.trim();
 }

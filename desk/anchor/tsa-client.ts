@@ -1,0 +1,101 @@
+/** Asking time-stamp authorities over HTTP (RFC 3161 3.4). A token counts only after everything that a verifier will ask of it was looked at here. */
+
+import { randomBytes } from "node:crypto";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { concat } from "../../manifests/encoding/bytes.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
+import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../manifests/time/token.ts";
+import type { MessageImprint } from "../../manifests/time/tst-info.ts";
+
+/** A token of one authority, and who was asked before in vain. */
+export interface Stamped {
+  readonly url: string;
+  /** DER */
+  readonly token: Uint8Array;
+  readonly stamp: TimeStamp;
+  readonly failed: readonly Failed[];
+}
+
+export interface Failed {
+  readonly url: string;
+  readonly refusal: Refusal;
+}
+
+/** Longest wait for one authority, in milliseconds. */
+const patience = 30_000;
+
+/** Asks one after another; the first token that counts. Refuses TSA-ANSWER where none does, with each one's reason. */
+export async function stampInTurn(
+  urls: readonly string[],
+  imprint: MessageImprint,
+  roots: readonly Uint8Array[],
+): Promise<Stamped> {
+  const failed: Failed[] = [];
+  for (const url of urls) {
+    try {
+      return { ...(await stamp(url, imprint, roots)), failed };
+    } catch (fault) {
+      failed.push({ url, refusal: asRefusal(fault, "TSA-ANSWER", "the authority could not be asked") });
+    }
+  }
+  throw new Refusal("TSA-ANSWER", "no time-stamp authority gave a token that counts", {
+    expected: "a token over this digest, with our nonce, of an authority with a path to a root that you gave",
+    got: failed.map(({ url, refusal }) => `${url}: ${failureText(refusal)}`).join("; "),
+  });
+}
+
+/** Why an authority's answer did not count, in one line. */
+export function failureText({ code, expected, got, message }: Refusal): string {
+  const detail = [expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
+  return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+}
+
+async function stamp(url: string, imprint: MessageImprint, roots: readonly Uint8Array[]) {
+  const nonce = new Uint8Array(randomBytes(16));
+  const token = tokenInResponse(await exchange(url, timeStampRequest(imprint, nonce)));
+  const checked = await checkToken(nodeHost, token, async (hash) => {
+    if (hash === imprint.hash) return imprint.digest;
+    throw new Refusal("TIME-IMPRINT", "the token uses another hash", { expected: imprint.hash, got: hash });
+  });
+  checkAnswers(checked.info, nonce);
+  await authorityPath(nodeHost, checked, { roots, seen: utcOf(Date.now()) });
+  return { url, token, stamp: checked };
+}
+
+/** One request and its answer, of bounded size; no redirection is followed. */
+async function exchange(url: string, request: Uint8Array): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/timestamp-query", accept: "application/timestamp-reply" },
+      body: new Uint8Array(request),
+      redirect: "error",
+      signal: AbortSignal.timeout(patience),
+    });
+    if (response.ok) return await bounded(response);
+  } catch (cause) {
+    throw asRefusal(cause, "TSA-ANSWER", `the authority does not answer: ${reasonOf(cause)}`);
+  }
+  await response.body?.cancel();
+  throw new Refusal("TSA-ANSWER", "the authority does not answer as one", { got: `HTTP status ${response.status}` });
+}
+
+async function bounded(response: Response): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of response.body ?? []) {
+    length += piece.length;
+    if (length > tokenLimit) throw new Refusal("TSA-ANSWER", `an answer of more than ${tokenLimit} bytes`);
+    pieces.push(piece);
+  }
+  return concat(pieces);
+}
+
+/** fetch says "fetch failed", and why in its cause. */
+function reasonOf(fault: unknown): string {
+  const { cause, message } = fault as { readonly cause?: { readonly message?: string }; readonly message?: string };
+  return (cause?.message || message || "no reason").slice(0, 200);
+}

@@ -1,0 +1,88 @@
+/** Wires `coldseal evidence`: evidence records of single documents, taken out of a bundle's. */
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { bundleFolder } from "../../host/bundle-folder.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { count } from "../../host/terminal/amounts.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
+import { readSmall } from "../../manifests/verify/source.ts";
+import { evidencePath } from "../../manifests/verify/time-evidence.ts";
+import { evidenceNumbers } from "../anchor/anchor.ts";
+import { type BundleTree, bundleTree } from "../anchor/bundle-tree.ts";
+import { recordsOf } from "../anchor/one-document.ts";
+import { fileFault } from "../file-fault.ts";
+
+export interface EvidenceOptions {
+  readonly to: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Writes, for the documents of these names or for all, a record of each file of evidence as `INDEX-NAME.NNNN.ers` into a folder; never over a file that
+ * is there. Refuses USAGE, and as `bundleTree` and `recordsOf`.
+ */
+export async function runEvidence(
+  folder: string,
+  names: readonly string[],
+  { json, to }: EvidenceOptions,
+  tell: (consequence: string) => void,
+): Promise<void> {
+  const source = bundleFolder(folder);
+  try {
+    const numbers = await evidenceNumbers(source);
+    if (numbers.length === 0) {
+      throw new Refusal("USAGE", "there is no evidence of time in this bundle", {
+        expected: "a bundle that `coldseal anchor` was run on",
+        about: folder,
+      });
+    }
+    const { documents, tree } = await bundleTree(nodeHost, source);
+    const wanted = chosen(documents, names);
+    await mkdir(to, { recursive: true }).catch((fault) => {
+      throw fileFault(fault, "write a file", to);
+    });
+    const written: string[] = [];
+    for (const number of numbers) {
+      const record = await recordsOf(
+        nodeHost,
+        await readSmall(source, evidencePath(number), evidenceRecordLimit),
+        tree,
+      );
+      for (const { index, seal } of wanted) {
+        const file = join(to, `${basename(seal, ".p7s")}.${String(number).padStart(4, "0")}.ers`);
+        await writeFile(file, record(index), { flag: "wx" }).catch((fault) => {
+          throw fileFault(fault, "write a file", file);
+        });
+        written.push(file);
+        tell(`${count(written.length, "file")} in ${shown(to)} stand${written.length === 1 ? "s" : ""}`);
+      }
+    }
+    if (json) process.stdout.write(`${JSON.stringify(written)}\n`);
+    else process.stdout.write(`${linesOf(written, to).join("\n")}\n`);
+  } finally {
+    source.close();
+  }
+}
+
+function chosen(documents: BundleTree["documents"], names: readonly string[]): BundleTree["documents"] {
+  if (names.length === 0) return documents;
+  return names.map((name) => {
+    const [only, second] = documents.filter((one) => one.name === name || `${one.index}` === name);
+    if (only && !second) return only;
+    throw new Refusal("USAGE", only ? "a name and a number mean two documents" : "no such document in this bundle", {
+      expected: "names of documents as documents.jsonl has them, or their numbers",
+      got: name,
+    });
+  });
+}
+
+function linesOf(written: readonly string[], to: string): readonly string[] {
+  const few = written.length <= 10 ? written.map((file) => `Written: ${shown(file)}`) : [];
+  return [
+    ...(few.length > 0 ? few : [`Written: ${count(written.length, "file")} in ${shown(to)}`]),
+    "Each is over one document and its seal: coldseal verify SEAL.p7s DOCUMENT --evidence FILE.ers --tsa-ca FILE",
+  ];
+}

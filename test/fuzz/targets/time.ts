@@ -1,0 +1,65 @@
+import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
+import type { HashName } from "../../../manifests/cms/suite.ts";
+import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import { sequence } from "../../../manifests/encoding/der-write.ts";
+import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
+import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts";
+import { hashTree } from "../../../manifests/time/hash-tree.ts";
+import { checkAnswers, tokenInResponse } from "../../../manifests/time/request.ts";
+import { authorityPath, checkToken, type TimeStamp } from "../../../manifests/time/token.ts";
+import { checkNotBefore, proofOf } from "../../../manifests/verify/time-evidence.ts";
+import { rawToken } from "../../manifests/time/raw-token.ts";
+import { issue } from "../../pki/authority.ts";
+import { makeToken, makeTsa, tsa, tsaRoot } from "../../pki/tsa.ts";
+import { mutateDer } from "../mutate-der.ts";
+import { Broken, type Target } from "../target.ts";
+
+const over = utf8("what was sealed");
+const hashes = (hash: HashName) => ["document", "seal"].map((text) => digestOf(hash, utf8(text)));
+const granted = (token: Uint8Array) => sequence(sequence(Uint8Array.of(2, 1, 0)), token);
+
+/** A response of a time-stamp authority, and the token in it. */
+export const timeStampTarget: Target = {
+  name: "time-stamp",
+  seeds: async () => {
+    const sub = issue(tsaRoot, { name: "sub", ca: true });
+    const by = makeTsa({}, sub);
+    return [
+      granted(await makeToken({ over, nonce: 7n, accuracySeconds: 1, authority: tsa.subject })),
+      granted(await makeToken({ over, nonce: 7n, by, certificates: [sub.certificate], fraction: "5" })),
+      Uint8Array.of(0x30, 9, 0x30, 7, 2, 1, 2, 3, 2, 7, 0x80),
+    ];
+  },
+  mutate: mutateDer,
+  run: async (input) => {
+    const stamp = await checkToken(nodeHost, tokenInResponse(input), async (hash) => digestOf(hash, over));
+    checkAnswers(stamp.info, Uint8Array.of(7));
+    await authorityPath(nodeHost, stamp, { roots: [tsaRoot.certificate], seen: undefined });
+    return stamp;
+  },
+  after: (_, read) => {
+    const { info } = read as TimeStamp;
+    if (Number.isNaN(Date.parse(info.time))) throw new Broken("a time that is none");
+  },
+};
+
+/** An evidence record over one group. */
+export const evidenceRecordTarget: Target = {
+  name: "evidence-record",
+  seeds: async () => {
+    const tree = await hashTree(nodeHost, "sha256", [hashes("sha256"), hashes("sha256").toReversed()]);
+    const first = { hash: "sha256", tree: tree.reduced(1), token: await rawToken(tree.root, {}) } as const;
+    const token = await makeToken({ over: first.token, time: "2030-01-01T00:00:00Z" });
+    return [writeEvidenceRecord([[first]]), writeEvidenceRecord([[first, { hash: "sha256", tree: [], token }]])];
+  },
+  mutate: mutateDer,
+  run: async (input) => {
+    const stamps = await checkEvidence(nodeHost, input, async (hash) => hashes(hash));
+    checkNotBefore(stamps, "2026-11-24T09:00:00Z", 0);
+    return proofOf(nodeHost, { authorities: [tsaRoot.certificate] }, "evidence/0001.ers", stamps);
+  },
+  after: (_, read) => {
+    const { time } = read as { readonly time: string };
+    if (!/^20\d\d-/.test(time)) throw new Broken("a time that no seed had");
+  },
+};
