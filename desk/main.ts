@@ -13,6 +13,7 @@ import { runAnchor } from "./commands/anchor.ts";
 import { runCollect } from "./commands/collect.ts";
 import { runCreate } from "./commands/create.ts";
 import { runEvidence } from "./commands/evidence.ts";
+import { runExtend } from "./commands/extend.ts";
 import { runInspect } from "./commands/inspect.ts";
 import { runVerify } from "./commands/verify.ts";
 import { openTokenKey } from "./token-key.ts";
@@ -95,6 +96,16 @@ program
   .action((bundle: string, documents: string[], _options, command: Command) =>
     runEvidence(bundle, documents, command.optsWithGlobals(), tell),
   );
+
+program
+  .command("extend")
+  .description("write seals with a time-stamp in them (CAdES-B-T), for whoever gets a document and its seal alone")
+  .argument("<seals...>", "seals (.p7s)")
+  .requiredOption("--tsa <url...>", "time-stamp authorities (RFC 3161 over HTTP), asked one after another")
+  .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
+  .option("--each", "a time-stamp of each authority, not of the first that answers")
+  .requiredOption("--to <dir>", "where the new files are written")
+  .action((seals: string[], _options, command: Command) => runExtend(seals, command.optsWithGlobals(), tell));
 
 program
   .command("verify")

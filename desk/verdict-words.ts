@@ -74,7 +74,10 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ...row("batch", verdict.batch),
       ...row("submitter", verdict.submitter),
       ...quorumRows(verdict),
-      ...row("note", verdict.unsigned ? "it has unsigned attributes, which were not checked" : null),
+      ...row(
+        "note",
+        verdict.unsigned ? "it has unsigned attributes other than time-stamps, which were not checked" : null,
+      ),
     ],
   };
 }
@@ -116,7 +119,7 @@ function timeRows({ ok, provenTime, times }: Pick<BundleVerdict, "ok" | "provenT
     ...times.flatMap(({ authority, discounted, file, renewals, time }) =>
       row(
         "time-stamp",
-        `${time} by ${authority} (${file}${renewals > 0 ? `, renewed ${renewals} times` : ""})${
+        `${time === null ? "" : `${time} by ${authority} `}(${file}${renewals > 0 ? `, renewed ${renewals} times` : ""})${
           discounted === null ? "" : `; it does not count: ${discounted}`
         }`,
       ),

@@ -5,7 +5,7 @@ import { rootIn } from "../../host/verify-folder.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Anchored, anchor, renew } from "../anchor/anchor.ts";
-import { failureText } from "../anchor/tsa-client.ts";
+import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 
 export interface AnchorOptions {
   readonly tsa: readonly string[];
@@ -44,27 +44,8 @@ export async function runAnchor(
     );
 }
 
-function checkUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && (url.protocol === "http:" || url.protocol === "https:") && url.username === "" && url.password === "") {
-    return url.href;
-  }
-  throw new Refusal("USAGE", `${shown(text)} is no address of a time-stamp authority`, {
-    expected: "http:// or https://, without a name and a password in it",
-    got: text,
-  });
-}
-
-function linesOf({ failed, file, stamp, url }: Anchored, renewed: boolean): readonly string[] {
-  return [
-    ...failed.map((one) => `${shown(one.url)} gave none: ${shown(failureText(one.refusal))}`),
-    `${renewed ? "Renewed" : "Written"}: ${file}`,
-    `  time       ${stamp.info.time}`,
-    `  authority  ${stamp.certificate.subjectText}`,
-    `  policy     ${stamp.info.policy}`,
-    `  from       ${shown(url)}`,
-    `  until      ${stamp.certificate.notAfter}: renew it before`,
-  ];
+function linesOf(one: Anchored, renewed: boolean): readonly string[] {
+  return [...failedLines(one), `${renewed ? "Renewed" : "Written"}: ${one.file}`, ...stampLines(one)];
 }
 
 function asJson({ failed, file, stamp, url }: Anchored) {

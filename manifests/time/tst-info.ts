@@ -6,7 +6,7 @@ import { fromUtf8 } from "../encoding/bytes.ts";
 import { checkDer } from "../encoding/der-check.ts";
 import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
-import { Refusal } from "../refusal.ts";
+import { Refusal, type RefusalCode } from "../refusal.ts";
 
 /** What was stamped: a digest, and by which hash. */
 export interface MessageImprint {
@@ -60,17 +60,18 @@ export function readMessageImprint(der: Uint8Array): MessageImprint {
   return { hash, digest };
 }
 
-/** What is not strict DER in evidence of time is refused as such. */
+/** What is not strict DER in evidence of time, or no SignedData of one signer, is refused as such. */
 export function asTimeForm<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (thrown) {
-    if (!(thrown instanceof Refusal) || thrown.code !== "DER") throw thrown;
-    throw new Refusal(form, `${what} is not strict DER: ${thrown.message}`, { cause: thrown });
+    if (!(thrown instanceof Refusal) || !formCodes.includes(thrown.code)) throw thrown;
+    throw new Refusal(form, `${what} is not of its form: ${thrown.message}`, { ...thrown.toRecord(), cause: thrown });
   }
 }
 
 const form = "TIME-FORM";
+const formCodes: readonly RefusalCode[] = ["DER", "CMS-FORM", "CMS-SIGNERS", "CMS-TYPE"];
 
 /** GeneralizedTime with seconds and Z, parts of a second without zeros at the end (RFC 3161 2.4.2). */
 function readGenTime(octets: Uint8Array): Utc {

@@ -1,8 +1,9 @@
 /** Verifying one seal with one document, and with as much beside it as there is. */
 
 import type { HashName } from "../cms/suite.ts";
+import { hasOthers } from "../cms/unsigned-attributes.ts";
 import { hex } from "../encoding/bytes.ts";
-import { documentationArc, ownOids } from "../encoding/oid.ts";
+import { documentationArc, oid, ownOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
@@ -19,6 +20,7 @@ import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
+import { checkSealTimeStamps } from "./seal-time-stamps.ts";
 import { checkNotBefore, proofOf, type TimeProof } from "./time-evidence.ts";
 import type { Trust } from "./trust.ts";
 import { batchOf, provenTime, type QuorumWord, quorumWord } from "./verdict.ts";
@@ -64,7 +66,7 @@ export interface SealVerdict {
   readonly batch: string | null;
   readonly quorum: QuorumWord;
   readonly approvers: readonly Approver[];
-  /** unsigned attributes are there (time-stamps, say); nothing of them was checked or is trusted */
+  /** unsigned attributes other than time-stamps are there; nothing of them was checked or is trusted */
   readonly unsigned: boolean;
 }
 
@@ -76,7 +78,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const seal = await checkSeal(work, checked, policies);
   const entry = await findEntry(work, checked, seal);
   const authorization = await openAuthorization(work, checked, policies);
-  const times = seal ? await checkEvidenceFiles(work, seal, checked) : [];
+  const times = seal ? await checkTimes(work, seal, checked) : [];
   const all = work.findings.all;
   return {
     ok: all.length === 0,
@@ -101,7 +103,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     batch: checked ? batchOf(checked.manifest) : null,
     quorum: quorumWord(authorization !== undefined && entry !== undefined, policies.pinned),
     approvers: authorization?.approvers ?? [],
-    unsigned: seal?.seal.signer.unsigned ?? false,
+    unsigned: seal !== undefined && hasOthers(seal.seal.signer, oid.signatureTimeStamp),
   };
 }
 
@@ -151,18 +153,19 @@ function checkSeal(
   return findings.check(files.seal, () => new SealChecker(host, context).check(given.seal, { documentDigest }));
 }
 
-/** Each is over the document and this file of the seal, and over nothing else. */
-async function checkEvidenceFiles(
+/** What stands in the seal, and the records beside it: each is over the document and this file of the seal, and over nothing else. */
+async function checkTimes(
   { host, given, trust, findings }: Work,
-  { signed }: CheckedSeal,
+  { seal, signed }: CheckedSeal,
   checked: CheckedManifest | undefined,
 ): Promise<readonly TimeProof[]> {
-  const proofs: TimeProof[] = [];
+  const errorSeconds = checked?.manifest.clock.claimedErrorSeconds ?? 0;
+  const proofs = [...(await checkSealTimeStamps(host, trust, seal, { signed, errorSeconds }))];
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
       const group = (hash: HashName) => Promise.all([given.documentDigest(hash), host.digest(hash, given.seal)]);
       const stamps = await checkEvidence(host, der, group);
-      checkNotBefore(stamps, signed, checked?.manifest.clock.claimedErrorSeconds ?? 0);
+      checkNotBefore(stamps, signed, errorSeconds);
       return proofOf(host, trust, name, stamps);
     });
     if (proof) proofs.push(proof);

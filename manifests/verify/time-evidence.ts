@@ -12,16 +12,16 @@ import type { Findings } from "./findings.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import type { Trust } from "./trust.ts";
 
-/** What one file of evidence says. */
+/** What one piece of evidence says; null where nothing of it holds. */
 export interface TimeProof {
-  /** path below the bundle */
+  /** path below the bundle, or where it stands in a seal */
   readonly file: string;
   /** what it is over existed then at the latest; the accuracy that the authority claims is counted in */
-  readonly time: Utc;
+  readonly time: Utc | null;
   /** subject of the authority's certificate */
-  readonly authority: string;
+  readonly authority: string | null;
   /** the authority's policy, an OID */
-  readonly policy: string;
+  readonly policy: string | null;
   /** how often it was renewed since */
   readonly renewals: number;
   /** null: it counts; otherwise why it does not */
@@ -120,10 +120,19 @@ async function whyDiscounted(
     }
     return null;
   } catch (thrown) {
-    const { about, code, expected, got, message } = asRefusal(thrown, "INTERNAL", "the check itself failed");
-    const detail = [about, expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
-    return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+    return reasonOf(thrown);
   }
+}
+
+/** A proof that is none: told, so that nobody believes that it was not looked at. */
+export function noProof(file: string, thrown: unknown): TimeProof {
+  return { file, time: null, authority: null, policy: null, renewals: 0, discounted: reasonOf(thrown) };
+}
+
+function reasonOf(thrown: unknown): string {
+  const { about, code, expected, got, message } = asRefusal(thrown, "INTERNAL", "the check itself failed");
+  const detail = [about, expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
+  return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
 }
 
 /** The token's time, and as much later as the authority says that it may be off. */

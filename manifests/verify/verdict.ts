@@ -105,7 +105,9 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
 
 /** The earliest that counts. */
 export function provenTime(times: readonly TimeProof[]): Utc | null {
-  return times.flatMap(({ discounted, time }) => (discounted === null ? [time] : [])).sort()[0] ?? null;
+  return (
+    times.flatMap(({ discounted, time }) => (discounted === null && time !== null ? [time] : [])).sort()[0] ?? null
+  );
 }
 
 /** Fails safe: what was not checked cannot hold, even if nothing was found wrong. */

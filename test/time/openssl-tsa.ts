@@ -21,17 +21,18 @@ export interface TestTsa {
   end(): void;
 }
 
+/** `chain`: what stands in its tokens beside its own certificate. */
 export async function openTsa(by: Issued = tsa, chain: readonly Issued[] = []): Promise<TestTsa> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-tsa-"));
   const put = (name: string, text: string) => writeFileSync(join(dir, name), text);
   put("tsa.key", by.key.export({ type: "pkcs8", format: "pem" }) as string);
   put("tsa.crt", pem(by.certificate));
-  put("chain.crt", [by, ...chain].map(({ certificate }) => pem(certificate)).join(""));
+  put("chain.crt", chain.map(({ certificate }) => pem(certificate)).join(""));
   put("ca.crt", pem(tsaRoot.certificate));
-  put("tsa.cnf", configuration(dir));
+  const config = configuration(dir, chain.length > 0);
   const instead: TestTsa["instead"] = [];
   let asked = 0;
-  const reply = (request: Uint8Array) => openssl(dir, request, ++asked);
+  const reply = (request: Uint8Array) => openssl(dir, config, request, ++asked);
   const server = createServer((request, response) => void answer(request, response, instead, reply));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {
@@ -48,7 +49,7 @@ export async function openTsa(by: Issued = tsa, chain: readonly Issued[] = []): 
   };
 }
 
-function configuration(dir: string): string {
+function configuration(dir: string, hasChain: boolean): string {
   return `[tsa]
 default_tsa = one
 [one]
@@ -56,7 +57,7 @@ dir = ${dir}
 serial = ${dir}/serial
 crypto_device = builtin
 signer_cert = ${dir}/tsa.crt
-certs = ${dir}/chain.crt
+${hasChain ? `certs = ${dir}/chain.crt` : ""}
 signer_key = ${dir}/tsa.key
 signer_digest = sha256
 default_policy = 1.3.6.1.4.1.32473.7.1
@@ -88,7 +89,7 @@ async function answer(
 }
 
 /** Each answer in files of its own; the serial number is this server's. */
-async function openssl(dir: string, request: Uint8Array, number: number): Promise<Uint8Array> {
+async function openssl(dir: string, settings: string, request: Uint8Array, number: number): Promise<Uint8Array> {
   const own = join(dir, `${number}`);
   if (!existsSync(own)) mkdirSync(own);
   const [query, out, config] = ["query.tsq", "reply.tsr", "tsa.cnf"].map((name) => join(own, name)) as [
@@ -98,7 +99,7 @@ async function openssl(dir: string, request: Uint8Array, number: number): Promis
   ];
   writeFileSync(query, request);
   writeFileSync(join(own, "serial"), String(number).padStart(2, "0"));
-  writeFileSync(config, configuration(dir).replace(`${dir}/serial`, join(own, "serial")));
+  writeFileSync(config, settings.replace(`${dir}/serial`, join(own, "serial")));
   await new Promise<void>((resolve, reject) => {
     const args = ["ts", "-reply", "-config", config, "-queryfile", query, "-out", out];
     execFile("openssl", args, (fault, _stdout, stderr) => (fault ? reject(new Error(stderr)) : resolve()));

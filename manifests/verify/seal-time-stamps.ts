@@ -1,0 +1,34 @@
+/** Time-stamps in a seal (signature-time-stamp, ETSI EN 319 122-1 5.3): each over the value of the signature. The desk adds them; the box's own token never stands there. */
+
+import { unsignedValues } from "../cms/unsigned-attributes.ts";
+import { oid } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
+import type { Host } from "../host.ts";
+import type { Seal } from "../records/seal.ts";
+import { checkToken } from "../time/token.ts";
+import { checkNotBefore, noProof, proofOf, type TimeProof } from "./time-evidence.ts";
+import type { Trust } from "./trust.ts";
+
+/**
+ * What they say. One that does not hold, or is from before the time that the seal claims, is told and does not count: whoever has the seal can add one, so that
+ * it takes nothing from the seal.
+ */
+export async function checkSealTimeStamps(
+  host: Host,
+  trust: Trust,
+  { signer }: Seal,
+  { signed, errorSeconds }: { readonly signed: Utc; readonly errorSeconds: number },
+): Promise<readonly TimeProof[]> {
+  const proofs: TimeProof[] = [];
+  for (const [at, token] of unsignedValues(signer, oid.signatureTimeStamp).entries()) {
+    const name = `signature-time-stamp ${at + 1}`;
+    try {
+      const stamp = await checkToken(host, token, (hash) => host.digest(hash, signer.signature));
+      checkNotBefore([stamp], signed, errorSeconds);
+      proofs.push(await proofOf(host, trust, name, [stamp]));
+    } catch (thrown) {
+      proofs.push(noProof(name, thrown));
+    }
+  }
+  return proofs;
+}
