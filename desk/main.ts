@@ -86,6 +86,7 @@ program
     "--crl <file...>",
     "CRLs (PEM or DER): then each of the box's certificates below the root needs one of its issuer",
   )
+  .option("--ocsp <file...>", "OCSP responses (DER), beside CRLs or in their place")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action((path: string, document: string | undefined, _options, command: Command) =>
     runVerify(path, document, command.optsWithGlobals()),

@@ -103,7 +103,7 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 /** In the standard's own words, for whoever compares verifiers. */
 function indicationText({ main, revocation, sub }: Indication): string {
   const looked =
-    revocation === "CRLs" ? "CRLs were looked at, no time-stamp" : "no CRL, OCSP or time-stamp was looked at";
+    revocation === "none" ? "no CRL, OCSP or time-stamp was looked at" : `${revocation} were looked at, no time-stamp`;
   return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${looked})`;
 }
 

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
-import { crlFrom, noCrl } from "../manifests/verify/revocation-files.ts";
+import { crlFrom, noCrl, noOcsp, ocspFrom } from "../manifests/verify/revocation-files.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../manifests/verify/verdict.ts";
 import { bundleFolder } from "./bundle-folder.ts";
@@ -22,10 +22,12 @@ export interface TrustOptions {
   readonly arc: string;
   /** files of CRLs, DER or PEM */
   readonly crl?: readonly string[];
+  /** files of OCSP responses, DER */
+  readonly ocsp?: readonly string[];
 }
 
 /** What is trusted, now. Refuses USAGE. */
-export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
+export function trustOf({ ca, genesis, arc, crl, ocsp }: TrustOptions): Trust {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
       expected: "the digest of the genesis policy, as the box printed it",
@@ -37,13 +39,9 @@ export function trustOf({ ca, genesis, arc, crl }: TrustOptions): Trust {
     at: utcOf(Date.now()),
     arc,
     ...(genesis === undefined ? {} : { genesis }),
-    ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
+    ...(crl === undefined ? {} : { crls: crl.map((file) => crlFrom(bytesIn(file, noCrl), file)) }),
+    ...(ocsp === undefined ? {} : { ocsp: ocsp.map((file) => ocspFrom(bytesIn(file, noOcsp), file)) }),
   };
-}
-
-/** Refuses USAGE what is no CRL. */
-function crlIn(file: string): Uint8Array {
-  return crlFrom(bytesIn(file, noCrl), file);
 }
 
 function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusal): Uint8Array {

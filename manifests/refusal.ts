@@ -41,7 +41,7 @@ export const refusalTable = {
   "PATH-FORM": ["refused", "have the certificate issued again"],
   "PATH-ROOT": ["refused", "use a certificate issued under a root of the policy"],
   "PATH-TIME": ["refused", "use a certificate that is valid today, and check the clock"],
-  "PATH-REVOKED": ["refused", "use another certificate: this one is revoked by the policy"],
+  "PATH-REVOKED": ["refused", "use another certificate: this one is revoked"],
   "PATH-USAGE": ["refused", "use a certificate with the right key usage and extended key usage"],
   "PATH-CRITICAL": ["refused", "have the certificate issued again without that critical extension"],
   "PATH-CONSTRAINT": ["refused", "use a certificate that its issuer may issue (CA flag, path length, names)"],
@@ -89,7 +89,10 @@ export const refusalTable = {
   "MANIFEST-BIND": ["verification", "do not rely on this bundle: its parts do not belong together"],
   "SEAL-BIND": ["verification", "do not rely on this seal: manifest and seal do not belong together"],
   "BUNDLE-FORM": ["verification", "fetch the whole outbox folder again"],
-  REVOCATION: ["verification", "give the newest CRL of each CA between the box's certificates and the root"],
+  REVOCATION: [
+    "verification",
+    "give the newest CRL of each CA between the box's certificates and the root, or OCSP responses",
+  ],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
   // Ceremonies
   "CEREMONY-FILE": ["usage", "correct the ceremony file, have it reviewed anew, and hold a dry run"],

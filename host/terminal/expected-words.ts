@@ -74,7 +74,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "MANIFEST-BIND": "parts that belong to one manifest",
   "SEAL-BIND": "a seal that its manifest lists",
   "BUNDLE-FORM": "exactly the files of one answer",
-  REVOCATION: "a list that says whether the certificate is revoked",
+  REVOCATION: "a list or response that says whether the certificate is revoked",
   ABORTED: "a batch that was sealed to its end",
   "CEREMONY-FILE": "a ceremony file as docs/formats.md has it",
   "CEREMONY-STEP": "a step that does what the script says",

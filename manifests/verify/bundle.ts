@@ -25,7 +25,7 @@ import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
-import type { Trust } from "./trust.ts";
+import { revocationWord, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -54,7 +54,14 @@ export async function verifyBundle(
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const facts = { checked, authorization, pinned: policies.pinned, count, crls: trust.crls !== undefined, ...counts };
+  const facts = {
+    checked,
+    authorization,
+    pinned: policies.pinned,
+    count,
+    revocation: revocationWord(trust),
+    ...counts,
+  };
   return verdictOf(work.findings.all, facts);
 }
 

@@ -23,12 +23,14 @@ export type SubIndication =
   | "TRY_LATER"
   | "GENERIC";
 
+export type RevocationWord = "none" | "CRLs" | "OCSP responses" | "CRLs and OCSP responses";
+
 export interface Indication {
   readonly main: MainIndication;
   /** null where it is passed */
   readonly sub: SubIndication | null;
   /** what revocation was judged by, beside the policy's own list */
-  readonly revocation: "CRLs" | "none";
+  readonly revocation: RevocationWord;
 }
 
 /** These alone show that a signature is none or was changed; whatever else is wrong leaves it open, under another policy or with other evidence. */
@@ -71,9 +73,9 @@ export const subIndications: Readonly<Partial<Record<RefusalCode, SubIndication>
 /** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
 export function indicationOf(
   findings: readonly Finding[],
-  { ok, counts, crls }: { readonly ok: boolean; readonly counts: boolean; readonly crls: boolean },
+  { ok, counts, revocation }: { readonly ok: boolean; readonly counts: boolean; readonly revocation: RevocationWord },
 ): Indication {
-  return { ...judged(findings, ok, counts), revocation: crls ? "CRLs" : "none" };
+  return { ...judged(findings, ok, counts), revocation };
 }
 
 function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pick<Indication, "main" | "sub"> {

@@ -18,7 +18,7 @@ import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
-import type { Trust } from "./trust.ts";
+import { revocationWord, type Trust } from "./trust.ts";
 import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
@@ -71,7 +71,11 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const all = work.findings.all;
   return {
     ok: all.length === 0,
-    indication: indicationOf(all, { ok: all.length === 0, counts: seal !== undefined, crls: trust.crls !== undefined }),
+    indication: indicationOf(all, {
+      ok: all.length === 0,
+      counts: seal !== undefined,
+      revocation: revocationWord(trust),
+    }),
     findings: all,
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,

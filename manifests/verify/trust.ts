@@ -7,6 +7,7 @@ import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
+import type { RevocationWord } from "./indication.ts";
 import { checkRevocation } from "./revocation.ts";
 
 export interface Trust {
@@ -18,8 +19,16 @@ export interface Trust {
   readonly at?: Utc;
   /** arc of the organisation's OIDs where no policy says it (a seal alone); the documentation arc unless said */
   readonly arc?: string;
-  /** CRLs, DER: where they are given every certificate of the box's paths below its root must have one of its issuer. Without them revocation is the policy's alone */
+  /** CRLs, DER: where these or responses are given every certificate of the box's paths below its root must be answered for. Without them revocation is the policy's alone */
   readonly crls?: readonly Uint8Array[];
+  /** OCSP responses, DER */
+  readonly ocsp?: readonly Uint8Array[];
+}
+
+/** What revocation is judged by, beside the policy's own list. */
+export function revocationWord({ crls, ocsp }: Trust): RevocationWord {
+  if (crls === undefined) return ocsp === undefined ? "none" : "OCSP responses";
+  return ocsp === undefined ? "CRLs" : "CRLs and OCSP responses";
 }
 
 /** Key strength where no policy says more. */
@@ -57,15 +66,16 @@ export async function boxPath(
   return path;
 }
 
-/** Up to which claimed time the verifier's lists answer for a path that was claimed at a time; none where there are no lists. Refuses as `checkRevocation`. */
+/** Up to which claimed time the verifier's lists and responses answer for a path that was claimed at a time; none where there are none. Refuses as `checkRevocation`. */
 export async function answeredUntil(
   host: Host,
-  { at, crls }: Trust,
+  { at, crls, ocsp }: Trust,
   path: readonly Certificate[],
   claimed: Utc,
 ): Promise<Utc | undefined> {
-  if (crls === undefined) return undefined;
-  return checkRevocation(host, path, { crls, claimed, now: at, minimumRsaBits: leastRsaBits });
+  if (crls === undefined && ocsp === undefined) return undefined;
+  const given = { crls: crls ?? [], ocsp: ocsp ?? [] };
+  return checkRevocation(host, path, { ...given, claimed, now: at, minimumRsaBits: leastRsaBits });
 }
 
 /** Refuses with CLOCK a claimed time that lies after the verifier's, by more than the error that the box claims. */

@@ -7,7 +7,7 @@ import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import type { Finding } from "./findings.ts";
-import { type Indication, indicationOf } from "./indication.ts";
+import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 
 /**
@@ -57,8 +57,8 @@ export interface Established {
   readonly seals: number;
   readonly documents: number;
   readonly notPresented: number;
-  /** whether the verifier was given CRLs */
-  readonly crls: boolean;
+  /** what the verifier was given to judge revocation by */
+  readonly revocation: RevocationWord;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -68,7 +68,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
   const ok = findings.length === 0 && isWhole(facts);
   return {
     ok,
-    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed", crls: facts.crls }),
+    indication: indicationOf(findings, { ok, counts: manifest?.outcome === "sealed", revocation: facts.revocation }),
     outcome: manifest?.outcome ?? "unknown",
     findings,
     manifest,

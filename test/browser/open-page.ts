@@ -74,9 +74,10 @@ export class OpenPage {
     await this.page.getByLabel(/^Genesis digest/).fill(genesis);
   }
 
-  /** Chooses revocation lists; none takes back those that were chosen before. */
-  async chooseCrls(crls: readonly Uint8Array[]): Promise<void> {
+  /** Chooses revocation lists and responses; none takes back those that were chosen before. */
+  async chooseRevocation(crls: readonly Uint8Array[], ocsp: readonly Uint8Array[] = []): Promise<void> {
     await this.page.getByLabel(/^CRLs/).setInputFiles(crls.map((der, at) => inMemory(`${at}.crl`, der)));
+    await this.page.getByLabel(/^OCSP responses/).setInputFiles(ocsp.map((der, at) => inMemory(`${at}.ors`, der)));
   }
 
   /** Presses Verify and reads what is shown when it is done. */

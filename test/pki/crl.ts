@@ -28,7 +28,13 @@ export interface WantedCrl {
   readonly name?: Uint8Array;
   readonly version?: number;
   /** of the list or, with `entry`, of each entry */
-  readonly extension?: { readonly oid: string; readonly critical: boolean; readonly entry?: boolean };
+  readonly extension?: {
+    readonly oid: string;
+    readonly critical: boolean;
+    readonly entry?: boolean;
+    /** DER */
+    readonly value?: Uint8Array;
+  };
   /** DER AlgorithmIdentifier in the signed part */
   readonly algorithm?: Uint8Array;
 }
@@ -37,7 +43,7 @@ export interface WantedCrl {
 export function makeCrl(issuer: Pick<Issued, "key" | "suite" | "subject">, wanted: WantedCrl = {}): Uint8Array {
   const { extension, nextUpdate = "2027-01-01T00:00:00Z", revoked = [], thisUpdate = "2026-11-21T00:00:00Z" } = wanted;
   const algorithm = certificateAlgorithm(issuer.suite);
-  const more = extension ? [extensionOf(extension.oid, extension.critical)] : [];
+  const more = extension ? [extensionOf(extension.oid, extension.critical, extension.value)] : [];
   const entries = revoked.map((serial) =>
     sequence(
       unsignedInteger(serial),

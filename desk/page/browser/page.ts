@@ -2,7 +2,7 @@
 
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { asRefusal } from "../../../manifests/refusal.ts";
-import { crlFrom } from "../../../manifests/verify/revocation-files.ts";
+import { crlFrom, ocspFrom } from "../../../manifests/verify/revocation-files.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
 import type { VerdictWords } from "../../verdict-words.ts";
 import { browserHost } from "../browser-host.ts";
@@ -20,7 +20,7 @@ function forgetVerdict(): void {
   element("headline").textContent = "";
 }
 
-for (const id of ["root", "genesis", "crls"]) element(id).addEventListener("input", forgetVerdict);
+for (const id of ["root", "genesis", "crls", "ocsp"]) element(id).addEventListener("input", forgetVerdict);
 
 function take(files: readonly ChosenFile[]): void {
   forgetVerdict();
@@ -73,11 +73,13 @@ async function judge(): Promise<VerdictWords> {
   const [root] = await filesIn("root", rootFrom);
   const genesis = genesisFrom(element<HTMLInputElement>("genesis").value);
   const crls = await filesIn("crls", crlFrom);
+  const ocsp = await filesIn("ocsp", ocspFrom);
   const trust: Trust = {
     roots: root ? [root] : [],
     at: utcOf(Date.now()),
     ...(genesis === undefined ? {} : { genesis }),
     ...(crls.length === 0 ? {} : { crls }),
+    ...(ocsp.length === 0 ? {} : { ocsp }),
   };
   return verifyFiles(browserHost, [...chosen.values()], trust);
 }

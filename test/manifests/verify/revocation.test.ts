@@ -83,7 +83,7 @@ describe("revocation by lists that the verifier was given", () => {
     const trust = { roots: [root.certificate], at, crls };
     const { checkRevocation } = await import("../../../manifests/verify/revocation.ts");
     const path = [auditor, weak, root].map(({ certificate }) => readCertificate(certificate));
-    const wanted = { crls: trust.crls, claimed: at, now: at, minimumRsaBits: 2048 };
+    const wanted = { crls: trust.crls, ocsp: [], claimed: at, now: at, minimumRsaBits: 2048 };
     await expect(checkRevocation(nodeHost, path, wanted)).rejects.toMatchObject({ code: "REVOCATION" });
   });
 
