@@ -54,15 +54,9 @@ export async function verifyBundle(
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const facts = {
-    checked,
-    authorization,
-    pinned: policies.pinned,
-    count,
-    revocation: revocationWord(trust),
-    ...counts,
-  };
-  return verdictOf(work.findings.all, facts);
+  const established = { checked, authorization, pinned: policies.pinned, count, ...counts };
+  const looked = { revocation: revocationWord(trust), unanswered: request?.unanswered };
+  return verdictOf(work.findings.all, { ...established, ...looked });
 }
 
 /** What held, and is what the manifest names where that holds. */

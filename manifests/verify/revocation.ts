@@ -40,6 +40,24 @@ export async function checkRevocation(
   return limits.sort()[0] ?? wanted.claimed;
 }
 
+/**
+ * As `checkRevocation`, but what nothing was given of by its issuer is passed over: gives the names of those issuers, each once, in the
+ * path's order. A list of that name, or a response that names the certificate, must answer for it.
+ */
+export async function checkWhereAnswered(
+  host: Host,
+  path: readonly Certificate[],
+  wanted: RevocationWanted,
+): Promise<readonly string[]> {
+  const silent = new Set<string>();
+  for (const [at, certificate] of path.slice(0, -1).entries()) {
+    const heard = await hear(host, certificate, issuersOf(path, at), wanted);
+    if (heard.length === 0) silent.add(certificate.issuerText);
+    else limitOf(heard, certificate, wanted);
+  }
+  return [...silent];
+}
+
 function issuersOf(path: readonly Certificate[], at: number): Authority["issuers"] {
   return path.slice(at + 1) as [Certificate, ...Certificate[]];
 }

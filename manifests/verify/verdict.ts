@@ -36,6 +36,8 @@ export interface BundleVerdict {
   /** null also where there were plain envelopes, which have no id */
   readonly batch: string | null;
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
+  /** CAs above the submitter of whom the verifier was given neither CRL nor OCSP response: what they revoked passes. null where nothing was looked up */
+  readonly submitterUnanswered: readonly string[] | null;
   /** as the box claims; no time-stamp vouches for it */
   readonly claimedTime: Utc | null;
   readonly reason: string | null;
@@ -59,6 +61,7 @@ export interface Established {
   readonly notPresented: number;
   /** what the verifier was given to judge revocation by */
   readonly revocation: RevocationWord;
+  readonly unanswered: readonly string[] | undefined;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -79,6 +82,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     kind: manifest?.request.kind ?? null,
     batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
+    submitterUnanswered: facts.unanswered ?? null,
     claimedTime: manifest?.created ?? null,
     reason: manifest?.reason ?? null,
     quorum: quorumWord(authorization !== undefined, facts.pinned),

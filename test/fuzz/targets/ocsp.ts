@@ -1,7 +1,7 @@
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { generalizedTime } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import { checkRevocation } from "../../../manifests/verify/revocation.ts";
+import { checkRevocation, checkWhereAnswered } from "../../../manifests/verify/revocation.ts";
 import { ocspFrom } from "../../../manifests/verify/revocation-files.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { type OcspResponse, readOcsp } from "../../../manifests/x509/ocsp.ts";
@@ -37,13 +37,10 @@ export const ocspTarget: Target = {
   run: async (input) => {
     const response = readOcsp(input);
     ocspFrom(input, "a");
-    await checkRevocation(nodeHost, path, {
-      crls: response.certificates.length === 0 ? [] : [crl],
-      ocsp: [input],
-      claimed: at,
-      now: at,
-      minimumRsaBits: 2048,
-    });
+    const crls = response.certificates.length === 0 ? [] : [crl];
+    const wanted = { crls, ocsp: [input], claimed: at, now: at, minimumRsaBits: 2048 };
+    await checkWhereAnswered(nodeHost, path, wanted);
+    await checkRevocation(nodeHost, path, wanted);
     return response;
   },
   after: (_, read) => {
