@@ -30,6 +30,11 @@ export interface WantedAnswer {
   readonly hash?: "sha1" | "sha256";
   /** whose name and key the certificate is named by, instead of the issuer's */
   readonly issuer?: Pick<Issued, "subject" | "spki">;
+  /** DER instead of the status, and of the AlgorithmIdentifier of the hash */
+  readonly statusDer?: Uint8Array;
+  readonly idHash?: Uint8Array;
+  /** content octets instead of the certificate's */
+  readonly serial?: Uint8Array;
   /** DER of single extensions */
   readonly extensions?: readonly Uint8Array[];
 }
@@ -46,6 +51,11 @@ export interface WantedOcsp {
   /** DER instead of nothing, in front of the ResponderID */
   readonly version?: Uint8Array;
   readonly extensions?: readonly Uint8Array[];
+  /** DER instead of the list of extensions */
+  readonly extensionList?: Uint8Array;
+  /** DER of something that follows, in the BasicOCSPResponse and in the OCSPResponse */
+  readonly afterBasic?: Uint8Array;
+  readonly afterResponse?: Uint8Array;
   readonly status?: number;
   readonly type?: string;
   /** DER AlgorithmIdentifier instead of the signer's */
@@ -61,22 +71,28 @@ export function makeOcsp(
   wanted: WantedOcsp = {},
 ): Uint8Array {
   const { certificates = [], extensions = [], producedAt = usualTime, signer = issuer, status = 0 } = wanted;
+  const list = wanted.extensionList ?? (extensions.length === 0 ? undefined : sequence(...extensions));
   const byKey = explicit(2, octetString(digest("sha1", publicKeyBits(signer.spki))));
   const tbs = sequence(
     ...(wanted.version ? [wanted.version] : []),
     wanted.responderId ?? (wanted.responder === "key" ? byKey : explicit(1, signer.subject)),
     generalizedTime(producedAt),
     sequence(...answers.map((one) => answerOf(one.issuer ?? issuer, one))),
-    ...(extensions.length === 0 ? [] : [explicit(1, sequence(...extensions))]),
+    ...(list === undefined ? [] : [explicit(1, list)]),
   );
   const basic = sequence(
     tbs,
     wanted.algorithm ?? certificateAlgorithm(signer.suite),
     bitString(signWith(signer.key, signer.suite, tbs)),
     ...(certificates.length === 0 ? [] : [explicit(0, sequence(...certificates))]),
+    ...(wanted.afterBasic ? [wanted.afterBasic] : []),
   );
   const bytes = sequence(objectIdentifier(wanted.type ?? oid.ocspBasic), octetString(basic));
-  return sequence(der(0x0a, Uint8Array.of(status)), ...(status === 0 ? [explicit(0, bytes)] : []));
+  return sequence(
+    der(0x0a, Uint8Array.of(status)),
+    ...(status === 0 ? [explicit(0, bytes)] : []),
+    ...(wanted.afterResponse ? [wanted.afterResponse] : []),
+  );
 }
 
 /** A delegate of this issuer, with ocsp-nocheck unless `without` says otherwise. */
@@ -91,15 +107,16 @@ export function ocspExtension(id: string, value: Uint8Array, critical = false): 
 
 function answerOf(issuer: Pick<Issued, "subject" | "spki">, wanted: WantedAnswer): Uint8Array {
   const { extensions = [], hash = "sha1", nextUpdate = "2027-01-01T00:00:00Z", thisUpdate = usualTime } = wanted;
-  const { serial } = readCertificate(wanted.certificate);
+  const serial = wanted.serial ?? readCertificate(wanted.certificate).serial;
+  const sha1 = sequence(objectIdentifier(oid.sha1), derNull);
   return sequence(
     sequence(
-      hash === "sha1" ? sequence(objectIdentifier(oid.sha1), derNull) : digestAlgorithm(hash),
+      wanted.idHash ?? (hash === "sha1" ? sha1 : digestAlgorithm(hash)),
       octetString(digest(hash, issuer.subject)),
       octetString(digest(hash, publicKeyBits(issuer.spki))),
       unsignedInteger(serial),
     ),
-    statusOf(wanted.status ?? "good"),
+    wanted.statusDer ?? statusOf(wanted.status ?? "good"),
     generalizedTime(thisUpdate),
     ...(nextUpdate === null ? [] : [explicit(0, generalizedTime(nextUpdate))]),
     ...(extensions.length === 0 ? [] : [explicit(1, sequence(...extensions))]),
