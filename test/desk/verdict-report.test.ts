@@ -99,8 +99,12 @@ describe("coldseal verify --report", () => {
     const about = (status: "good" | "revoked") =>
       [sealing, audit].map(({ certificate }) => makeOcsp(issuer, [{ certificate, status }]));
     const [seals, manifest] = about("good").map((der, at) => write(`${at}.ors`, der)) as [string, string];
-    const told = verify(folder, "--crl", list, "--ocsp", seals, manifest);
+    const report = join(dir, "ocsp.html");
+    const told = verify(folder, "--crl", list, "--ocsp", seals, manifest, "--report", report);
     expect([told.status, told.stderr]).toEqual([0, ""]);
+    const html = readFileSync(report, "utf8");
+    for (const file of [list, seals, manifest]) expect(html).toContain(fingerprint(readFileSync(file)));
+    expect(html).toContain("of 2026-11-21T00:00:00Z by CN=Root,O=Coldseal test");
     expect(inOneLine(told.stdout)).toContain("CRLs and OCSP responses were looked at");
     expect(verify(folder, "--crl", list, "--ocsp", seals)).toMatchObject({ status: 4 });
     const revoking = write("revoking.ors", about("revoked")[0] as Uint8Array);

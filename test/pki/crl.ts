@@ -35,6 +35,8 @@ export interface WantedCrl {
     /** DER */
     readonly value?: Uint8Array;
   };
+  /** DER of something that follows the list of extensions */
+  readonly afterExtensions?: Uint8Array;
   /** DER AlgorithmIdentifier in the signed part */
   readonly algorithm?: Uint8Array;
 }
@@ -60,7 +62,11 @@ export function makeCrl(issuer: Pick<Issued, "key" | "suite" | "subject">, wante
     time(thisUpdate),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
     ...(entries.length === 0 ? [] : [der(0x30, concat(entries))]),
-    explicit(0, sequence(extensionOf("2.5.29.20", false, integer(7)), ...(extension?.entry ? [] : more))),
+    explicit(
+      0,
+      sequence(extensionOf("2.5.29.20", false, integer(7)), ...(extension?.entry ? [] : more)),
+      ...(wanted.afterExtensions ? [wanted.afterExtensions] : []),
+    ),
   );
   return sequence(tbs, algorithm, bitString(signWith(issuer.key, issuer.suite, tbs)));
 }
