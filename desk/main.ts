@@ -119,6 +119,7 @@ program
     "--crl <file...>",
     "CRLs (PEM or DER): then each of the box's certificates below the root needs one of its issuer",
   )
+  .option("--ocsp <file...>", "OCSP responses (DER), beside CRLs or in their place")
   .option(
     "--tsa-ca <file...>",
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",

@@ -6,6 +6,9 @@ import { base64, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
+import { type Crl, readCrl } from "../manifests/x509/crl.ts";
+import { nameText } from "../manifests/x509/name.ts";
+import { readOcsp } from "../manifests/x509/ocsp.ts";
 import type { VerdictWords } from "./verdict-words.ts";
 
 export interface Reported {
@@ -48,14 +51,26 @@ ${tableOf(checkedRows(path, trust, version))}
 `;
 }
 
-function checkedRows(path: string, { at, genesis, roots }: Trust, version: string): (readonly [string, string])[] {
+function checkedRows(
+  path: string,
+  { at, crls, genesis, ocsp, roots }: Trust,
+  version: string,
+): (readonly [string, string])[] {
   return [
     ["verified", shown(path)],
     ["at", at === undefined ? "a time that nobody gave" : `${at}, by the clock of the verifier's machine`],
     ["by", `coldseal verify, ${version}`],
     ...roots.map((der) => ["root", `${readCertificate(der).subjectText}, SHA-256 ${hex(sha256(der))}`] as const),
     ["genesis", genesis ?? "none was given: which people had to approve is the box's word"],
+    ...(crls ?? []).map((der) => ["CRL", `${crlText(readCrl(der))}, SHA-256 ${hex(sha256(der))}`] as const),
+    ...(ocsp ?? []).map(
+      (der) => ["OCSP", `produced ${readOcsp(der).producedAt}, SHA-256 ${hex(sha256(der))}`] as const,
+    ),
   ];
+}
+
+function crlText({ issuer, thisUpdate }: Crl): string {
+  return `of ${thisUpdate} by ${nameText(issuer)}`;
 }
 
 function listOf(texts: readonly string[]): string {

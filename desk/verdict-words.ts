@@ -32,6 +32,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("digest", verdict.manifestDigest),
       ...row("batch", verdict.batch),
       ...row("submitter", verdict.submitter?.name ?? null),
+      ...row("looked up", submitterText(verdict)),
       ...row("envelopes", verdict.kind === "plain-envelopes" ? plainText : null),
       ...quorumRows(verdict),
       ...row("BREAK GLASS", brokenGlass(verdict)),
@@ -73,6 +74,7 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ...row("document", verdict.name),
       ...row("batch", verdict.batch),
       ...row("submitter", verdict.submitter),
+      ...row("looked up", sealSubmitterText(verdict)),
       ...quorumRows(verdict),
       ...row(
         "note",
@@ -80,6 +82,18 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ),
     ],
   };
+}
+
+/** HONEST: the box's certificates must be answered for, a submitter's only where there is something of its issuer. */
+function submitterText({ submitterUnanswered: silent }: BundleVerdict): string | null {
+  if (silent === null) return null;
+  if (silent.length === 0) return "the box's certificates and the submitter's";
+  return `the box's certificates; not the submitter's: no CRL or OCSP response was given of ${silent.join("; ")}`;
+}
+
+function sealSubmitterText({ indication, submitter }: SealVerdict): string | null {
+  if (submitter === null || indication.revocation === "none") return null;
+  return "the box's certificates; not the submitter's, which only a whole batch has";
 }
 
 /** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
@@ -107,7 +121,7 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 
 /** In the standard's own words, for whoever compares verifiers. */
 function indicationText({ main, revocation, sub, time }: Indication): string {
-  const lists = revocation === "CRLs" ? "CRLs were looked at" : "no CRL or OCSP response was looked at";
+  const lists = revocation === "none" ? "no CRL or OCSP response was looked at" : `${revocation} were looked at`;
   const stamps = time === "evidence" ? "time by time-stamps" : "no time-stamp counted";
   return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${lists}, ${stamps})`;
 }

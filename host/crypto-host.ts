@@ -8,6 +8,7 @@ import type { Hasher, Host } from "../manifests/host.ts";
 export const nodeHost: Host = {
   digest: async (name, bytes) => digestOf(name, bytes),
   hasher: (name) => new NodeHasher(name),
+  sha1: async (bytes) => new Uint8Array(hash("sha1", bytes, "buffer")),
   verify: async (suite, spki, message, signature) => holds(suite, spki, message, signature),
 };
 

@@ -3,15 +3,12 @@
 import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { fromBase64 } from "../manifests/encoding/bytes.ts";
-import { pemBlocks } from "../manifests/encoding/pem.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
-import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
+import { crlFrom, noCrl, noOcsp, ocspFrom } from "../manifests/verify/revocation-files.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../manifests/verify/verdict.ts";
-import { readCrl } from "../manifests/x509/crl.ts";
 import { bundleFolder } from "./bundle-folder.ts";
 import { readCertificateFile } from "./certificate-file.ts";
 import { nodeHost } from "./crypto-host.ts";
@@ -25,12 +22,14 @@ export interface TrustOptions {
   readonly arc: string;
   /** files of CRLs, DER or PEM */
   readonly crl?: readonly string[];
+  /** files of OCSP responses, DER */
+  readonly ocsp?: readonly string[];
   /** files of root certificates of time-stamp authorities, PEM or DER */
   readonly tsaCa?: readonly string[];
 }
 
 /** What is trusted, now. Refuses USAGE. */
-export function trustOf({ ca, genesis, arc, crl, tsaCa }: TrustOptions): Trust {
+export function trustOf({ ca, genesis, arc, crl, ocsp, tsaCa }: TrustOptions): Trust {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
       expected: "the digest of the genesis policy, as the box printed it",
@@ -42,26 +41,17 @@ export function trustOf({ ca, genesis, arc, crl, tsaCa }: TrustOptions): Trust {
     at: utcOf(Date.now()),
     arc,
     ...(genesis === undefined ? {} : { genesis }),
-    ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
+    ...(crl === undefined ? {} : { crls: crl.map((file) => crlFrom(bytesIn(file, noCrl), file)) }),
+    ...(ocsp === undefined ? {} : { ocsp: ocsp.map((file) => ocspFrom(bytesIn(file, noOcsp), file)) }),
     ...(tsaCa === undefined ? {} : { authorities: tsaCa.map(rootIn) }),
   };
 }
 
-/** Refuses USAGE what is no CRL. */
-function crlIn(file: string): Uint8Array {
+function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusal): Uint8Array {
   try {
-    const bytes = readFileSync(file);
-    const [pem, second] = pemBlocks(bytes, "X509 CRL");
-    if (second !== undefined) throw new Error("it holds several: give each in a file of its own");
-    const der = pem === undefined ? new Uint8Array(bytes) : fromBase64(pem);
-    readCrl(der);
-    return der;
+    return new Uint8Array(readFileSync(file));
   } catch (cause) {
-    throw new Refusal("USAGE", `${shown(file)} is no CRL that can be used: ${(cause as Error).message}`, {
-      expected: "a complete CRL of version 2, as DER or PEM",
-      about: file,
-      cause,
-    });
+    throw refusal(file, cause);
   }
 }
 

@@ -13,6 +13,8 @@ export interface Hasher {
 export interface Host {
   digest(hash: HashName, bytes: Uint8Array): Promise<Uint8Array>;
   hasher(hash: HashName): Hasher;
+  /** SHA-1, which OCSP names keys and issuers by (RFC 6960 4.1.1, 4.2.1). Nothing may rest on it: it only finds what a signature then vouches for. */
+  sha1(bytes: Uint8Array): Promise<Uint8Array>;
   /**
    * Checks one signature. `spki` is a DER SubjectPublicKeyInfo, `message` the bytes that were signed (not their
    * digest), `signature` as CMS carries it (RSA: the octets; ECDSA: DER SEQUENCE { r, s }, RFC 5753 7.2).

@@ -1,5 +1,6 @@
 /** What a browser supplies to `manifests/`: signature checks by WebCrypto, digests of streams by noble's hashes, which WebCrypto has none for. */
 
+import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { ecdsaToRaw } from "../../manifests/cms/ecdsa.ts";
 import { type HashName, hashBytes, type Suite } from "../../manifests/cms/suite.ts";
@@ -11,6 +12,7 @@ const webNames: Readonly<Record<HashName, string>> = { sha256: "SHA-256", sha384
 export const browserHost: Host = {
   digest: async (name, bytes) => hashes[name](bytes),
   hasher: (name) => new NobleHasher(name),
+  sha1: async (bytes) => sha1(bytes),
   verify: async (suite, spki, message, signature) => {
     try {
       const key = await publicKey(suite, spki);

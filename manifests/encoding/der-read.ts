@@ -212,15 +212,33 @@ export function unsignedContent(octets: Uint8Array): Uint8Array {
 
 /** UTCTime or GeneralizedTime in the one DER form with seconds and Z (X.690 11.7, 11.8), as RFC 5652 11.3 divides the years. */
 export function readTime(bytes: Uint8Array, element: Element): Utc {
-  const short = element.tag === tag.utcTime;
-  if (!short && element.tag !== tag.generalizedTime) throw new Refusal("DER", "expected a time");
-  const { start, end } = element;
-  const digits = short ? 12 : 14;
+  if (element.tag === tag.utcTime) {
+    const years = readDigits(bytes, element, 12)(0);
+    return readMoment(bytes, element, 12, (years < 50 ? 2000 : 1900) + years);
+  }
+  if (element.tag !== tag.generalizedTime) throw new Refusal("DER", "expected a time");
+  const time = readGeneralizedTime(bytes, element);
+  if (time >= "1950" && time < "2050") throw new Refusal("DER", "times up to 2049 must be a UTCTime");
+  return time;
+}
+
+/** GeneralizedTime of any year in the one DER form with seconds and Z, as OCSP has it throughout (RFC 6960 4.2.2.1). */
+export function readGeneralizedTime(bytes: Uint8Array, element: Element): Utc {
+  if (element.tag !== tag.generalizedTime) throw new Refusal("DER", "expected a GeneralizedTime");
+  const pair = readDigits(bytes, element, 14);
+  return readMoment(bytes, element, 14, pair(0) * 100 + pair(2));
+}
+
+/** Reads two digits from a place on in a time of so many digits and Z. */
+function readDigits(bytes: Uint8Array, { end, start }: Element, digits: number): (at: number) => number {
   if (end - start !== digits + 1 || bytes[start + digits] !== letterZ) throw new Refusal("DER", notInForm);
-  const pair = (at: number) => digit(bytes, start + at) * 10 + digit(bytes, start + at + 1);
-  const year = short ? (pair(0) < 50 ? 2000 : 1900) + pair(0) : pair(0) * 100 + pair(2);
-  if (!short && year >= 1950 && year <= 2049) throw new Refusal("DER", "times up to 2049 must be a UTCTime");
-  const rest = short ? 2 : 4;
+  return (at) => digit(bytes, start + at) * 10 + digit(bytes, start + at + 1);
+}
+
+/** The last ten digits, month to second, of this year. */
+function readMoment(bytes: Uint8Array, element: Element, digits: number, year: number): Utc {
+  const pair = readDigits(bytes, element, digits);
+  const rest = digits - 10;
   const [month, day, hour, minute, second] = [
     pair(rest),
     pair(rest + 2),

@@ -36,6 +36,12 @@ export const oid = {
   extensionRequest: "1.2.840.113549.1.9.14",
   timeStamping: "1.3.6.1.5.5.7.3.8",
   documentSigning: "1.3.6.1.5.5.7.3.36",
+  sha1: "1.3.14.3.2.26",
+  expiredCertsOnCrl: "2.5.29.60",
+  ocspSigning: "1.3.6.1.5.5.7.3.9",
+  ocspBasic: "1.3.6.1.5.5.7.48.1.1",
+  ocspNoCheck: "1.3.6.1.5.5.7.48.1.5",
+  archiveCutoff: "1.3.6.1.5.5.7.48.1.6",
 } as const;
 
 /** The arc for documentation (RFC 5612): test mode only. Production brings the organisation's own arc. */

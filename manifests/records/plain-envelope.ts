@@ -50,6 +50,8 @@ export interface JudgedEnvelopes {
   readonly head: PlainHead;
   /** the submitter's certificate and every issuer of every path */
   readonly path: readonly Certificate[];
+  /** each path by itself, leaf first */
+  readonly paths: readonly (readonly Certificate[])[];
 }
 
 /** Takes the envelopes of a batch one by one. Memory does not grow with their number. */
@@ -102,14 +104,19 @@ export class EnvelopeBatch {
     const { plainEnvelopes } = policy.submitters;
     if (plainEnvelopes === false) throw new Refusal("ENVELOPE-POLICY", "the policy takes no plain envelopes");
     const { certificate } = this.#one();
-    const path = new Set<Certificate>();
+    const paths: (readonly Certificate[])[] = [];
     for (const certificates of this.#sets.values()) {
-      for (const one of await this.#pathOf(certificates, oids, policy, now)) path.add(one);
+      paths.push(await this.#pathOf(certificates, oids, policy, now));
     }
     checkIsNoOperator(policy, certificate);
     this.#checkNotLater(policy, now);
     const expires = utcOf(Date.parse(this.#oldest) + plainEnvelopes.maximumAgeSeconds * 1000);
-    return { submitter: await this.submitter(), path: [...path], head: this.#head(policy, expires) };
+    return {
+      submitter: await this.submitter(),
+      path: [...new Set(paths.flat())],
+      paths,
+      head: this.#head(policy, expires),
+    };
   }
 
   #note(verified: VerifiedSigner, certificates: readonly Uint8Array[]): void {

@@ -21,7 +21,7 @@ import {
 } from "./request-file.ts";
 import { identityOf } from "./seal-files.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
-import type { Trust } from "./trust.ts";
+import { submitterUnanswered, type Trust } from "./trust.ts";
 
 export interface Work {
   readonly host: Host;
@@ -125,7 +125,7 @@ async function openRequest(
   oids: OwnOids,
   { checked, policies, authorization }: Opened,
 ): Promise<ReadRequest | undefined> {
-  const { host, source, findings } = work;
+  const { host, source, trust, findings } = work;
   const policy = policies.approved?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
   const request = await findings.check(files.request, () =>
@@ -133,7 +133,12 @@ async function openRequest(
   );
   if (!request) return undefined;
   const judged = policy && at !== undefined ? { policy, at } : undefined;
-  const submitter = await findings.check(files.request, () => checkRequestSigner(host, oids, request, judged));
+  const signer = await findings.check(files.request, () => checkRequestSigner(host, oids, request, judged));
+  const { path, submitter } = signer ?? {};
+  const unanswered =
+    path &&
+    at !== undefined &&
+    (await findings.check(files.request, () => submitterUnanswered(host, trust, [path], at)));
   if (!checked) return submitter && request;
   const { manifest } = checked;
   if (request.fileDigest !== manifest.request.file) {
@@ -148,7 +153,8 @@ async function openRequest(
         findings.add(files.manifest, "MANIFEST-BIND", "the manifest says another identity of the batch");
     });
   }
-  return request.digest === manifest.request.digest ? request : undefined;
+  if (request.digest !== manifest.request.digest) return undefined;
+  return unanswered ? { ...request, unanswered } : request;
 }
 
 /** documents.jsonl, if it is the file that the manifest names. */

@@ -26,7 +26,7 @@ import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } f
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
 import { checkTimeEvidence, evidenceFolder } from "./time-evidence.ts";
-import type { Trust } from "./trust.ts";
+import { revocationWord, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -56,16 +56,9 @@ export async function verifyBundle(
   const times = await checkTimeEvidence(work, checked?.manifest);
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const facts = {
-    checked,
-    authorization,
-    pinned: policies.pinned,
-    count,
-    crls: trust.crls !== undefined,
-    times,
-    ...counts,
-  };
-  return verdictOf(work.findings.all, facts);
+  const established = { checked, authorization, pinned: policies.pinned, count, times, ...counts };
+  const looked = { revocation: revocationWord(trust), unanswered: request?.unanswered };
+  return verdictOf(work.findings.all, { ...established, ...looked });
 }
 
 /** What held, and is what the manifest names where that holds. */

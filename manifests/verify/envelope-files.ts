@@ -2,9 +2,10 @@
 
 import { hex } from "../encoding/bytes.ts";
 import type { OwnOids } from "../encoding/oid.ts";
+import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { compositionHasher, identityHasher } from "../records/identity.ts";
-import { EnvelopeBatch, envelopeLimit } from "../records/plain-envelope.ts";
+import { EnvelopeBatch, envelopeLimit, type JudgedEnvelopes } from "../records/plain-envelope.ts";
 import { type ListedEnvelope, PlainListReader, plainListPath } from "../records/plain-list.ts";
 import type { ListedDocument } from "../records/request.ts";
 import { checkRequestAgainstPolicy } from "../records/request-envelope.ts";
@@ -14,13 +15,14 @@ import type { Opened, Work } from "./bundle-files.ts";
 import { NumberedFolders } from "./numbered-folders.ts";
 import type { ReadComposition } from "./request-file.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
+import { submitterUnanswered } from "./trust.ts";
 
 /**
  * envelopes/, if the documents of the list are those that the manifest names. Every envelope is verified and must be over the document
  * that is listed with it; one submitter signed all of them, whom the policy takes at the last approval.
  */
 export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): Promise<ReadComposition | undefined> {
-  const { host, source, findings } = work;
+  const { host, source, trust, findings } = work;
   const { checked } = parts;
   const list = await findings.check(plainListPath, () => readList(host, source));
   if (!list) return undefined;
@@ -33,8 +35,11 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   if (!listed) return undefined;
   const mode = checked?.manifest.mode ?? parts.policies.approved?.policy.modes[0] ?? "test";
   const head = { digestAlgorithm: envelopes.digestAlgorithm, mode };
-  const read = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
-  await findings.check(plainListPath, () => judge(oids, envelopes, read, parts));
+  const form = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
+  const judged = await findings.check(plainListPath, () => judge(oids, envelopes, form, parts));
+  const unanswered =
+    judged && (await findings.check(plainListPath, () => submitterUnanswered(host, trust, judged.paths, judged.at)));
+  const read = unanswered ? { ...form, unanswered } : form;
   if (!checked) return read;
   await findings.check("manifest.p7m", () => checkAgainstEnvelopes(checked.manifest, read, listed));
   return read.digest === checked.manifest.request.digest ? read : undefined;
@@ -100,16 +105,17 @@ async function checkEnvelope({ host, source }: Work, entry: ListedEnvelope, enve
   return true;
 }
 
-/** What the policy makes of them; without a policy nothing says who may submit. */
+/** What the policy makes of them, with the submitter's paths and when they are judged; without a policy nothing says who may submit. */
 async function judge(
   oids: OwnOids,
   envelopes: EnvelopeBatch,
   { count, bytes }: ReadComposition,
   { checked, policies, authorization }: Opened,
-): Promise<void> {
+): Promise<{ readonly paths: JudgedEnvelopes["paths"]; readonly at: Utc } | undefined> {
   const policy = policies.approved?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
-  if (!policy || at === undefined) return;
-  const { head } = await envelopes.judge(oids, policy, at);
+  if (!policy || at === undefined) return undefined;
+  const { head, paths } = await envelopes.judge(oids, policy, at);
   checkRequestAgainstPolicy(head, policy, count, bytes, at);
+  return { paths, at };
 }

@@ -24,12 +24,14 @@ export type SubIndication =
   | "TRY_LATER"
   | "GENERIC";
 
+export type RevocationWord = "none" | "CRLs" | "OCSP responses" | "CRLs and OCSP responses";
+
 export interface Indication {
   readonly main: MainIndication;
   /** null where it is passed */
   readonly sub: SubIndication | null;
   /** what revocation was judged by, beside the policy's own list */
-  readonly revocation: "CRLs" | "none";
+  readonly revocation: RevocationWord;
   /** whether evidence of time counted */
   readonly time: "evidence" | "claimed";
 }
@@ -75,17 +77,16 @@ export const subIndications: Readonly<Partial<Record<RefusalCode, SubIndication>
 interface IndicationFacts {
   readonly ok: boolean;
   readonly counts: boolean;
-  readonly crls: boolean;
+  readonly revocation: RevocationWord;
   readonly times: boolean;
 }
 
 /** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
-export function indicationOf(findings: readonly Finding[], { ok, counts, crls, times }: IndicationFacts): Indication {
-  return {
-    ...judged(findings, ok, counts),
-    revocation: crls ? "CRLs" : "none",
-    time: times ? "evidence" : "claimed",
-  };
+export function indicationOf(
+  findings: readonly Finding[],
+  { ok, counts, revocation, times }: IndicationFacts,
+): Indication {
+  return { ...judged(findings, ok, counts), revocation, time: times ? "evidence" : "claimed" };
 }
 
 function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pick<Indication, "main" | "sub"> {

@@ -29,6 +29,8 @@ export interface ReadComposition {
   /** the batch digest, and SHA-256 of the file, hex */
   readonly digest: string;
   readonly fileDigest: string;
+  /** of whom, above the submitter, the verifier was given neither CRL nor OCSP response; undefined: nothing was looked up */
+  readonly unanswered?: readonly string[];
   /** path of the file that holds the list */
   readonly file: string;
   /** the documents in the pieces of that file */
@@ -83,25 +85,25 @@ export async function* requestDocuments(pieces: AsyncIterable<Uint8Array>): Asyn
   reader.end();
 }
 
-/** The submitter, verified: with a policy also the path to its roots at `at` and what it takes; without one the signature alone. */
+/** The submitter, verified: with a policy also the path to its roots at `at`, leaf first, and what it takes; without one the signature alone. */
 export async function checkRequestSigner(
   host: Host,
   oids: OwnOids,
   request: ReadRequest,
   judged: { readonly policy: Policy; readonly at: string } | undefined,
-): Promise<Certificate> {
+): Promise<{ readonly submitter: Certificate; readonly path: readonly Certificate[] | undefined }> {
   const { envelope, head, count, bytes } = request;
   if (judged) {
     const { policy, at } = judged;
-    const { submitter } = await verifyRequest(host, oids, envelope, { policy, now: at });
+    const { submitter, path } = await verifyRequest(host, oids, envelope, { policy, now: at });
     checkRequestAgainstPolicy(head, policy, count, bytes, at);
-    return submitter.certificate;
+    return { submitter: submitter.certificate, path };
   }
   const [signer, second] = envelope.signers;
   if (!signer || second)
     throw new Refusal("CMS-SIGNERS", "a request has one signer", { got: `${envelope.signers.length}` });
   const { certificate } = await verifySigner(host, signer, { ...envelope, minimumRsaBits: leastRsaBits });
-  return certificate;
+  return { submitter: certificate, path: undefined };
 }
 
 async function walkRequest(

@@ -1,19 +1,22 @@
 /**
- * Revocation by lists that the verifier was given (RFC 5280 6.3, for complete lists): each certificate of a path but its root. A claimed time
- * is no proof of when something was signed, so that what is on a list does not count, whatever date stands there.
+ * Revocation by CRLs and OCSP responses that the verifier was given: each certificate of a path but its root. A claimed time is no proof of when
+ * something was signed, so that what is revoked does not count, whatever date stands there.
  */
 
-import { checkSignature } from "../cms/signature.ts";
-import { equal, hex } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { type Crl, readCrl } from "../x509/crl.ts";
+import { crlAnswers } from "./crl-answers.ts";
+import { type CheckDelegate, ocspAnswers } from "./ocsp-answers.ts";
+import type { Authority } from "./ocsp-responder.ts";
+import { answersUntil, type Heard, knowsOf } from "./revocation-answer.ts";
 
 export interface RevocationWanted {
   /** DER */
   readonly crls: readonly Uint8Array[];
+  /** DER */
+  readonly ocsp: readonly Uint8Array[];
   /** when the certificates were used, as claimed */
   readonly claimed: Utc;
   /** the verifier's own time, where it is known */
@@ -22,8 +25,8 @@ export interface RevocationWanted {
 }
 
 /**
- * Gives the last claimed time that the lists answer for. Refuses PATH-REVOKED; REVOCATION where a certificate has no list of its issuer whose signature
- * holds, or none that is as new as the claimed time or still counted then; PATH-FORM, PATH-CRITICAL, CMS-ALGORITHM a list that cannot be read.
+ * Gives the last claimed time that the lists and responses answer for. Refuses PATH-REVOKED where any says so; REVOCATION where a certificate has none by its issuer's word, or none that is as new as
+ * the claimed time or still counted then, and knows of it; PATH-FORM, PATH-CRITICAL, CMS-ALGORITHM one that cannot be read.
  */
 export async function checkRevocation(
   host: Host,
@@ -32,74 +35,91 @@ export async function checkRevocation(
 ): Promise<Utc> {
   const limits: Utc[] = [];
   for (const [at, certificate] of path.slice(0, -1).entries()) {
-    limits.push(await checkOne(host, certificate, path[at + 1] as Certificate, wanted));
+    limits.push(limitOf(await hear(host, certificate, issuersOf(path, at), wanted), certificate, wanted));
   }
   return limits.sort()[0] ?? wanted.claimed;
 }
 
-async function checkOne(
+/**
+ * As `checkRevocation`, but what nothing was given of by its issuer is passed over: gives the names of those issuers, each once, in the
+ * path's order. A list of that name, or a response that names the certificate, must answer for it.
+ */
+export async function checkWhereAnswered(
   host: Host,
-  { issuer: name, serial, subjectText: about }: Certificate,
-  issuer: Certificate,
-  { claimed, crls, minimumRsaBits, now }: RevocationWanted,
-): Promise<Utc> {
-  const ofIssuer = crls.map(parsed).filter((crl) => equal(crl.issuer, name));
-  let limit: Utc | undefined;
-  for (const crl of ofIssuer) {
-    if (!(await isSigned(host, crl, issuer, minimumRsaBits))) continue;
-    const date = crl.revoked.get(hex(serial));
-    if (date !== undefined) {
-      throw new Refusal("PATH-REVOKED", "a certificate is revoked by its issuer", { about, got: `revoked ${date}` });
-    }
-    if (now !== undefined && crl.thisUpdate > now) continue;
-    const until = answersUntil(crl);
-    if (limit === undefined || until > limit) limit = until;
+  path: readonly Certificate[],
+  wanted: RevocationWanted,
+): Promise<readonly string[]> {
+  const silent = new Set<string>();
+  for (const [at, certificate] of path.slice(0, -1).entries()) {
+    const heard = await hear(host, certificate, issuersOf(path, at), wanted);
+    if (heard.length === 0) silent.add(certificate.issuerText);
+    else limitOf(heard, certificate, wanted);
   }
-  if (limit === undefined) {
-    throw new Refusal("REVOCATION", "no list says whether a certificate is revoked", {
-      expected: `a CRL of ${issuer.subjectText}, whose signature holds`,
-      got: ofIssuer.length === 0 ? "none of that name" : "none that holds",
-      about,
-    });
-  }
-  if (limit >= claimed) return limit;
-  throw new Refusal("REVOCATION", "the list is older than what it should answer for", {
-    expected: `a CRL of ${issuer.subjectText} of ${claimed} or later`,
-    got: `one that answers until ${limit}`,
-    about,
+  return [...silent];
+}
+
+function issuersOf(path: readonly Certificate[], at: number): Authority["issuers"] {
+  return path.slice(at + 1) as [Certificate, ...Certificate[]];
+}
+
+async function hear(
+  host: Host,
+  certificate: Certificate,
+  issuers: Authority["issuers"],
+  wanted: RevocationWanted,
+): Promise<readonly Heard[]> {
+  const { crls, minimumRsaBits, ocsp } = wanted;
+  const byIssuer = async (one: Certificate, checkDelegate: CheckDelegate | undefined) => [
+    ...(await crlAnswers(host, crls, one, { issuer: issuers[0], minimumRsaBits })),
+    ...(await ocspAnswers(host, ocsp, one, { issuers, minimumRsaBits, checkDelegate })),
+  ];
+  return byIssuer(certificate, async (delegate, producedAt) => {
+    checkDelegateStands(await byIssuer(delegate, undefined), delegate, { ...wanted, claimed: producedAt });
   });
 }
 
-/** It tells of all that was revoked before it was made, and until the next one that was to be. */
-function answersUntil({ nextUpdate, thisUpdate }: Crl): Utc {
-  return nextUpdate ?? thisUpdate;
+/** A delegate that is revoked answers nothing; one whose issuer does not ask that it be trusted for its lifetime (ocsp-nocheck) must be known not to be. */
+function checkDelegateStands(heard: readonly Heard[], delegate: Certificate, wanted: RevocationWanted): void {
+  if (heard.some((one) => "revoked" in one && one.revoked !== undefined)) {
+    throw new Refusal("PATH-REVOKED", "an OCSP response by a responder whose certificate is revoked");
+  }
+  if (delegate.ocspNoCheck) return;
+  try {
+    limitOf(heard, delegate, wanted);
+  } catch (cause) {
+    throw new Refusal("REVOCATION", "an OCSP response by a responder of whom nothing says that it is not revoked", {
+      cause,
+    });
+  }
 }
 
-/** By the key that issued the certificate, which may sign lists. */
-function isSigned(host: Host, crl: Crl, issuer: Certificate, minimumRsaBits: number): Promise<boolean> {
-  if (!issuer.keyUsage?.includes("cRLSign")) return Promise.resolve(false);
-  const key = hex(issuer.spki);
-  const known = signed.get(crl) ?? new Map<string, Promise<boolean>>();
-  signed.set(crl, known);
-  const found = known.get(key);
-  if (found) return found;
-  const { signature, signatureSuite: suite, tbs: message } = crl;
-  const holds = checkSignature(host, { suite, spki: issuer.spki, message, signature, minimumRsaBits }).then(
-    () => true,
-    () => false,
-  );
-  known.set(key, holds);
-  return holds;
-}
-
-/** Lists are read, and their signatures checked, once for all certificates of a bundle. */
-const signed = new WeakMap<Crl, Map<string, Promise<boolean>>>();
-const read = new WeakMap<Uint8Array, Crl>();
-
-function parsed(der: Uint8Array): Crl {
-  const known = read.get(der);
-  if (known) return known;
-  const crl = readCrl(der);
-  read.set(der, crl);
-  return crl;
+/** The last time that one of them answers for. Refuses PATH-REVOKED, REVOCATION. */
+function limitOf(
+  heard: readonly Heard[],
+  { issuerText, notAfter, subjectText: about }: Certificate,
+  { claimed, now }: RevocationWanted,
+): Utc {
+  let limit: Utc | undefined;
+  let why = "none";
+  for (const one of heard) {
+    if ("not" in one) {
+      why = one.not;
+    } else if (one.revoked !== undefined) {
+      const got = `revoked ${one.revoked}`;
+      throw new Refusal("PATH-REVOKED", "a certificate is revoked by its issuer", { about, got });
+    } else if (now !== undefined && one.madeAt > now) {
+      why = `one that claims to be of ${one.madeAt}, which is still to come`;
+    } else if (!knowsOf(one, notAfter)) {
+      why = `one of ${one.thisUpdate}, after the certificate had ended, which may not name it any more`;
+    } else if (limit === undefined || answersUntil(one) > limit) {
+      limit = answersUntil(one);
+    }
+  }
+  if (limit !== undefined && limit >= claimed) return limit;
+  const [what, got] =
+    limit === undefined
+      ? ["no list says whether a certificate is revoked", why]
+      : ["the list is older than what it should answer for", `one that answers until ${limit}`];
+  const expected = `a CRL or OCSP response by the word of ${issuerText}, of ${claimed} or later or still counted then`;
+  throw new Refusal("REVOCATION", what, { expected, got, about });
 }

@@ -22,7 +22,7 @@ import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
 import { checkSealTimeStamps } from "./seal-time-stamps.ts";
 import { checkNotBefore, proofOf, type TimeProof } from "./time-evidence.ts";
-import type { Trust } from "./trust.ts";
+import { revocationWord, type Trust } from "./trust.ts";
 import { batchOf, provenTime, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
@@ -85,7 +85,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     indication: indicationOf(all, {
       ok: all.length === 0,
       counts: seal !== undefined,
-      crls: trust.crls !== undefined,
+      revocation: revocationWord(trust),
       times: provenTime(times) !== null,
     }),
     findings: all,

@@ -7,7 +7,8 @@ import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
-import { checkRevocation } from "./revocation.ts";
+import type { RevocationWord } from "./indication.ts";
+import { checkRevocation, checkWhereAnswered, type RevocationWanted } from "./revocation.ts";
 
 export interface Trust {
   /** pinned root certificates, DER */
@@ -18,10 +19,18 @@ export interface Trust {
   readonly at?: Utc;
   /** arc of the organisation's OIDs where no policy says it (a seal alone); the documentation arc unless said */
   readonly arc?: string;
-  /** CRLs, DER: where they are given every certificate of the box's paths below its root must have one of its issuer. Without them revocation is the policy's alone */
+  /** CRLs, DER: where these or responses are given every certificate of the box's paths below its root must be answered for, and one of a submitter's where its issuer is among them. Without them revocation is the policy's alone */
   readonly crls?: readonly Uint8Array[];
   /** roots of time-stamp authorities, DER: without them no time-stamp counts */
   readonly authorities?: readonly Uint8Array[];
+  /** OCSP responses, DER */
+  readonly ocsp?: readonly Uint8Array[];
+}
+
+/** What revocation is judged by, beside the policy's own list. */
+export function revocationWord({ crls, ocsp }: Trust): RevocationWord {
+  if (crls === undefined) return ocsp === undefined ? "none" : "OCSP responses";
+  return ocsp === undefined ? "CRLs" : "CRLs and OCSP responses";
 }
 
 /** Key strength where no policy says more. */
@@ -59,15 +68,37 @@ export async function boxPath(
   return path;
 }
 
-/** Up to which claimed time the verifier's lists answer for a path that was claimed at a time; none where there are no lists. Refuses as `checkRevocation`. */
+/** Up to which claimed time the verifier's lists and responses answer for a path that was claimed at a time; none where there are none. Refuses as `checkRevocation`. */
 export async function answeredUntil(
   host: Host,
-  { at, crls }: Trust,
+  trust: Trust,
   path: readonly Certificate[],
   claimed: Utc,
 ): Promise<Utc | undefined> {
-  if (crls === undefined) return undefined;
-  return checkRevocation(host, path, { crls, claimed, now: at, minimumRsaBits: leastRsaBits });
+  if (revocationWord(trust) === "none") return undefined;
+  return checkRevocation(host, path, revocationWanted(trust, claimed));
+}
+
+/**
+ * Looks a submitter's paths up, as far as the verifier was given lists or responses of their issuers: gives the names of those of whom it was given
+ * nothing; undefined where it was given none of anybody. Refuses as `checkWhereAnswered`.
+ */
+export async function submitterUnanswered(
+  host: Host,
+  trust: Trust,
+  paths: readonly (readonly Certificate[])[],
+  claimed: Utc,
+): Promise<readonly string[] | undefined> {
+  if (revocationWord(trust) === "none") return undefined;
+  const silent = new Set<string>();
+  for (const path of paths) {
+    for (const name of await checkWhereAnswered(host, path, revocationWanted(trust, claimed))) silent.add(name);
+  }
+  return [...silent];
+}
+
+function revocationWanted({ at, crls, ocsp }: Trust, claimed: Utc): RevocationWanted {
+  return { crls: crls ?? [], ocsp: ocsp ?? [], claimed, now: at, minimumRsaBits: leastRsaBits };
 }
 
 /** Refuses with CLOCK a claimed time that lies after the verifier's, by more than the error that the box claims. */

@@ -7,7 +7,7 @@ import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import type { Finding } from "./findings.ts";
-import { type Indication, indicationOf } from "./indication.ts";
+import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { TimeProof } from "./time-evidence.ts";
 
@@ -37,6 +37,8 @@ export interface BundleVerdict {
   /** null also where there were plain envelopes, which have no id */
   readonly batch: string | null;
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
+  /** CAs above the submitter of whom the verifier was given neither CRL nor OCSP response: what they revoked passes. null where nothing was looked up */
+  readonly submitterUnanswered: readonly string[] | null;
   /** as the box claims; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;
   /** evidence of time that holds; what of it counts says of itself that it does */
@@ -62,8 +64,9 @@ export interface Established {
   readonly seals: number;
   readonly documents: number;
   readonly notPresented: number;
-  /** whether the verifier was given CRLs */
-  readonly crls: boolean;
+  /** what the verifier was given to judge revocation by */
+  readonly revocation: RevocationWord;
+  readonly unanswered: readonly string[] | undefined;
   readonly times: readonly TimeProof[];
 }
 
@@ -77,7 +80,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     indication: indicationOf(findings, {
       ok,
       counts: manifest?.outcome === "sealed",
-      crls: facts.crls,
+      revocation: facts.revocation,
       times: provenTime(facts.times) !== null,
     }),
     outcome: manifest?.outcome ?? "unknown",
@@ -90,6 +93,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     kind: manifest?.request.kind ?? null,
     batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
+    submitterUnanswered: facts.unanswered ?? null,
     claimedTime: manifest?.created ?? null,
     times: facts.times,
     provenTime: manifest ? provenTime(facts.times) : null,

@@ -7,9 +7,11 @@ import { readCertificateAlgorithm } from "../cms/algorithm.ts";
 import type { Suite } from "../cms/suite.ts";
 import { equal, hex } from "../encoding/bytes.ts";
 import { checkDer } from "../encoding/der-check.ts";
-import { DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
+import { DerReader, readGeneralizedTime, readTime, tag, whole } from "../encoding/der-read.ts";
+import { oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
+import { checkEntryExtensions, type Understood } from "./entry-extensions.ts";
 import { readSignedPart } from "./signed.ts";
 
 export interface Crl {
@@ -23,6 +25,8 @@ export interface Crl {
   readonly signature: Uint8Array;
   /** revocation dates by serial number: hex of the content octets */
   readonly revoked: ReadonlyMap<string, Utc>;
+  /** it also names what was revoked and ended at this time or later (expiredCertsOnCRL, X.509 9.5.2.9) */
+  readonly endedSince: Utc | undefined;
 }
 
 /** Most bytes that a list may have: a million entries and more. */
@@ -54,7 +58,9 @@ function read(der: Uint8Array): Crl {
   if (nextUpdate !== undefined && nextUpdate < thisUpdate)
     throw new Refusal("PATH-FORM", "a CRL ends before it begins");
   const revoked = inner.next(tag.sequence) ? readEntries(inner.enter(tag.sequence)) : new Map<string, Utc>();
-  checkExtensions(inner.enter(0xa0).enter(tag.sequence), listExtensions);
+  const explicit = inner.enter(0xa0);
+  const expired = checkEntryExtensions(explicit.enter(tag.sequence), ofList);
+  explicit.finish();
   inner.finish();
   return {
     tbs: whole(der, tbs),
@@ -64,6 +70,7 @@ function read(der: Uint8Array): Crl {
     signatureSuite: readCertificateAlgorithm(algorithm),
     signature,
     revoked,
+    endedSince: expired && endedSinceIn(expired),
   };
 }
 
@@ -74,7 +81,7 @@ function readEntries(list: DerReader): ReadonlyMap<string, Utc> {
     const serial = entry.unsigned();
     if (serial.length > 20) throw new Refusal("PATH-FORM", "a serial number of more than 20 bytes");
     const date = readTime(list.bytes, entry.any());
-    if (entry.next(tag.sequence)) checkExtensions(entry.enter(tag.sequence), entryExtensions);
+    if (entry.next(tag.sequence)) checkEntryExtensions(entry.enter(tag.sequence), ofEntry);
     entry.finish();
     const name = hex(serial);
     if (revoked.has(name)) throw new Refusal("PATH-FORM", "a CRL names a certificate twice", { got: name });
@@ -83,20 +90,18 @@ function readEntries(list: DerReader): ReadonlyMap<string, Utc> {
   return revoked;
 }
 
-/** reasonCode, invalidityDate: they change nothing here, since whatever is revoked does not count. */
-const entryExtensions: readonly string[] = ["2.5.29.21", "2.5.29.24"];
-/** authorityKeyIdentifier, cRLNumber */
-const listExtensions: readonly string[] = ["2.5.29.35", "2.5.29.20"];
-
-function checkExtensions(list: DerReader, understood: readonly string[]): void {
-  while (!list.done) {
-    const one = list.enter(tag.sequence);
-    const id = one.oid();
-    const critical = one.next(tag.boolean) && one.boolean();
-    one.read(tag.octetString);
-    one.finish();
-    if (critical && !understood.includes(id)) {
-      throw new Refusal("PATH-CRITICAL", "a critical extension of a CRL is not understood", { got: id });
-    }
-  }
+function endedSinceIn(value: Uint8Array): Utc {
+  const reader = new DerReader(value, { start: 0, end: value.length }, "PATH-FORM");
+  const time = readGeneralizedTime(value, reader.any());
+  reader.finish();
+  return time;
 }
+
+/** reasonCode, invalidityDate: they change nothing here, since whatever is revoked does not count. */
+const ofEntry: Understood = { about: "a CRL", ids: ["2.5.29.21", "2.5.29.24"] };
+/** authorityKeyIdentifier, cRLNumber, expiredCertsOnCRL */
+const ofList: Understood = {
+  about: "a CRL",
+  ids: ["2.5.29.35", "2.5.29.20", oid.expiredCertsOnCrl],
+  wanted: oid.expiredCertsOnCrl,
+};

@@ -47,6 +47,8 @@ export interface Extensions {
   readonly authorityKeyIdentifier: Uint8Array | undefined;
   readonly subjectAltNames: readonly GeneralName[];
   readonly nameConstraints: NameConstraints | undefined;
+  /** its issuer lets it be trusted without a look at its revocation (RFC 6960 4.2.2.2.1) */
+  readonly ocspNoCheck: boolean;
 }
 
 /** Reads the content of `[3] EXPLICIT Extensions`. Refuses PATH-FORM (or DER) for any fault, also in an extension's value. */
@@ -85,6 +87,7 @@ export function readExtensions(outer: DerReader): Extensions {
     authorityKeyIdentifier: one(oid.authorityKeyIdentifier, readAuthorityKeyIdentifier),
     subjectAltNames: one(subjectAltName, (value) => readGeneralNames(DerReader.open(value, tag.sequence, form))) ?? [],
     nameConstraints: one(oid.nameConstraints, readNameConstraints),
+    ocspNoCheck: one(oid.ocspNoCheck, readNoCheck) ?? false,
   };
 }
 
@@ -97,6 +100,12 @@ function readBasicConstraints(value: Uint8Array): { isCa: boolean; pathLength: n
   const pathLength = reader.done ? undefined : reader.smallInteger();
   reader.finish();
   return { isCa, pathLength };
+}
+
+/** The value is NULL. */
+function readNoCheck(value: Uint8Array): true {
+  if (value.length !== 2 || value[0] !== tag.null) throw new Refusal(form, "not a NULL");
+  return true;
 }
 
 /** A named bit list: no trailing zero bits (X.690 11.2.2), at least one bit, none beyond the ninth. */

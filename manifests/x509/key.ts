@@ -45,6 +45,13 @@ export function readPublicKey(spki: Uint8Array): PublicKey {
   }
 }
 
+/** The bits of a SubjectPublicKeyInfo, whole bytes: what OCSP takes digests of. Refuses PATH-KEY, DER. */
+export function publicKeyBits(spki: Uint8Array): Uint8Array {
+  const outer = DerReader.open(spki, tag.sequence, "PATH-KEY");
+  outer.read(tag.sequence);
+  return content(spki, outer.read(tag.bitString)).subarray(1);
+}
+
 function read(spki: Uint8Array): PublicKey {
   const outer = DerReader.open(spki, tag.sequence, "PATH-KEY");
   const algorithm = outer.enter(tag.sequence);

@@ -70,9 +70,14 @@ export class OpenPage {
   }
 
   async trust(root: Uint8Array, genesis: string): Promise<void> {
-    const file = { name: "root.der", mimeType: "application/octet-stream", buffer: Buffer.from(root) };
-    await this.page.getByLabel("Root certificate (PEM or DER)").setInputFiles(file);
+    await this.page.getByLabel("Root certificate (PEM or DER)").setInputFiles(inMemory("root.der", root));
     await this.page.getByLabel(/^Genesis digest/).fill(genesis);
+  }
+
+  /** Chooses revocation lists and responses; none takes back those that were chosen before. */
+  async chooseRevocation(crls: readonly Uint8Array[], ocsp: readonly Uint8Array[] = []): Promise<void> {
+    await this.page.getByLabel(/^CRLs/).setInputFiles(crls.map((der, at) => inMemory(`${at}.crl`, der)));
+    await this.page.getByLabel(/^OCSP responses/).setInputFiles(ocsp.map((der, at) => inMemory(`${at}.ors`, der)));
   }
 
   /** Presses Verify and reads what is shown when it is done. */
@@ -96,4 +101,8 @@ export class OpenPage {
       };
     });
   }
+}
+
+function inMemory(name: string, bytes: Uint8Array) {
+  return { name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) };
 }

@@ -9,13 +9,16 @@ import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { buildPlainBundle } from "../bundle/build-plain.ts";
 import { memorySource } from "../bundle/memory-source.ts";
-import { audit, issuer, oids, root } from "../bundle/people.ts";
+import { audit, issuer, oids, root, sealing } from "../bundle/people.ts";
 import { bundleOf } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { refusalRecord } from "../manifests/verify/refusal-record.ts";
+import { makeCrl } from "../pki/crl.ts";
+import { makeDelegate, makeOcsp } from "../pki/ocsp.ts";
 import { browserHere, OpenPage } from "./open-page.ts";
 
 const executable = browserHere();
@@ -51,7 +54,10 @@ describe.skipIf(!executable)("the page that verifies", () => {
     open = await OpenPage.open(executable as string);
   });
   afterAll(() => open?.close());
-  beforeEach(() => open.forget());
+  beforeEach(async () => {
+    await open.forget();
+    await open.chooseRevocation([]);
+  });
 
   it("HONEST: a whole batch that holds is told in the words of the command line, and the verdict has the focus", async () => {
     const bundle = await buildBundle();
@@ -84,6 +90,46 @@ describe.skipIf(!executable)("the page that verifies", () => {
     }
     expect(different).toEqual([]);
     expect(mutants.length).toBeGreaterThan(300);
+  });
+
+  it("T11: CRLs and OCSP responses are looked at as by the command line: what is on one falls, one that is missing is said, and what is none is no verdict", async () => {
+    const bundle = await buildBundle();
+    const revoked = [readCertificate(sealing.certificate).serial];
+    const answers = [sealing, audit].map(({ certificate }) => ({ certificate }));
+    const delegate = makeDelegate(issuer);
+    const delegated = { signer: delegate, certificates: [delegate.certificate], responder: "key" } as const;
+    for (const [tone, crls, ocsp] of [
+      ["good", [makeCrl(root), makeCrl(issuer)], undefined],
+      ["bad", [makeCrl(root), makeCrl(issuer, { revoked })], undefined],
+      ["bad", [makeCrl(root)], undefined],
+      ["good", [makeCrl(root)], [makeOcsp(issuer, answers, delegated)]],
+      [
+        "bad",
+        [makeCrl(root), makeCrl(issuer)],
+        [makeOcsp(issuer, [{ certificate: audit.certificate, status: "revoked" }])],
+      ],
+    ] as const) {
+      await open.chooseRevocation(crls, ocsp);
+      const words = await byPage(bundle);
+      expect(words.tone).toBe(tone);
+      const verdict = await verifyBundle(nodeHost, memorySource(bundle), {
+        ...trustOf(bundle),
+        crls,
+        ...(ocsp ? { ocsp } : {}),
+      });
+      expect(inOrder(words)).toEqual(inOrder(bundleWords(verdict)));
+    }
+    await open.chooseRevocation([root.certificate]);
+    expect(await open.page.locator("#verdict").isVisible()).toBe(false);
+    expect(await open.verify()).toMatchObject({
+      tone: "bad",
+      headline: expect.stringMatching(/^NOT VERIFIED: 0\.crl is no CRL that can be used: .*USAGE/),
+    });
+    await open.chooseRevocation([], [root.certificate]);
+    expect(await open.verify()).toMatchObject({
+      tone: "bad",
+      headline: expect.stringMatching(/^NOT VERIFIED: 0\.ors is no OCSP response that can be used: .*USAGE/),
+    });
   });
 
   it("HONEST: one seal with its document, and not with another", async () => {
@@ -191,7 +237,8 @@ describe.skipIf(!executable)("the page that verifies", () => {
       await open.page.keyboard.press("Tab");
       reached.push(await open.page.evaluate(() => document.activeElement?.id ?? ""));
     }
-    for (const id of ["folder", "files", "clear", "root", "genesis", "verify"]) expect(reached).toContain(id);
+    for (const id of ["folder", "files", "clear", "root", "genesis", "crls", "ocsp", "verify"])
+      expect(reached).toContain(id);
     await open.page.focus("#genesis");
     await open.page.keyboard.press("Enter");
     await open.page.waitForFunction(() => document.getElementById("headline")?.textContent?.startsWith("VALID"));

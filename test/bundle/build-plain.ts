@@ -12,7 +12,7 @@ import { type Bundle, buildBundle } from "./build.ts";
 import { oids, root } from "./people.ts";
 import { times } from "./signed.ts";
 
-const desk = issue(root, { name: "Contracts desk", eku: [oids.plainSubmitter] });
+export const desk = issue(root, { name: "Contracts desk", eku: [oids.plainSubmitter] });
 const key = hex(sha256(desk.spki));
 const contents = { "a.txt": "one", "z.txt": "", "Übersicht.pdf": "two" };
 

@@ -28,6 +28,8 @@ export interface BundleChanges {
   readonly challenge?: (challenge: Challenge) => Challenge;
   readonly manifest?: (manifest: Manifest) => Manifest;
   readonly auditor?: Issued;
+  /** who signs the request */
+  readonly submitter?: Issued;
   readonly sealer?: Issued;
   /** aborted after so many documents */
   readonly abortedAfter?: number;
@@ -83,7 +85,7 @@ export async function buildBundle(changes: BundleChanges = {}): Promise<Bundle> 
     size: bytes.length,
   }));
   const request = concat([...requestBytes(head, listed)]);
-  const { signingKey } = submitter;
+  const { signingKey } = changes.submitter ?? submitter;
   files.set(
     "batch.p7m",
     await signContent(nodeHost, signingKey, {
@@ -209,6 +211,7 @@ async function manifestOf(made: Made, changes: BundleChanges): Promise<Manifest>
   const aborted = changes.abortedAfter !== undefined;
   const sealer = changes.sealer ?? sealing;
   const auditor = changes.auditor ?? audit;
+  const by = changes.submitter ?? submitter;
   const policyDigest = hex(sha256(policyContent));
   return {
     appliance: "box-1",
@@ -258,12 +261,12 @@ async function manifestOf(made: Made, changes: BundleChanges): Promise<Manifest>
       digest: hex(sha256(request)),
       expires: head.expires,
       file: hex(sha256(fileOf(files, "batch.p7m"))),
-      identity: await identityOf(listed, head),
+      identity: await identityOf(listed, head, by),
       purpose: head.purpose,
       submitter: {
-        certificate: hex(sha256(submitter.certificate)),
-        key: hex(sha256(submitter.spki)),
-        name: readCertificate(submitter.certificate).subjectText,
+        certificate: hex(sha256(by.certificate)),
+        key: hex(sha256(by.spki)),
+        name: readCertificate(by.certificate).subjectText,
       },
     },
     software: { digest: "0b".repeat(32), name: "coldseal", version: "0.1.0" },
@@ -282,8 +285,8 @@ function approverOf(issued: Issued): Manifest["authorization"]["approvers"][numb
   };
 }
 
-async function identityOf(listed: readonly ListedDocument[], head: RequestHead): Promise<string> {
-  const hasher = identityHasher(nodeHost, hex(sha256(submitter.spki)), head.batch);
+async function identityOf(listed: readonly ListedDocument[], head: RequestHead, by: Issued): Promise<string> {
+  const hasher = identityHasher(nodeHost, hex(sha256(by.spki)), head.batch);
   for (const document of listed) hasher.add(document);
   return hex(await hasher.end());
 }

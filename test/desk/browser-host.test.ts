@@ -53,6 +53,14 @@ describe("what a browser supplies to the verifier, in Node's WebCrypto", () => {
     }
   });
 
+  it("T11: SHA-1, for what OCSP names by it", async () => {
+    for (const length of [0, 1, 64, 1000]) {
+      const bytes = new Uint8Array(randomBytes(length));
+      expect(await browserHost.sha1(bytes)).toEqual(await nodeHost.sha1(bytes));
+    }
+    expect((await nodeHost.sha1(new Uint8Array(0))).toHex()).toBe("da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  });
+
   it.each(["sha256", "sha384", "sha512"] as const)("SAME-BYTES: %s, whole and in pieces", async (hash) => {
     for (const length of [0, 1, 63, 64, 65, 127, 128, 1000]) {
       const bytes = new Uint8Array(randomBytes(length));

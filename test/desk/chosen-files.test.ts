@@ -3,9 +3,11 @@ import { type ChosenFile, evidenceIn } from "../../desk/page/chosen-files.ts";
 import { genesisFrom, rootFrom, verifyFiles } from "../../desk/page/verify-files.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { crlFrom } from "../../manifests/verify/revocation-files.ts";
 import { buildBundle } from "../bundle/build.ts";
-import { root } from "../bundle/people.ts";
+import { issuer, root } from "../bundle/people.ts";
 import { pem } from "../pki/authority.ts";
+import { makeCrl } from "../pki/crl.ts";
 
 const hasher = nodeHost.hasher;
 const file = (path: string, bytes: Uint8Array | string = path): ChosenFile => {
@@ -79,5 +81,22 @@ describe("what a person gives the page", () => {
     expect(genesisFrom("")).toBeUndefined();
     for (const wrong of ["12", `${digest}0`, digest.replace("0", "g")])
       expect(() => genesisFrom(wrong)).toThrowError(usage);
+  });
+
+  it("T11: CRLs are DER or PEM, one a file, and count for the verdict", async () => {
+    const crls = [makeCrl(root), makeCrl(issuer)];
+    const text = (der: Uint8Array) => `text\n-----BEGIN X509 CRL-----\n${der.toBase64()}\n-----END X509 CRL-----\n`;
+    for (const der of crls) {
+      expect(crlFrom(der, "c")).toEqual(der);
+      expect(crlFrom(utf8(text(der)), "c")).toEqual(der);
+      for (const wrong of [root.certificate, utf8(pem(root.certificate)), utf8(text(der).repeat(2)), utf8("")]) {
+        expect(() => crlFrom(wrong, "c")).toThrowError(usage);
+      }
+    }
+    const bundle = await buildBundle();
+    const files = [...bundle.files].map(([path, bytes]) => file(path, bytes));
+    const toneWith = async (given: readonly Uint8Array[]) =>
+      (await verifyFiles(nodeHost, files, { roots: [root.certificate], crls: given })).tone;
+    expect([await toneWith(crls), await toneWith(crls.slice(1))]).toEqual(["good", "bad"]);
   });
 });

@@ -6,9 +6,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { verdictReport } from "../../desk/verdict-report.ts";
 import type { VerdictWords } from "../../desk/verdict-words.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
-import { issuer, root } from "../bundle/people.ts";
+import { audit, issuer, root, sealing } from "../bundle/people.ts";
 import { fingerprint } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
+import { makeOcsp } from "../pki/ocsp.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-report-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -82,9 +83,38 @@ describe("coldseal verify --report", () => {
     const both = readFileSync(lists[1] as string, "utf8").repeat(2);
     writeFileSync(join(dir, "both.crl"), both);
     const several = verify(folder, "--crl", join(dir, "both.crl"));
-    expect([several.status, several.stderr]).toEqual([2, expect.stringContaining("it holds several")]);
+    expect([several.status, inOneLine(several.stderr)]).toEqual([2, expect.stringContaining("it holds several")]);
     const wrong = verify(folder, "--crl", join(dir, "root.der"));
-    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("is no CRL that can be used")]);
+    expect([wrong.status, inOneLine(wrong.stderr)]).toEqual([2, expect.stringContaining("is no CRL that can be used")]);
+  });
+
+  it("T11: --ocsp takes responses beside lists, and what they revoke falls", async () => {
+    const bundle = await buildBundle();
+    const folder = folderOf("ocsp", bundle);
+    const write = (name: string, bytes: Uint8Array) => {
+      writeFileSync(join(dir, name), bytes);
+      return join(dir, name);
+    };
+    const list = write("root.crl", makeCrl(root));
+    const about = (status: "good" | "revoked") =>
+      [sealing, audit].map(({ certificate }) => makeOcsp(issuer, [{ certificate, status }]));
+    const [seals, manifest] = about("good").map((der, at) => write(`${at}.ors`, der)) as [string, string];
+    const report = join(dir, "ocsp.html");
+    const told = verify(folder, "--crl", list, "--ocsp", seals, manifest, "--report", report);
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    const html = readFileSync(report, "utf8");
+    for (const file of [list, seals, manifest]) expect(html).toContain(fingerprint(readFileSync(file)));
+    expect(html).toContain("of 2026-11-21T00:00:00Z by CN=Root,O=Coldseal test");
+    expect(inOneLine(told.stdout)).toContain("CRLs and OCSP responses were looked at");
+    expect(verify(folder, "--crl", list, "--ocsp", seals)).toMatchObject({ status: 4 });
+    const revoking = write("revoking.ors", about("revoked")[0] as Uint8Array);
+    const fallen = verify(folder, "--crl", list, "--ocsp", seals, manifest, revoking, "--json");
+    expect([fallen.status, fallen.stdout]).toEqual([4, expect.stringContaining("PATH-REVOKED")]);
+    const wrong = verify(folder, "--ocsp", list);
+    expect([wrong.status, inOneLine(wrong.stderr)]).toEqual([
+      2,
+      expect.stringContaining("is no OCSP response that can be used"),
+    ]);
   });
 
   it("HONEST: what does not hold is reported so, and no file is written over", async () => {

@@ -26,6 +26,7 @@ import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
 import { manifestTarget } from "./targets/manifest.ts";
+import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
 import { orderTarget, statementTarget } from "./targets/orders.ts";
 import { pathTarget } from "./targets/path.ts";
@@ -61,6 +62,7 @@ export const targets: readonly Target[] = [
   signersTarget,
   certificateTarget,
   crlTarget,
+  ocspTarget,
   certificateFile,
   timeStampTarget,
   evidenceRecordTarget,

@@ -28,7 +28,15 @@ export interface WantedCrl {
   readonly name?: Uint8Array;
   readonly version?: number;
   /** of the list or, with `entry`, of each entry */
-  readonly extension?: { readonly oid: string; readonly critical: boolean; readonly entry?: boolean };
+  readonly extension?: {
+    readonly oid: string;
+    readonly critical: boolean;
+    readonly entry?: boolean;
+    /** DER */
+    readonly value?: Uint8Array;
+  };
+  /** DER of something that follows the list of extensions */
+  readonly afterExtensions?: Uint8Array;
   /** DER AlgorithmIdentifier in the signed part */
   readonly algorithm?: Uint8Array;
 }
@@ -37,7 +45,7 @@ export interface WantedCrl {
 export function makeCrl(issuer: Pick<Issued, "key" | "suite" | "subject">, wanted: WantedCrl = {}): Uint8Array {
   const { extension, nextUpdate = "2027-01-01T00:00:00Z", revoked = [], thisUpdate = "2026-11-21T00:00:00Z" } = wanted;
   const algorithm = certificateAlgorithm(issuer.suite);
-  const more = extension ? [extensionOf(extension.oid, extension.critical)] : [];
+  const more = extension ? [extensionOf(extension.oid, extension.critical, extension.value)] : [];
   const entries = revoked.map((serial) =>
     sequence(
       unsignedInteger(serial),
@@ -54,7 +62,11 @@ export function makeCrl(issuer: Pick<Issued, "key" | "suite" | "subject">, wante
     time(thisUpdate),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
     ...(entries.length === 0 ? [] : [der(0x30, concat(entries))]),
-    explicit(0, sequence(extensionOf("2.5.29.20", false, integer(7)), ...(extension?.entry ? [] : more))),
+    explicit(
+      0,
+      sequence(extensionOf("2.5.29.20", false, integer(7)), ...(extension?.entry ? [] : more)),
+      ...(wanted.afterExtensions ? [wanted.afterExtensions] : []),
+    ),
   );
   return sequence(tbs, algorithm, bitString(signWith(issuer.key, issuer.suite, tbs)));
 }

@@ -2,6 +2,8 @@
 
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { asRefusal } from "../../../manifests/refusal.ts";
+import { crlFrom, ocspFrom } from "../../../manifests/verify/revocation-files.ts";
+import type { Trust } from "../../../manifests/verify/trust.ts";
 import type { VerdictWords } from "../../verdict-words.ts";
 import { browserHost } from "../browser-host.ts";
 import type { ChosenFile } from "../chosen-files.ts";
@@ -18,7 +20,7 @@ function forgetVerdict(): void {
   element("headline").textContent = "";
 }
 
-for (const id of ["root", "genesis"]) element(id).addEventListener("input", forgetVerdict);
+for (const id of ["root", "genesis", "crls", "ocsp"]) element(id).addEventListener("input", forgetVerdict);
 
 function take(files: readonly ChosenFile[]): void {
   forgetVerdict();
@@ -68,11 +70,24 @@ element<HTMLFormElement>("form").addEventListener("submit", (event) => {
 });
 
 async function judge(): Promise<VerdictWords> {
-  const [file] = element<HTMLInputElement>("root").files ?? [];
-  const root = file ? rootFrom(new Uint8Array(await file.arrayBuffer()), file.name) : undefined;
+  const [root] = await filesIn("root", rootFrom);
   const genesis = genesisFrom(element<HTMLInputElement>("genesis").value);
-  const trust = { roots: root ? [root] : [], at: utcOf(Date.now()), ...(genesis === undefined ? {} : { genesis }) };
+  const crls = await filesIn("crls", crlFrom);
+  const ocsp = await filesIn("ocsp", ocspFrom);
+  const trust: Trust = {
+    roots: root ? [root] : [],
+    at: utcOf(Date.now()),
+    ...(genesis === undefined ? {} : { genesis }),
+    ...(crls.length === 0 ? {} : { crls }),
+    ...(ocsp.length === 0 ? {} : { ocsp }),
+  };
   return verifyFiles(browserHost, [...chosen.values()], trust);
+}
+
+/** What the files of an input hold, as `read` makes it of each. */
+function filesIn(id: string, read: (bytes: Uint8Array, name: string) => Uint8Array): Promise<readonly Uint8Array[]> {
+  const files = [...(element<HTMLInputElement>(id).files ?? [])];
+  return Promise.all(files.map(async (file) => read(new Uint8Array(await file.arrayBuffer()), file.name)));
 }
 
 /** What was not judged at all is never shown as if it were. */

@@ -1,5 +1,6 @@
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { checkRevocation } from "../../../manifests/verify/revocation.ts";
+import { crlFrom } from "../../../manifests/verify/revocation-files.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { type Crl, readCrl } from "../../../manifests/x509/crl.ts";
 import { issuer, root, submitter } from "../../bundle/people.ts";
@@ -21,7 +22,8 @@ export const crlTarget: Target = {
   mutate: mutateDer,
   run: async (input) => {
     const crl = readCrl(input);
-    await checkRevocation(nodeHost, path, { crls: [input], claimed: at, now: at, minimumRsaBits: 2048 });
+    crlFrom(input, "a");
+    await checkRevocation(nodeHost, path, { crls: [input], ocsp: [], claimed: at, now: at, minimumRsaBits: 2048 });
     return crl;
   },
   after: (_, read) => {

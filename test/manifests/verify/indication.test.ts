@@ -9,8 +9,8 @@ import { bundleOf } from "../mutants/mutant.ts";
 import { mutants } from "../mutants/table.ts";
 
 const found = (...codes: RefusalCode[]) => codes.map((code) => ({ code, file: "a", message: "" }));
-const good = { ok: true, counts: true, crls: false, times: false };
-const bad = { ok: false, counts: true, crls: true, times: false };
+const good = { ok: true, counts: true, revocation: "none", times: false } as const;
+const bad = { ok: false, counts: true, revocation: "CRLs", times: false } as const;
 
 describe("a verdict in the terms of EN 319 102-1", () => {
   it("HONEST: passed only where nothing is wrong, all was checked, and something is sealed by it", async () => {

@@ -83,7 +83,7 @@ describe("revocation by lists that the verifier was given", () => {
     const trust = { roots: [root.certificate], at, crls };
     const { checkRevocation } = await import("../../../manifests/verify/revocation.ts");
     const path = [auditor, weak, root].map(({ certificate }) => readCertificate(certificate));
-    const wanted = { crls: trust.crls, claimed: at, now: at, minimumRsaBits: 2048 };
+    const wanted = { crls: trust.crls, ocsp: [], claimed: at, now: at, minimumRsaBits: 2048 };
     await expect(checkRevocation(nodeHost, path, wanted)).rejects.toMatchObject({ code: "REVOCATION" });
   });
 
@@ -123,6 +123,8 @@ describe("a list", () => {
     ["that names one twice", "PATH-FORM", () => ofRoot({ revoked: [Uint8Array.of(5), Uint8Array.of(5)] })],
     ["that ends before it begins", "PATH-FORM", () => ofRoot({ nextUpdate: "2026-01-01T00:00:00Z" })],
     ["with two algorithms", "PATH-FORM", () => ofRoot({ algorithm: Uint8Array.of(0x30, 0) })],
+    ["with something after its extensions", "PATH-FORM", () => ofRoot({ afterExtensions: new Uint8Array([5, 0]) })],
+    ["with an extension twice", "PATH-FORM", () => ofRoot({ extension: { oid: "2.5.29.20", critical: false } })],
     ["that is cut off", "PATH-FORM", () => ofRoot().subarray(0, -1)],
     ["with bytes after its end", "PATH-FORM", () => Uint8Array.from([...ofRoot(), 0])],
     ["with a changed length", "PATH-FORM", () => changed(ofRoot(), 1)],
