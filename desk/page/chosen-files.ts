@@ -17,7 +17,13 @@ export interface ChosenFile {
 export type Evidence =
   | { readonly kind: "bundle"; readonly source: BundleSource }
   | { readonly kind: "refusal"; readonly p7m: ChosenFile }
-  | { readonly kind: "seal"; readonly seal: ChosenFile; readonly document: ChosenFile };
+  | {
+      readonly kind: "seal";
+      readonly seal: ChosenFile;
+      readonly document: ChosenFile;
+      /** evidence records over the two */
+      readonly records: readonly ChosenFile[];
+    };
 
 type HasherOf = (hash: HashName) => Hasher;
 
@@ -46,9 +52,13 @@ export function evidenceIn(files: readonly ChosenFile[], hasher: HasherOf): Evid
 
 function sealIn(files: readonly ChosenFile[]): Evidence {
   const seals = files.filter(({ path }) => path.endsWith(".p7s"));
-  const documents = files.filter((file) => !seals.includes(file));
+  const others = files.filter((file) => !seals.includes(file));
+  // Alone beside a seal it is the document, whatever its name.
+  const records = others.length === 1 ? [] : others.filter(({ path }) => path.endsWith(".ers"));
+  const documents = others.filter((file) => !records.includes(file));
   const [seal, document] = [seals[0], documents[0]];
-  if (seal && document && seals.length === 1 && documents.length === 1) return { kind: "seal", seal, document };
+  if (seal && document && seals.length === 1 && documents.length === 1)
+    return { kind: "seal", seal, document, records };
   throw new Refusal("USAGE", "this is neither a bundle nor one seal with its document", {
     expected: "the folder of a batch (with manifest.p7m), or one .p7s file and the document that it belongs to",
     got: files.length === 0 ? "nothing" : `${seals.length} seals and ${documents.length} other files`,

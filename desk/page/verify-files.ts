@@ -20,10 +20,12 @@ export async function verifyFiles(host: Host, files: readonly ChosenFile[], trus
     case "refusal":
       return refusalWords(await verifyRefusal(host, await whole(evidence.p7m), trust));
     case "seal": {
-      const { document, seal } = evidence;
+      const { document, records, seal } = evidence;
       const documentDigest: Parameters<typeof verifySeal>[1]["documentDigest"] = (hash) =>
         digestFile(document, host.hasher(hash));
-      return sealWords(await verifySeal(host, { seal: await whole(seal), documentDigest }, trust));
+      const evidenceRecords = records.map(async (file) => ({ name: file.path, der: await whole(file) }));
+      const given = { seal: await whole(seal), documentDigest, evidence: await Promise.all(evidenceRecords) };
+      return sealWords(await verifySeal(host, given, trust));
     }
   }
 }

@@ -80,6 +80,12 @@ export class OpenPage {
     await this.page.getByLabel(/^OCSP responses/).setInputFiles(ocsp.map((der, at) => inMemory(`${at}.ors`, der)));
   }
 
+  /** Chooses roots of time-stamp authorities; none takes back those that were chosen before. */
+  async chooseAuthorities(roots: readonly Uint8Array[]): Promise<void> {
+    const files = roots.map((der, at) => inMemory(`${at}.der`, der));
+    await this.page.getByLabel(/^Roots of time-stamp authorities/).setInputFiles(files);
+  }
+
   /** Presses Verify and reads what is shown when it is done. */
   async verify(): Promise<VerdictWords> {
     await this.page.getByRole("button", { name: "Verify" }).click();

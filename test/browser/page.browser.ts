@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bundleTree } from "../../desk/anchor/bundle-tree.ts";
 import { pageOf } from "../../desk/page/build.ts";
 import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../../desk/verdict-words.ts";
 import { digestOf, nodeHost } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
+import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
@@ -16,9 +18,11 @@ import { memorySource } from "../bundle/memory-source.ts";
 import { audit, issuer, oids, root, sealing } from "../bundle/people.ts";
 import { bundleOf } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
+import { rawToken } from "../manifests/time/raw-token.ts";
 import { refusalRecord } from "../manifests/verify/refusal-record.ts";
 import { makeCrl } from "../pki/crl.ts";
 import { makeDelegate, makeOcsp } from "../pki/ocsp.ts";
+import { tsaRoot } from "../pki/tsa.ts";
 import { browserHere, OpenPage } from "./open-page.ts";
 
 const executable = browserHere();
@@ -90,6 +94,34 @@ describe.skipIf(!executable)("the page that verifies", () => {
     }
     expect(different).toEqual([]);
     expect(mutants.length).toBeGreaterThan(300);
+  });
+
+  it("TIME-IMPRINT: evidence of time is looked at as by the command line: what holds, what does not count, and what is another bundle's", async () => {
+    const bundle = await buildBundle();
+    const evidence = async (one: Bundle) => {
+      const { tree } = await bundleTree(nodeHost, memorySource(one));
+      const token = await rawToken(tree.root, {});
+      return writeEvidenceRecord([[{ hash: tree.hash, tree: tree.reduced(0), token }]]);
+    };
+    const another = await evidence(await buildBundle({ documents: { a: "another" } }));
+    for (const [file, roots, tone] of [
+      [await evidence(bundle), [tsaRoot.certificate], "good"],
+      [await evidence(bundle), [], "good"],
+      [await evidence(bundle), [root.certificate], "good"],
+      [another, [tsaRoot.certificate], "bad"],
+    ] as const) {
+      const anchored = { ...bundle, files: new Map([...bundle.files, ["evidence/0001.ers", file]]) };
+      await open.chooseAuthorities(roots);
+      const words = await byPage(anchored);
+      expect(words.tone).toBe(tone);
+      const authorities = roots.length === 0 ? {} : { authorities: roots };
+      const verdict = await verifyBundle(nodeHost, memorySource(anchored), { ...trustOf(bundle), ...authorities });
+      expect(inOrder(words)).toEqual(inOrder(bundleWords(verdict)));
+      expect(words.rows.some(([label]) => label === "existed by")).toBe(
+        tone === "good" && roots[0] === tsaRoot.certificate,
+      );
+    }
+    await open.chooseAuthorities([]);
   });
 
   it("T11: CRLs and OCSP responses are looked at as by the command line: what is on one falls, one that is missing is said, and what is none is no verdict", async () => {
@@ -233,11 +265,11 @@ describe.skipIf(!executable)("the page that verifies", () => {
     await open.chooseFolder(open.folderOf("outbox", bundle.files));
     await open.page.locator("body").evaluate((body) => (body.ownerDocument.activeElement as HTMLElement).blur());
     const reached: string[] = [];
-    for (let press = 0; press < 12; press++) {
+    for (let press = 0; press < 14; press++) {
       await open.page.keyboard.press("Tab");
       reached.push(await open.page.evaluate(() => document.activeElement?.id ?? ""));
     }
-    for (const id of ["folder", "files", "clear", "root", "genesis", "crls", "ocsp", "verify"])
+    for (const id of ["folder", "files", "clear", "root", "genesis", "crls", "ocsp", "authorities", "verify"])
       expect(reached).toContain(id);
     await open.page.focus("#genesis");
     await open.page.keyboard.press("Enter");

@@ -20,6 +20,14 @@ const file = (path: string, bytes: Uint8Array | string = path): ChosenFile => {
 const usage = expect.objectContaining({ code: "USAGE" });
 
 describe("what a person gives the page", () => {
+  it("TIME-IMPRINT: evidence records go with one seal; alone beside a seal, such a file is its document", () => {
+    const [seal, document, record] = [file("a.p7s"), file("a.pdf"), file("a.0001.ers")] as const;
+    expect(evidenceIn([record, seal, document], hasher)).toEqual({ kind: "seal", seal, document, records: [record] });
+    expect(evidenceIn([seal, record], hasher)).toEqual({ kind: "seal", seal, document: record, records: [] });
+    expect(() => evidenceIn([seal, document, file("b.pdf"), record], hasher)).toThrow(usage);
+    expect(() => evidenceIn([seal, record, file("a.0002.ers")], hasher)).toThrow(usage);
+  });
+
   it("HONEST: the folder with the manifest is the evidence, what lies beside it are documents", async () => {
     const evidence = evidenceIn(
       [file("out/manifest.p7m"), file("out/seals/0000/a.p7s"), file("out/policy/0001.p7m"), file("docs/a.pdf")],

@@ -20,7 +20,8 @@ function forgetVerdict(): void {
   element("headline").textContent = "";
 }
 
-for (const id of ["root", "genesis", "crls", "ocsp"]) element(id).addEventListener("input", forgetVerdict);
+for (const id of ["root", "genesis", "crls", "ocsp", "authorities"])
+  element(id).addEventListener("input", forgetVerdict);
 
 function take(files: readonly ChosenFile[]): void {
   forgetVerdict();
@@ -74,12 +75,14 @@ async function judge(): Promise<VerdictWords> {
   const genesis = genesisFrom(element<HTMLInputElement>("genesis").value);
   const crls = await filesIn("crls", crlFrom);
   const ocsp = await filesIn("ocsp", ocspFrom);
+  const authorities = await filesIn("authorities", rootFrom);
   const trust: Trust = {
     roots: root ? [root] : [],
     at: utcOf(Date.now()),
     ...(genesis === undefined ? {} : { genesis }),
     ...(crls.length === 0 ? {} : { crls }),
     ...(ocsp.length === 0 ? {} : { ocsp }),
+    ...(authorities.length === 0 ? {} : { authorities }),
   };
   return verifyFiles(browserHost, [...chosen.values()], trust);
 }

@@ -35,7 +35,7 @@ describe("a bundle with OCSP responses", () => {
     const both = makeOcsp(issuer, [good(sealing), good(audit)]);
     expect(await found([ofIssuer(), both])).toEqual({
       codes: [],
-      indication: { main: "TOTAL-PASSED", sub: null, revocation: "OCSP responses" },
+      indication: { main: "TOTAL-PASSED", sub: null, revocation: "OCSP responses", time: "claimed" },
     });
     const apart = [makeOcsp(issuer, [good(sealing)]), makeOcsp(issuer, [good(audit)])];
     expect((await found(apart, [makeCrl(root)])).indication.revocation).toBe("CRLs and OCSP responses");
