@@ -99,11 +99,16 @@ program
 
 program
   .command("extend")
-  .description("write seals with a time-stamp in them (CAdES-B-T), for whoever gets a document and its seal alone")
+  .description(
+    "write seals with a time-stamp in them (CAdES-B-T or B-LT), for whoever gets a document and its seal alone",
+  )
   .argument("<seals...>", "seals (.p7s)")
   .requiredOption("--tsa <url...>", "time-stamp authorities (RFC 3161 over HTTP), asked one after another")
   .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
   .option("--each", "a time-stamp of each authority, not of the first that answers")
+  .option("--ca <file...>", "for CAdES-B-LT: roots of the box's CA, with --crl or --ocsp")
+  .option("--crl <file...>", "for CAdES-B-LT: CRLs for the paths of the seals and of the authorities")
+  .option("--ocsp <file...>", "for CAdES-B-LT: OCSP responses, beside CRLs or in their place; gpgsm reads none")
   .requiredOption("--to <dir>", "where the new files are written")
   .action((seals: string[], _options, command: Command) => runExtend(seals, command.optsWithGlobals(), tell));
 

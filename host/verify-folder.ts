@@ -41,10 +41,20 @@ export function trustOf({ ca, genesis, arc, crl, ocsp, tsaCa }: TrustOptions): T
     at: utcOf(Date.now()),
     arc,
     ...(genesis === undefined ? {} : { genesis }),
-    ...(crl === undefined ? {} : { crls: crl.map((file) => crlFrom(bytesIn(file, noCrl), file)) }),
-    ...(ocsp === undefined ? {} : { ocsp: ocsp.map((file) => ocspFrom(bytesIn(file, noOcsp), file)) }),
+    ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
+    ...(ocsp === undefined ? {} : { ocsp: ocsp.map(ocspIn) }),
     ...(tsaCa === undefined ? {} : { authorities: tsaCa.map(rootIn) }),
   };
+}
+
+/** Refuses USAGE what is no CRL. */
+export function crlIn(file: string): Uint8Array {
+  return crlFrom(bytesIn(file, noCrl), file);
+}
+
+/** Refuses USAGE what is no OCSP response. */
+export function ocspIn(file: string): Uint8Array {
+  return ocspFrom(bytesIn(file, noOcsp), file);
 }
 
 function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusal): Uint8Array {
@@ -55,7 +65,7 @@ function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusa
   }
 }
 
-/** Here the file is an option's, not one of a configuration. */
+/** A root certificate that an option names, not a configuration. Refuses USAGE. */
 export function rootIn(file: string): Uint8Array {
   try {
     return readCertificateFile(file);

@@ -2,10 +2,11 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { rootIn } from "../../host/verify-folder.ts";
+import { crlIn, ocspIn, rootIn } from "../../host/verify-folder.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { extendSeal } from "../anchor/extend.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type ExtendWanted, extendSeal } from "../anchor/extend.ts";
 import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
@@ -17,6 +18,10 @@ export interface ExtendOptions {
   readonly tsaCa: readonly string[];
   readonly to: string;
   readonly each?: boolean;
+  /** B-LT: roots of the box's CA, and what answers for all paths */
+  readonly ca?: readonly string[];
+  readonly crl?: readonly string[];
+  readonly ocsp?: readonly string[];
   readonly arc: string;
   readonly json?: boolean;
 }
@@ -24,16 +29,18 @@ export interface ExtendOptions {
 /** Writes each seal under its name into a folder, never over a file that is there. Refuses USAGE, TSA-ANSWER, and what is no seal. */
 export async function runExtend(
   paths: readonly string[],
-  { arc, each = false, json, to, tsa, tsaCa }: ExtendOptions,
+  options: ExtendOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
-  const wanted = { each, urls: tsa.map(checkUrl), roots: tsaCa.map(rootIn) };
+  const { arc, each = false, json, to, tsa, tsaCa } = options;
+  const asked = { each, urls: tsa.map(checkUrl), authorities: tsaCa.map(rootIn) };
+  const wanted = { ...asked, oids: ownOids(arc), longTerm: longTermOf(options) };
   await mkdir(to, { recursive: true }).catch((fault) => {
     throw fileFault(fault, "write a file", to);
   });
   const written: { file: string; times: string[] }[] = [];
   for (const path of paths) {
-    const { seal, stamps } = await extendSeal(await readBounded(path, largestSeal), ownOids(arc), wanted);
+    const { seal, stamps } = await extendSeal(await readBounded(path, largestSeal), wanted);
     const file = join(to, basename(path));
     await writeFile(file, seal, { flag: "wx" }).catch((fault) => {
       throw fileFault(fault, "write a file", file);
@@ -42,7 +49,19 @@ export async function runExtend(
     tell(`${written.map((one) => shown(one.file)).join(", ")} stands`);
     if (json) continue;
     const lines = stamps.flatMap((one) => [...failedLines(one), ...stampLines(one)]);
-    process.stdout.write(`${[`Written: ${shown(file)}`, ...lines].join("\n")}\n`);
+    const level = wanted.longTerm ? "CAdES-B-LT" : "CAdES-B-T";
+    process.stdout.write(`${[`Written: ${shown(file)} (${level})`, ...lines].join("\n")}\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify(written)}\n`);
+}
+
+function longTermOf({ ca, crl = [], ocsp = [] }: ExtendOptions): ExtendWanted["longTerm"] {
+  if (ca === undefined && crl.length + ocsp.length === 0) return undefined;
+  if (ca === undefined || crl.length + ocsp.length === 0) {
+    throw new Refusal("USAGE", "CAdES-B-LT takes a root and what answers for its certificates", {
+      expected: "--ca with --crl, --ocsp or both, for the box's path and the authorities'; or none of them",
+      got: ca === undefined ? "no --ca" : "neither --crl nor --ocsp",
+    });
+  }
+  return { roots: ca.map(rootIn), crls: crl.map(crlIn), ocsp: ocsp.map(ocspIn) };
 }

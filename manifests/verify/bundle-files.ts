@@ -21,7 +21,7 @@ import {
 } from "./request-file.ts";
 import { identityOf } from "./seal-files.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
-import { submitterUnanswered, type Trust } from "./trust.ts";
+import { type Trust, unansweredIssuers } from "./trust.ts";
 
 export interface Work {
   readonly host: Host;
@@ -136,9 +136,7 @@ async function openRequest(
   const signer = await findings.check(files.request, () => checkRequestSigner(host, oids, request, judged));
   const { path, submitter } = signer ?? {};
   const unanswered =
-    path &&
-    at !== undefined &&
-    (await findings.check(files.request, () => submitterUnanswered(host, trust, [path], at)));
+    path && at !== undefined && (await findings.check(files.request, () => unansweredIssuers(host, trust, [path], at)));
   if (!checked) return submitter && request;
   const { manifest } = checked;
   if (request.fileDigest !== manifest.request.file) {

@@ -15,7 +15,7 @@ import type { Opened, Work } from "./bundle-files.ts";
 import { NumberedFolders } from "./numbered-folders.ts";
 import type { ReadComposition } from "./request-file.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
-import { submitterUnanswered } from "./trust.ts";
+import { unansweredIssuers } from "./trust.ts";
 
 /**
  * envelopes/, if the documents of the list are those that the manifest names. Every envelope is verified and must be over the document
@@ -38,7 +38,7 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   const form = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
   const judged = await findings.check(plainListPath, () => judge(oids, envelopes, form, parts));
   const unanswered =
-    judged && (await findings.check(plainListPath, () => submitterUnanswered(host, trust, judged.paths, judged.at)));
+    judged && (await findings.check(plainListPath, () => unansweredIssuers(host, trust, judged.paths, judged.at)));
   const read = unanswered ? { ...form, unanswered } : form;
   if (!checked) return read;
   await findings.check("manifest.p7m", () => checkAgainstEnvelopes(checked.manifest, read, listed));

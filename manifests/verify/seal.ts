@@ -1,5 +1,6 @@
 /** Verifying one seal with one document, and with as much beside it as there is. */
 
+import { type RevocationValues, withoutRevocation } from "../cms/revocation-values.ts";
 import type { HashName } from "../cms/suite.ts";
 import { hasOthers } from "../cms/unsigned-attributes.ts";
 import { hex } from "../encoding/bytes.ts";
@@ -72,7 +73,8 @@ export interface SealVerdict {
 
 /** Verifies a seal. Hostile content never throws: whatever is wrong is a finding. A seal under an aborted manifest is found with ABORTED. */
 export async function verifySeal(host: Host, given: SealToVerify, trust: Trust): Promise<SealVerdict> {
-  const work: Work = { host, given, trust, findings: new Findings() };
+  const { base, values } = splitSeal(given.seal);
+  const work: Work = { host, given, trust, findings: new Findings(), base, sealTrust: withValues(trust, values) };
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
   const seal = await checkSeal(work, checked, policies);
@@ -85,7 +87,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     indication: indicationOf(all, {
       ok: all.length === 0,
       counts: seal !== undefined,
-      revocation: revocationWord(trust),
+      revocation: revocationWord(work.sealTrust),
       times: provenTime(times) !== null,
     }),
     findings: all,
@@ -112,6 +114,27 @@ interface Work {
   readonly given: SealToVerify;
   readonly trust: Trust;
   readonly findings: Findings;
+  /** the seal without revocation data */
+  readonly base: Uint8Array;
+  /** with the revocation data that stands in the seal, for the seal alone */
+  readonly sealTrust: Trust;
+}
+
+/** What cannot be taken apart is left to the strict reader to refuse. */
+function splitSeal(seal: Uint8Array): ReturnType<typeof withoutRevocation> {
+  try {
+    return withoutRevocation(seal);
+  } catch {
+    return { base: seal, values: { crls: [], ocsp: [] } };
+  }
+}
+
+function withValues(trust: Trust, { crls, ocsp }: RevocationValues): Trust {
+  return {
+    ...trust,
+    ...(crls.length > 0 ? { crls: [...(trust.crls ?? []), ...crls] } : {}),
+    ...(ocsp.length > 0 ? { ocsp: [...(trust.ocsp ?? []), ...ocsp] } : {}),
+  };
 }
 
 const files = {
@@ -143,19 +166,19 @@ async function openPolicies(work: Work, checked: CheckedManifest | undefined): P
 }
 
 function checkSeal(
-  { host, given, trust, findings }: Work,
+  { base, host, given, sealTrust: trust, findings }: Work,
   checked: CheckedManifest | undefined,
   policies: CheckedPolicies,
 ): Promise<CheckedSeal | undefined> {
   const oids = checked?.oids ?? ownOids(trust.arc ?? documentationArc);
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
   const { documentDigest } = given;
-  return findings.check(files.seal, () => new SealChecker(host, context).check(given.seal, { documentDigest }));
+  return findings.check(files.seal, () => new SealChecker(host, context).check(base, { documentDigest }));
 }
 
 /** What stands in the seal, and the records beside it: each is over the document and this file of the seal, and over nothing else. */
 async function checkTimes(
-  { host, given, trust, findings }: Work,
+  { host, given, sealTrust: trust, findings }: Work,
   { seal, signed }: CheckedSeal,
   checked: CheckedManifest | undefined,
 ): Promise<readonly TimeProof[]> {

@@ -10,7 +10,7 @@ import { evidenceRecordLimit } from "../time/evidence-record.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
-import type { Trust } from "./trust.ts";
+import { type Trust, unansweredIssuers } from "./trust.ts";
 
 /** What one piece of evidence says; null where nothing of it holds. */
 export interface TimeProof {
@@ -92,7 +92,7 @@ export async function checkTimeEvidence(
 /** Of a record whose stamps hold: whether its authorities have paths to roots of time-stamp authorities that the verifier trusts. */
 export async function proofOf(
   host: Host,
-  trust: Pick<Trust, "authorities" | "at">,
+  trust: TimeTrusted,
   file: string,
   stamps: readonly TimeStamp[],
 ): Promise<TimeProof> {
@@ -107,16 +107,21 @@ export async function proofOf(
   };
 }
 
-/** Each authority's path must hold at its token's time, and when the next token was made over it; the last one's when somebody looks. */
-async function whyDiscounted(
-  host: Host,
-  { at, authorities }: Pick<Trust, "authorities" | "at">,
-  stamps: readonly TimeStamp[],
-): Promise<string | null> {
+/** Of what the verifier trusts, what evidence of time is judged by. */
+type TimeTrusted = Pick<Trust, "authorities" | "at" | "crls" | "ocsp">;
+
+/**
+ * Each authority's path must hold at its token's time, and when the next token was made over it; the last one's when somebody looks. What of it is revoked by the lists and
+ * responses at hand does not count; of whose issuer there is nothing, nothing is asked.
+ */
+async function whyDiscounted(host: Host, trust: TimeTrusted, stamps: readonly TimeStamp[]): Promise<string | null> {
+  const { at, authorities } = trust;
   if (authorities === undefined) return "no root of a time-stamp authority was given";
   try {
     for (const [index, stamp] of stamps.entries()) {
-      await authorityPath(host, stamp, { roots: authorities, seen: stamps[index + 1]?.info.time ?? at });
+      const seen = stamps[index + 1]?.info.time ?? at;
+      const path = await authorityPath(host, stamp, { roots: authorities, seen });
+      await unansweredIssuers(host, trust, [path], stamp.info.time);
     }
     return null;
   } catch (thrown) {

@@ -28,7 +28,7 @@ export interface Trust {
 }
 
 /** What revocation is judged by, beside the policy's own list. */
-export function revocationWord({ crls, ocsp }: Trust): RevocationWord {
+export function revocationWord({ crls, ocsp }: Pick<Trust, "crls" | "ocsp">): RevocationWord {
   if (crls === undefined) return ocsp === undefined ? "none" : "OCSP responses";
   return ocsp === undefined ? "CRLs" : "CRLs and OCSP responses";
 }
@@ -80,12 +80,12 @@ export async function answeredUntil(
 }
 
 /**
- * Looks a submitter's paths up, as far as the verifier was given lists or responses of their issuers: gives the names of those of whom it was given
+ * Looks paths up that are not the box's own (a submitter's, a time-stamp authority's), as far as the verifier was given lists or responses of their issuers: gives the names of those of whom it was given
  * nothing; undefined where it was given none of anybody. Refuses as `checkWhereAnswered`.
  */
-export async function submitterUnanswered(
+export async function unansweredIssuers(
   host: Host,
-  trust: Trust,
+  trust: Pick<Trust, "at" | "crls" | "ocsp">,
   paths: readonly (readonly Certificate[])[],
   claimed: Utc,
 ): Promise<readonly string[] | undefined> {
@@ -97,7 +97,7 @@ export async function submitterUnanswered(
   return [...silent];
 }
 
-function revocationWanted({ at, crls, ocsp }: Trust, claimed: Utc): RevocationWanted {
+function revocationWanted({ at, crls, ocsp }: Pick<Trust, "at" | "crls" | "ocsp">, claimed: Utc): RevocationWanted {
   return { crls: crls ?? [], ocsp: ocsp ?? [], claimed, now: at, minimumRsaBits: leastRsaBits };
 }
 
