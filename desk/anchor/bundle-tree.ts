@@ -9,7 +9,7 @@ import type { Host } from "../../manifests/host.ts";
 import type { SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type HashTree, hashTree } from "../../manifests/time/hash-tree.ts";
+import { type HashTree, TreeBuilder } from "../../manifests/time/hash-tree.ts";
 import { listEntries, readListFile } from "../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../manifests/verify/source.ts";
 import { recordGroup } from "../../manifests/verify/time-evidence.ts";
@@ -35,16 +35,17 @@ export async function bundleTree(host: Host, source: BundleSource): Promise<Bund
   if (digest !== manifest.documents.digest) {
     throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names", { about: list });
   }
-  const groups: (readonly Uint8Array[])[] = [await recordGroup(host, source)(hash)];
+  const builder = new TreeBuilder(host, hash);
+  await builder.add(await recordGroup(host, source)(hash));
   const documents: BundleTree["documents"][number][] = [];
   const sealed = manifest.outcome === "sealed" ? listEntries(piecesOf(source, list)) : [];
   for await (const entry of sealed) {
     const seal = await readSmall(source, entry.seal, sealLimit);
     await checkListed(host, entry, seal);
-    groups.push([fromHex(entry.digest), await host.digest(hash, seal)]);
+    await builder.add([fromHex(entry.digest), await host.digest(hash, seal)]);
     documents.push({ index: entry.index, name: entry.name, seal: entry.seal });
   }
-  return { manifest, tree: await hashTree(host, hash, groups), documents };
+  return { manifest, tree: await builder.tree(), documents };
 }
 
 const list = "documents.jsonl";

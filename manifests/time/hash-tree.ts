@@ -3,7 +3,7 @@
  * is a group of data objects (4.2, step 3): two hashes and more, so that no verifier reads a leaf as a node.
  */
 
-import type { HashName } from "../cms/suite.ts";
+import { type HashName, hashBytes } from "../cms/suite.ts";
 import { compare, concat, equal } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
@@ -18,28 +18,57 @@ export interface HashTree {
   reduced(at: number): ReducedTree;
 }
 
-/** Builds the tree over groups of hashes, each of two different ones at least. Memory: 64 bytes and two digests a group. */
-export async function hashTree(
-  host: Host,
-  hash: HashName,
-  groups: readonly (readonly Uint8Array[])[],
-): Promise<HashTree> {
-  if (groups.length === 0) throw new Refusal("TIME-FORM", "a hash tree of nothing");
-  const sorted = groups.map((group) => sortedOnce(group));
-  if (sorted.some((group) => group.length < 2)) throw new Refusal("TIME-FORM", "a group of less than two hashes");
-  const levels: (readonly Uint8Array[])[] = [await Promise.all(sorted.map((group) => nodeHash(host, hash, group)))];
-  for (
-    let below = levels[0] as readonly Uint8Array[];
-    below.length > 1;
-    below = levels.at(-1) as readonly Uint8Array[]
-  ) {
-    levels.push(await levelAbove(host, hash, below));
+/** Builds a tree group by group. Memory: the groups' hashes and two more for each group, as plain bytes. */
+export class TreeBuilder {
+  readonly #host: Host;
+  readonly #hash: HashName;
+  readonly #own: HashRow;
+  readonly #leaves: HashRow;
+  /** where each group's hashes begin in `own` */
+  readonly #starts: number[] = [];
+
+  constructor(host: Host, hash: HashName) {
+    this.#host = host;
+    this.#hash = hash;
+    this.#own = new HashRow(hashBytes[hash]);
+    this.#leaves = new HashRow(hashBytes[hash]);
   }
-  return {
-    hash,
-    root: (levels.at(-1) as readonly Uint8Array[])[0] as Uint8Array,
-    reduced: (at) => [sorted[at] as readonly Uint8Array[], ...siblings(levels, at)],
-  };
+
+  /** Refuses TIME-FORM a group of less than two different hashes. */
+  async add(group: readonly Uint8Array[]): Promise<void> {
+    const sorted = [...group].sort(compare);
+    const own = sorted.filter((one, at) => at === 0 || !equal(one, sorted[at - 1] as Uint8Array));
+    if (own.length < 2) throw new Refusal("TIME-FORM", "a group of less than two hashes");
+    this.#starts.push(this.#own.length);
+    for (const one of own) this.#own.push(one);
+    this.#leaves.push(await nodeHash(this.#host, this.#hash, own));
+  }
+
+  /** Refuses TIME-FORM where nothing was added. */
+  async tree(): Promise<HashTree> {
+    if (this.#leaves.length === 0) throw new Refusal("TIME-FORM", "a hash tree of nothing");
+    const levels = [this.#leaves];
+    for (let top = this.#leaves; top.length > 1; top = levels.at(-1) as HashRow) {
+      levels.push(await levelAbove(this.#host, this.#hash, top));
+    }
+    return {
+      hash: this.#hash,
+      root: (levels.at(-1) as HashRow).at(0),
+      reduced: (at) => [this.#groupAt(at), ...siblings(levels, at)],
+    };
+  }
+
+  #groupAt(at: number): readonly Uint8Array[] {
+    const [start = 0, end = this.#own.length] = this.#starts.slice(at, at + 2);
+    return Array.from({ length: end - start }, (_, index) => this.#own.at(start + index));
+  }
+}
+
+/** The tree over groups of hashes. Refuses as `TreeBuilder`. */
+export async function hashTree(host: Host, hash: HashName, groups: Iterable<readonly Uint8Array[]>): Promise<HashTree> {
+  const builder = new TreeBuilder(host, hash);
+  for (const group of groups) await builder.add(group);
+  return builder.tree();
 }
 
 /** The root that a reduced tree leads to; what of it is said of the data is the caller's to hold against it. */
@@ -56,19 +85,50 @@ async function nodeHash(host: Host, hash: HashName, sorted: readonly Uint8Array[
 }
 
 /** Neighbours in pairs; one that is left over goes up as it is. */
-function levelAbove(host: Host, hash: HashName, below: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
-  const pairs = Array.from({ length: Math.ceil(below.length / 2) }, (_, at) => below.slice(2 * at, 2 * at + 2));
-  return Promise.all(pairs.map((pair) => nodeHash(host, hash, pair.sort(compare))));
+async function levelAbove(host: Host, hash: HashName, below: HashRow): Promise<HashRow> {
+  const above = new HashRow(hashBytes[hash]);
+  for (let at = 0; at < below.length; at += 2) {
+    const pair = at + 1 < below.length ? [below.at(at), below.at(at + 1)] : [below.at(at)];
+    above.push(await nodeHash(host, hash, pair.sort(compare)));
+  }
+  return above;
 }
 
-function siblings(levels: readonly (readonly Uint8Array[])[], leaf: number): readonly (readonly Uint8Array[])[] {
+function siblings(levels: readonly HashRow[], leaf: number): readonly (readonly Uint8Array[])[] {
   return levels.slice(0, -1).flatMap((level, height) => {
-    const sibling = level[(leaf >> height) ^ 1];
-    return sibling ? [[sibling]] : [];
+    const sibling = (leaf >> height) ^ 1;
+    return sibling < level.length ? [[level.at(sibling)]] : [];
   });
 }
 
-function sortedOnce(group: readonly Uint8Array[]): readonly Uint8Array[] {
-  const sorted = [...group].sort(compare);
-  return sorted.filter((one, at) => at === 0 || !equal(one, sorted[at - 1] as Uint8Array));
+/** Hashes of one length behind each other, as an object for each would take several times as much. */
+class HashRow {
+  readonly #width: number;
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+    this.#bytes = new Uint8Array(64 * width);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(hash: Uint8Array): void {
+    if (hash.length !== this.#width) throw new Refusal("TIME-FORM", "a hash is not as long as its algorithm says");
+    const at = this.#length * this.#width;
+    if (at === this.#bytes.length) {
+      const larger = new Uint8Array(2 * at);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(hash, at);
+    this.#length++;
+  }
+
+  at(index: number): Uint8Array {
+    return this.#bytes.subarray(index * this.#width, (index + 1) * this.#width);
+  }
 }

@@ -25,7 +25,7 @@ export interface Running {
 
 export interface BenchCase {
   readonly name: string;
-  readonly unit: "documents/s" | "MiB/s" | "ms";
+  readonly unit: "documents/s" | "MiB/s" | "ms" | "s";
   /** what is to be reached, in words; `ratios`: ours divided by the limit's, at least */
   readonly target: { readonly ratios?: Readonly<Partial<Record<LimitName, number>>>; readonly value?: number };
   /** `folder` is new and the case's own; `missing` is told of a limit that cannot be measured here */
@@ -80,7 +80,7 @@ export function reportOf(
 /** In words, what of the target is missed; empty when it is reached. */
 export function missedOf({ target, unit }: BenchCase, { value, limits }: CaseReport): readonly string[] {
   const missed: string[] = [];
-  if (target.value !== undefined && (unit === "ms" ? value > target.value : value < target.value)) {
+  if (target.value !== undefined && (unit === "ms" || unit === "s" ? value > target.value : value < target.value)) {
     missed.push(`${value} ${unit} where ${target.value} is wanted`);
   }
   for (const [limit, wanted] of Object.entries(target.ratios ?? {})) {

@@ -9,11 +9,12 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { projectRoot } from "../../demo/project-root.ts";
 import { type BenchCase, type CaseReport, type Figure, type LimitName, missedOf, reportOf, spreadOf } from "./case.ts";
+import { evidenceRecords } from "./evidence-records.ts";
 import { intakeLarge, sealLarge } from "./large.ts";
 import { firstSeal, sealingCases } from "./sealing.ts";
 import { verifyMany } from "./verifying.ts";
 
-const cases: readonly BenchCase[] = [...sealingCases, sealLarge, intakeLarge, verifyMany, firstSeal];
+const cases: readonly BenchCase[] = [...sealingCases, sealLarge, intakeLarge, verifyMany, evidenceRecords, firstSeal];
 
 const program = new Command("bench")
   .description("measures Coldseal against its limits and peers")
