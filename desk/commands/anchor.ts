@@ -40,7 +40,7 @@ export async function runAnchor(
   if (json) process.stdout.write(`${JSON.stringify(done.map(asJson))}\n`);
   else
     process.stdout.write(
-      `Nothing of the bundle itself was verified. Now: coldseal verify ${shown(folder)} --tsa-ca FILE\n`,
+      `Nothing of the bundle itself was verified. Now: coldseal verify ${shown(folder)} --ca ca.crt --tsa-ca FILE\n`,
     );
 }
 

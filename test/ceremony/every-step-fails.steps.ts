@@ -1,7 +1,7 @@
 /**
  * Bad days in every ceremony. Each step is first tried while all tokens, the signer and the stick are gone, or with wrong answers, and must
  * refuse with a code; then the power goes after it was done and before that was recorded; then it goes on. STEPS=all takes every step, else
- * some by chance (STEP_SEED).
+ * some by chance (STEP_SEED, STEP_SHARE).
  */
 
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -27,6 +27,8 @@ import { seeded } from "../promises/dying-process.ts";
 
 const all = process.env.STEPS === "all";
 const seed = Number(process.env.STEP_SEED ?? Date.now() % 1_000_000);
+/** of the steps, those that have a bad day unless STEPS=all */
+const share = Number(process.env.STEP_SHARE ?? 0.25);
 const random = seeded(seed);
 
 /** Neither token nor signer nor stick is asked in these: wrong answers are what can go wrong. */
@@ -135,7 +137,7 @@ class BadDay {
     const name = `${file.archive} ${step}`;
     const known = this.#due.get(name);
     if (known) return known;
-    const isChosen = all || random() < 0.25;
+    const isChosen = all || random() < share;
     // A genesis that was cut off is held again by hand: there is no box yet that could be rehearsed.
     const cut: Fault[] = this.rehearsal ? ["power cut"] : [];
     const faults: Fault[] = isChosen ? [typedSteps.test(step) ? "wrong answers" : "gone", ...cut] : [];
