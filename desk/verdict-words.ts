@@ -9,7 +9,7 @@ import type { SealVerdict } from "../manifests/verify/seal.ts";
 import type { BundleVerdict, QuorumWord } from "../manifests/verify/verdict.ts";
 
 export interface VerdictWords {
-  /** `warn`: it holds, and says that nothing counts as sealed */
+  /** `warn`: it holds, and says that nothing counts as sealed, or nothing was presented that could be */
   readonly tone: "good" | "warn" | "bad";
   readonly headline: string;
   /** what was found wrong, the first of it */
@@ -154,6 +154,11 @@ function headline(verdict: BundleVerdict): Pick<VerdictWords, "tone" | "headline
   }
   const presented = verdict.documents.checked;
   const of = verdict.documents.count;
+  if (presented === 0) {
+    const seals = count(verdict.seals.checked, "seal");
+    const none = of === 1 ? "its document was not presented" : `none of its ${of} documents was presented`;
+    return { tone: "warn", headline: `THE RECORD HOLDS: ${seals} (mode ${verdict.mode}), but ${none}` };
+  }
   const what = presented === of ? `all ${count(of, "document")}` : `${presented} of ${count(of, "document")} presented`;
   return { tone: "good", headline: `VALID: ${count(verdict.seals.checked, "seal")}, ${what} (mode ${verdict.mode})` };
 }

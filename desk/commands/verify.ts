@@ -62,7 +62,7 @@ async function statAt(path: string) {
 }
 
 interface Told {
-  /** 0 it holds, 1 it holds and says that nothing was sealed, 4 it does not hold */
+  /** 0 it holds; 1 it holds, and says that nothing was sealed, or no document was presented; 4 it does not hold */
   readonly status: 0 | 1 | 4;
   readonly json: unknown;
   readonly words: VerdictWords;
@@ -98,7 +98,8 @@ async function wholeFolder(
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
   const verdict = await verifyFolder(folder, trust, options.documents);
-  const status = verdict.ok && verdict.outcome === "sealed" ? 0 : 4;
+  const holds = verdict.ok && verdict.outcome === "sealed";
+  const status = holds ? (verdict.documents.checked > 0 ? 0 : 1) : 4;
   return { status, json: { ...verdict, manifest: undefined }, words: bundleWords(verdict) };
 }
 

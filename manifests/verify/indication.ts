@@ -79,17 +79,22 @@ interface IndicationFacts {
   readonly counts: boolean;
   readonly revocation: RevocationWord;
   readonly times: boolean;
+  /** whether any document was presented */
+  readonly shown: boolean;
 }
 
-/** `counts`: that something is sealed by it. What was not checked, and what says of itself that nothing counts, is never passed. */
+/** `counts`: that something is sealed by it. What was not checked, what says of itself that nothing counts, and what no document was shown of, is never passed. */
 export function indicationOf(
   findings: readonly Finding[],
-  { ok, counts, revocation, times }: IndicationFacts,
+  { ok, counts, revocation, shown, times }: IndicationFacts,
 ): Indication {
-  return { ...judged(findings, ok, counts), revocation, time: times ? "evidence" : "claimed" };
+  return { ...judged(findings, { ok, counts, shown }), revocation, time: times ? "evidence" : "claimed" };
 }
 
-function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pick<Indication, "main" | "sub"> {
+function judged(
+  findings: readonly Finding[],
+  { ok, counts, shown }: Pick<IndicationFacts, "ok" | "counts" | "shown">,
+): Pick<Indication, "main" | "sub"> {
   const subs = findings.map(({ code }) => subIndications[code] ?? "SIG_CONSTRAINTS_FAILURE");
   const sub = subs.find((one) => failed.includes(one));
   if (sub) return { main: "TOTAL-FAILED", sub };
@@ -97,5 +102,6 @@ function judged(findings: readonly Finding[], ok: boolean, counts: boolean): Pic
   if (first) return { main: "INDETERMINATE", sub: first };
   if (!ok) return { main: "INDETERMINATE", sub: "GENERIC" };
   if (!counts) return { main: "INDETERMINATE", sub: "SIG_CONSTRAINTS_FAILURE" };
+  if (!shown) return { main: "INDETERMINATE", sub: "SIGNED_DATA_NOT_FOUND" };
   return { main: "TOTAL-PASSED", sub: null };
 }

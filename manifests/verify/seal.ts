@@ -14,6 +14,8 @@ import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkEvidence } from "../time/check-evidence.ts";
+import { readCrl } from "../x509/crl.ts";
+import { readOcsp } from "../x509/ocsp.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
@@ -89,6 +91,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
       counts: seal !== undefined,
       revocation: revocationWord(work.sealTrust),
       times: provenTime(times) !== null,
+      shown: true,
     }),
     findings: all,
     times,
@@ -120,10 +123,13 @@ interface Work {
   readonly sealTrust: Trust;
 }
 
-/** What cannot be taken apart is left to the strict reader to refuse. */
+/** What cannot be taken apart and read is left to the strict reader to refuse. */
 function splitSeal(seal: Uint8Array): ReturnType<typeof withoutRevocation> {
   try {
-    return withoutRevocation(seal);
+    const split = withoutRevocation(seal);
+    for (const crl of split.values.crls) readCrl(crl);
+    for (const response of split.values.ocsp) readOcsp(response);
+    return split;
   } catch {
     return { base: seal, values: { crls: [], ocsp: [] } };
   }

@@ -82,6 +82,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
       counts: manifest?.outcome === "sealed",
       revocation: facts.revocation,
       times: provenTime(facts.times) !== null,
+      shown: facts.documents > 0,
     }),
     outcome: manifest?.outcome ?? "unknown",
     findings,

@@ -127,7 +127,7 @@ describe("coldseal verify", () => {
     }
     rmSync(join(stick, "coldseal/inbox"), { recursive: true });
     const keepers = coldseal("verify", outbox, "--ca", ca());
-    expect(keepers).toMatchObject({ status: 0 });
+    expect(keepers).toMatchObject({ status: 1 });
     expect(keepers.stdout).toContain(`${bundle.documents.size} not presented`);
   });
 

@@ -75,7 +75,7 @@ describe("coldseal verify --report", () => {
       return join(dir, `${at}.crl`);
     });
     expect(inOneLine(verify(folder).stdout)).toContain("no CRL or OCSP response was looked at, no time-stamp counted");
-    const told = verify(folder, "--crl", ...lists);
+    const told = verify(folder, "--documents", join(dir, "documents-crl"), "--crl", ...lists);
     expect([told.status, told.stderr]).toEqual([0, ""]);
     expect(inOneLine(told.stdout)).toContain("CRLs were looked at");
     expect(verify(folder, "--crl", lists[0] as string)).toMatchObject({ status: 4 });
@@ -100,7 +100,8 @@ describe("coldseal verify --report", () => {
       [sealing, audit].map(({ certificate }) => makeOcsp(issuer, [{ certificate, status }]));
     const [seals, manifest] = about("good").map((der, at) => write(`${at}.ors`, der)) as [string, string];
     const report = join(dir, "ocsp.html");
-    const told = verify(folder, "--crl", list, "--ocsp", seals, manifest, "--report", report);
+    const documents = ["--documents", join(dir, "documents-ocsp")];
+    const told = verify(folder, ...documents, "--crl", list, "--ocsp", seals, manifest, "--report", report);
     expect([told.status, told.stderr]).toEqual([0, ""]);
     const html = readFileSync(report, "utf8");
     for (const file of [list, seals, manifest]) expect(html).toContain(fingerprint(readFileSync(file)));

@@ -146,7 +146,9 @@ describe("plain envelopes on the real box", () => {
     expect(existsSync(join(bundle, "documents"))).toBe(false);
     const { root, genesis } = { root: whole.paths.pki.root, genesis: whole.paths.genesis };
     const verified = await runCommand("desk/main.ts", ["verify", bundle, "--ca", root, "--genesis", genesis]);
-    expect(verified.stdout).toMatch(/VALID: 5 seals, 0 of 5 documents presented/);
+    expect(verified.stdout).toMatch(
+      /THE RECORD HOLDS: 5 seals \(mode test\), but none of its 5 documents\s+was presented/,
+    );
     expect(verified.stdout).toContain("0 of 5 checked, 5 not presented");
   });
 

@@ -9,14 +9,18 @@ import { bundleOf } from "../mutants/mutant.ts";
 import { mutants } from "../mutants/table.ts";
 
 const found = (...codes: RefusalCode[]) => codes.map((code) => ({ code, file: "a", message: "" }));
-const good = { ok: true, counts: true, revocation: "none", times: false } as const;
-const bad = { ok: false, counts: true, revocation: "CRLs", times: false } as const;
+const good = { ok: true, counts: true, revocation: "none", times: false, shown: true } as const;
+const bad = { ok: false, counts: true, revocation: "CRLs", times: false, shown: true } as const;
 
 describe("a verdict in the terms of EN 319 102-1", () => {
   it("HONEST: passed only where nothing is wrong, all was checked, and something is sealed by it", async () => {
     expect(indicationOf([], good)).toEqual({ main: "TOTAL-PASSED", sub: null, revocation: "none", time: "claimed" });
     expect(indicationOf([], { ...good, counts: false }).main).toBe("INDETERMINATE");
     expect(indicationOf([], { ...good, ok: false }).main).toBe("INDETERMINATE");
+    expect(indicationOf([], { ...good, shown: false })).toMatchObject({
+      main: "INDETERMINATE",
+      sub: "SIGNED_DATA_NOT_FOUND",
+    });
     const aborted = await buildBundle({ abortedAfter: 0 });
     const { indication, ok } = await verifyBundle(nodeHost, memorySource(aborted), aborted);
     expect([ok, indication]).toEqual([
