@@ -30,7 +30,8 @@ describe("what a browser supplies to the verifier, in Node's WebCrypto", () => {
           [false, spki, message, changed],
           [false, otherSpki, message, signature],
           [false, spki, new Uint8Array([...message, 0]), signature],
-          [false, spki, message, signature.subarray(1)],
+          // Not the first byte: where that is zero an RSA signature without it is the same number, which checkSignature refuses by its length.
+          [false, spki, message, signature.subarray(0, -1)],
           [false, new Uint8Array(10), message, signature],
         ] as const) {
           expect(await nodeHost.verify(suite, by, over, signed)).toBe(it);
