@@ -39,6 +39,9 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
       ...timeRows(verdict),
+      ...verdict.revokedLater.flatMap(({ since, subject }) =>
+        row("revoked", `${subject}, since ${since}: after all of this existed, so that it stands`),
+      ),
       ...row("reason", verdict.reason),
       ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
       ...row("documents", documentsText(verdict)),

@@ -14,7 +14,13 @@ import {
 } from "../../manifests/time/evidence-record.ts";
 import { authorityPath, type TimeStamp } from "../../manifests/time/token.ts";
 import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
-import { checkNotBefore, evidenceFolder, evidencePath, recordGroup } from "../../manifests/verify/time-evidence.ts";
+import {
+  checkNotBefore,
+  evidenceFolder,
+  evidencePath,
+  latestOf,
+  recordGroup,
+} from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
 import { type Stamped, stampInTurn } from "./tsa-client.ts";
 
@@ -44,7 +50,7 @@ export async function anchor(
   let number = (await evidenceNumbers(source)).at(-1) ?? 0;
   for (const those of each ? urls.map((url) => [url]) : [urls]) {
     const stamped = await stampInTurn(those, { hash: tree.hash, digest: tree.root }, roots);
-    checkNotBefore([stamped.stamp], manifest.created, manifest.clock.claimedErrorSeconds);
+    checkNotBefore({ time: latestOf(stamped.stamp.info) }, manifest.created, manifest.clock.claimedErrorSeconds);
     const file = evidencePath(++number);
     const { token, ...rest } = stamped;
     await makeFolder(join(folder, evidenceFolder), 0o755);

@@ -131,8 +131,8 @@ async function checkMessageDigest(signer: SignerInfo, context: SignerContext): P
   }
 }
 
-/** RFC 5652 11.3. */
-function readSigningTime(signer: SignerInfo): Utc {
+/** When the signer claims to have signed (RFC 5652 11.3). Refuses CMS-ATTRIBUTES, DER. */
+export function readSigningTime(signer: SignerInfo): Utc {
   const value = requiredAttribute(signer, oid.signingTime);
   const reader = new DerReader(value, { start: 0, end: value.length }, "CMS-ATTRIBUTES");
   const time = readTime(value, reader.any());

@@ -34,6 +34,7 @@ export const oid = {
   commonName: "2.5.4.3",
   organizationName: "2.5.4.10",
   extensionRequest: "1.2.840.113549.1.9.14",
+  invalidityDate: "2.5.29.24",
   ocspInCms: "1.3.6.1.5.5.7.16.2",
   timeStamping: "1.3.6.1.5.5.7.3.8",
   documentSigning: "1.3.6.1.5.5.7.3.36",

@@ -25,8 +25,8 @@ import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
-import { checkTimeEvidence, evidenceFolder } from "./time-evidence.ts";
-import { revocationWord, type Trust } from "./trust.ts";
+import { checkTimeEvidence, checkTimeOrder, evidenceFolder, provenTime } from "./time-evidence.ts";
+import { revocationWord, revokedLater, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -41,8 +41,13 @@ export async function verifyBundle(
   trust: Trust,
   openCrew: OpenCrew = inPlace(host, source),
 ): Promise<BundleVerdict> {
-  const work: Work = { host, source, trust, findings: new Findings() };
+  const findings = new Findings();
+  // First of all: what was revoked after all of this is proven to have existed takes nothing from it.
+  const times = await checkTimeEvidence({ host, source, trust, findings });
+  const proven = provenTime(times);
+  const work: Work = { host, source, trust: proven === null ? trust : { ...trust, proven }, findings };
   const checked = await openManifest(work);
+  if (checked) await checkTimeOrder(findings, times, checked.manifest);
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
   const policies = await openPolicies(work, oids, checked);
   const authorization = await openAuthorization(work, oids, checked, policies);
@@ -53,11 +58,12 @@ export async function verifyBundle(
   await bindParts(work, parts);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
-  const times = await checkTimeEvidence(work, checked?.manifest);
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
   const established = { checked, authorization, pinned: policies.pinned, count, times, ...counts };
-  const looked = { revocation: revocationWord(trust), unanswered: request?.unanswered };
+  const chains = [checked?.chain, chain].filter((one) => one !== undefined);
+  const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
+  const looked = { revocation: revocationWord(trust), unanswered: request?.unanswered, revoked };
   return verdictOf(work.findings.all, { ...established, ...looked });
 }
 

@@ -1,6 +1,7 @@
 /**
  * Revocation by CRLs and OCSP responses that the verifier was given: each certificate of a path but its root. A claimed time is no proof of when
- * something was signed, so that what is revoked does not count, whatever date stands there.
+ * something was signed, so that what is revoked does not count, whatever date stands there, unless it is proven to have existed before that date (ETSI EN
+ * 319 102-1 5.6.2.4).
  */
 
 import type { Utc } from "../encoding/shape.ts";
@@ -19,6 +20,8 @@ export interface RevocationWanted {
   readonly ocsp: readonly Uint8Array[];
   /** when the certificates were used, as claimed */
   readonly claimed: Utc;
+  /** by when what they signed is proven to have existed; undefined: nothing is proven */
+  readonly proven?: Utc | undefined;
   /** the verifier's own time, where it is known */
   readonly now: Utc | undefined;
   readonly minimumRsaBits: number;
@@ -58,6 +61,27 @@ export async function checkWhereAnswered(
   return [...silent];
 }
 
+/** A certificate that was revoked, and since when. */
+export interface Revoked {
+  readonly subject: string;
+  readonly since: Utc;
+}
+
+/** What of a path is revoked, whenever that was: to be told where `checkRevocation` let it stand. */
+export async function revokedIn(
+  host: Host,
+  path: readonly Certificate[],
+  wanted: RevocationWanted,
+): Promise<readonly Revoked[]> {
+  const found: Revoked[] = [];
+  for (const [at, certificate] of path.slice(0, -1).entries()) {
+    const heard = await hear(host, certificate, issuersOf(path, at), wanted);
+    const since = heard.flatMap((one) => ("revoked" in one && one.revoked !== undefined ? [one.revoked] : [])).sort();
+    if (since[0] !== undefined) found.push({ subject: certificate.subjectText, since: since[0] });
+  }
+  return found;
+}
+
 function issuersOf(path: readonly Certificate[], at: number): Authority["issuers"] {
   return path.slice(at + 1) as [Certificate, ...Certificate[]];
 }
@@ -74,7 +98,8 @@ async function hear(
     ...(await ocspAnswers(host, ocsp, one, { issuers, minimumRsaBits, checkDelegate })),
   ];
   return byIssuer(certificate, async (delegate, producedAt) => {
-    checkDelegateStands(await byIssuer(delegate, undefined), delegate, { ...wanted, claimed: producedAt });
+    const asked = { ...wanted, claimed: producedAt, proven: undefined };
+    checkDelegateStands(await byIssuer(delegate, undefined), delegate, asked);
   });
 }
 
@@ -97,15 +122,17 @@ function checkDelegateStands(heard: readonly Heard[], delegate: Certificate, wan
 function limitOf(
   heard: readonly Heard[],
   { issuerText, notAfter, subjectText: about }: Certificate,
-  { claimed, now }: RevocationWanted,
+  { claimed, now, proven }: RevocationWanted,
 ): Utc {
   let limit: Utc | undefined;
   let why = "none";
   for (const one of heard) {
     if ("not" in one) {
       why = one.not;
+    } else if (one.revoked !== undefined && proven !== undefined && proven < one.revoked) {
+      if (limit === undefined || one.revoked > limit) limit = one.revoked;
     } else if (one.revoked !== undefined) {
-      const got = `revoked ${one.revoked}`;
+      const got = proven === undefined ? `revoked ${one.revoked}` : `revoked ${one.revoked}, proven by ${proven}`;
       throw new Refusal("PATH-REVOKED", "a certificate is revoked by its issuer", { about, got });
     } else if (now !== undefined && one.madeAt > now) {
       why = `one that claims to be of ${one.madeAt}, which is still to come`;

@@ -24,8 +24,9 @@ export async function checkSealTimeStamps(
     const name = `signature-time-stamp ${at + 1}`;
     try {
       const stamp = await checkToken(host, token, (hash) => host.digest(hash, signer.signature));
-      checkNotBefore([stamp], signed, errorSeconds);
-      proofs.push(await proofOf(host, trust, name, [stamp]));
+      const proof = await proofOf(host, trust, name, [stamp]);
+      checkNotBefore(proof, signed, errorSeconds);
+      proofs.push(proof);
     } catch (thrown) {
       proofs.push(noProof(name, thrown));
     }

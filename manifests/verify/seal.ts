@@ -3,14 +3,16 @@
 import { type RevocationValues, withoutRevocation } from "../cms/revocation-values.ts";
 import type { HashName } from "../cms/suite.ts";
 import { hasOthers } from "../cms/unsigned-attributes.ts";
+import { readSigningTime } from "../cms/verify.ts";
 import { hex } from "../encoding/bytes.ts";
-import { documentationArc, oid, ownOids } from "../encoding/oid.ts";
+import { documentationArc, type OwnOids, oid, ownOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
 import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
+import { readSeal, type Seal } from "../records/seal.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkEvidence } from "../time/check-evidence.ts";
@@ -24,9 +26,9 @@ import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
 import { checkSealTimeStamps } from "./seal-time-stamps.ts";
-import { checkNotBefore, proofOf, type TimeProof } from "./time-evidence.ts";
+import { checkNotBefore, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
 import { revocationWord, type Trust } from "./trust.ts";
-import { batchOf, provenTime, type QuorumWord, quorumWord } from "./verdict.ts";
+import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
 export interface SealToVerify {
@@ -79,10 +81,10 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const work: Work = { host, given, trust, findings: new Findings(), base, sealTrust: withValues(trust, values) };
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
-  const seal = await checkSeal(work, checked, policies);
+  const times = await checkTimes(work, checked);
+  const seal = await checkSeal(work, provenTime(times), checked, policies);
   const entry = await findEntry(work, checked, seal);
   const authorization = await openAuthorization(work, checked, policies);
-  const times = seal ? await checkTimes(work, seal, checked) : [];
   const all = work.findings.all;
   return {
     ok: all.length === 0,
@@ -90,12 +92,12 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
       ok: all.length === 0,
       counts: seal !== undefined,
       revocation: revocationWord(work.sealTrust),
-      times: provenTime(times) !== null,
+      times: seal !== undefined && provenTime(times) !== null,
       shown: true,
     }),
     findings: all,
     times,
-    provenTime: provenTime(times),
+    provenTime: seal ? provenTime(times) : null,
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,
     number: seal?.seal.number ?? null,
@@ -172,11 +174,13 @@ async function openPolicies(work: Work, checked: CheckedManifest | undefined): P
 }
 
 function checkSeal(
-  { base, host, given, sealTrust: trust, findings }: Work,
+  { base, host, given, sealTrust, findings }: Work,
+  proven: Utc | null,
   checked: CheckedManifest | undefined,
   policies: CheckedPolicies,
 ): Promise<CheckedSeal | undefined> {
-  const oids = checked?.oids ?? ownOids(trust.arc ?? documentationArc);
+  const trust = proven === null ? sealTrust : { ...sealTrust, proven };
+  const oids = oidsOf(sealTrust, checked);
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
   const { documentDigest } = given;
   return findings.check(files.seal, () => new SealChecker(host, context).check(base, { documentDigest }));
@@ -184,22 +188,39 @@ function checkSeal(
 
 /** What stands in the seal, and the records beside it: each is over the document and this file of the seal, and over nothing else. */
 async function checkTimes(
-  { host, given, sealTrust: trust, findings }: Work,
-  { seal, signed }: CheckedSeal,
+  { base, host, given, sealTrust: trust, findings }: Work,
   checked: CheckedManifest | undefined,
 ): Promise<readonly TimeProof[]> {
   const errorSeconds = checked?.manifest.clock.claimedErrorSeconds ?? 0;
+  const read = sealIn(base, oidsOf(trust, checked));
+  if (!read) return [];
+  const { seal, signed } = read;
   const proofs = [...(await checkSealTimeStamps(host, trust, seal, { signed, errorSeconds }))];
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
       const group = (hash: HashName) => Promise.all([given.documentDigest(hash), host.digest(hash, given.seal)]);
       const stamps = await checkEvidence(host, der, group);
-      checkNotBefore(stamps, signed, errorSeconds);
-      return proofOf(host, trust, name, stamps);
+      const made = await proofOf(host, trust, name, stamps);
+      checkNotBefore(made, signed, errorSeconds);
+      return made;
     });
     if (proof) proofs.push(proof);
   }
   return proofs;
+}
+
+/** A seal as it says of itself; undefined where it is none, which is found when it is checked. */
+function sealIn(bytes: Uint8Array, oids: OwnOids): { readonly seal: Seal; readonly signed: Utc } | undefined {
+  try {
+    const seal = readSeal(bytes, oids);
+    return { seal, signed: readSigningTime(seal.signer) };
+  } catch {
+    return undefined;
+  }
+}
+
+function oidsOf({ arc }: Trust, checked: CheckedManifest | undefined): OwnOids {
+  return checked?.oids ?? ownOids(arc ?? documentationArc);
 }
 
 /** The line that lists this very seal. Without manifest, list or a seal that holds: undefined. */

@@ -56,18 +56,15 @@ export function recordGroup(host: Host, source: BundleSource): GroupHashes {
 }
 
 /**
- * All evidence of time in a bundle. What is none, is over something else, or is older than the manifest claims to be, is a finding of its file; what
- * no root vouches for does not count, and says why.
+ * All evidence of time in a bundle. What is none, or is over something else, is a finding of its file; what no root vouches for does not count, and
+ * says why. What it proves is not held against the manifest yet: `checkTimeOrder`.
  */
-export async function checkTimeEvidence(
-  work: {
-    readonly host: Host;
-    readonly source: BundleSource;
-    readonly trust: Trust;
-    readonly findings: Findings;
-  },
-  manifest: Manifest | undefined,
-): Promise<readonly TimeProof[]> {
+export async function checkTimeEvidence(work: {
+  readonly host: Host;
+  readonly source: BundleSource;
+  readonly trust: Trust;
+  readonly findings: Findings;
+}): Promise<readonly TimeProof[]> {
   const { host, source, trust, findings } = work;
   const names = [...((await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [])].sort();
   const group = recordGroup(host, source);
@@ -80,13 +77,30 @@ export async function checkTimeEvidence(
       const proof = await findings.check(file, async () => {
         const der = await readSmall(source, file, evidenceRecordLimit);
         const stamps = await checkEvidence(host, der, group);
-        if (manifest) checkNotBefore(stamps, manifest.created, manifest.clock.claimedErrorSeconds);
         return proofOf(host, trust, file, stamps);
       });
       if (proof) proofs.push(proof);
     }
   }
   return proofs;
+}
+
+/** Evidence that is older than the manifest claims to be is a finding of its file. */
+export async function checkTimeOrder(
+  findings: Findings,
+  proofs: readonly TimeProof[],
+  { clock, created }: Manifest,
+): Promise<void> {
+  for (const proof of proofs) {
+    await findings.check(proof.file, () => checkNotBefore(proof, created, clock.claimedErrorSeconds));
+  }
+}
+
+/** The earliest that counts. */
+export function provenTime(times: readonly TimeProof[]): Utc | null {
+  return (
+    times.flatMap(({ discounted, time }) => (discounted === null && time !== null ? [time] : [])).sort()[0] ?? null
+  );
 }
 
 /** Of a record whose stamps hold: whether its authorities have paths to roots of time-stamp authorities that the verifier trusts. */
@@ -121,7 +135,9 @@ async function whyDiscounted(host: Host, trust: TimeTrusted, stamps: readonly Ti
     for (const [index, stamp] of stamps.entries()) {
       const seen = stamps[index + 1]?.info.time ?? at;
       const path = await authorityPath(host, stamp, { roots: authorities, seen });
-      await unansweredIssuers(host, trust, [path], stamp.info.time);
+      const { crls, ocsp } = trust;
+      const proven = stamps[index + 1]?.info.time;
+      await unansweredIssuers(host, { at, crls, ocsp, proven }, [path], stamp.info.time);
     }
     return null;
   } catch (thrown) {
@@ -141,14 +157,13 @@ function reasonOf(thrown: unknown): string {
 }
 
 /** The token's time, and as much later as the authority says that it may be off. */
-function latestOf({ accuracy = 0, time }: TimeStamp["info"]): Utc {
+export function latestOf({ accuracy = 0, time }: TimeStamp["info"]): Utc {
   return utcOf(Date.parse(time) + Math.ceil(accuracy / 1000) * 1000);
 }
 
 /** Refuses TIME-ORDER evidence from before the time that the box claims, by more than both clocks may be off. */
-export function checkNotBefore(stamps: readonly TimeStamp[], claimed: Utc, errorSeconds: number): void {
-  const { info } = stamps[0] as TimeStamp;
-  const latest = latestOf(info);
+export function checkNotBefore({ time: latest }: Pick<TimeProof, "time">, claimed: Utc, errorSeconds: number): void {
+  if (latest === null) return;
   if (Date.parse(latest) + errorSeconds * 1000 >= Date.parse(claimed)) return;
   throw new Refusal("TIME-ORDER", "the time-stamp is older than what it is over claims to be", {
     expected: `${claimed} or later`,

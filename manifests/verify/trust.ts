@@ -5,10 +5,10 @@ import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
-import type { Certificate } from "../x509/certificate.ts";
+import { type Certificate, readCertificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
 import type { RevocationWord } from "./indication.ts";
-import { checkRevocation, checkWhereAnswered, type RevocationWanted } from "./revocation.ts";
+import { checkRevocation, checkWhereAnswered, type RevocationWanted, type Revoked, revokedIn } from "./revocation.ts";
 
 export interface Trust {
   /** pinned root certificates, DER */
@@ -25,10 +25,12 @@ export interface Trust {
   readonly authorities?: readonly Uint8Array[];
   /** OCSP responses, DER */
   readonly ocsp?: readonly Uint8Array[];
+  /** by when what is verified existed, by evidence that counts: what was revoked later takes nothing from it. Whoever verifies a bundle or a seal finds it there, and need not say it */
+  readonly proven?: Utc;
 }
 
 /** What revocation is judged by, beside the policy's own list. */
-export function revocationWord({ crls, ocsp }: Pick<Trust, "crls" | "ocsp">): RevocationWord {
+export function revocationWord({ crls, ocsp }: Revoking): RevocationWord {
   if (crls === undefined) return ocsp === undefined ? "none" : "OCSP responses";
   return ocsp === undefined ? "CRLs" : "CRLs and OCSP responses";
 }
@@ -85,7 +87,7 @@ export async function answeredUntil(
  */
 export async function unansweredIssuers(
   host: Host,
-  trust: Pick<Trust, "at" | "crls" | "ocsp">,
+  trust: Revoking,
   paths: readonly (readonly Certificate[])[],
   claimed: Utc,
 ): Promise<readonly string[] | undefined> {
@@ -97,8 +99,33 @@ export async function unansweredIssuers(
   return [...silent];
 }
 
-function revocationWanted({ at, crls, ocsp }: Pick<Trust, "at" | "crls" | "ocsp">, claimed: Utc): RevocationWanted {
-  return { crls: crls ?? [], ocsp: ocsp ?? [], claimed, now: at, minimumRsaBits: leastRsaBits };
+/** What of the box's chains (DER, without their roots) is revoked although it stands: since all of it existed before. */
+export async function revokedLater(
+  host: Host,
+  trust: Trust,
+  chains: readonly (readonly Uint8Array[])[],
+): Promise<readonly Revoked[]> {
+  if (trust.proven === undefined || revocationWord(trust) === "none") return [];
+  const roots = trust.roots.map(readCertificate);
+  const found = new Map<string, Revoked>();
+  for (const chain of chains) {
+    const below = chain.map(readCertificate);
+    const path = [...below, ...roots.filter((root) => equal(root.subject, below.at(-1)?.issuer ?? root.tbs))];
+    for (const one of await revokedIn(host, path, revocationWanted(trust, trust.proven))) found.set(one.subject, one);
+  }
+  return [...found.values()];
+}
+
+/** Of what is trusted, what revocation is judged by. */
+interface Revoking {
+  readonly at?: Utc | undefined;
+  readonly crls?: readonly Uint8Array[] | undefined;
+  readonly ocsp?: readonly Uint8Array[] | undefined;
+  readonly proven?: Utc | undefined;
+}
+
+function revocationWanted({ at, crls, ocsp, proven }: Revoking, claimed: Utc): RevocationWanted {
+  return { crls: crls ?? [], ocsp: ocsp ?? [], claimed, proven, now: at, minimumRsaBits: leastRsaBits };
 }
 
 /** Refuses with CLOCK a claimed time that lies after the verifier's, by more than the error that the box claims. */

@@ -9,7 +9,8 @@ import type { Approver } from "../records/tally.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
-import type { TimeProof } from "./time-evidence.ts";
+import type { Revoked } from "./revocation.ts";
+import { provenTime, type TimeProof } from "./time-evidence.ts";
 
 /**
  * "pinned to genesis": M people approved under a policy chain from the digest that the verifier was given. "only as the box
@@ -39,6 +40,8 @@ export interface BundleVerdict {
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
   /** CAs above the submitter of whom the verifier was given neither CRL nor OCSP response: what they revoked passes. null where nothing was looked up */
   readonly submitterUnanswered: readonly string[] | null;
+  /** certificates of the box that were revoked, but only after all of this is proven to have existed */
+  readonly revokedLater: readonly Revoked[];
   /** as the box claims; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;
   /** evidence of time that holds; what of it counts says of itself that it does */
@@ -67,6 +70,7 @@ export interface Established {
   /** what the verifier was given to judge revocation by */
   readonly revocation: RevocationWord;
   readonly unanswered: readonly string[] | undefined;
+  readonly revoked: readonly Revoked[];
   readonly times: readonly TimeProof[];
 }
 
@@ -95,6 +99,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,
     submitterUnanswered: facts.unanswered ?? null,
+    revokedLater: facts.revoked,
     claimedTime: manifest?.created ?? null,
     times: facts.times,
     provenTime: manifest ? provenTime(facts.times) : null,
@@ -106,13 +111,6 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     seals: { count: manifest?.documents.sealed ?? facts.count, checked: facts.seals },
     documents: { count: facts.count, checked: facts.documents, notPresented: facts.notPresented },
   };
-}
-
-/** The earliest that counts. */
-export function provenTime(times: readonly TimeProof[]): Utc | null {
-  return (
-    times.flatMap(({ discounted, time }) => (discounted === null && time !== null ? [time] : [])).sort()[0] ?? null
-  );
 }
 
 /** Fails safe: what was not checked cannot hold, even if nothing was found wrong. */

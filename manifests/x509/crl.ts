@@ -59,7 +59,7 @@ function read(der: Uint8Array): Crl {
     throw new Refusal("PATH-FORM", "a CRL ends before it begins");
   const revoked = inner.next(tag.sequence) ? readEntries(inner.enter(tag.sequence)) : new Map<string, Utc>();
   const explicit = inner.enter(0xa0);
-  const expired = checkEntryExtensions(explicit.enter(tag.sequence), ofList);
+  const expired = checkEntryExtensions(explicit.enter(tag.sequence), ofList).get(oid.expiredCertsOnCrl);
   explicit.finish();
   inner.finish();
   return {
@@ -70,7 +70,7 @@ function read(der: Uint8Array): Crl {
     signatureSuite: readCertificateAlgorithm(algorithm),
     signature,
     revoked,
-    endedSince: expired && endedSinceIn(expired),
+    endedSince: expired && timeIn(expired),
   };
 }
 
@@ -81,27 +81,37 @@ function readEntries(list: DerReader): ReadonlyMap<string, Utc> {
     const serial = entry.unsigned();
     if (serial.length > 20) throw new Refusal("PATH-FORM", "a serial number of more than 20 bytes");
     const date = readTime(list.bytes, entry.any());
-    if (entry.next(tag.sequence)) checkEntryExtensions(entry.enter(tag.sequence), ofEntry);
+    const invalid = entry.next(tag.sequence)
+      ? checkEntryExtensions(entry.enter(tag.sequence), ofEntry).get(oid.invalidityDate)
+      : undefined;
     entry.finish();
     const name = hex(serial);
     if (revoked.has(name)) throw new Refusal("PATH-FORM", "a CRL names a certificate twice", { got: name });
-    revoked.set(name, date);
+    revoked.set(name, invalid === undefined ? date : earlier(date, timeIn(invalid)));
   }
   return revoked;
 }
 
-function endedSinceIn(value: Uint8Array): Utc {
+function timeIn(value: Uint8Array): Utc {
   const reader = new DerReader(value, { start: 0, end: value.length }, "PATH-FORM");
   const time = readGeneralizedTime(value, reader.any());
   reader.finish();
   return time;
 }
 
-/** reasonCode, invalidityDate: they change nothing here, since whatever is revoked does not count. */
-const ofEntry: Understood = { about: "a CRL", ids: ["2.5.29.21", "2.5.29.24"] };
+function earlier(a: Utc, b: Utc): Utc {
+  return a < b ? a : b;
+}
+
+/** reasonCode changes nothing here; invalidityDate says since when, where that is earlier. */
+const ofEntry: Understood = {
+  about: "a CRL",
+  ids: ["2.5.29.21", oid.invalidityDate],
+  wanted: [oid.invalidityDate],
+};
 /** authorityKeyIdentifier, cRLNumber, expiredCertsOnCRL */
 const ofList: Understood = {
   about: "a CRL",
   ids: ["2.5.29.35", "2.5.29.20", oid.expiredCertsOnCrl],
-  wanted: oid.expiredCertsOnCrl,
+  wanted: [oid.expiredCertsOnCrl],
 };

@@ -8,17 +8,20 @@ export interface Understood {
   /** as messages name it */
   readonly about: string;
   readonly ids: readonly string[];
-  /** the one whose value is asked for */
-  readonly wanted?: string;
+  /** those whose values are asked for */
+  readonly wanted?: readonly string[];
 }
 
 /**
- * Checks the extensions of a list and gives the value of the wanted one, where it is there. Refuses PATH-CRITICAL one that is critical and not understood; PATH-FORM, DER an empty list,
+ * Checks the extensions of a list and gives the values of those that are wanted and there, by their OIDs. Refuses PATH-CRITICAL one that is critical and not understood; PATH-FORM, DER an empty list,
  * one that stands twice, a default that is written out (X.690 11.5).
  */
-export function checkEntryExtensions(list: DerReader, { about, ids, wanted }: Understood): Uint8Array | undefined {
+export function checkEntryExtensions(
+  list: DerReader,
+  { about, ids, wanted = [] }: Understood,
+): ReadonlyMap<string, Uint8Array> {
   const seen: string[] = [];
-  let value: Uint8Array | undefined;
+  let values: Map<string, Uint8Array> | undefined;
   while (!list.done) {
     const one = list.enter(tag.sequence);
     const id = one.oid();
@@ -31,8 +34,11 @@ export function checkEntryExtensions(list: DerReader, { about, ids, wanted }: Un
       throw new Refusal("PATH-CRITICAL", `a critical extension of ${about} is not understood`, { got: id });
     }
     if (seen.push(id) > 32) throw new Refusal("PATH-FORM", `more than 32 extensions of ${about}`);
-    if (id === wanted) value = octets;
+    if (wanted.includes(id)) values = (values ?? new Map()).set(id, octets);
   }
   if (seen.length === 0) throw new Refusal("PATH-FORM", `an empty list of extensions of ${about}`);
-  return value;
+  return values ?? none;
 }
+
+/** Of the many entries of a list that have none. */
+const none: ReadonlyMap<string, Uint8Array> = new Map();

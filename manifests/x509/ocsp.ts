@@ -155,13 +155,24 @@ function readAnswer(certificate: CertificateId, reader: DerReader): OcspAnswer {
   const status = readStatus(reader);
   const thisUpdate = readGeneralizedTime(reader.bytes, reader.any());
   const nextUpdate = reader.next(0xa0) ? explicitTime(reader.enter(0xa0)) : undefined;
-  const cutoff = reader.next(0xa1) ? checkEntryExtensions(extensionsIn(reader), ofAnswer) : undefined;
+  const values = reader.next(0xa1) ? checkEntryExtensions(extensionsIn(reader), ofAnswer) : undefined;
   reader.finish();
   if (nextUpdate !== undefined && nextUpdate < thisUpdate) {
     throw new Refusal("PATH-FORM", "an OCSP answer ends before it begins");
   }
-  const endedSince = cutoff && explicitTime(new DerReader(cutoff, { start: 0, end: cutoff.length }, "PATH-FORM"));
-  return { certificate, status, thisUpdate, nextUpdate, endedSince };
+  const endedSince = timeOf(values?.get(oid.archiveCutoff));
+  const invalid = timeOf(values?.get(oid.invalidityDate));
+  return { certificate, status: sinceInvalid(status, invalid), thisUpdate, nextUpdate, endedSince };
+}
+
+function timeOf(value: Uint8Array | undefined): Utc | undefined {
+  return value && explicitTime(new DerReader(value, { start: 0, end: value.length }, "PATH-FORM"));
+}
+
+/** Revoked since the earlier of the two. */
+function sinceInvalid(status: OcspAnswer["status"], invalid: Utc | undefined): OcspAnswer["status"] {
+  if (status.kind !== "revoked" || invalid === undefined || invalid > status.since) return status;
+  return { ...status, since: invalid };
 }
 
 function readId(reader: DerReader): CertificateId {
@@ -182,7 +193,7 @@ function readIdHash(identifier: Uint8Array): CertificateId["hash"] {
   return "sha1";
 }
 
-/** IMPLICIT, so that good and unknown are empty (RFC 6960 4.2.1). The reason changes nothing: whatever is revoked does not count. */
+/** IMPLICIT, so that good and unknown are empty (RFC 6960 4.2.1). The reason changes nothing. */
 function readStatus(reader: DerReader): OcspAnswer["status"] {
   if (!reader.next(0xa1)) {
     const element = reader.any();
@@ -225,6 +236,6 @@ const ofResponse: Understood = {
 /** archive cutoff, CRL references, and of CRL entries (RFC 6960 4.4.5) reasonCode and invalidityDate */
 const ofAnswer: Understood = {
   about: "an OCSP answer",
-  ids: [oid.archiveCutoff, "1.3.6.1.5.5.7.48.1.3", "2.5.29.21", "2.5.29.24"],
-  wanted: oid.archiveCutoff,
+  ids: [oid.archiveCutoff, "1.3.6.1.5.5.7.48.1.3", "2.5.29.21", oid.invalidityDate],
+  wanted: [oid.archiveCutoff, oid.invalidityDate],
 };

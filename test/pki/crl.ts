@@ -21,6 +21,7 @@ import { signWith } from "./keys.ts";
 export interface WantedCrl {
   /** content octets of serial numbers */
   readonly revoked?: readonly Uint8Array[];
+  readonly revocationDate?: Utc;
   readonly thisUpdate?: Utc;
   /** null: there is none */
   readonly nextUpdate?: Utc | null;
@@ -49,7 +50,7 @@ export function makeCrl(issuer: Pick<Issued, "key" | "suite" | "subject">, wante
   const entries = revoked.map((serial) =>
     sequence(
       unsignedInteger(serial),
-      time("2026-11-20T13:00:00Z"),
+      time(wanted.revocationDate ?? "2026-11-20T13:00:00Z"),
       ...(extension?.entry
         ? [sequence(...more)]
         : [sequence(extensionOf("2.5.29.21", false, der(0x0a, Uint8Array.of(1))))]),

@@ -24,6 +24,8 @@ import { signWith } from "./keys.ts";
 export interface WantedAnswer {
   readonly certificate: Uint8Array;
   readonly status?: "good" | "revoked" | "unknown";
+  /** since when it is revoked */
+  readonly since?: Utc;
   readonly thisUpdate?: Utc;
   /** null: there is none */
   readonly nextUpdate?: Utc | null;
@@ -116,19 +118,19 @@ function answerOf(issuer: Pick<Issued, "subject" | "spki">, wanted: WantedAnswer
       octetString(digest(hash, publicKeyBits(issuer.spki))),
       unsignedInteger(serial),
     ),
-    wanted.statusDer ?? statusOf(wanted.status ?? "good"),
+    wanted.statusDer ?? statusOf(wanted.status ?? "good", wanted.since ?? "2026-11-20T13:00:00Z"),
     generalizedTime(thisUpdate),
     ...(nextUpdate === null ? [] : [explicit(0, generalizedTime(nextUpdate))]),
     ...(extensions.length === 0 ? [] : [explicit(1, sequence(...extensions))]),
   );
 }
 
-function statusOf(status: "good" | "revoked" | "unknown"): Uint8Array {
+function statusOf(status: "good" | "revoked" | "unknown", since: Utc): Uint8Array {
   switch (status) {
     case "good":
       return der(0x80);
     case "revoked":
-      return der(0xa1, generalizedTime("2026-11-20T13:00:00Z"), explicit(0, der(0x0a, Uint8Array.of(1))));
+      return der(0xa1, generalizedTime(since), explicit(0, der(0x0a, Uint8Array.of(1))));
     case "unknown":
       return der(0x82);
   }

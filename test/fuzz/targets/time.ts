@@ -55,8 +55,9 @@ export const evidenceRecordTarget: Target = {
   mutate: mutateDer,
   run: async (input) => {
     const stamps = await checkEvidence(nodeHost, input, async (hash) => hashes(hash));
-    checkNotBefore(stamps, "2026-11-24T09:00:00Z", 0);
-    return proofOf(nodeHost, { authorities: [tsaRoot.certificate] }, "evidence/0001.ers", stamps);
+    const proof = await proofOf(nodeHost, { authorities: [tsaRoot.certificate] }, "evidence/0001.ers", stamps);
+    checkNotBefore(proof, "2026-11-24T09:00:00Z", 0);
+    return proof;
   },
   after: (_, read) => {
     const { time } = read as { readonly time: string };
