@@ -16,16 +16,20 @@ interface Block {
 /** Closes the descriptor when the library lets go of it. */
 export class BlockReader extends RandomAccessReader {
   readonly #descriptor: number;
+  readonly #size: number;
   /** the last ones read: headers and the directory are read in turn, far from each other */
   #blocks: readonly Block[] = [];
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, size: number) {
     super();
     this.#descriptor = descriptor;
+    this.#size = size;
   }
 
   /** Gives as many bytes as the file has there. */
-  at(position: number, length: number): Uint8Array {
+  at(position: number, wanted: number): Uint8Array {
+    const length = Math.max(0, Math.min(wanted, this.#size - position));
+    if (length === 0) return new Uint8Array(0);
     const held = this.#blocks.find(({ at, bytes }) => at <= position && position + length <= at + bytes.length);
     const found = held ?? this.#load(position, Math.max(block, length));
     return found.bytes.subarray(position - found.at, position - found.at + length);

@@ -126,7 +126,7 @@ export async function openContainer(path: string): Promise<ZipContainer> {
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new Refusal("USAGE", `${shown(path)} is no file`, { expected: "a container" });
-    const blocks = new BlockReader(descriptor);
+    const blocks = new BlockReader(descriptor, stats.size);
     const read: ReadAt = (at, length) => blocks.at(at, length);
     const directory = readZipEnd(read, stats.size);
     checkLimits(directory);

@@ -38,7 +38,7 @@ describe("containers of other tools", () => {
 });
 
 describe("containers that are hostile", () => {
-  it.each([...hostileEntries, ...hostileLayouts])("%s: %s", async (code, _what, said, bytes) => {
+  it.each([...hostileEntries, ...hostileLayouts])("T2, T4: %s: %s", async (code, _what, said, bytes) => {
     await expect(readAll(bytes)).rejects.toMatchObject({
       name: "Refusal",
       code,
