@@ -67,6 +67,19 @@ export function rawZip(entries: readonly RawEntry[], end: RawEnd = {}): Uint8Arr
   ]);
 }
 
+/** The stored files of a ZIP file, read tolerantly, from local header to local header. */
+export function storedFiles(zip: Uint8Array): Map<string, Uint8Array> {
+  const view = Buffer.from(zip.buffer, zip.byteOffset, zip.length);
+  const found = new Map<string, Uint8Array>();
+  for (let at = 0; at + 30 <= view.length && view.readUInt32LE(at) === 0x04034b50; ) {
+    const [size, name, extra] = [view.readUInt32LE(at + 18), view.readUInt16LE(at + 26), view.readUInt16LE(at + 28)];
+    const start = at + 30 + name + extra;
+    found.set(view.toString("utf8", at + 30, at + 30 + name), new Uint8Array(view.subarray(start, start + size)));
+    at = start + size;
+  }
+  return found;
+}
+
 /** Little-endian numbers, each with its width in bytes. */
 export function numbers(...all: readonly (readonly [width: number, value: number])[]): Uint8Array {
   return concat(

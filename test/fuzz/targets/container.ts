@@ -12,7 +12,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { anchored } from "../../desk/container/packed.ts";
-import { type RawEntry, rawZip } from "../../desk/container/raw-zip.ts";
+import { type RawEntry, rawZip, storedFiles } from "../../desk/container/raw-zip.ts";
 import { accepted } from "../../desk/container/right-zips.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
 import { mutateFile } from "../files.ts";
@@ -65,45 +65,24 @@ async function packedSeeds(): Promise<readonly Uint8Array[]> {
 
 /** The stored files of a container, one of them changed, left out, doubled, or under another name. */
 function repacked(random: Random, input: Uint8Array): Uint8Array {
-  const entries = storedIn(input);
+  const entries = [...storedFiles(input)].map(([name, data]) => ({ name, data }));
   if (entries.length === 0) return input;
   const at = random.below(entries.length);
-  const entry = entries[at] as StoredEntry;
+  const entry = entries[at] as (typeof entries)[number];
   const names = entries.map(({ name }) => name);
   const data = mutateFile(random, entry.data, random.pick(entries).data);
   switch (random.below(6)) {
     case 0:
       return rawZip(entries.toSpliced(at, 1));
     case 1:
-      return rawZip([...entries, { ...entry, name: Buffer.concat([entry.name, random.pick(endings)]) }]);
+      return rawZip([...entries, { ...entry, name: entry.name + random.pick(endings) }]);
     case 2:
       return rawZip(entries.with(at, { ...entry, name: random.pick(names) }));
     case 3:
-      return rawZip(entries.with(at, { ...entry, deflate: true }));
+      return rawZip((entries as readonly RawEntry[]).with(at, { ...entry, deflate: true }));
     default:
       return rawZip(entries.with(at, { ...entry, data }));
   }
 }
 
-const endings = ["x", "/x", "\u0000", "/../x", ".p7m", "\u202e"].map((text) => Buffer.from(text));
-
-interface StoredEntry extends RawEntry {
-  readonly name: Uint8Array;
-  readonly data: Uint8Array;
-}
-
-/** Read tolerantly, from local header to local header. */
-function storedIn(input: Uint8Array): StoredEntry[] {
-  const view = Buffer.from(input.buffer, input.byteOffset, input.length);
-  const found: StoredEntry[] = [];
-  for (let at = 0; at + 30 <= view.length && view.readUInt32LE(at) === 0x04034b50; ) {
-    const [size, name, extra] = [view.readUInt32LE(at + 18), view.readUInt16LE(at + 26), view.readUInt16LE(at + 28)];
-    const start = at + 30 + name + extra;
-    found.push({
-      name: view.subarray(at + 30, at + 30 + name),
-      data: new Uint8Array(view.subarray(start, start + size)),
-    });
-    at = start + size;
-  }
-  return found;
-}
+const endings = ["x", "/x", "\u0000", "/../x", ".p7m", "\u202e"];
