@@ -36,7 +36,8 @@ export async function batchToPack(
     return { ...batch, source, open: ({ index, name }) => source.stream(contentPath(index, name)) };
   }
   if (!documents) throw new Refusal("USAGE", "the documents lie beside this bundle: say in which folder, --documents");
-  return { ...batch, source, open: ({ name }) => presented(documents, name) };
+  const names = new Set(await documents.list(""));
+  return { ...batch, source, open: ({ name }) => presented(documents, names, name) };
 }
 
 /** Adds a document under a path. Refuses DOCUMENT-MISSING, DOCUMENT-SIZE and DOCUMENT-DIGEST what is not the one that the batch lists. */
@@ -51,9 +52,9 @@ export async function addDocument(
   return zip.addBytes(path, Buffer.concat(await Array.fromAsync(pieces)));
 }
 
-async function* presented(folder: BundleSource, name: string): AsyncIterable<Uint8Array> {
+async function* presented(folder: BundleSource, names: ReadonlySet<string>, name: string): AsyncIterable<Uint8Array> {
   checkDocumentName(name);
-  if (!(await folder.list("")).includes(name)) {
+  if (!names.has(name)) {
     const detail = { expected: shown(name), got: "no such file among the documents", about: name };
     throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
   }

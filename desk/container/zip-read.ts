@@ -79,22 +79,24 @@ export class ZipContainer {
   /** A file in pieces. Refuses BUNDLE-FORM what is missing and, at its end at the latest, what has another size or CRC than the directory says. */
   async *stream(path: string): AsyncGenerator<Uint8Array> {
     const { at, compressed, crc, deflated, size } = this.#place(path);
-    let [sum, length] = [0, 0];
+    let [sum, length, unread] = [0, 0, 0];
     try {
       const opened = await openStream(this.#zip, [at, compressed, 0, compressed, deflated, size]);
-      for await (const piece of opened as AsyncIterable<Buffer>) {
+      for await (const piece of opened) {
         sum = crc32(piece, sum);
         length += piece.length;
         if (length > size) break;
         yield piece;
       }
+      // Bytes after the end of the compressed ones would be nobody's.
+      unread = compressed - ("bytesWritten" in opened ? Number(opened.bytesWritten) : compressed);
     } catch (cause) {
       throw formFault(cause, `${shown(path)} does not unpack to what it is said to be`, path);
     }
-    if (length === size && sum === crc) return;
+    if (length === size && sum === crc && unread === 0) return;
     throw new Refusal("BUNDLE-FORM", `${shown(path)} is not what the container's directory says`, {
       expected: `${size} bytes, CRC ${crc}`,
-      got: length > size ? "more bytes" : `${length} bytes, CRC ${sum}`,
+      got: length > size || unread > 0 ? "more bytes" : `${length} bytes, CRC ${sum}`,
       about: path,
     });
   }

@@ -1,6 +1,6 @@
 /** Containers that are hostile as a whole: bombs, overlaps, bytes that nothing covers, ends that contradict, no mimetype. */
 
-import { deflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Hostile } from "./hostile-entries.ts";
 import { extraField, rawZip } from "./raw-zip.ts";
@@ -9,6 +9,20 @@ import { document, mimetype, right, seal, withDocument } from "./right-zips.ts";
 const deflated = deflateRawSync(Buffer.alloc(3 << 20));
 
 export const hostileLayouts: readonly Hostile[] = [
+  [
+    "BUNDLE-FORM",
+    "bytes after the end of what is deflated",
+    "not what the container's directory says",
+    rawZip([
+      mimetype,
+      {
+        ...document,
+        data: concat([deflateRawSync(utf8("%PDF-1.7 one")), utf8("hidden")]),
+        both: { method: 8, size: 12, crc: crc32("%PDF-1.7 one") },
+      },
+      seal,
+    ]),
+  ],
   ["MEDIA-LIMIT", "a bomb", "unpacks to far more", withDocument({ data: new Uint8Array(3 << 20), deflate: true })],
   [
     "BUNDLE-FORM",
