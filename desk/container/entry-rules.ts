@@ -4,8 +4,9 @@ import type { Entry, ExtraField, LocalFileHeader } from "yauzl";
 import { checkDocumentName, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
-/** Longest path in bytes. */
-const mostPath = 1024;
+/** Longest path in bytes, and its most names: a document's name has 255 bytes, and no path of ours four folders. What a path costs in memory is bounded by both. */
+const mostPath = 300;
+const mostNames = 4;
 /** Most bytes that come of one compressed byte; and what a small file may have beyond that. */
 const mostRatio = 200;
 const spared = 64 * 1024;
@@ -74,7 +75,9 @@ function pathOf({ fileNameRaw, generalPurposeBitFlag }: Entry): string {
   if (path.endsWith("/")) {
     throw new Refusal("MEDIA-KIND", "an entry is a folder", { expected: "files only", got: shown(path), about: path });
   }
-  for (const step of path.split("/")) {
+  const steps = path.split("/");
+  if (steps.length > mostNames) throw name(path, `has more than ${mostNames} names`);
+  for (const step of steps) {
     try {
       checkDocumentName(step);
     } catch {
