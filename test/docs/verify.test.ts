@@ -31,6 +31,7 @@ import { bouncycastle } from "../verifiers/bouncycastle.ts";
 import { certtool } from "../verifiers/certtool.ts";
 import { letsPass, versionsTried } from "../verifiers/lets-pass.ts";
 import { openssl } from "../verifiers/openssl.ts";
+import { zipPrograms } from "../verifiers/zip-programs.ts";
 
 const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");
 const page = read("docs/verify.md");
@@ -148,7 +149,7 @@ describe("docs/verify.md, its lines", () => {
     expect((await run(alone, 1, { [manifest]: flipped })).holds).toBe(false);
   });
 
-  it.skipIf(!isHere(openssl) || !isHere(bouncycastle))(
+  it.skipIf(!isHere(openssl) || !isHere(bouncycastle) || !zipPrograms.unzip)(
     "SEAL-BIND: of proof containers hold, with unzip, and fail for another document or record in them",
     async () => {
       const jars = linesOf("BouncyCastle").split("\n").slice(0, 2).join("\n");
