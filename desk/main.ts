@@ -15,6 +15,7 @@ import { runCreate } from "./commands/create.ts";
 import { runEvidence } from "./commands/evidence.ts";
 import { runExtend } from "./commands/extend.ts";
 import { runInspect } from "./commands/inspect.ts";
+import { runPack } from "./commands/pack.ts";
 import { runVerify } from "./commands/verify.ts";
 import { openTokenKey } from "./token-key.ts";
 
@@ -113,9 +114,23 @@ program
   .action((seals: string[], _options, command: Command) => runExtend(seals, command.optsWithGlobals(), tell));
 
 program
+  .command("pack")
+  .description(
+    "write proof containers (ASiC, EN 319 162-1): a batch in one file, or each document with its seal in one",
+  )
+  .argument("<bundle>", "a folder that `coldseal collect` copied; for one container of all, anchored")
+  .argument("[documents...]", "with --each: names or numbers of documents; all unless said")
+  .requiredOption("--to <path>", "the new container (FILE.asice); with --each, the folder of containers")
+  .option("--documents <dir>", "the documents, unless they came in plain envelopes")
+  .option("--each", "a container (.asics) for each document")
+  .action((bundle: string, documents: string[], _options, command: Command) =>
+    runPack(bundle, documents, command.optsWithGlobals(), tell),
+  );
+
+program
   .command("verify")
-  .description("verify a whole outbox/BATCH, or one seal with its document, offline")
-  .argument("<path>", "outbox/BATCH, or a seal (.p7s)")
+  .description("verify a whole outbox/BATCH, one seal with its document, or a proof container, offline")
+  .argument("<path>", "outbox/BATCH, a seal (.p7s), or a container (.asice, .asics)")
   .argument("[document]", "the document, for one seal")
   .requiredOption("--ca <file>", "root certificate (PEM or DER) that you trust")
   .option("--genesis <digest>", "digest of the genesis policy, in hex: the quorum no longer rests on the box's word")

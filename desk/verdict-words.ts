@@ -99,6 +99,11 @@ function sealSubmitterText({ indication, submitter }: SealVerdict): string | nul
   return "the box's certificates; not the submitter's, which only a whole batch has";
 }
 
+/** Of a container that is none, or that cannot be read as one. */
+export function unreadWords(findings: readonly Finding[]): VerdictWords {
+  return { tone: "bad", headline: "NOT VALID: this is no container that can be read", ...found(findings), rows: [] };
+}
+
 /** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
 export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict): VerdictWords {
   if (!ok || !refusal) {

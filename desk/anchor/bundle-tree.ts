@@ -18,7 +18,12 @@ export interface BundleTree {
   readonly manifest: Manifest;
   readonly tree: HashTree;
   /** group 0 is the record, group i the document that stands here as i - 1 */
-  readonly documents: readonly Pick<SealedDocument, "index" | "name" | "seal">[];
+  readonly documents: readonly AnchoredDocument[];
+}
+
+export interface AnchoredDocument extends Pick<SealedDocument, "digest" | "index" | "name" | "seal" | "size"> {
+  /** of the file of its seal, by the tree's hash */
+  readonly sealHash: Uint8Array;
 }
 
 /** Largest seal; longer ones are none. */
@@ -37,13 +42,15 @@ export async function bundleTree(host: Host, source: BundleSource): Promise<Bund
   }
   const builder = new TreeBuilder(host, hash);
   await builder.add(await recordGroup(host, source)(hash));
-  const documents: BundleTree["documents"][number][] = [];
+  const documents: AnchoredDocument[] = [];
   const sealed = manifest.outcome === "sealed" ? listEntries(piecesOf(source, list)) : [];
   for await (const entry of sealed) {
     const seal = await readSmall(source, entry.seal, sealLimit);
     await checkListed(host, entry, seal);
-    await builder.add([fromHex(entry.digest), await host.digest(hash, seal)]);
-    documents.push({ index: entry.index, name: entry.name, seal: entry.seal });
+    const sealHash = await host.digest(hash, seal);
+    await builder.add([fromHex(entry.digest), sealHash]);
+    const { digest, index, name, seal: path, size } = entry;
+    documents.push({ digest, index, name, seal: path, size, sealHash });
   }
   return { manifest, tree: await builder.tree(), documents };
 }

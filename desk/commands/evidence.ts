@@ -11,7 +11,8 @@ import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { readSmall } from "../../manifests/verify/source.ts";
 import { evidencePath } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
-import { type BundleTree, bundleTree } from "../anchor/bundle-tree.ts";
+import { bundleTree } from "../anchor/bundle-tree.ts";
+import { chosenDocuments } from "../anchor/chosen-documents.ts";
 import { recordsOf } from "../anchor/one-document.ts";
 import { fileFault } from "../file-fault.ts";
 
@@ -40,7 +41,7 @@ export async function runEvidence(
       });
     }
     const { documents, tree } = await bundleTree(nodeHost, source);
-    const wanted = chosen(documents, names);
+    const wanted = chosenDocuments(documents, names);
     await mkdir(to, { recursive: true }).catch((fault) => {
       throw fileFault(fault, "write a file", to);
     });
@@ -65,18 +66,6 @@ export async function runEvidence(
   } finally {
     source.close();
   }
-}
-
-function chosen(documents: BundleTree["documents"], names: readonly string[]): BundleTree["documents"] {
-  if (names.length === 0) return documents;
-  return names.map((name) => {
-    const [only, second] = documents.filter((one) => one.name === name || `${one.index}` === name);
-    if (only && !second) return only;
-    throw new Refusal("USAGE", only ? "a name and a number mean two documents" : "no such document in this bundle", {
-      expected: "names of documents as documents.jsonl has them, or their numbers",
-      got: name,
-    });
-  });
 }
 
 function linesOf(written: readonly string[], to: string): readonly string[] {

@@ -1,4 +1,4 @@
-/** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, or one seal with its document. */
+/** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, or a container of either. */
 
 import { readFileSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -18,9 +18,11 @@ import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
+import { bundleTold, sealTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
-import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../verdict-words.ts";
+import { refusalWords } from "../verdict-words.ts";
+import { isContainer, wholeContainer } from "./verify-container.ts";
 
 const largestSeal = 1 << 20;
 
@@ -38,7 +40,9 @@ export async function runVerify(path: string, document: string | undefined, opti
   const found = await statAt(path);
   const { json, status, words } = found.isDirectory()
     ? await wholeFolder(path, document, options, trust)
-    : await oneSeal(path, document, options, trust);
+    : found.isFile() && isContainer(path)
+      ? await wholeContainer(path, document, options, trust)
+      : await oneSeal(path, document, options, trust);
   if (options.report !== undefined) await writeReport(options.report, { path, trust, words });
   const lines = () => verdictLines(words, styleFor(process.stdout, process.env));
   process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${lines().join("\n")}\n`);
@@ -59,13 +63,6 @@ async function statAt(path: string) {
   return stat(path).catch((fault) => {
     throw fileFault(fault, "read a file", path);
   });
-}
-
-interface Told {
-  /** 0 it holds; 1 it holds, and says that nothing was sealed, or no document was presented; 4 it does not hold */
-  readonly status: 0 | 1 | 4;
-  readonly json: unknown;
-  readonly words: VerdictWords;
 }
 
 /** A folder without a manifest but with a signed refusal is the box's answer to a batch that it did not seal. */
@@ -97,10 +94,7 @@ async function wholeFolder(
 
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
-  const verdict = await verifyFolder(folder, trust, options.documents);
-  const holds = verdict.ok && verdict.outcome === "sealed";
-  const status = holds ? (verdict.documents.checked > 0 ? 0 : 1) : 4;
-  return { status, json: { ...verdict, manifest: undefined }, words: bundleWords(verdict) };
+  return bundleTold(await verifyFolder(folder, trust, options.documents));
 }
 
 async function checkFolder(folder: string): Promise<void> {
@@ -125,8 +119,7 @@ async function oneSeal(
       evidence.map(async (name) => ({ name, der: await readBounded(name, evidenceRecordLimit) })),
     ),
   };
-  const verdict = await verifySeal(nodeHost, seal, trust);
-  return { status: verdict.ok ? 0 : 4, json: verdict, words: sealWords(verdict) };
+  return sealTold(await verifySeal(nodeHost, seal, trust));
 }
 
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */

@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleTree } from "../../desk/anchor/bundle-tree.ts";
+import { batchToPack } from "../../desk/container/batch-to-pack.ts";
+import { packBatch } from "../../desk/container/pack-batch.ts";
+import { documentPacker } from "../../desk/container/pack-document.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { signerInfo } from "../../manifests/cms/write.ts";
@@ -15,6 +18,7 @@ import { subIndications } from "../../manifests/verify/indication.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { root, sealing } from "../bundle/people.ts";
+import { rawZip, storedFiles } from "../desk/container/raw-zip.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
@@ -27,6 +31,7 @@ import { bouncycastle } from "../verifiers/bouncycastle.ts";
 import { certtool } from "../verifiers/certtool.ts";
 import { letsPass, versionsTried } from "../verifiers/lets-pass.ts";
 import { openssl } from "../verifiers/openssl.ts";
+import { zipPrograms } from "../verifiers/zip-programs.ts";
 
 const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");
 const page = read("docs/verify.md");
@@ -66,6 +71,7 @@ beforeAll(async () => {
     put("demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m", first.files.get("manifest.p7m") as Uint8Array);
     put("demo-out/pki/tsa-ca.crt", pem(tsaRoot.certificate));
     put(`${outbox}/evidence/0001.ers`, await evidenceOf(bundle));
+    for (const [name, bytes] of await containersOf(bundle)) put(`demo-out/containers/${name}`, bytes);
     for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java"]) put(program, read(program));
   }
 });
@@ -143,6 +149,28 @@ describe("docs/verify.md, its lines", () => {
     expect((await run(alone, 1, { [manifest]: flipped })).holds).toBe(false);
   });
 
+  it.skipIf(!isHere(openssl) || !isHere(bouncycastle) || !zipPrograms.unzip)(
+    "SEAL-BIND: of proof containers hold, with unzip, and fail for another document or record in them",
+    async () => {
+      const jars = linesOf("BouncyCastle").split("\n").slice(0, 2).join("\n");
+      const lines = [linesOf("OpenSSL"), jars, linesOf("Proof containers")].join("\n");
+      const { holds, said } = await run(lines, 1);
+      expect(holds, said).toBe(true);
+      const others = await containersOf(another);
+      for (const [name, inside] of [
+        ["000002-contract-0113.pdf.asics", "contract-0113.pdf"],
+        ["000002-contract-0113.pdf.asics", "META-INF/coldseal/manifest.p7m"],
+        ["batch.asice", "documents/contract-0113.pdf"],
+        ["batch.asice", "bundle/manifest.p7m"],
+        ["batch.asice", "META-INF/evidencerecord0001-000002.ers"],
+      ] as const) {
+        const theirs = others.get(name) as Uint8Array;
+        const changed = (bytes: Buffer) => withFile(bytes, inside, inside.endsWith(".p7m") ? undefined : theirs);
+        expect((await run(lines, 1, { [`demo-out/containers/${name}`]: changed })).holds, inside).toBe(false);
+      }
+    },
+  );
+
   it.skipIf(!isHere(certtool))("T7: certtool's find a bad signature wherever it stands among good ones", async () => {
     const { make } = mutants.find(
       ({ title }) => title === "authorisation: one approver's signature of zeros",
@@ -201,6 +229,24 @@ async function evidenceOf(bundle: Bundle): Promise<Uint8Array> {
   const { tree } = await bundleTree(nodeHost, memorySource(bundle));
   const token = await rawToken(tree.root, { time: "2021-01-01T00:00:00Z" });
   return writeEvidenceRecord([[{ hash: tree.hash, tree: tree.reduced(0), token }]]);
+}
+
+/** What `coldseal pack` makes of the bundle and its evidence: the second document's container, and the batch's. */
+async function containersOf(bundle: Bundle): Promise<ReadonlyMap<string, Uint8Array>> {
+  const at = mkdtempSync(join(folder, "containers-"));
+  const files = new Map(bundle.files).set("evidence/0001.ers", await evidenceOf(bundle));
+  const documents = memorySource({ files: bundle.documents });
+  const batch = await batchToPack(nodeHost, memorySource({ files }), documents);
+  await packBatch(nodeHost, batch, join(at, "batch.asice"));
+  await (await documentPacker(nodeHost, batch, at))(batch.documents[1] as (typeof batch.documents)[number]);
+  return new Map(readdirSync(at).map((name) => [name, readFileSync(join(at, name))]));
+}
+
+/** A container with another container's file in the place of its own, or its own with a bit changed; sizes and CRCs are right. */
+function withFile(container: Buffer, path: string, other: Uint8Array | undefined): Uint8Array {
+  const own = storedFiles(container);
+  const bytes = other ? storedFiles(other).get(path) : flipped(Buffer.from(own.get(path) as Uint8Array));
+  return rawZip([...own.set(path, bytes as Uint8Array)].map(([name, data]) => ({ name, data })));
 }
 
 /** The document's seal made again: ECDSA signs anew, so only the list can tell. */

@@ -14,6 +14,7 @@ import {
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
 import { clientTarget } from "./targets/client.ts";
+import { containerTarget } from "./targets/container.ts";
 import { crlTarget } from "./targets/crl.ts";
 import { custodyTarget } from "./targets/custody.ts";
 import { decisionTarget } from "./targets/decision.ts";
@@ -79,6 +80,7 @@ export const targets: readonly Target[] = [
   sealTarget,
   bundleTarget,
   bundleInFolder,
+  containerTarget,
   wordsTarget,
   documentNames,
   framesTarget,

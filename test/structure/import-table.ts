@@ -95,6 +95,7 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "none",
   },
+  { path: "desk/container", folders: ["desk", "manifests", "host"], packages: ["yauzl"], node: "local" },
   { path: "desk", folders: ["desk", "manifests", "host"], packages: ["commander", "node-forge"], node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },

@@ -1,0 +1,244 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildBundle } from "../../bundle/build.ts";
+import { buildPlainBundle } from "../../bundle/build-plain.ts";
+import { makePolicy } from "../../bundle/signed.ts";
+import { anchored, coldseal, laid, lay, type Place, place } from "./packed.ts";
+import { storedFiles } from "./raw-zip.ts";
+
+let here: Place;
+let folders = 0;
+beforeAll(() => {
+  here = place();
+});
+afterAll(() => here?.end());
+
+/** A folder of its own. */
+const fresh = () => join(here.dir, `${++folders}`);
+const pack = (dir: string, ...more: readonly string[]) =>
+  coldseal("pack", join(dir, "bundle"), "--documents", join(dir, "documents"), ...more);
+const verdict = async (...words: readonly string[]) => {
+  const { err, out, status } = await coldseal("--json", "verify", ...words, ...here.trust);
+  expect(err).toBe("");
+  return { status, verdict: JSON.parse(out) };
+};
+
+describe("coldseal pack", () => {
+  it("TIME-IMPRINT: a batch in one container is verified as the bundle is, with nothing else at hand", async () => {
+    const dir = fresh();
+    await laid(dir, {}, 2);
+    const file = join(dir, "batch.asice");
+    const told = await pack(dir, "--to", file);
+    expect([told.status, told.err]).toEqual([0, ""]);
+    expect(told.out).toContain("3 documents, 2 files of evidence");
+    expect(told.out).toContain("Nothing of it was verified.");
+    const bundle = await verdict(join(dir, "bundle"), "--documents", join(dir, "documents"));
+    expect(bundle).toMatchObject({ status: 0, verdict: { ok: true, times: [{ discounted: null }, {}] } });
+    const before = readFileSync(file);
+    rmSync(join(dir, "bundle"), { recursive: true });
+    rmSync(join(dir, "documents"), { recursive: true });
+    expect(await verdict(file)).toEqual(bundle);
+    expect((await coldseal("verify", file, ...here.trust)).out).toContain("VALID: 3 seals, all 3 documents");
+    expect(readFileSync(file)).toEqual(before);
+  });
+
+  it("SEAL-BIND: a document in a container of its own has its seal, its quorum and its time with it", async () => {
+    const dir = fresh();
+    const { genesis } = await laid(dir);
+    const told = await pack(dir, "--each", "--to", join(dir, "each"));
+    expect([told.status, told.err]).toEqual([0, ""]);
+    const names = readdirSync(join(dir, "each")).sort();
+    expect(names).toEqual(["000001-contract-0113.pdf.asics", "000002--bersicht.pdf.asics", "000003-empty.bin.asics"]);
+    rmSync(join(dir, "bundle"), { recursive: true });
+    rmSync(join(dir, "documents"), { recursive: true });
+    for (const [at, name] of ["contract 0113.pdf", "Übersicht.pdf", "empty.bin"].entries()) {
+      const file = join(dir, "each", names[at] as string);
+      expect(await verdict(file, "--genesis", genesis)).toMatchObject({
+        status: 0,
+        verdict: {
+          ok: true,
+          index: at + 1,
+          manifest: "lists it",
+          name,
+          quorum: "pinned to genesis",
+          provenTime: "2026-11-20T12:31:00Z",
+        },
+      });
+    }
+  });
+
+  it("TIME-IMPRINT: what was not anchored makes no container of a batch, and containers of documents without a time", async () => {
+    const dir = fresh();
+    lay(dir, await buildBundle());
+    const told = await pack(dir, "--to", join(dir, "batch.asice"));
+    expect([told.status, readdirSync(dir).sort()]).toEqual([2, ["bundle", "documents"]]);
+    expect(told.err).toContain("this bundle was not anchored");
+    expect((await pack(dir, "--each", "--to", join(dir, "each"), "2")).status).toBe(0);
+    expect(readdirSync(join(dir, "each"))).toEqual(["000002--bersicht.pdf.asics"]);
+    const alone = await verdict(join(dir, "each/000002--bersicht.pdf.asics"));
+    expect(alone).toMatchObject({ status: 0, verdict: { ok: true, manifest: "lists it", provenTime: null } });
+  });
+
+  it("T24: contents of plain envelopes go along, out of the bundle", async () => {
+    const dir = fresh();
+    const plain = await buildPlainBundle();
+    const list = Buffer.from(plain.files.get("documents.jsonl") as Uint8Array).toString();
+    const { contentPath } = await import("../../../manifests/records/names.ts");
+    for (const line of list.trimEnd().split("\n")) {
+      const { index, name } = JSON.parse(line);
+      plain.files.set(contentPath(index, name), plain.documents.get(name) as Uint8Array);
+    }
+    lay(dir, { ...(await anchored(plain)), documents: new Map() });
+    const [file, each] = [join(dir, "batch.asice"), join(dir, "each")];
+    expect(await coldseal("pack", join(dir, "bundle"), "--to", file)).toMatchObject({ status: 0, err: "" });
+    expect(await coldseal("pack", join(dir, "bundle"), "--each", "--to", each)).toMatchObject({ status: 0, err: "" });
+    const whole = await verdict(file);
+    expect(whole).toEqual(await verdict(join(dir, "bundle")));
+    expect(whole).toMatchObject({ status: 0, verdict: { ok: true, documents: { checked: 3, count: 3 } } });
+    for (const name of readdirSync(each)) expect((await verdict(join(each, name))).status, name).toBe(0);
+  });
+
+  it("POLICY-PROFILE: longer digests stand in manifests and records as in the batch", async () => {
+    const dir = fresh();
+    const digest = "sha512" as const;
+    const profile = { ...makePolicy().profile, digest };
+    await laid(dir, {
+      head: (head) => ({ ...head, digestAlgorithm: digest }),
+      policy: (policy) => ({ ...policy, profile }),
+    });
+    const file = join(dir, "batch.asice");
+    expect(await pack(dir, "--to", file)).toMatchObject({ status: 0, err: "" });
+    const { verdict: held } = await verdict(file);
+    expect(held.findings.filter(({ file: at }: { file: string }) => at.startsWith("META-INF"))).toEqual([]);
+    const xml = storedFiles(readFileSync(file)).get("META-INF/ASiCEvidenceRecordManifest0001-000001.xml");
+    expect(
+      Buffer.from(xml as Uint8Array)
+        .toString()
+        .match(/xmlenc#sha512/g),
+    ).toHaveLength(2);
+  });
+
+  it.each<[string, string, RegExp, (dir: string) => unknown, (readonly string[])?]>([
+    [
+      "DOCUMENT-DIGEST",
+      "another document",
+      /not the one that was sealed/,
+      (dir) => writeFileSync(join(dir, "documents/Übersicht.pdf"), "TWO"),
+    ],
+    [
+      "DOCUMENT-SIZE",
+      "a longer document",
+      /expected +3 bytes/,
+      (dir) => writeFileSync(join(dir, "documents/Übersicht.pdf"), "three"),
+    ],
+    [
+      "DOCUMENT-SIZE",
+      "a shorter document",
+      /expected +3 bytes/,
+      (dir) => writeFileSync(join(dir, "documents/Übersicht.pdf"), ""),
+    ],
+    ["DOCUMENT-MISSING", "a document that is not there", /missing/, (dir) => rmSync(join(dir, "documents/empty.bin"))],
+    [
+      "SEAL-BIND",
+      "another seal",
+      /not the seal/,
+      (dir) => {
+        const seals = join(dir, "bundle/seals/0000");
+        writeFileSync(join(seals, "000001-contract-0113.pdf.p7s"), readFileSync(join(seals, "000003-empty.bin.p7s")));
+      },
+    ],
+    [
+      "USAGE",
+      "a container that is there",
+      /something there already/,
+      (dir) => {
+        mkdirSync(join(dir, "each"));
+        for (const file of ["batch.asice", "each/000001-contract-0113.pdf.asics"])
+          writeFileSync(join(dir, file), "mine");
+      },
+    ],
+  ])("%s: %s is refused, both ways, and no part of a container is left behind", async (code, _what, said, change) => {
+    const dir = fresh();
+    await laid(dir);
+    change(dir);
+    const files = () =>
+      (readdirSync(dir, { recursive: true }) as string[]).filter((name) => !name.startsWith("each")).sort();
+    const had = files();
+    for (const words of [
+      ["--to", join(dir, "batch.asice")],
+      ["--each", "--to", join(dir, "each")],
+    ]) {
+      const { err, out, status } = await pack(dir, ...words);
+      expect(status).not.toBe(0);
+      expect(out).toBe("");
+      expect(err).toContain(code);
+      expect(err).toMatch(said);
+    }
+    expect(files()).toEqual(had);
+    const whole = code === "USAGE" || !existsSync(join(dir, "each")) ? [] : readdirSync(join(dir, "each"));
+    for (const name of whole) expect((await verdict(join(dir, "each", name))).status, name).toBe(0);
+    expect(whole.length).toBeLessThan(3);
+    if (code === "USAGE") expect(readFileSync(join(dir, "batch.asice"), "utf8")).toBe("mine");
+  });
+
+  it.each<[string, string, Parameters<typeof buildBundle>[0], (dir: string) => readonly string[]]>([
+    ["ABORTED", "an aborted batch", { abortedAfter: 1 }, (dir) => ["--to", join(dir, "x")]],
+    [
+      "BUNDLE-FORM",
+      "a file that nothing covers",
+      {},
+      (dir) => {
+        writeFileSync(join(dir, "bundle/note.txt"), "approved");
+        return ["--to", join(dir, "x")];
+      },
+    ],
+    [
+      "TIME-IMPRINT",
+      "another bundle's evidence",
+      {},
+      (dir) => {
+        writeFileSync(
+          join(dir, "bundle/evidence/0001.ers"),
+          readFileSync(join(here.dir, "other/bundle/evidence/0001.ers")),
+        );
+        return ["--to", join(dir, "x")];
+      },
+    ],
+    [
+      "DOCUMENT-NAME",
+      "a document that is called as a container's own file",
+      { documents: { MimeType: "x", b: "y" } },
+      (dir) => ["--each", "--to", join(dir, "x")],
+    ],
+    ["USAGE", "names without --each", {}, (dir) => ["--to", join(dir, "x"), "1"]],
+    ["USAGE", "a document that the batch has not", {}, (dir) => ["--each", "--to", join(dir, "x"), "no such"]],
+    ["USAGE", "a folder that is not there", {}, (dir) => ["--to", join(dir, "no/x")]],
+  ])("%s: %s", async (code, _what, changes, words) => {
+    const dir = fresh();
+    await laid(join(here.dir, "other"), { documents: { a: "another" } });
+    await laid(dir, changes);
+    const { err, out, status } = await pack(dir, ...words(dir));
+    expect([status === 0, out]).toEqual([false, ""]);
+    expect(err).toContain(code);
+    expect(
+      readdirSync(dir)
+        .filter((name) => name === "x")
+        .flatMap((name) => readdirSync(join(dir, name))),
+    ).toEqual([]);
+  });
+
+  it("USAGE: without the folder of documents, where they lie beside the bundle", async () => {
+    const dir = fresh();
+    await laid(dir);
+    const { err, status } = await coldseal("pack", join(dir, "bundle"), "--to", join(dir, "x"));
+    expect([status, err]).toEqual([2, expect.stringContaining("--documents")]);
+  });
+
+  it("BUNDLE-FORM: the same bundle makes the same bytes", async () => {
+    const dir = fresh();
+    await laid(dir);
+    for (const name of ["a", "b"]) await pack(dir, "--to", join(dir, name));
+    expect(readFileSync(join(dir, "a"))).toEqual(readFileSync(join(dir, "b")));
+  });
+});
