@@ -49,7 +49,11 @@ function writeObject(value: { readonly [name: string]: Json }, depth: number): s
   return `{${members.join(",")}}`;
 }
 
+/** What stands in JSON as it is. */
+const plain = /^[ !#-[\]-~]*$/;
+
 function writeString(value: string): string {
+  if (plain.test(value)) return `"${value}"`;
   if (!value.isWellFormed()) throw new Refusal("JSON", "a string holds a lone surrogate");
   return JSON.stringify(value);
 }

@@ -1,7 +1,7 @@
 /** A walk over every element of some DER, without recursion and under caps (T5, 6). */
 
 import { Refusal } from "../refusal.ts";
-import { compare } from "./bytes.ts";
+import { compare, fromUtf8 } from "./bytes.ts";
 import { type Element, oidText, readElement, readTime, tag, whole } from "./der-read.ts";
 
 export interface DerLimits {
@@ -97,7 +97,7 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
       oidText(octets);
       return;
     case tag.utf8String:
-      checkUtf8(octets);
+      fromUtf8(octets, "DER");
       return;
     case tag.utcTime:
       readTime(bytes, element);
@@ -106,15 +106,5 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
     case tag.set & 0x1f:
       throw new Refusal("DER", "a SEQUENCE or SET must be constructed");
     default: // other strings and context-specific primitives: their readers check them
-  }
-}
-
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function checkUtf8(octets: Uint8Array): void {
-  try {
-    strictUtf8.decode(octets);
-  } catch (cause) {
-    throw new Refusal("DER", "text is not UTF-8", { cause });
   }
 }
