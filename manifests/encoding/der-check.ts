@@ -85,8 +85,7 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
       }
       return;
     case tag.bitString:
-      if (first === undefined || first > 7 || (first > 0 && length === 1))
-        throw new Refusal("DER", "not a BIT STRING");
+      if (first === undefined || first > 7 || (first > 0 && length === 1)) throw new Refusal("DER", "not a BIT STRING");
       if (((bytes[element.end - 1] as number) & ((1 << first) - 1)) !== 0 && first > 0) {
         throw new Refusal("DER", "a BIT STRING's padding is not zero");
       }
