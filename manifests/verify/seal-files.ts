@@ -34,15 +34,19 @@ export async function checkSealFiles(
   const documents = new NumberedFolders({ source, findings }, "documents");
   const total = new Total(findings);
   const givenOut: Promise<SliceResult>[] = [];
-  let rest: readonly PromiseSettledResult<SliceResult>[] = [];
+  const running = new Set<Promise<SliceResult>>();
+  let results: readonly PromiseSettledResult<SliceResult>[] = [];
   let slice: Expected[] = [];
   const giveOut = async () => {
     if (slice.length === 0) return;
     const checking = crew.check(slice);
-    checking.catch(() => undefined); // it is awaited in its turn
+    const ended = () => void running.delete(checking);
+    checking.then(ended, ended); // it is awaited at the end
     givenOut.push(checking);
+    running.add(checking);
     slice = [];
-    if (givenOut.length >= crew.slices) total.add(await (givenOut.shift() as Promise<SliceResult>));
+    // Whichever is done first: who is quick does not wait for who is slow.
+    if (running.size >= crew.slices) await Promise.race(running);
   };
   try {
     for await (const one of expected) {
@@ -54,10 +58,10 @@ export async function checkSealFiles(
     await giveOut();
   } finally {
     // Also where the list or the request broke off: what was found before that is told.
-    rest = await Promise.allSettled(givenOut);
-    for (const one of rest) if (one.status === "fulfilled") total.add(one.value);
+    results = await Promise.allSettled(givenOut);
+    for (const one of results) if (one.status === "fulfilled") total.add(one.value);
   }
-  for (const one of rest) if (one.status === "rejected") throw one.reason;
+  for (const one of results) if (one.status === "rejected") throw one.reason;
   await folders.end();
   if (contents) await documents.end();
   return total.result;
