@@ -7,6 +7,7 @@ import { hex } from "../encoding/bytes.ts";
 import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { BatchHead } from "../records/batch-head.ts";
+import { type OpenIdentity, openIdentity } from "../records/identity.ts";
 import type { Policy } from "../records/policy.ts";
 import type { ListedDocument, RequestHead } from "../records/request.ts";
 import {
@@ -39,6 +40,8 @@ export interface ReadComposition {
 export interface ReadRequest extends ReadComposition {
   readonly head: RequestHead;
   readonly envelope: RequestEnvelope;
+  /** SEAL-ONCE identity with the submitter whose key has this SHA-256 (hex), hex. Call once. */
+  identity(submitterKeySha256Hex: string): Promise<string>;
 }
 
 /** Path of a request below `outbox/BATCH`. */
@@ -53,11 +56,16 @@ export async function readRequestFile(
   const file = host.hasher("sha256");
   const content = new ContentDigests(host);
   const reader = new RequestReader();
+  let identity: OpenIdentity | undefined;
   const envelope = await walkRequest(pieces, {
     onPiece: (piece) => file.update(piece),
     onContent: (bytes) => content.update(bytes),
     onDocuments: (documents) => {
-      if (policy) for (const document of documents) checkListedDocument(document, policy);
+      identity ??= documents.length > 0 ? openIdentity(host, reader.batch) : undefined;
+      for (const document of documents) {
+        if (policy) checkListedDocument(document, policy);
+        identity?.add(document);
+      }
     },
     reader,
   });
@@ -70,6 +78,7 @@ export async function readRequestFile(
     fileDigest: hex(await file.digest()),
     file: requestPath,
     documents: requestDocuments,
+    identity: async (key) => hex(await (identity as OpenIdentity).end(key)),
     envelope: { ...envelope, contentDigest: async (hash) => digests[hash] },
   };
 }

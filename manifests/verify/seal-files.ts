@@ -1,9 +1,6 @@
 /** seals/ and the documents: every listed document has its one seal, every seal its document, and nothing else lies there. */
 
-import { hex } from "../encoding/bytes.ts";
-import type { Host } from "../host.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
-import { identityHasher } from "../records/identity.ts";
 import { contentPath, sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
 import type { Findings } from "./findings.ts";
@@ -132,18 +129,6 @@ export async function* expectedByList(
   }
   // To the end, so that it is seen to be the file that was read before.
   while (listed && (await listed.next()).done !== true);
-}
-
-/** SEAL-ONCE identity of the documents that pass through, hex. */
-export async function identityOf(
-  host: Host,
-  documents: AsyncIterable<ListedDocument>,
-  keySha256Hex: string,
-  batch: string,
-): Promise<string> {
-  const hasher = identityHasher(host, keySha256Hex, batch);
-  for await (const document of documents) hasher.add(document);
-  return hex(await hasher.end());
 }
 
 function sameDocument(a: ListedDocument, b: ListedDocument): boolean {
