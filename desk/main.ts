@@ -1,23 +1,16 @@
-/** The connected desk's command `coldseal`: make a batch, collect the answers, inspect, verify. Only parses and wires. */
+/**
+ * The connected desk's command `coldseal`: make a batch, collect the answers, inspect, verify. Only parses and wires; what a command
+ * needs is loaded when it is that command, as loading is most of its start.
+ */
 
 import { Command, CommanderError, Option } from "commander";
-import { tokenSigner } from "../hardware/sign.ts";
-import { openToken } from "../hardware/token.ts";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
 import { usageRefusal } from "../host/terminal/usage-refusal.ts";
 import { versionText } from "../host/version.ts";
 import { documentationArc } from "../manifests/encoding/oid.ts";
 import { hashNames, modes } from "../manifests/records/request.ts";
-import { runAnchor } from "./commands/anchor.ts";
-import { runCollect } from "./commands/collect.ts";
-import { runCreate } from "./commands/create.ts";
-import { runEvidence } from "./commands/evidence.ts";
-import { runExtend } from "./commands/extend.ts";
-import { runInspect } from "./commands/inspect.ts";
-import { runPack } from "./commands/pack.ts";
-import { runVerify } from "./commands/verify.ts";
-import { openTokenKey } from "./token-key.ts";
+import type { OpenTokenKey } from "./commands/create.ts";
 
 const exitCodes = `
 Exit codes: 0 done, 1 refused (the code is printed), 2 wrong use, 3 not possible now,
@@ -56,27 +49,29 @@ program
   .option("--expires <when>", "UTC time, or 12h, 7d", "7d")
   .addOption(new Option("--digest <name>", "document digest; the policy's").choices([...hashNames]).default("sha256"))
   .option("--slip <file>", "also write the slip to a file, to print it; not onto the stick")
-  .action((documents: string[], _options, command: Command) =>
-    runCreate(
-      documents,
-      command.optsWithGlobals(),
-      (file, hash, askPin) => openTokenKey(file, hash, askPin, { openToken, tokenSigner }),
-      tell,
-    ),
-  );
+  .action(async (documents: string[], _options, command: Command) => {
+    const { runCreate } = await import("./commands/create.ts");
+    return runCreate(documents, command.optsWithGlobals(), openTokenKey, tell);
+  });
 
 program
   .command("collect")
   .description("fetch what the box put onto the stick, and say what is missing")
   .argument("<stick>", "folder where the stick is mounted")
   .option("--to <dir>", "where to copy it", "sealed")
-  .action((stick: string, _options, command: Command) => runCollect(stick, command.optsWithGlobals(), tell));
+  .action(async (stick: string, _options, command: Command) => {
+    const { runCollect } = await import("./commands/collect.ts");
+    return runCollect(stick, command.optsWithGlobals(), tell);
+  });
 
 program
   .command("inspect")
   .description("say what a file is and holds; verifies nothing")
   .argument("<file>")
-  .action((file: string, _options, command: Command) => runInspect(file, command.optsWithGlobals()));
+  .action(async (file: string, _options, command: Command) => {
+    const { runInspect } = await import("./commands/inspect.ts");
+    return runInspect(file, command.optsWithGlobals());
+  });
 
 program
   .command("anchor")
@@ -86,7 +81,10 @@ program
   .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
   .option("--each", "a time-stamp of each authority, not of the first that answers")
   .option("--renew", "renew what evidence is there, before its authority's certificate ends")
-  .action((bundle: string, _options, command: Command) => runAnchor(bundle, command.optsWithGlobals(), tell));
+  .action(async (bundle: string, _options, command: Command) => {
+    const { runAnchor } = await import("./commands/anchor.ts");
+    return runAnchor(bundle, command.optsWithGlobals(), tell);
+  });
 
 program
   .command("evidence")
@@ -94,9 +92,10 @@ program
   .argument("<bundle>", "a folder that was anchored")
   .argument("[documents...]", "names or numbers of documents; all unless said")
   .requiredOption("--to <dir>", "where the evidence records are written")
-  .action((bundle: string, documents: string[], _options, command: Command) =>
-    runEvidence(bundle, documents, command.optsWithGlobals(), tell),
-  );
+  .action(async (bundle: string, documents: string[], _options, command: Command) => {
+    const { runEvidence } = await import("./commands/evidence.ts");
+    return runEvidence(bundle, documents, command.optsWithGlobals(), tell);
+  });
 
 program
   .command("extend")
@@ -111,7 +110,10 @@ program
   .option("--crl <file...>", "for CAdES-B-LT: CRLs for the paths of the seals and of the authorities")
   .option("--ocsp <file...>", "for CAdES-B-LT: OCSP responses, beside CRLs or in their place; gpgsm reads none")
   .requiredOption("--to <dir>", "where the new files are written")
-  .action((seals: string[], _options, command: Command) => runExtend(seals, command.optsWithGlobals(), tell));
+  .action(async (seals: string[], _options, command: Command) => {
+    const { runExtend } = await import("./commands/extend.ts");
+    return runExtend(seals, command.optsWithGlobals(), tell);
+  });
 
 program
   .command("pack")
@@ -123,9 +125,10 @@ program
   .requiredOption("--to <path>", "the new container (FILE.asice); with --each, the folder of containers")
   .option("--documents <dir>", "the documents, unless they came in plain envelopes")
   .option("--each", "a container (.asics) for each document")
-  .action((bundle: string, documents: string[], _options, command: Command) =>
-    runPack(bundle, documents, command.optsWithGlobals(), tell),
-  );
+  .action(async (bundle: string, documents: string[], _options, command: Command) => {
+    const { runPack } = await import("./commands/pack.ts");
+    return runPack(bundle, documents, command.optsWithGlobals(), tell);
+  });
 
 program
   .command("verify")
@@ -146,14 +149,25 @@ program
   )
   .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
-  .action((path: string, document: string | undefined, _options, command: Command) =>
-    runVerify(path, document, command.optsWithGlobals()),
-  );
+  .action(async (path: string, document: string | undefined, _options, command: Command) => {
+    const { runVerify } = await import("./commands/verify.ts");
+    return runVerify(path, document, command.optsWithGlobals());
+  });
 
 try {
   await program.parseAsync();
 } catch (fault) {
   process.exitCode = end(fault);
+}
+
+/** The only way from the desk to hardware. */
+async function openTokenKey(...[file, hash, askPin]: Parameters<OpenTokenKey>): ReturnType<OpenTokenKey> {
+  const [{ openToken }, { tokenSigner }, tokenKey] = await Promise.all([
+    import("../hardware/token.ts"),
+    import("../hardware/sign.ts"),
+    import("./token-key.ts"),
+  ]);
+  return tokenKey.openTokenKey(file, hash, askPin, { openToken, tokenSigner });
 }
 
 /** Tells what ended the program; its exit status. */

@@ -1,6 +1,15 @@
 /** What Node supplies to `manifests/`: digests and signature checks by node:crypto (OpenSSL). */
 
-import { constants, createHash, createPublicKey, type Hash, hash, type KeyObject, verify } from "node:crypto";
+import {
+  constants,
+  createHash,
+  createPublicKey,
+  type Hash,
+  hash,
+  type KeyObject,
+  type VerifyKeyObjectInput,
+  verify,
+} from "node:crypto";
 import { promisify } from "node:util";
 import { type HashName, hashBytes, type Suite } from "../manifests/cms/suite.ts";
 import type { Hasher, Host } from "../manifests/host.ts";
@@ -45,12 +54,18 @@ class NodeHasher implements Hasher {
 
 /** Public keys are parsed once; the oldest is dropped when this many are held. */
 const keysHeld = 256;
-const keys = new Map<string, KeyObject>();
+const keys = new Map<string, KnownKey>();
+
+interface KnownKey {
+  readonly key: KeyObject;
+  readonly type: string | undefined;
+  readonly curve: string | undefined;
+}
 
 function holds(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
-    const key = publicKey(spki);
-    return fits(suite, key) && verify(suite.hash, message, { key, ...signatureOptions(suite) }, signature);
+    const known = publicKey(spki);
+    return fits(suite, known) && verify(suite.hash, message, verifyKey(suite, known), signature);
   } catch {
     return false; // a key or signature that OpenSSL cannot read holds nothing
   }
@@ -58,9 +73,8 @@ function holds(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: U
 
 async function holdsSoon(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
   try {
-    const key = publicKey(spki);
-    if (!fits(suite, key)) return false;
-    return await verifyInPool(suite.hash, message, { key, ...signatureOptions(suite) }, signature);
+    const known = publicKey(spki);
+    return fits(suite, known) && (await verifyInPool(suite.hash, message, verifyKey(suite, known), signature));
   } catch {
     return false; // a key or signature that OpenSSL cannot read holds nothing
   }
@@ -68,37 +82,37 @@ async function holdsSoon(suite: Suite, spki: Uint8Array, message: Uint8Array, si
 
 const verifyInPool = promisify(verify);
 
-function publicKey(spki: Uint8Array): KeyObject {
+function publicKey(spki: Uint8Array): KnownKey {
   const id = spki.toBase64();
   const held = keys.get(id);
   if (held) return held;
   const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  const known = { key, type: key.asymmetricKeyType, curve: key.asymmetricKeyDetails?.namedCurve };
   if (keys.size >= keysHeld) keys.delete(keys.keys().next().value as string);
-  keys.set(id, key);
-  return key;
+  keys.set(id, known);
+  return known;
 }
 
-function fits(suite: Suite, key: KeyObject): boolean {
-  const details = key.asymmetricKeyDetails;
+function fits(suite: Suite, { type, curve }: KnownKey): boolean {
   switch (suite.scheme) {
     case "rsa-pkcs1":
     case "rsa-pss":
-      return key.asymmetricKeyType === "rsa";
+      return type === "rsa";
     case "ecdsa-p256":
-      return key.asymmetricKeyType === "ec" && details?.namedCurve === "prime256v1";
+      return type === "ec" && curve === "prime256v1";
     case "ecdsa-p384":
-      return key.asymmetricKeyType === "ec" && details?.namedCurve === "secp384r1";
+      return type === "ec" && curve === "secp384r1";
   }
 }
 
-function signatureOptions(suite: Suite): { padding?: number; saltLength?: number; dsaEncoding?: "der" } {
+function verifyKey(suite: Suite, { key }: KnownKey): VerifyKeyObjectInput {
   switch (suite.scheme) {
     case "rsa-pkcs1":
-      return { padding: constants.RSA_PKCS1_PADDING };
+      return { key, padding: constants.RSA_PKCS1_PADDING };
     case "rsa-pss":
-      return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: hashBytes[suite.hash] };
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: hashBytes[suite.hash] };
     case "ecdsa-p256":
     case "ecdsa-p384":
-      return { dsaEncoding: "der" };
+      return { key, dsaEncoding: "der" };
   }
 }

@@ -33,10 +33,11 @@ export function readWhole({ descriptor, stat }: OpenFile, limit: number, into?: 
     const wanted = stat.size > BigInt(limit) ? 1 : Number(stat.size) + 1;
     const bytes = into && into.length >= wanted ? into.subarray(0, wanted) : pooled(wanted);
     let length = 0;
-    while (length < bytes.length) {
-      const got = readSync(descriptor, bytes, length, bytes.length - length, null);
-      if (got === 0) return bytes.subarray(0, length);
+    while (length < wanted) {
+      const got = readSync(descriptor, bytes, length, wanted - length, null);
       length += got;
+      // Less than was asked for, and all that it had: it ends here, and needs no other look to see that.
+      if (length < wanted && (got === 0 || BigInt(length) === stat.size)) return bytes.subarray(0, length);
     }
     return undefined;
   } finally {

@@ -1,6 +1,7 @@
 /** Threads of one main file that take numbered jobs; what their callers share, whatever the work is. */
 
 import { Worker } from "node:worker_threads";
+import { compileCache } from "./compile-cache.ts";
 
 /** What a thread answers: `id` is the job's, the rest is the caller's to read. */
 interface Answer {
@@ -74,7 +75,7 @@ export class ThreadCrew<A extends Answer> {
     let worker: Worker;
     try {
       // Not the flags of this process: what a launcher loads into it would run in every thread.
-      worker = new Worker(main, { workerData: data, env: {}, execArgv: [], resourceLimits });
+      worker = new Worker(main, { workerData: data, env: compileCache, execArgv: [], resourceLimits });
     } catch (cause) {
       throw new ThreadEnded("a thread cannot be made", { cause });
     }

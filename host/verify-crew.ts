@@ -1,8 +1,14 @@
 /** Threads that check a bundle's seals and documents, so that many are verified on all cores and nothing else waits meanwhile. */
 
 import { availableParallelism } from "node:os";
-import type { Expected, OpenCrew, SliceContext, SliceResult } from "../manifests/verify/seal-slices.ts";
-import { inPlace } from "../manifests/verify/seal-slices.ts";
+import {
+  type Expected,
+  inPlace,
+  type OpenCrew,
+  type SealCrew,
+  type SliceContext,
+  type SliceResult,
+} from "../manifests/verify/seal-slices.ts";
 import type { BundleFolder } from "./bundle-folder.ts";
 import { nodeHost } from "./crypto-host.ts";
 import { ThreadCrew, ThreadEnded } from "./thread-crew.ts";
@@ -25,6 +31,14 @@ export interface VerifyAnswer {
   readonly result: SliceResult | undefined;
 }
 
+export interface CrewSize {
+  /** threads beside this one; as many as there are cores for unless said */
+  readonly threads?: number;
+  /** whether this thread checks slices too once the others have work: it must have nothing to do that cannot wait for some milliseconds */
+  readonly joins?: boolean;
+}
+
+const mostAtOnce = 4;
 /** From so many seals on threads are worth their start. */
 const manySeals = 500;
 const main = new URL("./verify-worker.ts", import.meta.url);
@@ -33,11 +47,14 @@ const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8
 
 export class VerifyCrew {
   readonly #threads: ThreadCrew<VerifyAnswer>;
+  readonly #joins: boolean;
   #last = 0;
 
   /** None of the threads is started before many seals are to be checked. */
-  constructor(size = Math.min(4, availableParallelism())) {
+  constructor({ joins = false, threads }: CrewSize = {}) {
+    const size = threads ?? Math.min(mostAtOnce, availableParallelism()) - (joins ? 1 : 0);
     this.#threads = new ThreadCrew({ main, size, resourceLimits });
+    this.#joins = joins;
   }
 
   /** Starts the threads ahead of time, where `count` seals will be worth them and as far as the system lets it; never throws. */
@@ -63,10 +80,11 @@ export class VerifyCrew {
         this.ready(count);
         if (count >= manySeals) members = this.#threads.tell({ open: bundle, place, context } satisfies VerifyOrder);
         if (members.length === 0) return here;
-        return {
+        const there: SealCrew = {
           slices: members.length * 2,
           check: async (slice) => (await this.#checked(members, bundle, slice)) ?? here.check(slice),
         };
+        return this.#joins ? joined(there, members.length, here) : there;
       },
       done: async () => {
         await Promise.allSettled(members.map((member) => this.#threads.ask({ close: bundle }, [member])));
@@ -93,4 +111,25 @@ export class VerifyCrew {
       throw fault;
     }
   }
+}
+
+/** Threads and this one: it takes a slice when each thread has one and it has none itself. */
+function joined(there: SealCrew, threads: number, here: SealCrew): SealCrew {
+  let out = 0;
+  let busy = false;
+  return {
+    slices: there.slices + here.slices,
+    check: async (slice) => {
+      if (out >= threads && !busy) {
+        busy = true;
+        return here.check(slice).finally(() => {
+          busy = false;
+        });
+      }
+      out++;
+      return there.check(slice).finally(() => {
+        out--;
+      });
+    },
+  };
 }

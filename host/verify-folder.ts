@@ -83,7 +83,9 @@ export async function verifyFolder(folder: string, trust: Trust, documents?: str
   const presented = documents ?? (await documentsBeside(folder));
   const place = { folder, ...(presented === undefined ? {} : { documents: presented }) };
   const source = bundleFolder(folder, place);
-  const verifiers = new VerifyCrew();
+  const verifiers = new VerifyCrew({ joins: true });
+  // Threads start while the lists are read. What lies in the first folder of seals is a hint, and no more is made of it.
+  verifiers.ready((await source.list("seals/0000").catch(() => [])).length);
   const crew = verifiers.of(place, source);
   return verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
     await crew.done();

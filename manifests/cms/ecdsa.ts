@@ -3,6 +3,7 @@
 import { DerReader, tag } from "../encoding/der-read.ts";
 import { sequence, unsignedInteger } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
+import { Recent } from "../encoding/recent.ts";
 import { Refusal } from "../refusal.ts";
 
 export type EcScheme = "ecdsa-p256" | "ecdsa-p384";
@@ -42,6 +43,7 @@ export function curveOf(identifier: string): EcScheme {
 
 /** Refuses PATH-KEY unless `point` is uncompressed (SEC 1 2.3.3), in range and on the curve; its order is then the group's. */
 export function checkPoint(scheme: EcScheme, point: Uint8Array): void {
+  if (checked.find(point) === scheme) return;
   const { bytes, prime, b } = curves[scheme];
   if (point[0] !== 4 || point.length !== 1 + 2 * bytes)
     throw new Refusal("PATH-KEY", "an EC point is not in uncompressed form");
@@ -50,7 +52,11 @@ export function checkPoint(scheme: EcScheme, point: Uint8Array): void {
   if (x >= prime || y >= prime || (y * y - (x * x * x - 3n * x + b)) % prime !== 0n) {
     throw new Refusal("PATH-KEY", "an EC point is not on its curve");
   }
+  checked.keep(new Uint8Array(point), scheme);
 }
+
+/** Points that were found right: a batch's seals are all of one key, or two. */
+const checked = new Recent<EcScheme>(16);
 
 /** Refuses CMS-SIGNATURE unless it is DER SEQUENCE { r, s } with both from 1 to the group's order - 1 (RFC 5753 7.2, SEC 1 4.1.4). */
 export function checkEcdsaForm(scheme: EcScheme, signature: Uint8Array): void {

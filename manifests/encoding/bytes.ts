@@ -1,19 +1,20 @@
 /** Conversions between bytes and the text forms that the formats use, and a comparison that takes constant time. */
 
-import { Refusal } from "../refusal.ts";
+import { Refusal, type RefusalCode } from "../refusal.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Decodes UTF-8 strictly (no replacement, a byte order mark is kept). Refuses with JSON. */
-export function fromUtf8(bytes: Uint8Array): string {
+/** Decodes UTF-8 strictly (no replacement, a byte order mark is kept). Refuses with JSON unless said. */
+export function fromUtf8(bytes: Uint8Array, code: RefusalCode = "JSON"): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (cause) {
-    throw new Refusal("JSON", "text is not UTF-8", { cause });
+    throw new Refusal(code, "text is not UTF-8", { cause });
   }
 }
 
@@ -22,9 +23,14 @@ export function hex(bytes: Uint8Array): string {
   return bytes.toHex();
 }
 
+/** Refuses with SHAPE what is not lower-case hex of whole bytes. */
+export function checkHex(text: string): void {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new Refusal("SHAPE", "expected lower-case hex");
+}
+
 /** Reads lower-case hex; refuses anything else with SHAPE. */
 export function fromHex(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new Refusal("SHAPE", "expected lower-case hex");
+  checkHex(text);
   return Uint8Array.fromHex(text);
 }
 

@@ -40,16 +40,25 @@ function write(value: Json, depth: number): string {
 }
 
 function writeObject(value: { readonly [name: string]: Json }, depth: number): string {
-  // Array.prototype.sort compares UTF-16 code units, which is the order of RFC 8785 3.2.3.
-  const names = Object.keys(value).sort();
-  const members = names.map((name) => {
+  let members = "";
+  for (const name of sortedNames(value)) {
     if (name === "__proto__") throw new Refusal("JSON", "a member may not be named __proto__");
-    return `${writeString(name)}:${write(value[name] as Json, depth + 1)}`;
-  });
-  return `{${members.join(",")}}`;
+    members += `${members === "" ? "" : ","}${writeString(name)}:${write(value[name] as Json, depth + 1)}`;
+  }
+  return `{${members}}`;
 }
 
+/** `<` and Array.prototype.sort compare UTF-16 code units, which is the order of RFC 8785 3.2.3. What was canonical already is not sorted. */
+function sortedNames(value: object): readonly string[] {
+  const names = Object.keys(value);
+  return names.every((name, at) => at === 0 || (names[at - 1] as string) < name) ? names : names.sort();
+}
+
+/** What stands in JSON as it is. */
+const plain = /^[ !#-[\]-~]*$/;
+
 function writeString(value: string): string {
+  if (plain.test(value)) return `"${value}"`;
   if (!value.isWellFormed()) throw new Refusal("JSON", "a string holds a lone surrogate");
   return JSON.stringify(value);
 }

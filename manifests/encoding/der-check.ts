@@ -1,8 +1,8 @@
 /** A walk over every element of some DER, without recursion and under caps (T5, 6). */
 
 import { Refusal } from "../refusal.ts";
-import { compare } from "./bytes.ts";
-import { type Element, oidText, readElement, readTime, tag, whole } from "./der-read.ts";
+import { compare, fromUtf8 } from "./bytes.ts";
+import { content, type Element, oidText, readElement, readTime, tag, whole } from "./der-read.ts";
 
 export interface DerLimits {
   readonly depth: number;
@@ -70,11 +70,12 @@ function checkOrder(bytes: Uint8Array, level: Level, element: Element): void {
 }
 
 function checkPrimitive(bytes: Uint8Array, element: Element): void {
-  const octets = bytes.subarray(element.start, element.end);
-  const [first, second] = octets;
+  const length = element.end - element.start;
+  const first = length > 0 ? (bytes[element.start] as number) : undefined;
+  const second = length > 1 ? (bytes[element.start + 1] as number) : undefined;
   switch (element.tag) {
     case tag.boolean:
-      if (octets.length !== 1 || (first !== 0 && first !== 0xff)) throw new Refusal("DER", "not a DER BOOLEAN");
+      if (length !== 1 || (first !== 0 && first !== 0xff)) throw new Refusal("DER", "not a DER BOOLEAN");
       return;
     case tag.integer:
     case 0x0a: // ENUMERATED
@@ -84,20 +85,19 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
       }
       return;
     case tag.bitString:
-      if (first === undefined || first > 7 || (first > 0 && octets.length === 1))
-        throw new Refusal("DER", "not a BIT STRING");
-      if (((octets.at(-1) as number) & ((1 << first) - 1)) !== 0 && first > 0) {
+      if (first === undefined || first > 7 || (first > 0 && length === 1)) throw new Refusal("DER", "not a BIT STRING");
+      if (((bytes[element.end - 1] as number) & ((1 << first) - 1)) !== 0 && first > 0) {
         throw new Refusal("DER", "a BIT STRING's padding is not zero");
       }
       return;
     case tag.null:
-      if (octets.length > 0) throw new Refusal("DER", "a NULL with content");
+      if (length > 0) throw new Refusal("DER", "a NULL with content");
       return;
     case tag.oid:
-      oidText(octets);
+      oidText(content(bytes, element));
       return;
     case tag.utf8String:
-      checkUtf8(octets);
+      fromUtf8(content(bytes, element), "DER");
       return;
     case tag.utcTime:
       readTime(bytes, element);
@@ -106,15 +106,5 @@ function checkPrimitive(bytes: Uint8Array, element: Element): void {
     case tag.set & 0x1f:
       throw new Refusal("DER", "a SEQUENCE or SET must be constructed");
     default: // other strings and context-specific primitives: their readers check them
-  }
-}
-
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function checkUtf8(octets: Uint8Array): void {
-  try {
-    strictUtf8.decode(octets);
-  } catch (cause) {
-    throw new Refusal("DER", "text is not UTF-8", { cause });
   }
 }

@@ -5,7 +5,7 @@ import { concat } from "./bytes.ts";
 
 const lineFeed = 0x0a;
 
-/** Push reader. Refuses with SHAPE a line longer than `most` bytes. However small the pieces, each byte is copied twice. */
+/** Push reader. Refuses with SHAPE a line longer than `most` bytes. However small the pieces, each byte is copied twice at most. */
 export class Lines {
   readonly #most: number;
   #pending: Uint8Array[] = [];
@@ -16,17 +16,18 @@ export class Lines {
     this.#most = most;
   }
 
-  /** The lines that a piece completes, without LF, in memory of their own. */
+  /** The lines that a piece completes, without LF; they may lie in the piece's own memory. */
   *push(piece: Uint8Array): Generator<Uint8Array> {
-    for (let at = 0; at < piece.length; ) {
-      const end = piece.indexOf(lineFeed, at);
-      this.#add(piece.subarray(at, end === -1 ? piece.length : end));
-      if (end === -1) return;
-      const line = concat(this.#pending);
-      this.#pending = [];
-      this.#length = 0;
-      this.#count++;
-      yield line;
+    const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.length); // a view, of Node's Buffers too
+    for (let at = 0; at < bytes.length; ) {
+      const end = bytes.indexOf(lineFeed, at);
+      const part = bytes.subarray(at, end === -1 ? bytes.length : end);
+      this.#measure(part);
+      if (end === -1) {
+        this.#pending.push(part.slice()); // a copy: the caller may use the piece's memory again
+        return;
+      }
+      yield this.#complete(part);
       at = end + 1;
     }
   }
@@ -36,11 +37,18 @@ export class Lines {
     if (this.#length > 0) throw new Refusal("JSON", "the last line has no line feed");
   }
 
-  #add(part: Uint8Array): void {
+  #measure(part: Uint8Array): void {
     this.#length += part.length;
     if (this.#length > this.#most) {
       throw new Refusal("SHAPE", `line ${this.#count + 1} is longer than ${this.#most} bytes`);
     }
-    this.#pending.push(new Uint8Array(part)); // a copy, also of Node's Buffers
+  }
+
+  #complete(part: Uint8Array): Uint8Array {
+    const line = this.#pending.length === 0 ? part : concat([...this.#pending, part]);
+    this.#pending = [];
+    this.#length = 0;
+    this.#count++;
+    return line;
   }
 }

@@ -1,7 +1,7 @@
 /** Readers that turn parsed JSON into typed values. Unknown and missing members are refused; all refuse with SHAPE. */
 
 import { Refusal } from "../refusal.ts";
-import { fromBase64, fromHex } from "./bytes.ts";
+import { checkHex, fromBase64 } from "./bytes.ts";
 import type { Json } from "./canonical-json.ts";
 
 /** Reads a value found at `path` (dotted, for the message) or refuses. */
@@ -57,7 +57,7 @@ export function hexText(...lengths: number[]): Reader<string> {
     if (typeof value !== "string" || !allowed.includes(value.length / 2)) {
       return refuse(path, `lower-case hex of ${allowed.join(" or ")} bytes`, value);
     }
-    fromHex(value);
+    checkHex(value);
     return value;
   };
 }
@@ -116,6 +116,7 @@ export type ReadShape<S> = { readonly [K in Exclude<keyof S, Optional<S>>]: Read
 
 /** An object with exactly these members. */
 export function object<const S extends Shape>(shape: S): Reader<ReadShape<S>> {
+  const members = Object.entries(shape);
   return (value, path) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(path, "an object", value);
     const source = value as { readonly [name: string]: Json };
@@ -123,7 +124,7 @@ export function object<const S extends Shape>(shape: S): Reader<ReadShape<S>> {
       if (!Object.hasOwn(shape, name)) throw new Refusal("SHAPE", `${path}: unknown member ${JSON.stringify(name)}`);
     }
     const out: Record<string, unknown> = {};
-    for (const [name, reader] of Object.entries(shape)) {
+    for (const [name, reader] of members) {
       const member = Object.hasOwn(source, name) ? source[name] : undefined;
       const read = reader(member, `${path}.${name}`);
       if (read !== undefined) out[name] = read;

@@ -24,7 +24,7 @@ const readSealedDocument = object({
 
 export type SealedDocument = Read<typeof readSealedDocument>;
 
-/** A line as read: the entry, and its bytes without LF, which are a leaf of the Merkle tree. */
+/** A line as read: the entry, and its bytes without LF, which are a leaf of the Merkle tree and may lie in the piece's own memory. */
 export interface ListLine {
   readonly entry: SealedDocument;
   readonly leaf: Uint8Array;

@@ -13,15 +13,31 @@ export interface IdentityHasher {
 
 /** `submitterKeySha256Hex`: SHA-256 of the submitter's SubjectPublicKeyInfo. Names, purpose, mode and expiry do not count. */
 export function identityHasher(host: Host, submitterKeySha256Hex: string, batchId: string): IdentityHasher {
-  return documentsHasher(host, `"batch":${canonical(batchId)},`, submitterKeySha256Hex);
+  return boundTo(submitterKeySha256Hex, openIdentity(host, batchId));
+}
+
+/** An identity whose submitter is named at its end: who signed a request stands after its list. */
+export interface OpenIdentity {
+  add: IdentityHasher["add"];
+  /** Ends it. */
+  end(submitterKeySha256Hex: string): Promise<Uint8Array>;
+}
+
+/** As `identityHasher`. */
+export function openIdentity(host: Host, batchId: string): OpenIdentity {
+  return documentsHasher(host, `"batch":${canonical(batchId)},`);
 }
 
 /** The batch digest of plain envelopes: SHA-256 of canonical `{documents: [{digest, size}], submitter}`. */
 export function compositionHasher(host: Host, submitterKeySha256Hex: string): IdentityHasher {
-  return documentsHasher(host, "", submitterKeySha256Hex);
+  return boundTo(submitterKeySha256Hex, documentsHasher(host, ""));
 }
 
-function documentsHasher(host: Host, front: string, submitterKeySha256Hex: string): IdentityHasher {
+function boundTo(submitterKeySha256Hex: string, { add, end }: OpenIdentity): IdentityHasher {
+  return { add, end: () => end(submitterKeySha256Hex) };
+}
+
+function documentsHasher(host: Host, front: string): OpenIdentity {
   const hasher = host.hasher("sha256");
   let text = `{${front}"documents":[`;
   let separator = "";
@@ -33,7 +49,7 @@ function documentsHasher(host: Host, front: string, submitterKeySha256Hex: strin
       hasher.update(utf8(text));
       text = "";
     },
-    end() {
+    end(submitterKeySha256Hex) {
       hasher.update(utf8(`${text}],"submitter":${canonical(submitterKeySha256Hex)}}`));
       return hasher.digest();
     },

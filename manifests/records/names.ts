@@ -1,5 +1,6 @@
 /** Names that people and media bring in: what is allowed, what the box makes of them, and how they are shown. */
 
+import { utf8 } from "../encoding/bytes.ts";
 import { Refusal } from "../refusal.ts";
 
 const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
@@ -19,7 +20,7 @@ function fault(name: string): string | undefined {
   if (name === "" || name === "." || name === "..") return "is not a file name";
   if (!name.isWellFormed() || unseen.test(name)) return "holds control, bidirectional or unassigned characters";
   if (/[/\\:*?"<>|]/.test(name)) return 'holds one of / \\ : * ? " < > |';
-  if (new TextEncoder().encode(name).length > 255) return "is longer than 255 bytes";
+  if (name.length * 3 > 255 && utf8(name).length > 255) return "is longer than 255 bytes";
   if (name !== name.normalize("NFC")) return "is not in Unicode NFC";
   if (reserved.test(name)) return "is reserved by FAT";
   if (/^\s|[\s.]$/u.test(name)) return "begins with a space, or ends with a space or dot";

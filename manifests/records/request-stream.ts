@@ -39,6 +39,7 @@ export class RequestReader {
   #state: State = "front";
   #pending: Uint8Array = new Uint8Array(0);
   #front: Uint8Array = new Uint8Array(0);
+  #batch = "";
   #digestCharacters = 0;
   readonly #names = new Set<string>();
   #bytes = 0;
@@ -55,6 +56,11 @@ export class RequestReader {
   /** Sum of the sizes of the documents read so far. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** The batch that the request names, known before its first document; `end` checks its form. */
+  get batch(): string {
+    return this.#batch;
   }
 
   /** Adds a piece of the request and returns the documents that it completes, in order. */
@@ -116,6 +122,8 @@ export class RequestReader {
     const front = readCanonical(concat([this.#front, Uint8Array.of(closeBrace)]));
     checkOrder(front, (name) => name < "documents");
     this.#digestCharacters = digestCharacters(front);
+    const { batch } = front as { readonly batch?: Json };
+    if (typeof batch === "string") this.#batch = batch;
     this.#state = "first";
     return at;
   }

@@ -6,6 +6,7 @@
 import { readSignedData, type SignerInfo } from "../cms/read.ts";
 import type { Suite } from "../cms/suite.ts";
 import { signedAttributes, signedData } from "../cms/write.ts";
+import { fromUtf8 } from "../encoding/bytes.ts";
 import { content, DerReader, tag } from "../encoding/der-read.ts";
 import { integer, sequence, utf8String } from "../encoding/der-write.ts";
 import { type OwnOids, oid } from "../encoding/oid.ts";
@@ -106,7 +107,7 @@ function attributeValues(signer: SignerInfo, oids: OwnOids): ReadonlyMap<string,
 
 function readMode(value: Uint8Array): Mode {
   const reader = new DerReader(value, { start: 0, end: value.length }, form);
-  const word = utf8(content(value, reader.read(tag.utf8String)));
+  const word = fromUtf8(content(value, reader.read(tag.utf8String)), form);
   reader.finish();
   const mode = modes.find((known) => known === word);
   if (!mode) throw new Refusal(form, "a seal's mode is not known", { expected: modes.join(" or ") });
@@ -115,7 +116,7 @@ function readMode(value: Uint8Array): Mode {
 
 function readPlace(value: Uint8Array): { appliance: string; number: number; index: number } {
   const reader = DerReader.open(value, tag.sequence, form);
-  const appliance = utf8(content(value, reader.read(tag.utf8String)));
+  const appliance = fromUtf8(content(value, reader.read(tag.utf8String)), form);
   const number = reader.smallInteger();
   const index = reader.smallInteger();
   reader.finish();
@@ -126,11 +127,3 @@ function readPlace(value: Uint8Array): { appliance: string; number: number; inde
 }
 
 const form = "CMS-ATTRIBUTES";
-
-function utf8(octets: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
-  } catch (cause) {
-    throw new Refusal(form, "text is not UTF-8", { cause });
-  }
-}

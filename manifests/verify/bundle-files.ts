@@ -19,8 +19,7 @@ import {
   readRequestFile,
   requestPath,
 } from "./request-file.ts";
-import { identityOf } from "./seal-files.ts";
-import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
+import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import { type Trust, unansweredIssuers } from "./trust.ts";
 
 export interface Work {
@@ -145,9 +144,7 @@ async function openRequest(
     await findings.check(files.manifest, async () => {
       await checkAgainstRequest(host, manifest, request, submitter);
       const { submitter: named, identity } = manifest.request;
-      const documents = request.documents(readAgain(work, files.request, request.fileDigest));
-      const found = await identityOf(host, documents, named.key, request.head.batch);
-      if (found !== identity)
+      if ((await request.identity(named.key)) !== identity)
         findings.add(files.manifest, "MANIFEST-BIND", "the manifest says another identity of the batch");
     });
   }

@@ -7,6 +7,7 @@ import { hex } from "../encoding/bytes.ts";
 import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { BatchHead } from "../records/batch-head.ts";
+import { type OpenIdentity, openIdentity } from "../records/identity.ts";
 import type { Policy } from "../records/policy.ts";
 import type { ListedDocument, RequestHead } from "../records/request.ts";
 import {
@@ -41,6 +42,8 @@ export interface ReadComposition {
 export interface ReadRequest extends ReadComposition {
   readonly head: RequestHead;
   readonly envelope: RequestEnvelope;
+  /** SEAL-ONCE identity with the submitter whose key has this SHA-256 (hex), hex. Call once. */
+  identity(submitterKeySha256Hex: string): Promise<string>;
 }
 
 /** Path of a request below `outbox/BATCH`. */
@@ -55,11 +58,16 @@ export async function readRequestFile(
   const file = host.hasher("sha256");
   const content = new ContentDigests(host);
   const reader = new RequestReader();
+  let identity: OpenIdentity | undefined;
   const envelope = await walkRequest(pieces, {
     onPiece: (piece) => file.update(piece),
     onContent: (bytes) => content.update(bytes),
     onDocuments: (documents) => {
-      if (policy) for (const document of documents) checkListedDocument(document, policy);
+      identity ??= documents.length > 0 ? openIdentity(host, reader.batch) : undefined;
+      for (const document of documents) {
+        if (policy) checkListedDocument(document, policy);
+        identity?.add(document);
+      }
     },
     reader,
   });
@@ -72,6 +80,7 @@ export async function readRequestFile(
     fileDigest: hex(await file.digest()),
     file: requestPath,
     documents: requestDocuments,
+    identity: async (key) => hex(await (identity as OpenIdentity).end(key)),
     envelope: { ...envelope, contentDigest: async (hash) => digests[hash] },
   };
 }

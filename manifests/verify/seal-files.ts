@@ -1,9 +1,6 @@
 /** seals/ and the documents: every listed document has its one seal, every seal its document, and nothing else lies there. */
 
-import { hex } from "../encoding/bytes.ts";
-import type { Host } from "../host.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
-import { identityHasher } from "../records/identity.ts";
 import { contentPath, sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
 import type { Findings } from "./findings.ts";
@@ -34,30 +31,34 @@ export async function checkSealFiles(
   const documents = new NumberedFolders({ source, findings }, "documents");
   const total = new Total(findings);
   const givenOut: Promise<SliceResult>[] = [];
-  let rest: readonly PromiseSettledResult<SliceResult>[] = [];
+  const running = new Set<Promise<SliceResult>>();
+  let results: readonly PromiseSettledResult<SliceResult>[] = [];
   let slice: Expected[] = [];
   const giveOut = async () => {
     if (slice.length === 0) return;
     const checking = crew.check(slice);
-    checking.catch(() => undefined); // it is awaited in its turn
+    const ended = () => void running.delete(checking);
+    checking.then(ended, ended); // it is awaited at the end
     givenOut.push(checking);
+    running.add(checking);
     slice = [];
-    if (givenOut.length >= crew.slices) total.add(await (givenOut.shift() as Promise<SliceResult>));
+    // Whichever is done first: who is quick does not wait for who is slow.
+    if (running.size >= crew.slices) await Promise.race(running);
   };
   try {
     for await (const one of expected) {
       await folders.expect(one.seal);
-      const content = contentPath(one.index, one.document.name);
-      const inside = contents && (await documents.expect(content));
+      const content = contents ? contentPath(one.index, one.document.name) : undefined;
+      const inside = content !== undefined && (await documents.expect(content));
       if (slice.push(inside ? { ...one, content } : one) === sliceLength) await giveOut();
     }
     await giveOut();
   } finally {
     // Also where the list or the request broke off: what was found before that is told.
-    rest = await Promise.allSettled(givenOut);
-    for (const one of rest) if (one.status === "fulfilled") total.add(one.value);
+    results = await Promise.allSettled(givenOut);
+    for (const one of results) if (one.status === "fulfilled") total.add(one.value);
   }
-  for (const one of rest) if (one.status === "rejected") throw one.reason;
+  for (const one of results) if (one.status === "rejected") throw one.reason;
   await folders.end();
   if (contents) await documents.end();
   return total.result;
@@ -128,18 +129,6 @@ export async function* expectedByList(
   }
   // To the end, so that it is seen to be the file that was read before.
   while (listed && (await listed.next()).done !== true);
-}
-
-/** SEAL-ONCE identity of the documents that pass through, hex. */
-export async function identityOf(
-  host: Host,
-  documents: AsyncIterable<ListedDocument>,
-  keySha256Hex: string,
-  batch: string,
-): Promise<string> {
-  const hasher = identityHasher(host, keySha256Hex, batch);
-  for await (const document of documents) hasher.add(document);
-  return hex(await hasher.end());
 }
 
 function sameDocument(a: ListedDocument, b: ListedDocument): boolean {

@@ -13,7 +13,8 @@ import { type Bundle, buildBundle } from "../bundle/build.ts";
 const count = 1100;
 let base: string;
 let bundle: Bundle;
-const crew = new VerifyCrew(2);
+const crew = new VerifyCrew({ threads: 2 });
+const joined = new VerifyCrew({ threads: 1, joins: true });
 
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), "coldseal-crew-"));
@@ -23,7 +24,7 @@ beforeAll(async () => {
   for (const [name, bytes] of bundle.documents) write(`documents/${name}`, bytes);
 });
 afterAll(async () => {
-  await crew.close();
+  await Promise.all([crew.close(), joined.close()]);
   await rm(base, { recursive: true, force: true });
 });
 
@@ -50,6 +51,7 @@ describe("a verifying crew", () => {
     const verdict = await verify(crew);
     expect(verdict).toMatchObject({ ok: true, seals: { count, checked: count }, documents: { count, checked: count } });
     expect(verdict).toEqual(await verify(undefined));
+    expect(verdict).toEqual(await verify(joined));
   });
 
   it("CHECKED-OUT: names what is changed, missing or too much, in the order in which one thread does", async () => {
@@ -64,6 +66,7 @@ describe("a verifying crew", () => {
     const verdict = await verify(crew);
     expect(verdict.findings.map(({ file }) => file)).toEqual([changed, gone, "documents/900.txt", late]);
     expect(verdict).toEqual(await verify(undefined));
+    expect(verdict).toEqual(await verify(joined));
     expect(verdict).toMatchObject({ ok: false, seals: { checked: count - 3 }, documents: { checked: count - 1 } });
   });
 
