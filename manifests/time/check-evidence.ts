@@ -4,12 +4,7 @@ import type { HashName } from "../cms/suite.ts";
 import { compare, concat, equal } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
-import {
-  type ArchiveTimeStamp,
-  type ArchiveTimeStampSequence,
-  readEvidenceRecord,
-  writeSequence,
-} from "./evidence-record.ts";
+import { type ArchiveTimeStamp, chainsBefore, readEvidenceRecord } from "./evidence-record.ts";
 import { rootOf } from "./hash-tree.ts";
 import { checkToken, type TimeStamp } from "./token.ts";
 
@@ -25,7 +20,8 @@ export async function checkEvidence(host: Host, der: Uint8Array, group: GroupHas
   const stamps: TimeStamp[] = [];
   for (const [at, chain] of chains.entries()) {
     const first = chain[0] as ArchiveTimeStamp;
-    const hashes = await renewed(host, first.hash, await group(first.hash), chains.slice(0, at));
+    const own = await group(first.hash);
+    const hashes = at === 0 ? [...own].sort(compare) : await renewed(host, first.hash, own, chainsBefore(der, at));
     checkFirstList(first, hashes);
     stamps.push(await checkStamp(host, first, hashes));
     for (const [before, member] of chain.slice(1).entries()) {
@@ -43,10 +39,9 @@ async function renewed(
   host: Host,
   hash: HashName,
   group: readonly Uint8Array[],
-  before: ArchiveTimeStampSequence,
+  before: Uint8Array,
 ): Promise<readonly Uint8Array[]> {
-  if (before.length === 0) return [...group].sort(compare);
-  const chains = await host.digest(hash, writeSequence(before));
+  const chains = await host.digest(hash, before);
   const all = await Promise.all(group.map((one) => host.digest(hash, concat([one, chains]))));
   return all.sort(compare);
 }

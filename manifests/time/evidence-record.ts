@@ -37,8 +37,21 @@ export function writeEvidenceRecord(chains: ArchiveTimeStampSequence): Uint8Arra
   return sequence(integer(1), sequence(...hashes.map(digestAlgorithm)), writeSequence(chains));
 }
 
-/** The archiveTimeStampSequence alone, as the renewal of a hash tree hashes it (RFC 4998 5.2). */
-export function writeSequence(chains: ArchiveTimeStampSequence): Uint8Array {
+/** An archiveTimeStampSequence of the first `count` chains of a record, byte for byte as they stand: what the renewal of a hash tree hashes (RFC 4998 5.2). */
+export function chainsBefore(der: Uint8Array, count: number): Uint8Array {
+  const chains = sequenceIn(der).rest(most.chains);
+  return sequence(...chains.slice(0, count).map((one) => whole(der, one)));
+}
+
+/** Past version and digestAlgorithms, at the chains. */
+function sequenceIn(der: Uint8Array): DerReader {
+  const reader = DerReader.open(der, tag.sequence, form);
+  reader.read(tag.integer);
+  reader.read(tag.sequence);
+  return reader.enter(tag.sequence);
+}
+
+function writeSequence(chains: ArchiveTimeStampSequence): Uint8Array {
   return sequence(...chains.map((chain) => sequence(...chain.map(writeArchiveTimeStamp))));
 }
 

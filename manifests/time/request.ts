@@ -2,7 +2,7 @@
 
 import { digestAlgorithm } from "../cms/algorithm.ts";
 import { equal, fromUtf8 } from "../encoding/bytes.ts";
-import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
+import { content, DerReader, readElement, tag, whole } from "../encoding/der-read.ts";
 import { boolean, integer, octetString, sequence, unsignedInteger } from "../encoding/der-write.ts";
 import { Refusal } from "../refusal.ts";
 import { tokenLimit } from "./token.ts";
@@ -43,14 +43,11 @@ function read(der: Uint8Array): Uint8Array {
 
 /** RFC 3161 2.4.2: that the token answers this very request. Refuses TSA-ANSWER. */
 export function checkAnswers(info: TstInfo, nonce: Uint8Array): void {
-  const asked = content(...only(unsignedInteger(nonce)));
+  const integer = unsignedInteger(nonce);
+  const asked = content(integer, readElement(integer, 0));
   if (info.nonce === undefined || !equal(info.nonce, asked)) {
     throw new Refusal("TSA-ANSWER", "the token does not repeat the nonce: it may be an old one");
   }
-}
-
-function only(der: Uint8Array): [Uint8Array, ReturnType<DerReader["any"]>] {
-  return [der, new DerReader(der, { start: 0, end: der.length }, "TIME-FORM").any()];
 }
 
 /** PKIFreeText: a few short texts; what is no UTF-8 is left out. */

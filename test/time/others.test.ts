@@ -7,7 +7,7 @@ import { digestOf, nodeHost, sha256 } from "../../host/crypto-host.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
 import { checkEvidence } from "../../manifests/time/check-evidence.ts";
-import { type ArchiveTimeStamp, writeEvidenceRecord, writeSequence } from "../../manifests/time/evidence-record.ts";
+import { type ArchiveTimeStamp, chainsBefore, writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { hashTree } from "../../manifests/time/hash-tree.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken } from "../../manifests/time/token.ts";
@@ -106,7 +106,7 @@ describe.skipIf(!hasJava())("BouncyCastle on evidence records", () => {
     const time = "2022-01-01T00:00:00Z";
     const second: ArchiveTimeStamp = { hash: "sha256", tree: [], token: await makeToken({ over: first.token, time }) };
     const before = [[first, second]];
-    const chains = digestOf("sha512", writeSequence(before));
+    const chains = digestOf("sha512", chainsBefore(writeEvidenceRecord(before), 1));
     const group = hashesOf(4, "sha512").map((one) => digestOf("sha512", concat([one, chains])));
     const next = await hashTree(nodeHost, "sha512", [group, hashesOf(9, "sha512")]);
     const token = await rawToken(next.root, { hash: "sha512", time: "2023-01-01T00:00:00Z" });

@@ -7,9 +7,9 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import {
   type ArchiveTimeStamp,
+  chainsBefore,
   readEvidenceRecord,
   writeEvidenceRecord,
-  writeSequence,
 } from "../../../manifests/time/evidence-record.ts";
 import { hashTree, rootOf } from "../../../manifests/time/hash-tree.ts";
 import { makeToken } from "../../pki/tsa.ts";
@@ -89,7 +89,7 @@ describe("an evidence record", () => {
   });
 
   it("TIME-IMPRINT: is renewed by another hash, over each object with all chains before it (RFC 4998 5.2)", async () => {
-    const chains = digestOf("sha512", writeSequence([[first]]));
+    const chains = digestOf("sha512", chainsBefore(writeEvidenceRecord([[first]]), 1));
     const group = hashesOf(2, "sha512").map((one) => digestOf("sha512", concat([one, chains])));
     const tree = await hashTree(nodeHost, "sha512", [group, hashesOf(9, "sha512")]);
     const token = await rawToken(tree.root, { hash: "sha512", time: "2031-01-01T00:00:00Z" });
