@@ -84,11 +84,15 @@ function readGenTime(octets: Uint8Array): Utc {
   return fraction === undefined ? time : utcOf(at + 1000);
 }
 
+/** Of an accuracy; real authorities say a second or so. */
+const mostSeconds = 86_400;
+
 /** SEQUENCE { seconds, millis [0], micros [1] }, each optional: milliseconds, rounded up. */
 function readAccuracy(reader: DerReader): number {
   const seconds = reader.next(tag.integer) ? reader.smallInteger() : 0;
   const [millis, micros] = [0x80, 0x81].map((one) => (reader.next(one) ? thousandth(reader, one) : 0));
   reader.finish();
+  if (seconds > mostSeconds) throw new Refusal(form, "an accuracy of more than a day says no time");
   return seconds * 1000 + (millis as number) + Math.ceil((micros as number) / 1000);
 }
 

@@ -56,6 +56,7 @@ describe("a time-stamp token", () => {
     ["TIME-FORM", "something behind the TSTInfo", () => makeToken({ over, info: (one) => grown(one) })],
     ["TIME-FORM", "a critical extension", () => makeToken({ over, info: (one) => withExtension(one) })],
     ["TIME-FORM", "no date", () => makeToken({ over, info: (one) => replaced(one, "20261124", "20261324") })],
+    ["TIME-FORM", "an accuracy of years", () => makeToken({ over, accuracySeconds: 2 ** 40 })],
     ["TIME-FORM", "an empty TSTInfo", () => makeToken({ over, info: () => sequence() })],
     ["TIME-FORM", "an error response", async () => sequence(sequence(der(0x02, Uint8Array.of(2))))],
     ["TIME-FORM", "nothing", async () => new Uint8Array(0)],
