@@ -1,14 +1,19 @@
 /** `coldseal inspect FILE`: says what a file is and holds, and verifies nothing. */
 
 import { sha256 } from "../host/crypto-host.ts";
-import { readSignedData, type SignedData } from "../manifests/cms/read.ts";
+import { readSignedData, type SignedData, usualLimits } from "../manifests/cms/read.ts";
+import { type RevocationValues, withoutRevocation } from "../manifests/cms/revocation-values.ts";
+import { unsignedValues } from "../manifests/cms/unsigned-attributes.ts";
 import { attributeValue, messageDigestOf } from "../manifests/cms/verify.ts";
 import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
+import { DerReader, tag } from "../manifests/encoding/der-read.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
 import { shown } from "../manifests/records/names.ts";
 import { readSeal } from "../manifests/records/seal.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import { readEvidenceRecord } from "../manifests/time/evidence-record.ts";
+import { infoIn } from "../manifests/time/token.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 
 /** What `inspect` found; `content` only where it is JSON. Nothing in it was verified. */
@@ -34,13 +39,17 @@ const contentNames = [
 /** Levels of JSON that are shown. */
 const deepest = 100;
 
-/** Reads one file of Coldseal: SignedData of any of its types, a seal, or plain JSON. Refuses with DER, CMS-* or JSON. */
-export function inspectFile(bytes: Uint8Array, oids: OwnOids): Inspection {
-  if (bytes[0] === 0x7b) {
-    return { kind: "JSON, unsigned", verified: false, signers: [], facts: {}, content: parse(bytes) };
-  }
-  const data = readSignedData(bytes);
-  if (data.eContentType === oid.data) return isSeal(data, oids) ? inspectSeal(bytes, oids, data) : inspectPlain(data);
+/** Reads one file of Coldseal: SignedData of any of its types, a seal, evidence of time, or plain JSON. Refuses with DER, CMS-*, TIME-FORM or JSON. */
+export function inspectFile(file: Uint8Array, oids: OwnOids): Inspection {
+  if (file[0] === 0x7b) return unsigned("JSON, unsigned", {}, parse(file));
+  if (isZip(file)) return unsigned("ZIP file: a proof container, perhaps", { bytes: file.length });
+  if (isEvidenceRecord(file)) return inspectEvidence(file);
+  const { base: bytes, values } = takenApart(file);
+  const data = readSignedData(bytes, { ...usualLimits, certificateOrder: "any" });
+  if (data.eContentType === oid.tstInfo)
+    return { ...unsigned("time-stamp token", stampFacts(bytes)), signers: signersOf(data) };
+  if (data.eContentType === oid.data && isSeal(data, oids)) return inspectSeal(bytes, oids, data, values);
+  if (data.eContentType === oid.data) return inspectPlain(data);
   const name = contentNames.find((one) => oids[one] === data.eContentType);
   return {
     kind: name ? `${name}, signed` : `signed content of unknown type ${data.eContentType}`,
@@ -51,13 +60,62 @@ export function inspectFile(bytes: Uint8Array, oids: OwnOids): Inspection {
   };
 }
 
-function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData): Inspection {
+/** What cannot be taken apart is read as it is. */
+function takenApart(file: Uint8Array): ReturnType<typeof withoutRevocation> {
+  try {
+    return withoutRevocation(file);
+  } catch {
+    return { base: file, values: { crls: [], ocsp: [] } };
+  }
+}
+
+function unsigned(kind: string, facts: Inspection["facts"], content: Json = null): Inspection {
+  return { kind, verified: false, signers: [], facts, content };
+}
+
+/** "PK", as every ZIP file begins that is a container. */
+function isZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b;
+}
+
+/** A SEQUENCE that begins with its version, where a SignedData begins with its type. */
+function isEvidenceRecord(bytes: Uint8Array): boolean {
+  try {
+    return DerReader.open(bytes, tag.sequence, "DER").next(tag.integer);
+  } catch {
+    return false;
+  }
+}
+
+function inspectEvidence(bytes: Uint8Array): Inspection {
+  const stamps = readEvidenceRecord(bytes).flat();
+  const facts = stamps.map(
+    ({ hash, token }, at) => [`time-stamp ${at + 1}`, `${infoIn(token).time}, ${hash}`] as const,
+  );
+  return unsigned("evidence record (RFC 4998)", Object.fromEntries(facts));
+}
+
+function stampFacts(token: Uint8Array): Inspection["facts"] {
+  const { imprint, policy, time } = infoIn(token);
+  return { time, policy, over: `${imprint.hash} ${hex(imprint.digest)}` };
+}
+
+function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData, values: RevocationValues): Inspection {
   const seal = readSeal(bytes, oids);
+  const stamps = unsignedValues(seal.signer, oid.signatureTimeStamp).length;
   return {
     kind: "seal (detached CAdES signature)",
     verified: false,
     signers: signersOf(data),
-    facts: { mode: seal.mode, appliance: seal.appliance, manifest: seal.number, index: seal.index },
+    facts: {
+      mode: seal.mode,
+      appliance: seal.appliance,
+      manifest: seal.number,
+      index: seal.index,
+      ...(stamps > 0 ? { "time-stamps": stamps } : {}),
+      ...(values.crls.length > 0 ? { CRLs: values.crls.length } : {}),
+      ...(values.ocsp.length > 0 ? { "OCSP responses": values.ocsp.length } : {}),
+    },
     content: null,
   };
 }

@@ -53,20 +53,25 @@ ${tableOf(checkedRows(path, trust, version))}
 
 function checkedRows(
   path: string,
-  { at, crls, genesis, ocsp, roots }: Trust,
+  { at, authorities, crls, genesis, ocsp, roots }: Trust,
   version: string,
 ): (readonly [string, string])[] {
   return [
     ["verified", shown(path)],
     ["at", at === undefined ? "a time that nobody gave" : `${at}, by the clock of the verifier's machine`],
     ["by", `coldseal verify, ${version}`],
-    ...roots.map((der) => ["root", `${readCertificate(der).subjectText}, SHA-256 ${hex(sha256(der))}`] as const),
+    ...roots.map((der) => ["root", certificateText(der)] as const),
+    ...(authorities ?? []).map((der) => ["root for time", certificateText(der)] as const),
     ["genesis", genesis ?? "none was given: which people had to approve is the box's word"],
     ...(crls ?? []).map((der) => ["CRL", `${crlText(readCrl(der))}, SHA-256 ${hex(sha256(der))}`] as const),
     ...(ocsp ?? []).map(
       (der) => ["OCSP", `produced ${readOcsp(der).producedAt}, SHA-256 ${hex(sha256(der))}`] as const,
     ),
   ];
+}
+
+function certificateText(der: Uint8Array): string {
+  return `${readCertificate(der).subjectText}, SHA-256 ${hex(sha256(der))}`;
 }
 
 function crlText({ issuer, thisUpdate }: Crl): string {

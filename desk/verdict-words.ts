@@ -39,9 +39,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
       ...timeRows(verdict),
-      ...verdict.revokedLater.flatMap(({ since, subject }) =>
-        row("revoked", `${subject}, since ${since}: after all of this existed, so that it stands`),
-      ),
+      ...revokedRows(verdict),
       ...row("reason", verdict.reason),
       ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
       ...row("documents", documentsText(verdict)),
@@ -73,6 +71,7 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
       ...timeRows(verdict),
+      ...revokedRows(verdict),
       ...row("manifest", verdict.number === null ? null : manifestText(verdict)),
       ...row("document", verdict.name),
       ...row("batch", verdict.batch),
@@ -129,19 +128,35 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 
 /** In the standard's own words, for whoever compares verifiers. */
 function indicationText({ main, revocation, sub, time }: Indication): string {
-  const lists = revocation === "none" ? "no CRL or OCSP response was looked at" : `${revocation} were looked at`;
+  const lists = revocation === "none" ? "no CRL or OCSP response was looked at" : listsText(revocation);
   const stamps = time === "evidence" ? "time by time-stamps" : "no time-stamp counted";
   return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${lists}, ${stamps})`;
+}
+
+function revokedRows({ revokedLater }: Pick<BundleVerdict, "revokedLater">) {
+  return revokedLater.flatMap(({ since, subject }) =>
+    row("revoked", `${subject}, since ${since}: after all of this existed, so that it stands`),
+  );
+}
+
+function listsText(revocation: Exclude<Indication["revocation"], "none">): string {
+  if (!revocation.endsWith(" in the seal")) return `${revocation} were looked at`;
+  return `only ${revocation} were looked at, which whoever gave it chose`;
 }
 
 /** What is proven of the time, and what stands there without proving anything. */
 function timeRows({ ok, provenTime, times }: Pick<BundleVerdict, "ok" | "provenTime" | "times">) {
   return [
-    ...row("existed by", ok && provenTime !== null ? `${provenTime} at the latest, by time-stamps that hold` : null),
-    ...times.flatMap(({ authority, discounted, file, renewals, time }) =>
+    ...row(
+      "existed by",
+      ok && provenTime !== null
+        ? `${provenTime} at the latest, by time-stamps that hold (with the accuracy that they claim)`
+        : null,
+    ),
+    ...times.flatMap(({ authority, discounted, file, renewals, stamped }) =>
       row(
         "time-stamp",
-        `${time === null ? "" : `${time} by ${authority} `}(${file}${renewals > 0 ? `, renewed ${renewals} times` : ""})${
+        `${stamped === null ? "" : `${stamped} by ${authority} `}(${file}${renewals > 0 ? `, renewed ${count(renewals, "time")}` : ""})${
           discounted === null ? "" : `; it does not count: ${discounted}`
         }`,
       ),
@@ -216,10 +231,7 @@ function documentsText({ documents }: BundleVerdict): string {
 }
 
 function labelsText({ labels }: BundleVerdict): string | null {
-  return (
-    labels &&
-    Object.entries(labels)
-      .map(([name, value]) => `${name} ${value}`)
-      .join("; ")
-  );
+  if (!labels) return null;
+  const all = Object.entries(labels).map(([name, value]) => `${name} ${value}`);
+  return `as the box wrote when it sealed: ${all.join("; ")}`;
 }

@@ -22,7 +22,7 @@ import {
   recordGroup,
 } from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
-import { type Stamped, stampInTurn } from "./tsa-client.ts";
+import { failureText, type Stamped, stampInTurn } from "./tsa-client.ts";
 
 /** One file of evidence, written or written anew; durable. */
 export interface Anchored extends Omit<Stamped, "token"> {
@@ -38,8 +38,8 @@ export interface AnchorWanted {
 }
 
 /**
- * Adds a file of evidence by the first authority that answers or, with `each`, one by each of them: then all must answer, and what was written before one
- * failed stays. Refuses TSA-ANSWER, TIME-ORDER where the authority's time is before the batch's, and as `bundleTree`.
+ * Adds a file of evidence by the first authority that answers or, with `each`, one by each of them: all are asked, what those gave that answered stays, and
+ * then the refusal names those that did not. Refuses TSA-ANSWER, TIME-ORDER where the authority's time is before the batch's, and as `bundleTree`.
  */
 export async function anchor(
   { folder, roots, source, urls }: AnchorWanted,
@@ -48,9 +48,17 @@ export async function anchor(
 ): Promise<void> {
   const { manifest, tree } = await bundleTree(nodeHost, source);
   let number = (await evidenceNumbers(source)).at(-1) ?? 0;
+  const failed: string[] = [];
   for (const those of each ? urls.map((url) => [url]) : [urls]) {
-    const stamped = await stampInTurn(those, { hash: tree.hash, digest: tree.root }, roots);
-    checkNotBefore({ time: latestOf(stamped.stamp.info) }, manifest.created, manifest.clock.claimedErrorSeconds);
+    let stamped: Stamped;
+    try {
+      stamped = await stampInTurn(those, { hash: tree.hash, digest: tree.root }, roots);
+      checkNotBefore({ time: latestOf(stamped.stamp.info) }, manifest.created, manifest.clock.claimedErrorSeconds);
+    } catch (fault) {
+      if (!each || !(fault instanceof Refusal)) throw fault;
+      failed.push(fault.got ?? `${those.join("")}: ${failureText(fault)}`);
+      continue;
+    }
     const file = evidencePath(++number);
     const { token, ...rest } = stamped;
     await makeFolder(join(folder, evidenceFolder), 0o755);
@@ -58,6 +66,11 @@ export async function anchor(
     await writeDurable(join(folder, file), record, { mode: 0o644 });
     told({ ...rest, file });
   }
+  if (failed.length === 0) return;
+  throw new Refusal("TSA-ANSWER", `${failed.length} of ${urls.length} authorities gave no token that counts`, {
+    expected: "a token of each of them",
+    got: failed.join("; "),
+  });
 }
 
 /**

@@ -28,6 +28,6 @@ export function stampLines({ stamp, url }: Pick<Stamped, "stamp" | "url">): read
     `  authority  ${stamp.certificate.subjectText}`,
     `  policy     ${stamp.info.policy}`,
     `  from       ${shown(url)}`,
-    `  until      ${stamp.certificate.notAfter}: renew it before`,
+    `  until      ${stamp.certificate.notAfter}, when its certificate ends`,
   ];
 }

@@ -40,7 +40,7 @@ export async function runAnchor(
   if (json) process.stdout.write(`${JSON.stringify(done.map(asJson))}\n`);
   else
     process.stdout.write(
-      `Nothing of the bundle itself was verified. Now: coldseal verify ${shown(folder)} --ca ca.crt --tsa-ca FILE\n`,
+      `Renew it before that certificate ends. Nothing of the bundle itself was verified. Now: coldseal verify ${shown(folder)} --ca ca.crt --tsa-ca FILE\n`,
     );
 }
 

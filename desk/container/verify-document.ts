@@ -13,6 +13,12 @@ import { withFurther } from "./further-findings.ts";
 import type { ZipContainer } from "./zip-read.ts";
 
 const recordNames = ["manifest.p7m", "authorization.p7m", "documents.jsonl"] as const;
+const evidenceName = /^\d{4}\.ers$/;
+/** As many as a bundle may have. */
+const mostEvidence = 16;
+const mostPolicies = 9999;
+/** A policy has some kilobytes. */
+const mostPolicyBytes = 32 << 20;
 
 /** Refuses BUNDLE-FORM where there is not one document and one seal, or a file is not what the container says; what is wrong with them is a finding. */
 export async function verifyDocumentContainer(host: Host, container: ZipContainer, trust: Trust): Promise<SealVerdict> {
@@ -45,24 +51,44 @@ async function digestOf(host: Host, container: ZipContainer, path: string, hash:
 /** What of the bundle is there. */
 async function about(container: ZipContainer): Promise<Partial<SealToVerify>> {
   const read = (name: string, limit = smallFile) => container.read(`${aboutFolder}/${name}`, limit);
-  const named = (folder: string, ending: string) =>
-    [...container.list(`${aboutFolder}/${folder}`)].filter((name) => name.endsWith(ending)).sort();
-  const evidence = await Promise.all(
-    named("evidence", ".ers").map(async (name) => ({
-      name: `evidence/${name}`,
-      der: await read(`evidence/${name}`, evidenceRecordLimit),
-    })),
-  );
+  const named = (folder: string, form: RegExp) =>
+    [...container.list(`${aboutFolder}/${folder}`)].filter((name) => form.test(name)).sort();
+  const evidence: { name: string; der: Uint8Array }[] = [];
+  for (const name of atMost(named("evidence", evidenceName), mostEvidence, "evidence")) {
+    evidence.push({ name: `evidence/${name}`, der: await read(`evidence/${name}`, evidenceRecordLimit) });
+  }
   if (!container.has(`${aboutFolder}/manifest.p7m`)) return { evidence };
   return {
     evidence,
     manifest: await read("manifest.p7m"),
-    policies: await Promise.all(named("policy", ".p7m").map((name) => read(`policy/${name}`))),
+    policies: await readPolicies(atMost(named("policy", /^\d{4}\.p7m$/), mostPolicies, "policy"), read),
     ...(container.has(`${aboutFolder}/authorization.p7m`) ? { authorization: await read("authorization.p7m") } : {}),
     ...(container.has(`${aboutFolder}/documents.jsonl`)
       ? { list: container.stream(`${aboutFolder}/documents.jsonl`) }
       : {}),
   };
+}
+
+/** Names of files that are read as a whole, before any is. Refuses BUNDLE-FORM more than a container may have. */
+function atMost(names: readonly string[], most: number, folder: string): readonly string[] {
+  if (names.length <= most) return names;
+  const detail = { expected: `at most ${most}`, got: `${names.length}` };
+  throw new Refusal("BUNDLE-FORM", `too many files in ${aboutFolder}/${folder}`, detail);
+}
+
+async function readPolicies(
+  names: readonly string[],
+  read: (path: string) => Promise<Uint8Array>,
+): Promise<readonly Uint8Array[]> {
+  const policies: Uint8Array[] = [];
+  let bytes = 0;
+  for (const name of names) {
+    const policy = await read(`policy/${name}`);
+    bytes += policy.length;
+    if (bytes > mostPolicyBytes) throw new Refusal("BUNDLE-FORM", "policies of too many bytes for a container");
+    policies.push(policy);
+  }
+  return policies;
 }
 
 /** The document's name is the one that was sealed; nothing is there that the verifier does not look at. */
@@ -85,10 +111,11 @@ function checkRest(container: ZipContainer, document: string, name: string | nul
 }
 
 function isAbout(path: string): boolean {
-  const [, name = ""] = path.split(`${aboutFolder}/`);
+  if (!path.startsWith(`${aboutFolder}/`)) return false;
+  const name = path.slice(aboutFolder.length + 1);
   return recordNames.some((one) => one === name) || /^policy\/\d{4}\.p7m$/.test(name) || isEvidence(path);
 }
 
 function isEvidence(path: string): boolean {
-  return /\/evidence\/\d{4}\.ers$/.test(path) && path.startsWith(`${aboutFolder}/evidence/`);
+  return path.startsWith(`${aboutFolder}/evidence/`) && evidenceName.test(path.slice(aboutFolder.length + 10));
 }

@@ -11,7 +11,7 @@ import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
 import { der as element, explicit, integer, octetString, sequence } from "../encoding/der-write.ts";
 import { Refusal } from "../refusal.ts";
 import type { ReducedTree } from "./hash-tree.ts";
-import { imprintIn } from "./token.ts";
+import { infoIn } from "./token.ts";
 import { asTimeForm } from "./tst-info.ts";
 
 export interface ArchiveTimeStamp {
@@ -103,7 +103,7 @@ function readArchiveTimeStamp(der: Uint8Array): ArchiveTimeStamp {
   const tree = reader.next(0xa2) ? readTree(reader.enter(0xa2)) : [];
   const token = whole(der, reader.read(tag.sequence));
   reader.finish();
-  const { hash } = named ? { hash: readDigest(sequence(named)) } : imprintIn(token);
+  const { hash } = named ? { hash: readDigest(sequence(named)) } : infoIn(token).imprint;
   if (tree.flat().some(({ length }) => length !== hashBytes[hash])) {
     throw new Refusal(form, "a hash of a tree is not as long as its algorithm says");
   }

@@ -57,9 +57,9 @@ export async function checkToken(
   return { info, certificate, certificates };
 }
 
-/** What a token says it is over; nothing of it is checked. Refuses TIME-FORM, CMS-*. */
-export function imprintIn(der: Uint8Array): MessageImprint {
-  return readToken(der).info.imprint;
+/** What a token says; nothing of it is checked. Refuses TIME-FORM, CMS-*. */
+export function infoIn(der: Uint8Array): TstInfo {
+  return readToken(der).info;
 }
 
 function readToken(der: Uint8Array) {

@@ -24,7 +24,9 @@ export type SubIndication =
   | "TRY_LATER"
   | "GENERIC";
 
-export type RevocationWord = "none" | "CRLs" | "OCSP responses" | "CRLs and OCSP responses";
+/** What revocation was judged by; of one seal also by what came in it, where the verifier had nothing of its own. */
+type Lists = "CRLs" | "OCSP responses" | "CRLs and OCSP responses";
+export type RevocationWord = "none" | Lists | `${Lists} in the seal`;
 
 export interface Indication {
   readonly main: MainIndication;

@@ -20,14 +20,15 @@ import { readCrl } from "../x509/crl.ts";
 import { readOcsp } from "../x509/ocsp.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { type Indication, indicationOf } from "./indication.ts";
+import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
+import type { Revoked } from "./revocation.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
 import { checkSealTimeStamps } from "./seal-time-stamps.ts";
 import { checkNotBefore, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
-import { revocationWord, type Trust } from "./trust.ts";
+import { revocationWord, revokedLater, type Trust } from "./trust.ts";
 import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
@@ -56,6 +57,8 @@ export interface SealVerdict {
   readonly appliance: string | null;
   readonly number: number | null;
   readonly index: number | null;
+  /** certificates of the seal's path that were revoked, but only after it is proven to have existed */
+  readonly revokedLater: readonly Revoked[];
   /** as claimed; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;
   /** evidence of time that holds; what of it counts says of itself that it does */
@@ -82,7 +85,10 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
   const times = await checkTimes(work, checked);
-  const seal = await checkSeal(work, provenTime(times), checked, policies);
+  const { chain, seal } = await checkSeal(work, provenTime(times), checked, policies);
+  const proven = provenTime(times);
+  const sealed = proven === null ? work.sealTrust : { ...work.sealTrust, proven };
+  const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealed, [chain])));
   const entry = await findEntry(work, checked, seal);
   const authorization = await openAuthorization(work, checked, policies);
   const all = work.findings.all;
@@ -91,7 +97,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     indication: indicationOf(all, {
       ok: all.length === 0,
       counts: seal !== undefined,
-      revocation: revocationWord(work.sealTrust),
+      revocation: revocationOf(trust, values),
       times: seal !== undefined && provenTime(times) !== null,
       shown: true,
     }),
@@ -103,6 +109,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     number: seal?.seal.number ?? null,
     index: seal?.seal.index ?? null,
     claimedTime: seal?.signed ?? null,
+    revokedLater: revoked ?? [],
     sealer: seal ? { subject: seal.certificate.subjectText, notAfter: seal.certificate.notAfter } : null,
     manifest: entry ? "lists it" : "not shown",
     name: entry?.name ?? null,
@@ -135,6 +142,13 @@ function splitSeal(seal: Uint8Array): ReturnType<typeof withoutRevocation> {
   } catch {
     return { base: seal, values: { crls: [], ocsp: [] } };
   }
+}
+
+/** HONEST: what came in the seal was chosen by whoever gave it, and may be old. */
+function revocationOf(trust: Trust, values: RevocationValues): RevocationWord {
+  const own = revocationWord(trust);
+  const word = revocationWord(withValues({ roots: [] }, values));
+  return own !== "none" || word === "none" ? own : `${word} in the seal`;
 }
 
 function withValues(trust: Trust, { crls, ocsp }: RevocationValues): Trust {
@@ -173,17 +187,19 @@ async function openPolicies(work: Work, checked: CheckedManifest | undefined): P
   return policies;
 }
 
-function checkSeal(
+async function checkSeal(
   { base, host, given, sealTrust, findings }: Work,
   proven: Utc | null,
   checked: CheckedManifest | undefined,
   policies: CheckedPolicies,
-): Promise<CheckedSeal | undefined> {
+): Promise<{ readonly seal: CheckedSeal | undefined; readonly chain: readonly Uint8Array[] | undefined }> {
   const trust = proven === null ? sealTrust : { ...sealTrust, proven };
   const oids = oidsOf(sealTrust, checked);
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
   const { documentDigest } = given;
-  return findings.check(files.seal, () => new SealChecker(host, context).check(base, { documentDigest }));
+  const checker = new SealChecker(host, context);
+  const seal = await findings.check(files.seal, () => checker.check(base, { documentDigest }));
+  return { seal, chain: checker.chain };
 }
 
 /** What stands in the seal, and the records beside it: each is over the document and this file of the seal, and over nothing else. */

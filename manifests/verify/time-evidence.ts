@@ -16,7 +16,9 @@ import { type Trust, unansweredIssuers } from "./trust.ts";
 export interface TimeProof {
   /** path below the bundle, or where it stands in a seal */
   readonly file: string;
-  /** what it is over existed then at the latest; the accuracy that the authority claims is counted in */
+  /** as the authority says it */
+  readonly stamped: Utc | null;
+  /** what it is over existed then at the latest: `stamped` and the accuracy that the authority claims */
   readonly time: Utc | null;
   /** subject of the authority's certificate */
   readonly authority: string | null;
@@ -113,6 +115,7 @@ export async function proofOf(
   const { certificate, info } = stamps[0] as TimeStamp;
   return {
     file,
+    stamped: info.time,
     time: latestOf(info),
     authority: certificate.subjectText,
     policy: info.policy,
@@ -147,7 +150,7 @@ async function whyDiscounted(host: Host, trust: TimeTrusted, stamps: readonly Ti
 
 /** A proof that is none: told, so that nobody believes that it was not looked at. */
 export function noProof(file: string, thrown: unknown): TimeProof {
-  return { file, time: null, authority: null, policy: null, renewals: 0, discounted: reasonOf(thrown) };
+  return { file, stamped: null, time: null, authority: null, policy: null, renewals: 0, discounted: reasonOf(thrown) };
 }
 
 function reasonOf(thrown: unknown): string {

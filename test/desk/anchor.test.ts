@@ -104,9 +104,9 @@ describe("coldseal anchor", () => {
     expect((await anchor("--each", "--tsa", tsa.url, other.url)).status).toBe(0);
     expect((await verdict()).times).toHaveLength(2);
     tsa.instead.push(() => utf8("no response"));
-    const { status, err } = await anchor("--each", "--tsa", other.url, tsa.url);
+    const { status, err } = await anchor("--each", "--tsa", tsa.url, other.url);
     expect([status, evidence()]).toEqual([3, ["0001.ers", "0002.ers", "0003.ers"]]);
-    expect(err).toContain("TSA-ANSWER");
+    expect(inOneLine(err)).toContain("1 of 2 authorities gave no token that counts");
     expect(err).toContain("evidence/0003.ers");
   });
 
@@ -267,6 +267,10 @@ describe("coldseal evidence", () => {
     expect(wrong.findings.map(({ code }: { code: string }) => code)).toEqual(["TIME-IMPRINT", "TIME-IMPRINT"]);
     const again = await coldseal("evidence", folder, name, "--to", to);
     expect([again.status === 0, readdirSync(to)]).toEqual([false, files]);
+    const twice = await coldseal("evidence", folder, name, "1", "--to", join(folder, "../twice"));
+    expect([twice.status, readdirSync(join(folder, "../twice"))]).toEqual([0, files]);
+    const inspected = await coldseal("inspect", join(to, files[0] as string));
+    expect(inspected.out).toMatch(/^evidence record \(RFC 4998\).*\n +time-stamp 1 +20\d\d-.*, sha256\n/);
     const unknown = await coldseal("evidence", folder, "no such", "--to", to);
     expect([unknown.status, unknown.err]).toEqual([2, expect.stringContaining("no such document")]);
     expect(told.out).toContain("Each is over one document and its seal");

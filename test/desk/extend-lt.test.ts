@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sealWords } from "../../desk/verdict-words.ts";
 import { digestOf, nodeHost } from "../../host/crypto-host.ts";
 import { withoutRevocation, withRevocation } from "../../manifests/cms/revocation-values.ts";
 import { DerReader, tag, whole } from "../../manifests/encoding/der-read.ts";
@@ -75,8 +76,27 @@ describe("coldseal extend, CAdES-B-LT", () => {
     const file = written("lt");
     expect(withoutRevocation(file).values.crls).toHaveLength(3);
     const { indication, ok, provenTime, times } = await verdictOf(file);
-    expect([ok, indication]).toEqual([true, { main: "TOTAL-PASSED", sub: null, revocation: "CRLs", time: "evidence" }]);
+    expect([ok, indication]).toEqual([
+      true,
+      { main: "TOTAL-PASSED", sub: null, revocation: "CRLs in the seal", time: "evidence" },
+    ]);
     expect([provenTime, times[0]?.discounted]).toEqual([expect.any(String), null]);
+  });
+
+  it("HONEST: inspect says what is in it; a verdict by nothing but what came in the seal says so", async () => {
+    await extend("told", "--ca", "ca.crt", ...allCrls);
+    const inspected = await new Promise<string>((resolve) => {
+      execFile(process.execPath, ["desk/main.ts", "inspect", join(dir, "told/seal.p7s")], (_fault, out) =>
+        resolve(out),
+      );
+    });
+    expect(inspected).toMatch(/^seal .*\n(?:.*\n)*? *time-stamps +1\n +CRLs +3\n/);
+    const own = [makeCrl(root, today), makeCrl(issuer, today)];
+    expect((await verdictOf(written("told"))).indication.revocation).toBe("CRLs in the seal");
+    expect((await verdictOf(written("told"), { crls: own })).indication.revocation).toBe("CRLs");
+    expect(sealWords(await verdictOf(written("told"))).rows[0]?.[1]).toContain(
+      "only CRLs in the seal were looked at, which whoever gave it chose",
+    );
   });
 
   it.each(verifiers.filter(isHere))("HONEST: $name takes one with CRLs", async (kind) => {
@@ -106,7 +126,7 @@ describe("coldseal extend, CAdES-B-LT", () => {
     expect(withoutRevocation(file).values).toMatchObject({ crls: { length: 2 }, ocsp: { length: 1 } });
     expect((await verdictOf(file)).indication).toMatchObject({
       main: "TOTAL-PASSED",
-      revocation: "CRLs and OCSP responses",
+      revocation: "CRLs and OCSP responses in the seal",
     });
     for (const kind of verifiers.filter(isHere)) {
       const verifier = await kind.open(join(dir, "ca.crt"));

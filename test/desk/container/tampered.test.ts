@@ -145,3 +145,34 @@ describe("what a container says", () => {
     expect(out).toMatch(/^NOT VALID: this is no container that can be read\n +BUNDLE-FORM/);
   });
 });
+
+describe("the container of a document, with more than is about it", () => {
+  it("BUNDLE-FORM: a path that only ends like one of its own is covered by nothing", async () => {
+    for (const path of ["META-INF/META-INF/coldseal/manifest.p7m", "META-INF/evilMETA-INF/coldseal/documents.jsonl"]) {
+      const { findings, ok } = await judge(new Map([...document, [path, Uint8Array.of(1)]]));
+      expect([path, ok, findings.map(({ code, file }) => `${code} ${file}`)]).toEqual([
+        path,
+        false,
+        [`BUNDLE-FORM ${path}`],
+      ]);
+    }
+  });
+
+  it("BUNDLE-FORM: more evidence than a bundle may have, and more policies than memory, are refused before they are read", async () => {
+    const many = (folder: string, count: number, bytes: number) =>
+      Array.from({ length: count }, (_, at) => {
+        const name = String(at + 1).padStart(4, "0");
+        return [
+          `META-INF/coldseal/${folder === "evidence" ? `evidence/${name}.ers` : `policy/${name}.p7m`}`,
+          new Uint8Array(bytes),
+        ] as const;
+      });
+    for (const [folder, count, bytes] of [
+      ["evidence", 17, 10],
+      ["policy", 40, 1 << 20],
+    ] as const) {
+      const { findings, ok } = await judge(new Map([...document, ...many(folder, count, bytes)]));
+      expect([folder, ok, findings.some(({ code }) => code === "BUNDLE-FORM")]).toEqual([folder, false, true]);
+    }
+  });
+});

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { bundleTree } from "../../../desk/anchor/bundle-tree.ts";
-import { bundleWords } from "../../../desk/verdict-words.ts";
+import { bundleWords, sealWords } from "../../../desk/verdict-words.ts";
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import { withUnsigned } from "../../../manifests/cms/unsigned-attributes.ts";
 import { generalizedTime } from "../../../manifests/encoding/der-write.ts";
@@ -153,7 +153,12 @@ describe("what was revoked after it is proven to have existed", () => {
           crls: [list(root), revokedAt(date)],
         },
       );
-    expect(codes(await verdict(extended, "2028-01-01T00:00:00Z"))).toEqual([]);
+    const stands = await verdict(extended, "2028-01-01T00:00:00Z");
+    expect([codes(stands), stands.revokedLater]).toEqual([
+      [],
+      [{ subject: readCertificate(sealing.certificate).subjectText, since: "2028-01-01T00:00:00Z" }],
+    ]);
+    expect(sealWords(stands).rows.find(([label]) => label === "revoked")?.[1]).toContain("since 2028-01-01");
     expect(codes(await verdict(extended, "2026-11-22T00:00:00Z"))).toEqual(["PATH-REVOKED"]);
     expect(codes(await verdict(seal, "2028-01-01T00:00:00Z"))).toEqual(["PATH-REVOKED"]);
   });
