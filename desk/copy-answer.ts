@@ -7,6 +7,7 @@ import { makeFolder, moveDurable, writeDurable } from "../host/durable.ts";
 import { kindOf, namesIn, openFileIn, openFolderIn, statIn } from "../host/no-follow.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { evidenceFolder } from "../manifests/verify/time-evidence.ts";
 import { fileFault } from "./file-fault.ts";
 import { sameFolder } from "./same-folder.ts";
 
@@ -20,8 +21,8 @@ export interface Copied {
 const deepest = 4;
 
 /**
- * Copies the open folder `source` to `target`; durable on return. Where `target` is there with the same files nothing
- * is written; with others it refuses with MEDIA-TAKEN and leaves both as they are. Refuses with MEDIA-KIND, MEDIA-LIMIT,
+ * Copies the open folder `source` to `target`; durable on return. Where `target` is there with the same files, evidence of time
+ * that was added since left aside, nothing is written; with others it refuses with MEDIA-TAKEN and leaves both as they are. Refuses with MEDIA-KIND, MEDIA-LIMIT,
  * and as `fileFault` does.
  */
 export async function copyAnswer(source: number, target: string): Promise<Copied> {
@@ -44,7 +45,7 @@ async function copyBeside(source: number, partial: string, target: string) {
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial, 0o755);
   const copied = await copyFolder(source, partial, 0);
-  const same = await sameFolder(partial, target);
+  const same = await sameFolder(partial, target, evidenceFolder);
   if (same === "absent") await moveDurable(partial, target);
   else await rm(partial, { recursive: true, force: true });
   return { copied, same };

@@ -5,10 +5,11 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Compares `copy` with `target`; "absent" when `target` is not there. */
-export async function sameFolder(copy: string, target: string): Promise<"same" | "different" | "absent"> {
+/** Compares `copy` with `target`, where what stands in its folder `more` was added and does not count; "absent" when `target` is not there. */
+export async function sameFolder(copy: string, target: string, more: string): Promise<"same" | "different" | "absent"> {
   if (!(await stat(target).catch(() => undefined))) return "absent";
-  const [ours, theirs] = await Promise.all([filesBelow(copy), filesBelow(target)]);
+  const ours = await filesBelow(copy);
+  const theirs = (await filesBelow(target)).filter((name) => !name.startsWith(`${more}/`) || ours.includes(name));
   if (ours.join("\n") !== theirs.join("\n")) return "different";
   for (const name of ours) {
     if ((await digest(join(copy, name))) !== (await digest(join(target, name)))) return "different";

@@ -19,6 +19,7 @@ import {
   evidenceFolder,
   evidencePath,
   latestOf,
+  mostFiles,
   recordGroup,
 } from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
@@ -47,7 +48,14 @@ export async function anchor(
   told: (one: Anchored) => void,
 ): Promise<void> {
   const { manifest, tree } = await bundleTree(nodeHost, source);
-  let number = (await evidenceNumbers(source)).at(-1) ?? 0;
+  const numbers = await evidenceNumbers(source);
+  if (numbers.length + (each ? urls.length : 1) > mostFiles || (numbers.at(-1) ?? 0) > 9999 - mostFiles) {
+    throw new Refusal("USAGE", "this bundle has as many files of evidence as one may have: renew them", {
+      expected: `at most ${mostFiles}`,
+      got: `${numbers.length} are there`,
+    });
+  }
+  let number = numbers.at(-1) ?? 0;
   const failed: string[] = [];
   for (const those of each ? urls.map((url) => [url]) : [urls]) {
     let stamped: Stamped;
@@ -74,7 +82,8 @@ export async function anchor(
 }
 
 /**
- * Renews every file of evidence by a token over its last token (RFC 4998 5.2), while that still holds: the authority's path is looked at before. Refuses
+ * Renews every file of evidence by a token over its last token (RFC 4998 5.2), while that still holds: the authority's path is looked at before, and the longer
+ * record is read back before it replaces the one that is there. Refuses
  * USAGE where there is none, TIME-*, CMS-*, PATH-* what does not hold any more, TSA-ANSWER; what was renewed before stays.
  */
 export async function renew(
@@ -92,8 +101,12 @@ export async function renew(
     const last = chains.at(-1)?.at(-1) as ArchiveTimeStamp;
     const digest = await nodeHost.digest(last.hash, last.token);
     const { token, ...rest } = await stampInTurn(urls, { hash: last.hash, digest }, roots);
-    const longer = chains.with(-1, [...(chains.at(-1) ?? []), { hash: last.hash, tree: [], token }]);
-    await writeDurable(join(folder, file), writeEvidenceRecord(longer), { mode: 0o644 });
+    const longer = writeEvidenceRecord(
+      chains.with(-1, [...(chains.at(-1) ?? []), { hash: last.hash, tree: [], token }]),
+    );
+    // What replaces evidence must be read as what it replaces was, or that one stays.
+    await checkEvidence(nodeHost, longer, recordGroup(nodeHost, source));
+    await writeDurable(join(folder, file), longer, { mode: 0o644 });
     told({ ...rest, file });
   }
 }

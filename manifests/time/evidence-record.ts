@@ -29,7 +29,7 @@ export type ArchiveTimeStampSequence = readonly (readonly ArchiveTimeStamp[])[];
 export const evidenceRecordLimit = 256 * 1024;
 
 const form = "TIME-FORM";
-const most = { chains: 8, members: 16, lists: 40, hashes: 64 } as const;
+const most = { chains: 8, members: 64, lists: 40, hashes: 64 } as const;
 
 /** An EvidenceRecord of version 1. */
 export function writeEvidenceRecord(chains: ArchiveTimeStampSequence): Uint8Array {

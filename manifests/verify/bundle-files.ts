@@ -20,7 +20,7 @@ import {
   requestPath,
 } from "./request-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
-import { type Trust, unansweredIssuers } from "./trust.ts";
+import { lookUpOthers, type Trust } from "./trust.ts";
 
 export interface Work {
   readonly host: Host;
@@ -134,8 +134,8 @@ async function openRequest(
   const judged = policy && at !== undefined ? { policy, at } : undefined;
   const signer = await findings.check(files.request, () => checkRequestSigner(host, oids, request, judged));
   const { path, submitter } = signer ?? {};
-  const unanswered =
-    path && at !== undefined && (await findings.check(files.request, () => unansweredIssuers(host, trust, [path], at)));
+  const lookedUp =
+    path && at !== undefined && (await findings.check(files.request, () => lookUpOthers(host, trust, [path], at)));
   if (!checked) return submitter && request;
   const { manifest } = checked;
   if (request.fileDigest !== manifest.request.file) {
@@ -149,7 +149,7 @@ async function openRequest(
     });
   }
   if (request.digest !== manifest.request.digest) return undefined;
-  return unanswered ? { ...request, unanswered } : request;
+  return lookedUp ? { ...request, lookedUp } : request;
 }
 
 /** documents.jsonl, if it is the file that the manifest names. */

@@ -63,7 +63,8 @@ export async function verifyBundle(
   const established = { checked, authorization, pinned: policies.pinned, count, times, ...counts };
   const chains = [checked?.chain, chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
-  const looked = { revocation: revocationWord(trust), unanswered: request?.unanswered, revoked };
+  const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};
+  const looked = { revocation: revocationWord(trust), unanswered, revoked: [...revoked, ...submitters] };
   return verdictOf(work.findings.all, { ...established, ...looked });
 }
 

@@ -15,7 +15,7 @@ import type { Opened, Work } from "./bundle-files.ts";
 import { NumberedFolders } from "./numbered-folders.ts";
 import type { ReadComposition } from "./request-file.ts";
 import { type BundleSource, piecesOf, readAgain, readSmall } from "./source.ts";
-import { unansweredIssuers } from "./trust.ts";
+import { lookUpOthers } from "./trust.ts";
 
 /**
  * envelopes/, if the documents of the list are those that the manifest names. Every envelope is verified and must be over the document
@@ -37,9 +37,9 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   const head = { digestAlgorithm: envelopes.digestAlgorithm, mode };
   const form = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
   const judged = await findings.check(plainListPath, () => judge(oids, envelopes, form, parts));
-  const unanswered =
-    judged && (await findings.check(plainListPath, () => unansweredIssuers(host, trust, judged.paths, judged.at)));
-  const read = unanswered ? { ...form, unanswered } : form;
+  const lookedUp =
+    judged && (await findings.check(plainListPath, () => lookUpOthers(host, trust, judged.paths, judged.at)));
+  const read = lookedUp ? { ...form, lookedUp } : form;
   if (!checked) return read;
   await findings.check("manifest.p7m", () => checkAgainstEnvelopes(checked.manifest, read, listed));
   return read.digest === checked.manifest.request.digest ? read : undefined;

@@ -20,7 +20,7 @@ import { RequestReader } from "../records/request-stream.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { LargeSignedData } from "./large-signed-data.ts";
-import { leastRsaBits } from "./trust.ts";
+import { type LookedUp, leastRsaBits } from "./trust.ts";
 
 /** What was asked to be sealed, its form checked: the list, which a file of the bundle holds. */
 export interface ReadComposition {
@@ -30,8 +30,8 @@ export interface ReadComposition {
   /** the batch digest, and SHA-256 of the file, hex */
   readonly digest: string;
   readonly fileDigest: string;
-  /** of whom, above the submitter, the verifier was given neither CRL nor OCSP response; undefined: nothing was looked up */
-  readonly unanswered?: readonly string[];
+  /** of the submitter's paths; undefined: nothing was looked up */
+  readonly lookedUp?: LookedUp;
   /** path of the file that holds the list */
   readonly file: string;
   /** the documents in the pieces of that file */

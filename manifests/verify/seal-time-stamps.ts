@@ -5,6 +5,7 @@ import { oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Seal } from "../records/seal.ts";
+import { Refusal } from "../refusal.ts";
 import { checkToken } from "../time/token.ts";
 import { checkNotBefore, noProof, proofOf, type TimeProof } from "./time-evidence.ts";
 import type { Trust } from "./trust.ts";
@@ -20,7 +21,8 @@ export async function checkSealTimeStamps(
   { signed, errorSeconds }: { readonly signed: Utc; readonly errorSeconds: number },
 ): Promise<readonly TimeProof[]> {
   const proofs: TimeProof[] = [];
-  for (const [at, token] of unsignedValues(signer, oid.signatureTimeStamp).entries()) {
+  const tokens = unsignedValues(signer, oid.signatureTimeStamp);
+  for (const [at, token] of tokens.slice(0, mostTokens).entries()) {
     const name = `signature-time-stamp ${at + 1}`;
     try {
       const stamp = await checkToken(host, token, (hash) => host.digest(hash, signer.signature));
@@ -31,5 +33,15 @@ export async function checkSealTimeStamps(
       proofs.push(noProof(name, thrown));
     }
   }
+  if (tokens.length > mostTokens) proofs.push(noProof(`${tokens.length - mostTokens} more of them`, tooMany()));
   return proofs;
+}
+
+/** Each may cost a search for a path. */
+const mostTokens = 8;
+
+function tooMany(): Refusal {
+  return new Refusal("TIME-FORM", "no more time-stamps of one seal are looked at", {
+    expected: `at most ${mostTokens}`,
+  });
 }

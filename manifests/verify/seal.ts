@@ -12,7 +12,7 @@ import { type PastAuthorization, verifyPastAuthorization } from "../records/auth
 import type { SealedDocument } from "../records/documents-list.ts";
 import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
-import { readSeal, type Seal } from "../records/seal.ts";
+import { readSeal, type Seal, sealFile } from "../records/seal.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkEvidence } from "../time/check-evidence.ts";
@@ -202,7 +202,7 @@ async function checkSeal(
   return { seal, chain: checker.chain };
 }
 
-/** What stands in the seal, and the records beside it: each is over the document and this file of the seal, and over nothing else. */
+/** What stands in the seal, and the records beside it: each is over the document and this file of the seal or the one that the box made, and over nothing else. */
 async function checkTimes(
   { base, host, given, sealTrust: trust, findings }: Work,
   checked: CheckedManifest | undefined,
@@ -211,11 +211,17 @@ async function checkTimes(
   const read = sealIn(base, oidsOf(trust, checked));
   if (!read) return [];
   const { seal, signed } = read;
+  const original = sealFile({ certificates: seal.certificates, signerInfo: seal.signer.core });
   const proofs = [...(await checkSealTimeStamps(host, trust, seal, { signed, errorSeconds }))];
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
-      const group = (hash: HashName) => Promise.all([given.documentDigest(hash), host.digest(hash, given.seal)]);
-      const stamps = await checkEvidence(host, der, group);
+      const groupOf = (file: Uint8Array) => (hash: HashName) =>
+        Promise.all([given.documentDigest(hash), host.digest(hash, file)]);
+      // The desk may have added to the seal since: then the record is over the file that the box made.
+      const stamps = await checkEvidence(host, der, groupOf(given.seal)).catch((fault) => {
+        if (original.length === given.seal.length) throw fault;
+        return checkEvidence(host, der, groupOf(original));
+      });
       const made = await proofOf(host, trust, name, stamps);
       checkNotBefore(made, signed, errorSeconds);
       return made;

@@ -10,7 +10,7 @@ import { evidenceRecordLimit } from "../time/evidence-record.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
-import { type Trust, unansweredIssuers } from "./trust.ts";
+import { lookUpOthers, type Trust } from "./trust.ts";
 
 /** What one piece of evidence says; null where nothing of it holds. */
 export interface TimeProof {
@@ -35,7 +35,7 @@ export const evidenceFolder = "evidence";
 export const recordFiles: readonly string[] = ["authorization.p7m", "documents.jsonl", "manifest.p7m"];
 
 /** Most files of evidence. */
-const mostFiles = 16;
+export const mostFiles = 16;
 
 /** The path of the evidence of a number, from 1. */
 export function evidencePath(number: number): string {
@@ -136,11 +136,11 @@ async function whyDiscounted(host: Host, trust: TimeTrusted, stamps: readonly Ti
   if (authorities === undefined) return "no root of a time-stamp authority was given";
   try {
     for (const [index, stamp] of stamps.entries()) {
-      const seen = stamps[index + 1]?.info.time ?? at;
-      const path = await authorityPath(host, stamp, { roots: authorities, seen });
+      const next = stamps[index + 1];
+      const proven = next && latestOf(next.info);
+      const path = await authorityPath(host, stamp, { roots: authorities, seen: proven ?? at });
       const { crls, ocsp } = trust;
-      const proven = stamps[index + 1]?.info.time;
-      await unansweredIssuers(host, { at, crls, ocsp, proven }, [path], stamp.info.time);
+      await lookUpOthers(host, { at, crls, ocsp, proven }, [path], stamp.info.time);
     }
     return null;
   } catch (thrown) {

@@ -81,22 +81,33 @@ export async function answeredUntil(
   return checkRevocation(host, path, revocationWanted(trust, claimed));
 }
 
+/** What came of looking up paths that are not the box's own. */
+export interface LookedUp {
+  /** issuers of whom the verifier was given nothing */
+  readonly unanswered: readonly string[];
+  /** certificates that were revoked, but only after what they signed is proven to have existed */
+  readonly revokedLater: readonly Revoked[];
+}
+
 /**
- * Looks paths up that are not the box's own (a submitter's, a time-stamp authority's), as far as the verifier was given lists or responses of their issuers: gives the names of those of whom it was given
- * nothing; undefined where it was given none of anybody. Refuses as `checkWhereAnswered`.
+ * Looks paths up that are not the box's own (a submitter's, a time-stamp authority's), as far as the verifier was given lists or responses of their
+ * issuers; undefined where it was given none of anybody. Refuses as `checkWhereAnswered`.
  */
-export async function unansweredIssuers(
+export async function lookUpOthers(
   host: Host,
   trust: Revoking,
   paths: readonly (readonly Certificate[])[],
   claimed: Utc,
-): Promise<readonly string[] | undefined> {
+): Promise<LookedUp | undefined> {
   if (revocationWord(trust) === "none") return undefined;
+  const wanted = revocationWanted(trust, claimed);
   const silent = new Set<string>();
+  const revoked = new Map<string, Revoked>();
   for (const path of paths) {
-    for (const name of await checkWhereAnswered(host, path, revocationWanted(trust, claimed))) silent.add(name);
+    for (const name of await checkWhereAnswered(host, path, wanted)) silent.add(name);
+    for (const one of await revokedIn(host, path, wanted)) revoked.set(one.subject, one);
   }
-  return [...silent];
+  return { unanswered: [...silent], revokedLater: [...revoked.values()] };
 }
 
 /** What of the box's chains (DER, without their roots) is revoked although it stands: since all of it existed before. */

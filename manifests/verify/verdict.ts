@@ -40,7 +40,7 @@ export interface BundleVerdict {
   readonly submitter: { readonly name: string; readonly certificate: string } | null;
   /** CAs above the submitter of whom the verifier was given neither CRL nor OCSP response: what they revoked passes. null where nothing was looked up */
   readonly submitterUnanswered: readonly string[] | null;
-  /** certificates of the box that were revoked, but only after all of this is proven to have existed */
+  /** certificates of the box and the submitter that were revoked, but only after all of this is proven to have existed */
   readonly revokedLater: readonly Revoked[];
   /** as the box claims; what vouches for it is in `times` */
   readonly claimedTime: Utc | null;

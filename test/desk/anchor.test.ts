@@ -8,13 +8,14 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { verifyFolder } from "../../host/verify-folder.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { sequence } from "../../manifests/encoding/der-write.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { readEvidenceRecord, writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { root } from "../bundle/people.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
 import { makeRoot, pem } from "../pki/authority.ts";
-import { makeTsa, tsaRoot } from "../pki/tsa.ts";
+import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 
 let dir: string;
@@ -185,6 +186,30 @@ describe("coldseal anchor", () => {
     expect((await anchor("--renew", "--tsa", other.url)).status).not.toBe(0);
   });
 
+  it("TIME-FORM: as many renewals and files of evidence as a verifier reads, and no more: what is there stays", async () => {
+    await anchor("--tsa", tsa.url);
+    const path = join(folder, "evidence/0001.ers");
+    const [[first] = []] = readEvidenceRecord(readFileSync(path));
+    const members = [first as NonNullable<typeof first>];
+    while (members.length < 64) {
+      const over = (members.at(-1) as (typeof members)[number]).token;
+      const token = await makeToken({ over, time: utcOf(Date.now()) });
+      members.push({ hash: "sha256", tree: [], token });
+    }
+    const record = writeEvidenceRecord([members]);
+    writeFileSync(path, record);
+    expect((await verdict()).times).toMatchObject([{ renewals: 63, discounted: null }]);
+    const { status, err } = await anchor("--renew", "--tsa", tsa.url);
+    expect([status === 0, err]).toEqual([false, expect.stringContaining("TIME-FORM")]);
+    expect(new Uint8Array(readFileSync(path))).toEqual(record);
+    for (let number = 2; number <= 16; number++) {
+      writeFileSync(join(folder, `evidence/${String(number).padStart(4, "0")}.ers`), record);
+    }
+    const more = await anchor("--tsa", tsa.url);
+    expect([more.status, more.err]).toEqual([2, expect.stringContaining("as many files of evidence as one may have")]);
+    expect((await verdict()).ok).toBe(true);
+  });
+
   it("CHAIN: an aborted batch's record is anchored alone", async () => {
     const aborted = await buildBundle({ abortedAfter: 1 });
     folder = folderOf(aborted);
@@ -235,6 +260,20 @@ describe("evidence in a bundle that is not its own", () => {
 });
 
 describe("coldseal evidence", () => {
+  it("TIME-IMPRINT: of a seal that was extended since, the record over the file that the box made holds", async () => {
+    await anchor("--tsa", tsa.url);
+    const [to, extended] = [join(folder, "../record"), join(folder, "../extended")];
+    const [name] = [...bundle.documents.keys()] as [string];
+    const [seal] = [...bundle.files.keys()].filter((path) => path.startsWith("seals/")).sort() as [string];
+    await coldseal("evidence", folder, name, "--to", to);
+    await coldseal("extend", join(folder, seal), "--to", extended, "--tsa", tsa.url, "--tsa-ca", tsa.ca);
+    const [file] = readdirSync(extended) as [string];
+    const [record] = readdirSync(to) as [string];
+    const words = [join(extended, file), join(folder, "../documents", name), "--evidence", join(to, record)];
+    const told = await coldseal("verify", ...words, "--ca", join(dir, "ca.crt"), "--tsa-ca", tsa.ca);
+    expect([told.status, told.out]).toEqual([0, expect.stringContaining("existed by")]);
+  });
+
   it("TIME-IMPRINT: takes out one document's evidence, which holds with its seal and with no other", async () => {
     await anchor("--each", "--tsa", tsa.url, other.url);
     const to = join(folder, "../single");

@@ -59,6 +59,18 @@ describe("coldseal collect", () => {
     expect(existsSync(join(to, "batch-1.partial"))).toBe(false);
   });
 
+  it("NOTHING-LOST: evidence of time that was added since is no other answer, and stays", async () => {
+    const [stick, to] = [folder(), folder()];
+    place(await buildBundle(), stick);
+    await collect(stick, to);
+    mkdirSync(join(to, "batch-1/evidence"));
+    writeFileSync(join(to, "batch-1/evidence/0001.ers"), "added");
+    expect((await collect(stick, to))[0]?.copied?.fresh).toBe(false);
+    expect(readFileSync(join(to, "batch-1/evidence/0001.ers"), "latin1")).toBe("added");
+    writeFileSync(join(to, "batch-1/more.txt"), "added");
+    await expect(collect(stick, to)).rejects.toMatchObject({ code: "MEDIA-TAKEN" });
+  });
+
   it("T1: follows no link in the outbox", async () => {
     const stick = folder();
     const outbox = place(await buildBundle(), stick);

@@ -143,6 +143,17 @@ describe("a time-stamp in a seal", () => {
     expect([ok, provenTime, times[0]?.discounted]).toEqual([true, null, expect.stringContaining("PATH-ROOT")]);
   });
 
+  it("TIME-FORM: of many only a few are looked at, and that is said", async () => {
+    let file = seal;
+    for (let at = 0; at < 10; at++) file = withToken(await makeToken({ over: utf8(`another ${at}`) }), file);
+    const { ok, times } = await verdictOf(file);
+    expect([ok, times.length, times.at(-1)]).toEqual([
+      true,
+      9,
+      expect.objectContaining({ file: "2 more of them", discounted: expect.stringContaining("TIME-FORM") }),
+    ]);
+  });
+
   it("TIME-IMPRINT: a good one beside a bad one counts, whatever their order", async () => {
     const good = await makeToken({ over: signatureOf(seal) });
     const bad = await makeToken({ over: utf8("another") });

@@ -12,7 +12,7 @@ import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
-import { audit, issuer, oids, root, sealing } from "../../bundle/people.ts";
+import { audit, issuer, oids, root, sealing, submitter } from "../../bundle/people.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { makeCrl, type WantedCrl } from "../../pki/crl.ts";
 import { makeOcsp } from "../../pki/ocsp.ts";
@@ -112,6 +112,16 @@ describe("what was revoked after it is proven to have existed", () => {
     const verdict = await verdictOf(anchored, [revokedAt("2028-06-01T00:00:00Z"), gone]);
     expect(verdict.times[0]?.discounted).toContain("PATH-REVOKED");
     expect([verdict.provenTime, codes(verdict)]).toEqual([null, expect.arrayContaining(["PATH-REVOKED"])]);
+  });
+
+  it("T11: the submitter too, and is named", async () => {
+    const since = (date: string) => list(root, { revoked: [serialOf(submitter)], revocationDate: date });
+    const later = await verdictOf(anchored, [list(issuer), since("2028-01-01T00:00:00Z")]);
+    expect([codes(later), later.revokedLater]).toEqual([
+      [],
+      [{ subject: readCertificate(submitter.certificate).subjectText, since: "2028-01-01T00:00:00Z" }],
+    ]);
+    expect(codes(await verdictOf(anchored, [list(issuer), since("2026-11-19T00:00:00Z")]))).toContain("PATH-REVOKED");
   });
 
   it("T11: by OCSP responses as by lists", async () => {
