@@ -85,10 +85,10 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
   const times = await checkTimes(work, checked);
-  const { chain, seal } = await checkSeal(work, provenTime(times), checked, policies);
   const proven = provenTime(times);
-  const sealed = proven === null ? work.sealTrust : { ...work.sealTrust, proven };
-  const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealed, [chain])));
+  const sealTrust = proven === null ? work.sealTrust : { ...work.sealTrust, proven };
+  const { chain, seal } = await checkSeal({ ...work, sealTrust }, checked, policies);
+  const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealTrust, [chain])));
   const entry = await findEntry(work, checked, seal);
   const authorization = await openAuthorization(work, checked, policies);
   const all = work.findings.all;
@@ -98,12 +98,12 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
       ok: all.length === 0,
       counts: seal !== undefined,
       revocation: revocationOf(trust, values),
-      times: seal !== undefined && provenTime(times) !== null,
+      times: seal !== undefined && proven !== null,
       shown: true,
     }),
     findings: all,
     times,
-    provenTime: seal ? provenTime(times) : null,
+    provenTime: seal ? proven : null,
     mode: seal?.seal.mode ?? null,
     appliance: seal?.seal.appliance ?? null,
     number: seal?.seal.number ?? null,
@@ -188,13 +188,11 @@ async function openPolicies(work: Work, checked: CheckedManifest | undefined): P
 }
 
 async function checkSeal(
-  { base, host, given, sealTrust, findings }: Work,
-  proven: Utc | null,
+  { base, host, given, sealTrust: trust, findings }: Work,
   checked: CheckedManifest | undefined,
   policies: CheckedPolicies,
 ): Promise<{ readonly seal: CheckedSeal | undefined; readonly chain: readonly Uint8Array[] | undefined }> {
-  const trust = proven === null ? sealTrust : { ...sealTrust, proven };
-  const oids = oidsOf(sealTrust, checked);
+  const oids = oidsOf(trust, checked);
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
   const { documentDigest } = given;
   const checker = new SealChecker(host, context);
