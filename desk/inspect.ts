@@ -2,7 +2,7 @@
 
 import { sha256 } from "../host/crypto-host.ts";
 import { readSignedData, type SignedData, usualLimits } from "../manifests/cms/read.ts";
-import { type RevocationValues, withoutRevocation } from "../manifests/cms/revocation-values.ts";
+import { noValues, type RevocationValues, withoutRevocation } from "../manifests/cms/revocation-values.ts";
 import { unsignedValues } from "../manifests/cms/unsigned-attributes.ts";
 import { attributeValue, messageDigestOf } from "../manifests/cms/verify.ts";
 import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
@@ -65,7 +65,7 @@ function takenApart(file: Uint8Array): ReturnType<typeof withoutRevocation> {
   try {
     return withoutRevocation(file);
   } catch {
-    return { base: file, values: { crls: [], ocsp: [] } };
+    return { base: file, values: noValues };
   }
 }
 

@@ -221,6 +221,12 @@ export function isRefusalCode(word: string): word is RefusalCode {
   return Object.hasOwn(refusalTable, word);
 }
 
+/** A refusal within another text: code and message, and what it says beside them. */
+export function inOneLine({ about, code, expected, got, message }: RefusalRecord): string {
+  const detail = [about, expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
+  return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+}
+
 /** Turns whatever was thrown into a refusal: refusals pass, everything else becomes `code` with the cause kept. */
 export function asRefusal(thrown: unknown, code: RefusalCode, message: string): Refusal {
   if (thrown instanceof Refusal) return thrown;

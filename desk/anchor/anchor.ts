@@ -17,13 +17,14 @@ import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
 import {
   checkNotBefore,
   evidenceFolder,
+  evidenceName,
   evidencePath,
   latestOf,
   mostFiles,
   recordGroup,
 } from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
-import { failureText, type Stamped, stampInTurn } from "./tsa-client.ts";
+import { failureText, type Stamped, stampInTurn, turns } from "./tsa-client.ts";
 
 /** One file of evidence, written or written anew; durable. */
 export interface Anchored extends Omit<Stamped, "token"> {
@@ -57,7 +58,7 @@ export async function anchor(
   }
   let number = numbers.at(-1) ?? 0;
   const failed: string[] = [];
-  for (const those of each ? urls.map((url) => [url]) : [urls]) {
+  for (const those of turns(urls, each)) {
     let stamped: Stamped;
     try {
       stamped = await stampInTurn(those, { hash: tree.hash, digest: tree.root }, roots);
@@ -83,8 +84,8 @@ export async function anchor(
 
 /**
  * Renews every file of evidence by a token over its last token (RFC 4998 5.2), while that still holds: the authority's path is looked at before, and the longer
- * record is read back before it replaces the one that is there. Refuses
- * USAGE where there is none, TIME-*, CMS-*, PATH-* what does not hold any more, TSA-ANSWER; what was renewed before stays.
+ * record is read back before it replaces the one that is there. Refuses USAGE where there is none, TIME-*, CMS-*, PATH-* what does not hold any more,
+ * TSA-ANSWER; what was renewed before stays.
  */
 export async function renew(
   { folder, roots, source, urls }: AnchorWanted,
@@ -92,10 +93,11 @@ export async function renew(
 ): Promise<void> {
   const numbers = await evidenceNumbers(source);
   if (numbers.length === 0) throw new Refusal("USAGE", "there is no evidence of time in this bundle to renew");
+  const group = recordGroup(nodeHost, source);
   for (const number of numbers) {
     const file = evidencePath(number);
     const der = await readSmall(source, file, evidenceRecordLimit);
-    const stamps = await checkEvidence(nodeHost, der, recordGroup(nodeHost, source));
+    const stamps = await checkEvidence(nodeHost, der, group);
     await authorityPath(nodeHost, stamps.at(-1) as TimeStamp, { roots, seen: utcOf(Date.now()) });
     const chains = readEvidenceRecord(der);
     const last = chains.at(-1)?.at(-1) as ArchiveTimeStamp;
@@ -105,7 +107,7 @@ export async function renew(
       chains.with(-1, [...(chains.at(-1) ?? []), { hash: last.hash, tree: [], token }]),
     );
     // What replaces evidence must be read as what it replaces was, or that one stays.
-    await checkEvidence(nodeHost, longer, recordGroup(nodeHost, source));
+    await checkEvidence(nodeHost, longer, group);
     await writeDurable(join(folder, file), longer, { mode: 0o644 });
     told({ ...rest, file });
   }
@@ -114,5 +116,5 @@ export async function renew(
 /** Numbers of the files of evidence, ascending. Refuses BUNDLE-FORM where the folder cannot be read. */
 export async function evidenceNumbers(source: BundleSource): Promise<readonly number[]> {
   const names = await source.list(evidenceFolder);
-  return names.flatMap((name) => /^(\d{4})\.ers$/.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
+  return names.flatMap((name) => evidenceName.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
 }

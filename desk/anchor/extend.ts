@@ -4,7 +4,12 @@
  */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { type RevocationValues, withoutRevocation, withRevocation } from "../../manifests/cms/revocation-values.ts";
+import {
+  noValues,
+  type RevocationValues,
+  withoutRevocation,
+  withRevocation,
+} from "../../manifests/cms/revocation-values.ts";
 import { withUnsigned } from "../../manifests/cms/unsigned-attributes.ts";
 import { messageDigestOf, verifySigner } from "../../manifests/cms/verify.ts";
 import { type OwnOids, oid } from "../../manifests/encoding/oid.ts";
@@ -13,7 +18,7 @@ import { readSeal, type Seal, sealFile } from "../../manifests/records/seal.ts";
 import { authorityPath } from "../../manifests/time/token.ts";
 import { checkRevocation } from "../../manifests/verify/revocation.ts";
 import { boxPath, leastRsaBits } from "../../manifests/verify/trust.ts";
-import { type Stamped, stampInTurn } from "./tsa-client.ts";
+import { type Stamped, stampInTurn, turns } from "./tsa-client.ts";
 
 export interface Extended {
   /** the seal's new file, DER */
@@ -45,14 +50,14 @@ export async function extendSeal(bytes: Uint8Array, wanted: ExtendWanted): Promi
   const { hash } = signer.suite;
   const digest = await nodeHost.digest(hash, signer.signature);
   const stamps: Stamped[] = [];
-  for (const those of each ? urls.map((url) => [url]) : [urls]) {
+  for (const those of turns(urls, each)) {
     const stamped = await stampInTurn(those, { hash, digest }, authorities);
     if (longTerm) await checkAuthority(stamped, authorities, longTerm);
     stamps.push(stamped);
   }
   const attributes = stamps.map(({ token }) => ({ oid: oid.signatureTimeStamp, value: token }));
   const stamped = sealFile({ certificates, signerInfo: withUnsigned(signer, attributes) });
-  return { seal: withRevocation(withRevocation(stamped, values), longTerm ?? { crls: [], ocsp: [] }), stamps };
+  return { seal: withRevocation(withRevocation(stamped, values), longTerm ?? noValues), stamps };
 }
 
 async function checkSealPath(

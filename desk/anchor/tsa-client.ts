@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
-import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../manifests/time/token.ts";
 import type { MessageImprint } from "../../manifests/time/tst-info.ts";
@@ -47,9 +47,14 @@ export async function stampInTurn(
 }
 
 /** Why an authority's answer did not count, in one line. */
-export function failureText({ code, expected, got, message }: Refusal): string {
-  const detail = [expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
-  return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+export function failureText(refusal: Refusal): string {
+  const { about: _, ...record } = refusal.toRecord();
+  return inOneLine(record);
+}
+
+/** Whom to ask together: one after another until one answers or, with `each`, every one. */
+export function turns(urls: readonly string[], each: boolean): readonly (readonly string[])[] {
+  return each ? urls.map((url) => [url]) : [urls];
 }
 
 async function stamp(url: string, imprint: MessageImprint, roots: readonly Uint8Array[]) {

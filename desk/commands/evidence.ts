@@ -1,11 +1,8 @@
 /** Wires `coldseal evidence`: evidence records of single documents, taken out of a bundle's. */
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { count } from "../../host/terminal/amounts.ts";
-import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { readSmall } from "../../manifests/verify/source.ts";
@@ -14,7 +11,7 @@ import { evidenceNumbers } from "../anchor/anchor.ts";
 import { bundleTree } from "../anchor/bundle-tree.ts";
 import { chosenDocuments } from "../anchor/chosen-documents.ts";
 import { recordsOf } from "../anchor/one-document.ts";
-import { fileFault } from "../file-fault.ts";
+import { folderAt, standText, writeNew, writtenLines } from "../new-files.ts";
 
 export interface EvidenceOptions {
   readonly to: string;
@@ -42,9 +39,7 @@ export async function runEvidence(
     }
     const { documents, tree } = await bundleTree(nodeHost, source);
     const wanted = chosenDocuments(documents, names);
-    await mkdir(to, { recursive: true }).catch((fault) => {
-      throw fileFault(fault, "write a file", to);
-    });
+    await folderAt(to);
     const written: string[] = [];
     for (const number of numbers) {
       const record = await recordsOf(
@@ -54,11 +49,9 @@ export async function runEvidence(
       );
       for (const { index, seal } of wanted) {
         const file = join(to, `${basename(seal, ".p7s")}.${String(number).padStart(4, "0")}.ers`);
-        await writeFile(file, record(index), { flag: "wx" }).catch((fault) => {
-          throw fileFault(fault, "write a file", file);
-        });
+        await writeNew(file, record(index));
         written.push(file);
-        tell(`${count(written.length, "file")} in ${shown(to)} stand${written.length === 1 ? "s" : ""}`);
+        tell(standText(written.length, "file", to));
       }
     }
     if (json) process.stdout.write(`${JSON.stringify(written)}\n`);
@@ -69,9 +62,8 @@ export async function runEvidence(
 }
 
 function linesOf(written: readonly string[], to: string): readonly string[] {
-  const few = written.length <= 10 ? written.map((file) => `Written: ${shown(file)}`) : [];
   return [
-    ...(few.length > 0 ? few : [`Written: ${count(written.length, "file")} in ${shown(to)}`]),
+    ...writtenLines(written, "file", to),
     "Each is over one document and its seal: coldseal verify SEAL.p7s DOCUMENT --evidence FILE.ers --tsa-ca FILE",
   ];
 }

@@ -1,6 +1,5 @@
 /** Wires `coldseal extend`: seals with time-stamps in them, for whoever gets a document and its seal alone. */
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { crlIn, ocspIn, rootIn } from "../../host/verify-folder.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
@@ -9,7 +8,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { type ExtendWanted, extendSeal } from "../anchor/extend.ts";
 import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 import { readBounded } from "../bounded-file.ts";
-import { fileFault } from "../file-fault.ts";
+import { folderAt, writeNew } from "../new-files.ts";
 
 const largestSeal = 1 << 20;
 
@@ -35,16 +34,12 @@ export async function runExtend(
   const { arc, each = false, json, to, tsa, tsaCa } = options;
   const asked = { each, urls: tsa.map(checkUrl), authorities: tsaCa.map(rootIn) };
   const wanted = { ...asked, oids: ownOids(arc), longTerm: longTermOf(options) };
-  await mkdir(to, { recursive: true }).catch((fault) => {
-    throw fileFault(fault, "write a file", to);
-  });
+  await folderAt(to);
   const written: { file: string; times: string[] }[] = [];
   for (const path of paths) {
     const { seal, stamps } = await extendSeal(await readBounded(path, largestSeal), wanted);
     const file = join(to, basename(path));
-    await writeFile(file, seal, { flag: "wx" }).catch((fault) => {
-      throw fileFault(fault, "write a file", file);
-    });
+    await writeNew(file, seal);
     written.push({ file, times: stamps.map(({ stamp }) => stamp.info.time) });
     tell(`${written.map((one) => shown(one.file)).join(", ")} stands`);
     if (json) continue;

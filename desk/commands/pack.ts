@@ -11,6 +11,7 @@ import { type BatchToPack, batchToPack } from "../container/batch-to-pack.ts";
 import { packBatch } from "../container/pack-batch.ts";
 import { documentPacker } from "../container/pack-document.ts";
 import { fileFault } from "../file-fault.ts";
+import { standText, writtenLines } from "../new-files.ts";
 
 export interface PackOptions {
   readonly documents?: string;
@@ -61,10 +62,9 @@ async function packEach(batch: BatchToPack, names: readonly string[], to: string
   const written: string[] = [];
   for (const document of wanted) {
     written.push(await pack(document));
-    tell(`${count(written.length, "container")} in ${shown(to)} stand${written.length === 1 ? "s" : ""}`);
+    tell(standText(written.length, "container", to));
   }
-  const few = written.length <= 10 ? written.map((file) => `Written: ${shown(file)}`) : [];
-  const lines = few.length > 0 ? few : [`Written: ${count(written.length, "container")} in ${shown(to)}`];
+  const lines = writtenLines(written, "container", to);
   return { lines: [...lines, "Each has the list of all of the batch's documents in it, with their names."], written };
 }
 

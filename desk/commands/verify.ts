@@ -1,7 +1,7 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, or a container of either. */
 
 import { readFileSync } from "node:fs";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
@@ -18,6 +18,7 @@ import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
+import { writeNew } from "../new-files.ts";
 import { bundleTold, sealTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
@@ -52,11 +53,7 @@ export async function runVerify(path: string, document: string | undefined, opti
 /** Never over a file that is there. Refuses USAGE, MEDIA-*. */
 async function writeReport(file: string, about: Pick<Reported, "path" | "trust" | "words">): Promise<void> {
   const style = readFileSync(new URL("../page/browser/page.css", import.meta.url), "utf8");
-  try {
-    await writeFile(file, verdictReport({ ...about, style, version: versionText() }), { flag: "wx" });
-  } catch (fault) {
-    throw fileFault(fault, "write a file", file);
-  }
+  await writeNew(file, verdictReport({ ...about, style, version: versionText() }));
 }
 
 async function statAt(path: string) {

@@ -7,15 +7,13 @@ import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { type Finding, Findings } from "../../manifests/verify/findings.ts";
 import { type SealToVerify, type SealVerdict, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
+import { evidenceName, mostFiles } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { aboutFolder, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
 import { withFurther } from "./further-findings.ts";
 import type { ZipContainer } from "./zip-read.ts";
 
 const recordNames = ["manifest.p7m", "authorization.p7m", "documents.jsonl"] as const;
-const evidenceName = /^\d{4}\.ers$/;
-/** As many as a bundle may have. */
-const mostEvidence = 16;
 const mostPolicies = 9999;
 /** A policy has some kilobytes. */
 const mostPolicyBytes = 32 << 20;
@@ -54,7 +52,7 @@ async function about(container: ZipContainer): Promise<Partial<SealToVerify>> {
   const named = (folder: string, form: RegExp) =>
     [...container.list(`${aboutFolder}/${folder}`)].filter((name) => form.test(name)).sort();
   const evidence: { name: string; der: Uint8Array }[] = [];
-  for (const name of atMost(named("evidence", evidenceName), mostEvidence, "evidence")) {
+  for (const name of atMost(named("evidence", evidenceName), mostFiles, "evidence")) {
     evidence.push({ name: `evidence/${name}`, der: await read(`evidence/${name}`, evidenceRecordLimit) });
   }
   if (!container.has(`${aboutFolder}/manifest.p7m`)) return { evidence };

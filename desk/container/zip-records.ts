@@ -31,14 +31,7 @@ export function localHeader({ crc, large, name, size }: FileFields): Uint8Array 
   const header = fields([
     [4, 0x04034b50],
     [2, large ? 45 : 20],
-    [2, flagsOf(name)],
-    [2, 0],
-    [2, 0],
-    [2, date],
-    [4, crc],
-    [4, large ? largest : size],
-    [4, large ? largest : size],
-    [2, name.length],
+    ...inBothHeaders({ crc, large, name, size }),
     [2, large ? 20 : 0],
   ]);
   return concat([header, name, large ? extra([size, size]) : new Uint8Array(0)]);
@@ -52,14 +45,7 @@ export function centralHeader({ at, crc, large, name, size }: FileFields): Uint8
     [4, 0x02014b50],
     [2, unix + version],
     [2, version],
-    [2, flagsOf(name)],
-    [2, 0],
-    [2, 0],
-    [2, date],
-    [4, crc],
-    [4, large ? largest : size],
-    [4, large ? largest : size],
-    [2, name.length],
+    ...inBothHeaders({ crc, large, name, size }),
     [2, more.length],
     [2, 0],
     [2, 0],
@@ -68,6 +54,21 @@ export function centralHeader({ at, crc, large, name, size }: FileFields): Uint8
     [4, far ? largest : at],
   ]);
   return concat([header, name, more]);
+}
+
+/** What both headers of an entry say, one after the other: flags, how it is stored, when it was changed, CRC, sizes, and how long its name is. */
+function inBothHeaders({ crc, large, name, size }: Omit<FileFields, "at">): readonly Field[] {
+  const short = large ? largest : size;
+  return [
+    [2, flagsOf(name)],
+    [2, 0],
+    [2, 0],
+    [2, date],
+    [4, crc],
+    [4, short],
+    [4, short],
+    [2, name.length],
+  ];
 }
 
 /** The central directory's place, and what follows it; no comment. */
@@ -115,8 +116,11 @@ function extra(values: readonly number[]): Uint8Array {
   return fields([[2, 1], [2, 8 * values.length], ...values.map((value) => [8, value] as const)]);
 }
 
-/** Numbers in little-endian order, each with its width in bytes. */
-function fields(all: readonly (readonly [width: 2 | 4 | 8, value: number])[]): Uint8Array {
+/** A number, and its width in bytes. */
+type Field = readonly [width: 2 | 4 | 8, value: number];
+
+/** In little-endian order. */
+function fields(all: readonly Field[]): Uint8Array {
   const bytes = new Uint8Array(all.reduce((sum, [width]) => sum + width, 0));
   const view = new DataView(bytes.buffer);
   let at = 0;

@@ -16,6 +16,8 @@ export interface RevocationValues {
   readonly ocsp: readonly Uint8Array[];
 }
 
+export const noValues: RevocationValues = { crls: [], ocsp: [] };
+
 /** Most lists and responses. */
 const most = 64;
 const form = "CMS-FORM";
@@ -27,10 +29,10 @@ const form = "CMS-FORM";
 export function withoutRevocation(bytes: Uint8Array): { readonly base: Uint8Array; readonly values: RevocationValues } {
   const parts = readParts(bytes);
   const set = parts.after.find((one) => one[0] === 0xa1);
-  if (set === undefined) return { base: bytes, values: { crls: [], ocsp: [] } };
+  if (set === undefined) return { base: bytes, values: noValues };
   const values = readValues(DerReader.open(set, 0xa1, form));
   if (parts.version !== versionOf(values)) throw new Refusal(form, "a SignedData of the wrong version for its content");
-  return { base: writeParts(parts, { crls: [], ocsp: [] }), values };
+  return { base: writeParts(parts, noValues), values };
 }
 
 /** The SignedData (detached, of data) with more revocation data; what is there stays. With OCSP responses it is of version 5, which gpgsm does not read. */

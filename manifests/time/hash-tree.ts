@@ -64,13 +64,6 @@ export class TreeBuilder {
   }
 }
 
-/** The tree over groups of hashes. Refuses as `TreeBuilder`. */
-export async function hashTree(host: Host, hash: HashName, groups: Iterable<readonly Uint8Array[]>): Promise<HashTree> {
-  const builder = new TreeBuilder(host, hash);
-  for (const group of groups) await builder.add(group);
-  return builder.tree();
-}
-
 /** The root that a reduced tree leads to; what of it is said of the data is the caller's to hold against it. */
 export async function rootOf(host: Host, hash: HashName, tree: ReducedTree): Promise<Uint8Array> {
   let node: Uint8Array | undefined;

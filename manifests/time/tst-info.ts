@@ -51,7 +51,7 @@ export function readTstInfo(der: Uint8Array): TstInfo {
 }
 
 /** SEQUENCE { hashAlgorithm, hashedMessage }. Refuses TIME-FORM, CMS-ALGORITHM. */
-export function readMessageImprint(der: Uint8Array): MessageImprint {
+function readMessageImprint(der: Uint8Array): MessageImprint {
   const reader = DerReader.open(der, tag.sequence, form);
   const hash = readDigest(whole(der, reader.read(tag.sequence)));
   const digest = content(der, reader.read(tag.octetString));

@@ -2,6 +2,7 @@
 
 import { checkSignature } from "../cms/signature.ts";
 import { equal, hex } from "../encoding/bytes.ts";
+import { keptFor } from "../encoding/kept.ts";
 import type { Host } from "../host.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type Crl, readCrl } from "../x509/crl.ts";
@@ -45,12 +46,4 @@ function isSigned(host: Host, crl: Crl, issuer: Certificate, minimumRsaBits: num
 
 /** Lists are read, and their signatures checked, once for all certificates of a bundle. */
 const signed = new WeakMap<Crl, Map<string, Promise<boolean>>>();
-const read = new WeakMap<Uint8Array, Crl>();
-
-function parsed(der: Uint8Array): Crl {
-  const known = read.get(der);
-  if (known) return known;
-  const crl = readCrl(der);
-  read.set(der, crl);
-  return crl;
-}
+const parsed = keptFor(readCrl);

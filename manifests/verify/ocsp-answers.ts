@@ -1,6 +1,7 @@
 /** What OCSP responses say of a certificate (RFC 6960 3.2), by its issuer's word or a delegate's. */
 
 import { equal } from "../encoding/bytes.ts";
+import { keptFor } from "../encoding/kept.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { asRefusal } from "../refusal.ts";
@@ -61,12 +62,4 @@ async function isOf(host: Host, { hash, issuerKey, issuerName }: CertificateId, 
 }
 
 /** Responses are read once for all certificates of a bundle. */
-const read = new WeakMap<Uint8Array, OcspResponse>();
-
-function parsed(der: Uint8Array): OcspResponse {
-  const known = read.get(der);
-  if (known) return known;
-  const response = readOcsp(der);
-  read.set(der, response);
-  return response;
-}
+const parsed = keptFor(readOcsp);

@@ -1,6 +1,6 @@
 /** Verifying one seal with one document, and with as much beside it as there is. */
 
-import { type RevocationValues, withoutRevocation } from "../cms/revocation-values.ts";
+import { noValues, type RevocationValues, withoutRevocation } from "../cms/revocation-values.ts";
 import type { HashName } from "../cms/suite.ts";
 import { hasOthers } from "../cms/unsigned-attributes.ts";
 import { readSigningTime } from "../cms/verify.ts";
@@ -140,7 +140,7 @@ function splitSeal(seal: Uint8Array): ReturnType<typeof withoutRevocation> {
     for (const response of split.values.ocsp) readOcsp(response);
     return split;
   } catch {
-    return { base: seal, values: { crls: [], ocsp: [] } };
+    return { base: seal, values: noValues };
   }
 }
 

@@ -4,7 +4,7 @@ import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Manifest } from "../records/manifest.ts";
-import { asRefusal, Refusal } from "../refusal.ts";
+import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
@@ -36,6 +36,9 @@ export const recordFiles: readonly string[] = ["authorization.p7m", "documents.j
 
 /** Most files of evidence. */
 export const mostFiles = 16;
+
+/** The name of a file of evidence, and its number. */
+export const evidenceName = /^(\d{4})\.ers$/;
 
 /** The path of the evidence of a number, from 1. */
 export function evidencePath(number: number): string {
@@ -73,7 +76,7 @@ export async function checkTimeEvidence(work: {
   const proofs: TimeProof[] = [];
   for (const name of names) {
     const file = `${evidenceFolder}/${name}`;
-    if (!/^\d{4}\.ers$/.test(name)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
+    if (!evidenceName.test(name)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
     else if (proofs.length === mostFiles) findings.add(file, "BUNDLE-FORM", `more than ${mostFiles} files of evidence`);
     else {
       const proof = await findings.check(file, async () => {
@@ -154,9 +157,7 @@ export function noProof(file: string, thrown: unknown): TimeProof {
 }
 
 function reasonOf(thrown: unknown): string {
-  const { about, code, expected, got, message } = asRefusal(thrown, "INTERNAL", "the check itself failed");
-  const detail = [about, expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean).join(", ");
-  return `${code}: ${message}${detail === "" ? "" : ` (${detail})`}`;
+  return inOneLine(asRefusal(thrown, "INTERNAL", "the check itself failed").toRecord());
 }
 
 /** The token's time, and as much later as the authority says that it may be off. */

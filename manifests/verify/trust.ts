@@ -105,6 +105,8 @@ export async function lookUpOthers(
   const revoked = new Map<string, Revoked>();
   for (const path of paths) {
     for (const name of await checkWhereAnswered(host, path, wanted)) silent.add(name);
+    // Without proof of an earlier time nothing that is revoked came so far.
+    if (trust.proven === undefined) continue;
     for (const one of await revokedIn(host, path, wanted)) revoked.set(one.subject, one);
   }
   return { unanswered: [...silent], revokedLater: [...revoked.values()] };

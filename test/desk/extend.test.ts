@@ -16,6 +16,7 @@ import { pem } from "../pki/authority.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
+import { refusalBy } from "../verifiers/verifier.ts";
 
 let dir: string;
 let bundle: Bundle;
@@ -81,13 +82,8 @@ describe("coldseal extend", () => {
   it.each(verifiers.filter(isHere))("HONEST: $name takes a seal with time-stamps of two authorities", async (kind) => {
     const { status } = await extend(kind.name, join(dir, "seal.p7s"), "--each", "--tsa", tsa.url, other.url);
     expect(status).toBe(0);
-    const verifier = await kind.open(join(dir, "ca.crt"));
-    try {
-      const signed = join(dir, kind.name, "seal.p7s");
-      expect(await verifier.refusal({ signed, document: join(dir, "document") })).toBeUndefined();
-    } finally {
-      await verifier.end();
-    }
+    const file = { signed: join(dir, kind.name, "seal.p7s"), document: join(dir, "document") };
+    expect(await refusalBy(kind, join(dir, "ca.crt"), file)).toBeUndefined();
   });
 
   it("TSA-ANSWER: several authorities side by side, and more later; OpenSSL takes each token by itself", async () => {

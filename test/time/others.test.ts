@@ -8,10 +8,10 @@ import type { HashName } from "../../manifests/cms/suite.ts";
 import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
 import { checkEvidence } from "../../manifests/time/check-evidence.ts";
 import { type ArchiveTimeStamp, chainsBefore, writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
-import { hashTree } from "../../manifests/time/hash-tree.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken } from "../../manifests/time/token.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import { treeOf } from "../manifests/time/tree-of.ts";
 import { issue } from "../pki/authority.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { javaArguments } from "../verifiers/bouncycastle.ts";
@@ -93,8 +93,7 @@ describe.skipIf(!hasJava())("BouncyCastle on evidence records", () => {
   };
 
   it("TIME-IMPRINT: takes ours, with renewals of token and of hash, and refuses another group", async () => {
-    const tree = await hashTree(
-      nodeHost,
+    const tree = await treeOf(
       "sha256",
       [0, 1, 2, 3, 4].map((at) => hashesOf(at)),
     );
@@ -108,7 +107,7 @@ describe.skipIf(!hasJava())("BouncyCastle on evidence records", () => {
     const before = [[first, second]];
     const chains = digestOf("sha512", chainsBefore(writeEvidenceRecord(before), 1));
     const group = hashesOf(4, "sha512").map((one) => digestOf("sha512", concat([one, chains])));
-    const next = await hashTree(nodeHost, "sha512", [group, hashesOf(9, "sha512")]);
+    const next = await treeOf("sha512", [group, hashesOf(9, "sha512")]);
     const token = await rawToken(next.root, { hash: "sha512", time: "2023-01-01T00:00:00Z" });
     const all = [...before, [{ hash: "sha512", tree: next.reduced(0), token } as const]];
     for (const record of [[[first]], before, all].map(writeEvidenceRecord)) {

@@ -31,3 +31,13 @@ export function versionOf(command: string, args: readonly string[], pick: RegExp
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
   return status === 0 ? (pick.exec(`${stdout}${stderr}`)?.[1] ?? null) : null;
 }
+
+/** Opened for one file alone. */
+export async function refusalBy(kind: VerifierKind, root: string, file: SignedFile): Promise<string | undefined> {
+  const verifier = await kind.open(root);
+  try {
+    return await verifier.refusal(file);
+  } finally {
+    await verifier.end();
+  }
+}

@@ -4,11 +4,11 @@ import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { sequence } from "../../../manifests/encoding/der-write.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts";
-import { hashTree } from "../../../manifests/time/hash-tree.ts";
 import { checkAnswers, tokenInResponse } from "../../../manifests/time/request.ts";
 import { authorityPath, checkToken, type TimeStamp } from "../../../manifests/time/token.ts";
 import { checkNotBefore, proofOf } from "../../../manifests/verify/time-evidence.ts";
 import { rawToken } from "../../manifests/time/raw-token.ts";
+import { treeOf } from "../../manifests/time/tree-of.ts";
 import { issue } from "../../pki/authority.ts";
 import { makeToken, makeTsa, tsa, tsaRoot } from "../../pki/tsa.ts";
 import { mutateDer } from "../mutate-der.ts";
@@ -47,7 +47,7 @@ export const timeStampTarget: Target = {
 export const evidenceRecordTarget: Target = {
   name: "evidence-record",
   seeds: async () => {
-    const tree = await hashTree(nodeHost, "sha256", [hashes("sha256"), hashes("sha256").toReversed()]);
+    const tree = await treeOf("sha256", [hashes("sha256"), hashes("sha256").toReversed()]);
     const first = { hash: "sha256", tree: tree.reduced(1), token: await rawToken(tree.root, {}) } as const;
     const token = await makeToken({ over: first.token, time: "2030-01-01T00:00:00Z" });
     return [writeEvidenceRecord([[first]]), writeEvidenceRecord([[first, { hash: "sha256", tree: [], token }]])];

@@ -3,7 +3,6 @@ import { digestOf, nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { digestAlgorithm } from "../../../manifests/cms/algorithm.ts";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { der, integer, octetString, sequence } from "../../../manifests/encoding/der-write.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import {
   type ArchiveTimeStamp,
@@ -11,28 +10,22 @@ import {
   readEvidenceRecord,
   writeEvidenceRecord,
 } from "../../../manifests/time/evidence-record.ts";
-import { hashTree, rootOf } from "../../../manifests/time/hash-tree.ts";
+import { rootOf } from "../../../manifests/time/hash-tree.ts";
 import { makeToken } from "../../pki/tsa.ts";
+import { codeOf } from "./code-of.ts";
 import { rawToken } from "./raw-token.ts";
+import { treeOf } from "./tree-of.ts";
 
 const hashesOf = (at: number, hash: "sha256" | "sha512" = "sha256") =>
   [`document ${at}`, `seal ${at}`].map((text) => digestOf(hash, utf8(text)));
 const groupOf = (at: number) => async (hash: string) => hashesOf(at, hash as "sha256");
-const codeOf = async (work: Promise<unknown>) => {
-  try {
-    await work;
-    return "none";
-  } catch (fault) {
-    return fault instanceof Refusal ? fault.code : `untyped: ${fault}`;
-  }
-};
 
 describe("a hash tree", () => {
   it.each([1, 2, 3, 5, 8, 13])(
     "TIME-IMPRINT: every group of %i leads to the root, and no other hash does",
     async (count) => {
       const groups = Array.from({ length: count }, (_, at) => hashesOf(at));
-      const tree = await hashTree(nodeHost, "sha256", groups);
+      const tree = await treeOf("sha256", groups);
       for (let at = 0; at < count; at++) {
         const way = tree.reduced(at);
         expect(await rootOf(nodeHost, "sha256", way)).toEqual(tree.root);
@@ -43,17 +36,16 @@ describe("a hash tree", () => {
   );
 
   it("TIME-FORM: a group of one hash, which a node could be taken for, is refused", async () => {
-    expect(await codeOf(hashTree(nodeHost, "sha256", [hashesOf(1), [sha256(utf8("alone"))]]))).toBe("TIME-FORM");
-    expect(await codeOf(hashTree(nodeHost, "sha256", [[sha256(utf8("a")), sha256(utf8("a"))]]))).toBe("TIME-FORM");
-    expect(await codeOf(hashTree(nodeHost, "sha256", []))).toBe("TIME-FORM");
+    expect(await codeOf(treeOf("sha256", [hashesOf(1), [sha256(utf8("alone"))]]))).toBe("TIME-FORM");
+    expect(await codeOf(treeOf("sha256", [[sha256(utf8("a")), sha256(utf8("a"))]]))).toBe("TIME-FORM");
+    expect(await codeOf(treeOf("sha256", []))).toBe("TIME-FORM");
   });
 });
 
 describe("an evidence record", () => {
   let first: ArchiveTimeStamp;
   beforeAll(async () => {
-    const tree = await hashTree(
-      nodeHost,
+    const tree = await treeOf(
       "sha256",
       [0, 1, 2, 3, 4].map((at) => hashesOf(at)),
     );
@@ -91,7 +83,7 @@ describe("an evidence record", () => {
   it("TIME-IMPRINT: is renewed by another hash, over each object with all chains before it (RFC 4998 5.2)", async () => {
     const chains = digestOf("sha512", chainsBefore(writeEvidenceRecord([[first]]), 1));
     const group = hashesOf(2, "sha512").map((one) => digestOf("sha512", concat([one, chains])));
-    const tree = await hashTree(nodeHost, "sha512", [group, hashesOf(9, "sha512")]);
+    const tree = await treeOf("sha512", [group, hashesOf(9, "sha512")]);
     const token = await rawToken(tree.root, { hash: "sha512", time: "2031-01-01T00:00:00Z" });
     const renewal: ArchiveTimeStamp = { hash: "sha512", tree: tree.reduced(0), token };
     expect(await check([[first], [renewal]])).toHaveLength(2);

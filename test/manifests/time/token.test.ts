@@ -8,17 +8,10 @@ import { authorityPath, checkToken, tokenLimit } from "../../../manifests/time/t
 import { readTstInfo } from "../../../manifests/time/tst-info.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
 import { makeToken, makeTsa, timeStampingOnly, tokenTime, tsa, tsaRoot, tstInfo } from "../../pki/tsa.ts";
+import { codeOf } from "./code-of.ts";
 
 const over = utf8("what was sealed");
 const check = (token: Uint8Array) => checkToken(nodeHost, token, async (hash) => digestOf(hash, over));
-const codeOf = async (work: Promise<unknown>) => {
-  try {
-    await work;
-    return "none";
-  } catch (fault) {
-    return fault instanceof Refusal ? fault.code : `untyped: ${fault}`;
-  }
-};
 const eku = (...ids: readonly string[]) => sequence(...ids.map(objectIdentifier));
 
 describe("a time-stamp token", () => {
