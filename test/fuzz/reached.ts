@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { judge } from "./oracle.ts";
 import { targets } from "./targets.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const rootUrl = new URL("../../", import.meta.url).href;
+const root = fileURLToPath(rootUrl);
 
 interface ScriptCoverage {
   readonly url: string;
@@ -39,7 +40,7 @@ function takeCoverage(): readonly string[] {
   session.post("Profiler.takePreciseCoverage", (_, taken) => {
     scripts = taken?.result ?? [];
   });
-  return scripts.filter(({ url }) => url.startsWith(`file://${root}manifests/`)).flatMap(reachedIn);
+  return scripts.filter(({ url }) => url.startsWith(`${rootUrl}manifests/`)).flatMap(reachedIn);
 }
 
 function reachedIn({ url, functions }: ScriptCoverage): readonly string[] {
