@@ -17,6 +17,7 @@ import {
   texts,
   utc,
 } from "../../manifests/encoding/shape.ts";
+import { keyPurposes } from "../../manifests/records/key-purpose.ts";
 import { anyJson, having, readAnswer } from "./answers.ts";
 import { collectFiles } from "./signer-client.ts";
 
@@ -56,7 +57,7 @@ const readKeyRow = having({
   inForce: flag,
   /** of its certificate */
   notAfter: nullable(utc),
-  purpose: oneOf(["audit", "sealing"]),
+  purpose: oneOf(keyPurposes),
   spki: base64Bytes(1024),
   state: oneOf(["usable", "suspended", "revoked", "destroyed"]),
   token: having({ environment: texts, module: text(4096), uri: text(1024) }),

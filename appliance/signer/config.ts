@@ -10,11 +10,13 @@ import {
   list,
   object,
   oneOf,
+  optional,
   type Read,
   text,
   texts,
   utc,
 } from "../../manifests/encoding/shape.ts";
+import { mapKeys } from "../../manifests/records/key-purpose.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
 const key = object({
@@ -33,7 +35,7 @@ const readConfigValue = object({
   genesis: hexText(),
   hsm: oneOf(["software-token", "hardware", "unknown"]),
   isolation: oneOf(["none", "users", "units"]),
-  keys: object({ audit: key, sealing: key }),
+  keys: object({ audit: key, emergency: optional(key), sealing: key, time: optional(key) }),
   /** what documents come on, by the word of whoever set the box up: the signer sees none of it */
   media: oneOf(["folder", "mount"]),
   socket: text(4096),
@@ -60,7 +62,7 @@ function withPaths(config: SignerConfig, folder: string): SignerConfig {
   const keyAt = (one: SignerConfig["keys"]["audit"]) => ({ ...one, certificates: one.certificates.map(at) });
   return {
     ...config,
-    keys: { audit: keyAt(config.keys.audit), sealing: keyAt(config.keys.sealing) },
+    keys: mapKeys(config.keys, keyAt),
     socket: at(config.socket),
     state: at(config.state),
     unlockSocket: at(config.unlockSocket),

@@ -4,6 +4,7 @@
  */
 
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import { type KeyPurpose, keyPurposes } from "../../manifests/records/key-purpose.ts";
 import type { PolicyInForce } from "../../manifests/records/policy-chain.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
@@ -29,7 +30,7 @@ export async function importPolicy(box: Box, p7m: Uint8Array): Promise<number> {
     box.record("policy", {
       digest: hex(next.digest),
       number: next.number,
-      ...Object.fromEntries(changed.map((name) => [name, hex(active.keys[name].keyDigest)])),
+      ...Object.fromEntries(changed.map((name) => [name, keyDigest(active, name)])),
     });
   })();
   box.policies.adopt(next);
@@ -52,8 +53,15 @@ function checkNothingToSeal({ batches }: Box): void {
   });
 }
 
-function changedKeys(box: Box, { keys }: KeysInForce): readonly ("audit" | "sealing")[] {
-  return (["audit", "sealing"] as const).filter((name) => !equal(keys[name].spki, box.keys[name].spki));
+/** Also one that goes without another in its place. */
+function changedKeys(box: Box, { keys }: KeysInForce): readonly KeyPurpose[] {
+  const none = new Uint8Array(0);
+  return keyPurposes.filter((name) => !equal(keys[name]?.spki ?? none, box.keys[name]?.spki ?? none));
+}
+
+function keyDigest({ keys }: KeysInForce, name: KeyPurpose): string | null {
+  const key = keys[name];
+  return key ? hex(key.keyDigest) : null;
 }
 
 /** A date permits, and does nothing by itself: until then the policy is refused, and afterwards somebody must bring it. */
@@ -68,11 +76,13 @@ function checkActivated(
   box: Box,
   { policy }: PolicyInForce,
   { keys }: KeysInForce,
-  changed: readonly ("audit" | "sealing")[],
+  changed: readonly KeyPurpose[],
 ): void {
   for (const name of changed) {
-    checkUsable(box, keys[name]);
-    checkCertificates(keys[name], policy, now(box));
+    const key = keys[name];
+    if (!key) continue;
+    checkUsable(box, key);
+    checkCertificates(key, policy, now(box));
   }
   if (changed.includes("sealing") || policy.profile.suite === box.keys.sealing.suite.name) return;
   throw new Refusal("POLICY-PROFILE", "another profile needs another sealing key", {

@@ -1,4 +1,4 @@
-/** The box's two keys as the policy in force names them, of those that it has, with their certificates. */
+/** The box's keys as the policy in force names them, of those that it has, with their certificates. */
 
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { sha256 } from "../../host/crypto-host.ts";
@@ -6,6 +6,7 @@ import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
+import { keyEntries, keyPurposes, mapKeys, type OfKeys, usageOf } from "../../manifests/records/key-purpose.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -24,7 +25,7 @@ export interface BoxKey {
   readonly keyDigest: Uint8Array;
 }
 
-export type BoxKeys = Readonly<Record<KeyName, BoxKey>>;
+export type BoxKeys = OfKeys<BoxKey>;
 
 /** A key that the box has, in force or not. */
 export interface KeyAtHand {
@@ -39,28 +40,30 @@ export interface KeyAtHand {
 
 export type TokenAtHand = SignerConfig["token"];
 
-/** Two keys that work together: on one token. */
+/** Keys that work together: on one token. */
 export interface KeysInForce {
   readonly keys: BoxKeys;
-  readonly atHand: Readonly<Record<KeyName, KeyAtHand>>;
+  readonly atHand: OfKeys<KeyAtHand>;
   readonly token: TokenAtHand;
 }
 
 /**
- * The pinned keys by themselves, before there are certificates: those that the policy names, two of them, strong enough.
+ * The pinned keys by themselves, before there are certificates: those that the policy names, strong enough.
  * Refuses with HSM-KEY, PATH-KEY or CMS-ALGORITHM.
  */
 export function checkPinnedKeys(config: SignerConfig["keys"], policy: Policy): void {
-  const pinned = { sealing: config.sealing.spki, audit: config.audit.spki };
+  const pinned = mapKeys(config, ({ spki }) => spki);
   checkNamed(policy, pinned);
-  checkKey(suiteOf(policy.profile.suite), pinned.sealing, policy.limits.minimumRsaBits);
-  fittingSuite(pinned.audit, policy);
+  for (const [purpose, spki] of keyEntries(pinned)) {
+    if (purpose === "sealing" || purpose === "emergency")
+      checkKey(suiteOf(policy.profile.suite), spki, policy.limits.minimumRsaBits);
+    else fittingSuite(spki, policy);
+  }
 }
 
 /** The keys of a genesis, as the configuration pins them. Refuses with CONFIG what is no certificate. */
 export function configuredKeys({ keys, token }: Pick<SignerConfig, "keys" | "token">): readonly KeyAtHand[] {
-  return (["audit", "sealing"] as const).map((purpose) => {
-    const { certificates, spki, uri } = keys[purpose];
+  return keyEntries(keys).map(([purpose, { certificates, spki, uri }]) => {
     return { purpose, spki, uri, token, chain: certificates.map(readCertificateFile) };
   });
 }
@@ -70,25 +73,25 @@ export function configuredKeys({ keys, token }: Pick<SignerConfig, "keys" | "tok
  * another key's), CONFIG (no certificate yet), PATH-FORM, PATH-USAGE, PATH-KEY, CMS-ALGORITHM.
  */
 export function keysInForce(policy: Policy, atHand: readonly KeyAtHand[]): KeysInForce {
-  const found = { audit: named(policy, "audit", atHand), sealing: named(policy, "sealing", atHand) };
-  if (found.audit.token.uri !== found.sealing.token.uri) {
-    throw new Refusal("HSM-KEY", "the policy names keys of two tokens", {
-      expected: found.sealing.token.uri,
-      got: found.audit.token.uri,
-    });
+  const found = mapKeys(policy.keys, (spki, purpose) => named(purpose, spki, atHand));
+  for (const [, one] of keyEntries(found)) {
+    if (one.token.uri !== found.sealing.token.uri) {
+      throw new Refusal("HSM-KEY", "the policy names keys of two tokens", {
+        expected: found.sealing.token.uri,
+        got: one.token.uri,
+        about: one.purpose,
+      });
+    }
+    checkCertified(one);
   }
-  for (const one of [found.audit, found.sealing]) checkCertified(one);
-  const keys = {
-    sealing: boxKey(found.sealing.chain, found.sealing.spki, policy),
-    audit: boxKey(found.audit.chain, found.audit.spki, policy),
-  };
+  const keys = mapKeys(found, ({ chain, spki }) => boxKey(chain, spki, policy));
   checkPolicyKeys(policy, keys);
   checkUsage(keys, ownOids(policy.arc));
   return { keys, atHand: found, token: found.sealing.token };
 }
 
-function named(policy: Policy, purpose: KeyName, atHand: readonly KeyAtHand[]): KeyAtHand {
-  const key = atHand.find((one) => one.purpose === purpose && equal(one.spki, policy.keys[purpose]));
+function named(purpose: KeyName, spki: Uint8Array, atHand: readonly KeyAtHand[]): KeyAtHand {
+  const key = atHand.find((one) => one.purpose === purpose && equal(one.spki, spki));
   if (key) return key;
   throw new Refusal("HSM-KEY", `the policy names another ${purpose} key than the box has`, { about: purpose });
 }
@@ -120,40 +123,50 @@ export function certifiedKey(chain: readonly Uint8Array[], suite: Suite): BoxKey
 
 /** Refuses with HSM-KEY when the policy names other keys than the box has, PATH-KEY or CMS-ALGORITHM keys that it finds too weak. */
 export function checkPolicyKeys(policy: Policy, keys: BoxKeys): void {
-  checkNamed(policy, { sealing: keys.sealing.spki, audit: keys.audit.spki });
-  checkKey(suiteOf(policy.profile.suite), keys.sealing.spki, policy.limits.minimumRsaBits);
-  checkKey(keys.audit.suite, keys.audit.spki, policy.limits.minimumRsaBits);
-  // Verifiers hold the whole path of a seal against the policy.
-  for (const der of keys.sealing.chain) {
-    checkStrength(readPublicKey(readCertificate(der).spki), policy.limits.minimumRsaBits);
+  checkNamed(
+    policy,
+    mapKeys(keys, ({ spki }) => spki),
+  );
+  for (const sealing of [keys.sealing, keys.emergency]) {
+    if (!sealing) continue;
+    checkKey(suiteOf(policy.profile.suite), sealing.spki, policy.limits.minimumRsaBits);
+    // Verifiers hold the whole path of a seal against the policy.
+    for (const der of sealing.chain) {
+      checkStrength(readPublicKey(readCertificate(der).spki), policy.limits.minimumRsaBits);
+    }
+  }
+  for (const { suite, spki } of [keys.audit, ...(keys.time ? [keys.time] : [])]) {
+    checkKey(suite, spki, policy.limits.minimumRsaBits);
   }
 }
 
-/** Two keys, and those that the policy names. */
-function checkNamed(policy: Policy, spki: Readonly<Record<KeyName, Uint8Array>>): void {
-  for (const name of ["sealing", "audit"] as const) {
-    if (!equal(policy.keys[name], spki[name])) {
+/** Different keys, and those that the policy names. */
+function checkNamed(policy: Policy, keys: OfKeys<Uint8Array>): void {
+  const none = new Uint8Array(0);
+  for (const name of keyPurposes) {
+    if (!equal(policy.keys[name] ?? none, keys[name] ?? none)) {
       throw new Refusal("HSM-KEY", `the policy names another ${name} key than the box has`, { about: name });
     }
   }
-  if (equal(spki.sealing, spki.audit)) {
-    throw new Refusal("HSM-KEY", "the audit key must be another key than the sealing key");
+  for (const [at, [purpose, spki]] of keyEntries(keys).entries()) {
+    const same = keyEntries(keys)
+      .slice(0, at)
+      .find(([, other]) => equal(other, spki));
+    if (same) throw new Refusal("HSM-KEY", `the ${same[0]} key must be another key than the ${purpose} key`);
   }
 }
 
 /** Whether verifiers would take what these keys sign; the path to the root is theirs to check. */
 function checkUsage(keys: BoxKeys, oids: OwnOids): void {
-  for (const name of ["sealing", "audit"] as const) checkUsageOf(keys[name].certificate, name, oids);
+  for (const [name, { certificate }] of keyEntries(keys)) checkUsageOf(certificate, name, oids);
 }
 
 /** Refuses with PATH-USAGE a certificate (DER) that is not for this purpose. */
 export function checkUsageOf(certificate: Uint8Array, purpose: KeyName, oids: OwnOids): void {
   const { extendedKeyUsage, isCa, subjectText } = readCertificate(certificate);
-  if (!isCa && extendedKeyUsage.includes(oids[purpose])) return;
-  throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, {
-    about: subjectText,
-    expected: oids[purpose],
-  });
+  const expected = usageOf(purpose, oids);
+  if (!isCa && extendedKeyUsage.includes(expected)) return;
+  throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, { about: subjectText, expected });
 }
 
 /** Refuses with HSM-KEY a key that no suite fits, PATH-KEY one that is too weak. The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */

@@ -20,9 +20,16 @@ export async function checkMaySeal(box: Box, uses: readonly KeyName[] = ["sealin
   box.lockbox.check();
   await lockWhenOver(box);
   checkStanding(box);
-  for (const name of uses) checkUsable(box, box.keys[name]);
+  for (const name of uses) checkUsable(box, keyInForce(box, name));
   box.clock.check(clockSetting(box), policy.clock);
   checkNetwork(policy.network, box.readLinks);
+}
+
+/** Refuses with HSM-KEY a purpose of which the policy in force names no key. */
+export function keyInForce({ keys }: Pick<Box, "keys">, name: KeyName): BoxKey {
+  const key = keys[name];
+  if (key) return key;
+  throw new Refusal("HSM-KEY", `the policy in force names no ${name} key`, { about: name });
 }
 
 /** What orders and software say against sealing. Refuses with CLOSED, SUSPENDED, SOFTWARE. */

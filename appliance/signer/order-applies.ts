@@ -3,6 +3,7 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import type { Order, OrderKind, OrderOf, OrderWhat } from "../../manifests/records/order.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -94,8 +95,7 @@ function checkCertified(box: Box, standing: Standing, { what }: OrderOf<"certify
 function checkDestroyed(box: Box, standing: Standing, { what }: OrderOf<"destroy-key">): void {
   const { spki } = what;
   keyIn(box, standing, spki, ["suspended", "revoked"]);
-  const { audit, sealing } = box.keys;
-  if (!equal(spki, audit.spki) && !equal(spki, sealing.spki)) return;
+  if (keyEntries(box.keys).every(([, key]) => !equal(spki, key.spki))) return;
   throw new Refusal("KEY-STATE", "a key in force is not destroyed: another one must be activated before", {
     about: nameOf(spki),
   });

@@ -1,8 +1,9 @@
 /** What the signer asks of its token; `token-hsm.ts` implements it over `hardware/`, tests by a fake. */
 
 import type { Suite } from "../../manifests/cms/suite.ts";
+import type { KeyPurpose as KeyName, OfKeys } from "../../manifests/records/key-purpose.ts";
 
-export type KeyName = "sealing" | "audit";
+export type { KeyPurpose as KeyName } from "../../manifests/records/key-purpose.ts";
 
 /** `head`: the journal's head. `genesis`: the genesis policy's digest, written once. */
 export type ObjectName = "head" | "genesis";
@@ -14,8 +15,8 @@ export interface TokenHead {
 }
 
 export interface Hsm {
-  /** From now on `login` finds these two keys, and `sign` signs by them; what signed before is forgotten. */
-  use(keys: Readonly<Record<KeyName, { readonly uri: string; readonly spki: Uint8Array }>>): void;
+  /** From now on `login` finds these keys, and `sign` signs by them; what signed before is forgotten. */
+  use(keys: OfKeys<{ readonly uri: string; readonly spki: Uint8Array }>): void;
   /**
    * Of private keys (RFC 7512 URIs): those that are not on the token, and what else is there, by label and id. Needs the login.
    */
@@ -29,7 +30,7 @@ export interface Hsm {
   /** Is the pinned token there now? Needs no login; never throws. */
   present(): boolean;
   /**
-   * Logs in and finds both pinned keys. Refuses with PIN-WRONG, HSM-GONE, HSM-TOKEN, HSM-KEY or another HSM code;
+   * Logs in and finds every pinned key. Refuses with PIN-WRONG, HSM-GONE, HSM-TOKEN, HSM-KEY or another HSM code;
    * whatever it refuses, nobody is logged in then. Does not keep `pin`.
    */
   login(pin: Uint8Array): Promise<void>;

@@ -5,6 +5,7 @@ import { otherLinks } from "../../host/network-links.ts";
 import { base64, equal, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type BatchHead, kindOfHead } from "../../manifests/records/batch-head.ts";
+import { keyEntries, mapKeys } from "../../manifests/records/key-purpose.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Batch } from "./batches.ts";
@@ -61,17 +62,17 @@ export function statusOf(box: Box, work: SealingWork): Json {
 }
 
 function keysShown({ keys, token }: Box): Json {
-  const of = (name: "audit" | "sealing") => ({
-    key: hex(keys[name].keyDigest),
-    notAfter: readCertificate(keys[name].certificate).notAfter,
-  });
-  return { audit: of("audit"), sealing: of("sealing"), token: token.uri };
+  const shown = mapKeys(keys, ({ certificate, keyDigest }) => ({
+    key: hex(keyDigest),
+    notAfter: readCertificate(certificate).notAfter,
+  }));
+  return { ...shown, token: token.uri };
 }
 
 /** Keys that the policy in force does not name, and how they stand. */
 function stagedShown(box: Box): Json {
   const { standing } = box.orders;
-  const inForce = [box.keys.audit.spki, box.keys.sealing.spki];
+  const inForce = keyEntries(box.keys).map(([, { spki }]) => spki);
   return keysAtHand(box.configured, standing)
     .filter(({ spki }) => !inForce.some((one) => equal(one, spki)))
     .map(({ purpose, spki, uri, token, chain }) => ({

@@ -2,6 +2,7 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
+import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import { readSignedOrder, type VerifiedOrder, verifyOrder } from "../../manifests/records/order.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Box, checkSound, now } from "./box.ts";
@@ -84,7 +85,7 @@ async function carryOut(box: Box, { order }: VerifiedOrder): Promise<void> {
   if (order.kind === "suspend") await box.lockbox.lock(`suspended: ${order.what.reason}`);
   const { keys } = box;
   const stops = order.kind === "suspend-key" || order.kind === "revoke-key";
-  if (stops && [keys.sealing, keys.audit].some(({ spki }) => equal(spki, order.what.spki))) {
+  if (stops && keyEntries(keys).some(([, { spki }]) => equal(spki, order.what.spki))) {
     await box.lockbox.lock(`a key in force was taken out of use: order ${order.number}`);
   }
 }

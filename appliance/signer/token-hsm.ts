@@ -1,6 +1,7 @@
-/** The signer's `Hsm` over a token of `hardware/`; the two pinned keys and the two data objects are all that it uses. */
+/** The signer's `Hsm` over a token of `hardware/`; the pinned keys and the two data objects are all that it uses. */
 
 import type { Suite } from "../../manifests/cms/suite.ts";
+import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Hsm, KeyName, ObjectName, TokenHead } from "./ports.ts";
 
@@ -72,7 +73,7 @@ export class TokenHsm implements Hsm {
     const keys = this.#inUse();
     await token.login(pin);
     try {
-      for (const { uri, spki } of [keys.sealing, keys.audit]) await token.findKey({ uri, spki });
+      for (const [, { uri, spki }] of keyEntries(keys)) await token.findKey({ uri, spki });
     } catch (fault) {
       await token.logout();
       throw fault;
@@ -116,7 +117,9 @@ export class TokenHsm implements Hsm {
     const id = `${key} ${suite.name}`;
     const known = this.#signers.get(id);
     if (known) return known;
-    const { uri, spki } = this.#inUse()[key];
+    const inUse = this.#inUse()[key];
+    if (!inUse) throw new Refusal("HSM-KEY", `no ${key} key is in use`, { about: key });
+    const { uri, spki } = inUse;
     const made = this.#parts.signer({ uri, spki, suite });
     this.#signers.set(id, made);
     return made;

@@ -7,6 +7,7 @@ import { collect, type Handlers, type IncomingCall } from "../../host/wire.ts";
 import { base64, concat, equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { hexText, integer, object } from "../../manifests/encoding/shape.ts";
+import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, checkSound } from "./box.ts";
@@ -104,7 +105,7 @@ function wrappedPins(box: Box): { readonly auditKeys: readonly string[]; readonl
 
 /** Every key that the box has, for the ceremonies about them. */
 function keyRows({ configured, keys, orders }: Box): Json {
-  const inForce = [keys.audit.spki, keys.sealing.spki];
+  const inForce = keyEntries(keys).map(([, { spki }]) => spki);
   return keysAtHand(configured, orders.standing).map(({ chain, purpose, spki, token, uri }) => ({
     ...certificateFacts(chain[0]),
     certified: chain.length > 0,

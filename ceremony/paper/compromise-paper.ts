@@ -83,13 +83,20 @@ export function compromiseNoticePaper(facts: CompromiseFacts): Paper {
   };
 }
 
+const ofSeals =
+  "Do not rely on a seal made with this certificate whose manifest is among those that fall, whatever a verifier says of its signature.";
+const adviceOn: { readonly [purpose: string]: string; readonly sealing: string } = {
+  audit:
+    "Do not rely on a manifest among those that fall as evidence of who approved what, and when. The seals beside it were made by another key, and stand as signatures.",
+  emergency: ofSeals,
+  sealing: ofSeals,
+  time: "Do not rely on the box's own time-stamps made with this certificate. Seals and manifests were made by other keys, and stand as signatures.",
+};
+
 function adviceOf({ fall, key, resealed }: CompromiseFacts): readonly string[] {
   if (fall.length === 0)
     return ["Nothing that the box made with the key falls. What anybody else made with it is not the box's."];
-  const what =
-    key.purpose === "sealing"
-      ? "Do not rely on a seal made with this certificate whose manifest is among those that fall, whatever a verifier says of its signature."
-      : "Do not rely on a manifest among those that fall as evidence of who approved what, and when. The seals beside it were made by another key, and stand as signatures.";
+  const what = adviceOn[key.purpose] ?? adviceOn.sealing;
   const again =
     resealed === "none"
       ? []

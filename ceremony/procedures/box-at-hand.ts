@@ -3,7 +3,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { having } from "../../appliance/client/answers.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { base64Bytes, hexText, integer, list, object, type Read, text, texts } from "../../manifests/encoding/shape.ts";
+import {
+  base64Bytes,
+  hexText,
+  integer,
+  list,
+  object,
+  optional,
+  type Read,
+  text,
+  texts,
+} from "../../manifests/encoding/shape.ts";
+import type { OfKeys } from "../../manifests/records/key-purpose.ts";
 import { readWrapped } from "../../manifests/records/share.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
@@ -18,7 +29,7 @@ const readSignerJson = having({
   arc: text(64),
   genesis: hexText(),
   hsm: text(32),
-  keys: having({ audit: readKey, sealing: readKey }),
+  keys: having({ audit: readKey, emergency: optional(readKey), sealing: readKey, time: optional(readKey) }),
   token: having({ environment: texts, module: text(4096), uri: text(1024) }),
 });
 
@@ -41,7 +52,7 @@ export interface BoxAtHand {
     readonly module: string;
     readonly uri: string;
   };
-  readonly keys: Readonly<Record<"audit" | "sealing", TokenKey & { readonly certificates: readonly string[] }>>;
+  readonly keys: OfKeys<TokenKey & { readonly certificates: readonly string[] }>;
   /** signer.json as it stands, to be written again with changes */
   readonly settings: { readonly [name: string]: Json };
 }

@@ -6,7 +6,8 @@ import { suiteOf } from "../../manifests/cms/suite.ts";
 import { base64 } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { anyObject, list, object, text } from "../../manifests/encoding/shape.ts";
-import { readPolicy } from "../../manifests/records/policy.ts";
+import { mapKeys } from "../../manifests/records/key-purpose.ts";
+import { type Policy, readPolicy } from "../../manifests/records/policy.ts";
 import { checkPolicyRules } from "../../manifests/records/policy-rules.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
@@ -22,7 +23,7 @@ export interface PolicyPerson {
 export interface PolicyMade {
   readonly appliance: string;
   readonly arc: string;
-  readonly keys: { readonly audit: Uint8Array; readonly sealing: Uint8Array };
+  readonly keys: Policy["keys"];
   readonly number: number;
   readonly previous: string | null;
   readonly suite: SuiteName;
@@ -44,7 +45,7 @@ export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Js
     const bytes = canonicalBytes({
       ...fromFile(file, part, people),
       ...rest,
-      keys: { audit: base64(keys.audit), sealing: base64(keys.sealing) },
+      keys: mapKeys(keys, base64),
       profile: { digest: suiteOf(suite).hash, level: "CAdES-B-B", suite },
       type: "policy",
       version: 1,

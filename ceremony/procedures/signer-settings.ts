@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { mapKeys, type OfKeys } from "../../manifests/records/key-purpose.ts";
 import type { Facts } from "../engine/procedure.ts";
 import { utcTyped } from "./genesis/begin.ts";
 import type { BoxLayout } from "./layout.ts";
@@ -21,7 +22,7 @@ export interface SignerSettings {
   readonly hsm: string;
   readonly isolation: string;
   readonly media: string;
-  readonly keys: { readonly audit: SignerKey; readonly sealing: SignerKey };
+  readonly keys: OfKeys<SignerKey>;
   readonly layout: BoxLayout;
   /** folder of the sockets */
   readonly run: string;
@@ -50,7 +51,7 @@ export function signerSettings(settings: SignerSettings, clock: Facts): { readon
     genesis,
     hsm,
     isolation,
-    keys: { audit: keyJson(keys.audit), sealing: keyJson(keys.sealing) },
+    keys: mapKeys(keys, keyJson),
     media,
     socket: join(run, "signer.sock"),
     state: layout.state,

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { boxKeys, boxStanding, type KeyRow, wrappedPins } from "../../appliance/client/unlock-client.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import { readWrapped, shareName, verifyShare } from "../../manifests/records/share.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn, tokenIn } from "../engine/ceremony-file.ts";
@@ -98,8 +99,8 @@ async function madeBoxReady(
   if (box.state !== "well") return [box];
   const { keys, token } = boxAtHand(file, folder);
   const inUse = (socket === null ? undefined : await keysOf(pathIn(file, socket)))?.find((key) => key.inForce)?.token;
-  const certificates = (["audit", "sealing"] as const).flatMap((name) =>
-    keys[name].certificates.slice(0, 1).map((path) => [name, path] as const),
+  const certificates = keyEntries(keys).flatMap(([name, key]) =>
+    key.certificates.slice(0, 1).map((path) => [name, path] as const),
   );
   const findings = [box, await look("token of the box", () => tokenReady(inUse ?? token))];
   for (const [name, path] of certificates) {

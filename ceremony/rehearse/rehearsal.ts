@@ -6,6 +6,7 @@ import { boxKeys, boxStanding, lock } from "../../appliance/client/unlock-client
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import type { KeyPurpose } from "../../manifests/records/key-purpose.ts";
 import { verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { keyInForce } from "../procedures/orders/key-in-force.ts";
@@ -151,18 +152,18 @@ export class Rehearsal {
   }
 
   /** SHA-256 of the key in force, hex. */
-  async keyInForce(purpose: "audit" | "sealing"): Promise<string> {
+  async keyInForce(purpose: KeyPurpose): Promise<string> {
     return hex(sha256(keyInForce(await boxKeys(this.socket), purpose).spki));
   }
 
   /** SHA-256 of the staged key that was recorded last for a purpose, hex. */
-  async stagedKey(purpose: "audit" | "sealing"): Promise<string> {
+  async stagedKey(purpose: KeyPurpose): Promise<string> {
     const staged = (await boxKeys(this.socket)).filter((key) => key.purpose === purpose && !key.inForce);
     return hex(sha256(staged.at(-1)?.spki ?? new Uint8Array(0)));
   }
 
   /** The made-up CA certifies a request that the box kept; the parameters of the ceremony that brings it in. */
-  async certified(request: string, purpose: "audit" | "sealing"): Promise<{ readonly [name: string]: Json }> {
+  async certified(request: string, purpose: KeyPurpose): Promise<{ readonly [name: string]: Json }> {
     const layout = boxLayout(this.made.wanted.box);
     const kept = request.startsWith("successor/")
       ? join(boxLayout(layout.successor).requests, request.slice("successor/".length))

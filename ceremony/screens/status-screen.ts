@@ -4,6 +4,7 @@ import { clockTime, count, duration, minute, number, size } from "../../host/ter
 import type { Style } from "../../host/terminal/style.ts";
 import { wrapped } from "../../host/terminal/table.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import { keyPurposes } from "../../manifests/records/key-purpose.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
 
@@ -129,7 +130,8 @@ function softwareText(software: Members): string {
 /** When the certificates of the keys in force end, what is staged, and what the token held against the record. */
 function keysText(keys: Members, now: string, style: Style): string {
   const inForce = members(keys.inForce);
-  const ends = (["audit", "sealing"] as const).map((name) => {
+  const there = keyPurposes.filter((name) => name in inForce || name === "audit" || name === "sealing");
+  const ends = there.map((name) => {
     const end = shownText(members(inForce[name]).notAfter);
     if (end === null) return `${name} ?`;
     const text = `${name} until ${minute(end)}`;

@@ -73,6 +73,8 @@ export interface OwnOids {
   readonly operator: string;
   readonly submitter: string;
   readonly plainSubmitter: string;
+  /** of the key that seals in mode emergency, and nothing else */
+  readonly emergency: string;
 }
 
 export function ownOids(arc: string): OwnOids {
@@ -97,5 +99,6 @@ export function ownOids(arc: string): OwnOids {
     operator: at(33),
     submitter: at(34),
     plainSubmitter: at(35),
+    emergency: at(36),
   };
 }

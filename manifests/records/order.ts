@@ -14,6 +14,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Read,
   type Reader,
   text,
@@ -24,6 +25,7 @@ import {
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { verifyAllSigners } from "./authorization.ts";
+import { keyPurposes } from "./key-purpose.ts";
 import { checkDistinct, checkPersonCertificate, checkRole, knownSigners } from "./person.ts";
 import type { PolicyInForce } from "./policy-chain.ts";
 
@@ -32,9 +34,6 @@ const spki = base64Bytes(1024);
 const oneKey = object({ reason, spki });
 /** numbers of bags and seals, as they are written on them */
 const bags = list(object({ item: text(100), number: text(64) }), 0, 64);
-
-export const keyPurposes = ["audit", "sealing"] as const;
-export type KeyPurpose = (typeof keyPurposes)[number];
 
 /** Why a key is revoked: CRLReason of RFC 5280, 5.3.1. */
 export const revocationReasons = [
@@ -63,7 +62,7 @@ const orders = {
       sequence: integer(1),
     }),
     /** in force from here on; an audit key that is new here cannot be introduced by one that was lost */
-    keys: object({ audit: spki, sealing: spki }),
+    keys: object({ audit: spki, emergency: optional(spki), sealing: spki, time: optional(spki) }),
     manifests: object({
       /** SHA-256 of the content of the last one at hand, hex; null where there is none */
       digest: nullable(hexText()),

@@ -5,6 +5,7 @@ import { equal } from "../encoding/bytes.ts";
 import { documentationArc } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
 import { readCertificate } from "../x509/certificate.ts";
+import { keyEntries } from "./key-purpose.ts";
 import { keyIdentity } from "./person.ts";
 import { excludedRoles, type Policy } from "./policy.ts";
 
@@ -19,9 +20,7 @@ export function checkPolicyRules(policy: Policy): void {
   if (policy.number === 1 && policy.notBefore !== undefined) {
     throw new Refusal("SHAPE", "policy.notBefore: the first policy is in force from the beginning");
   }
-  if (equal(policy.keys.audit, policy.keys.sealing)) {
-    throw new Refusal("SHAPE", "policy.keys: the audit key may not be the sealing key");
-  }
+  checkKeys(policy);
 }
 
 function checkModes({ modes, arc }: Policy): void {
@@ -32,6 +31,15 @@ function checkModes({ modes, arc }: Policy): void {
   }
   if (arc === documentationArc && !modes.includes("test")) {
     throw new Refusal("MODE", "the documentation arc is for mode test only", { got: modes.join(", ") });
+  }
+}
+
+/** A key has one purpose. */
+function checkKeys({ keys }: Policy): void {
+  const all = keyEntries(keys);
+  for (const [at, [purpose, spki]] of all.entries()) {
+    const same = all.slice(0, at).find(([, other]) => equal(other, spki));
+    if (same) throw new Refusal("SHAPE", `policy.keys: the ${same[0]} key may not be the ${purpose} key`);
   }
 }
 

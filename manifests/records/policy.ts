@@ -18,6 +18,7 @@ import {
   text,
   utc,
 } from "../encoding/shape.ts";
+import { mapKeys } from "./key-purpose.ts";
 import { hashNames, modes } from "./request.ts";
 
 export const roles = ["operator", "officer", "submitter", "keeper", "auditor", "administrator", "recovery"] as const;
@@ -27,6 +28,7 @@ export type Role = (typeof roles)[number];
 export const excludedRoles = ["submitter", "keeper", "auditor", "administrator", "recovery"] as const;
 
 const certificate = base64Bytes(8192);
+const spki = base64Bytes(1024);
 
 const person = object({
   id: text(32, { pattern: /^[a-z][a-z0-9-]*$/ }),
@@ -47,7 +49,7 @@ export const readPolicyValue = object({
   arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
   clock: object({ driftPpm: integer(0, 1000), maximumErrorSeconds: integer(1) }),
   /** SubjectPublicKeyInfo of the box's keys, DER */
-  keys: object({ audit: base64Bytes(1024), sealing: base64Bytes(1024) }),
+  keys: object({ audit: spki, emergency: optional(spki), sealing: spki, time: optional(spki) }),
   limits: object({
     approvalSeconds: integer(60, 31_536_000),
     batchBytes: integer(1),
@@ -98,7 +100,7 @@ export function readPolicy(content: Uint8Array): Policy {
 export function policyJson(policy: Policy): Json {
   return {
     ...policy,
-    keys: { audit: policy.keys.audit.toBase64(), sealing: policy.keys.sealing.toBase64() },
+    keys: mapKeys(policy.keys, (spki) => spki.toBase64()),
     people: policy.people.map((one) => ({ ...one, certificates: one.certificates.map((der) => der.toBase64()) })),
     submitters: { ...policy.submitters, roots: policy.submitters.roots.map((der) => der.toBase64()) },
   };

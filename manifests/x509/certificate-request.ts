@@ -30,6 +30,8 @@ export interface RequestWanted {
   readonly spki: Uint8Array;
   /** extended key usages that are asked for, as OIDs; key usage is digitalSignature and contentCommitment */
   readonly extendedKeyUsage: readonly string[];
+  /** whether a certificate must be for these alone; not unless said */
+  readonly criticalUsage?: boolean;
   readonly suite: Suite;
   /** Signs the message with the key of `spki`; the signature in the form of X.509: RSA octets, or DER SEQUENCE { r, s }. */
   sign(message: Uint8Array): Promise<Uint8Array>;
@@ -46,7 +48,11 @@ export async function writeCertificateRequest(wanted: RequestWanted): Promise<Ui
   const { spki, subject, suite } = wanted;
   const extensions = sequence(
     extension(oid.keyUsage, bitString(Uint8Array.of(0xc0), 6), true),
-    extension(oid.extendedKeyUsage, sequence(...wanted.extendedKeyUsage.map(objectIdentifier)), false),
+    extension(
+      oid.extendedKeyUsage,
+      sequence(...wanted.extendedKeyUsage.map(objectIdentifier)),
+      wanted.criticalUsage === true,
+    ),
   );
   const attributes = explicit(0, sequence(objectIdentifier(oid.extensionRequest), setOf(extensions)));
   const info = sequence(integer(0), subject, spki, attributes);

@@ -1,6 +1,7 @@
 /** What the continuity record says: up to where a lost store is known, what is unexplained, and where the new one goes on. Pure. */
 
 import { base64, hex } from "../../../manifests/encoding/bytes.ts";
+import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import type { OrderWhat } from "../../../manifests/records/order.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { HeadRecord } from "../head.ts";
@@ -56,7 +57,7 @@ export function continuityOf({ evidence, head, tokenUri, software }: Found, { be
   const newest = evidence.manifests.at(-1);
   return {
     journal,
-    keys: { audit: base64(policy.keys.audit), sealing: base64(policy.keys.sealing) },
+    keys: mapKeys(policy.keys, base64),
     manifests: {
       digest: newest ? hex(newest.contentDigest) : null,
       last,
@@ -86,7 +87,7 @@ export function checkContinuity(what: OrderWhat<"recover">, found: Found): void 
   const { keys, ...others } = what;
   const got = JSON.stringify({
     journal: others.journal,
-    keys: { audit: base64(keys.audit), sealing: base64(keys.sealing) },
+    keys: mapKeys(keys, base64),
     manifests: others.manifests,
     orders: others.orders,
     reason: others.reason,

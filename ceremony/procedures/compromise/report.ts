@@ -5,6 +5,7 @@
 
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
+import type { KeyPurpose } from "../../../manifests/records/key-purpose.ts";
 import { rangeWords } from "../number-ranges.ts";
 
 /** A manifest that the key sealed for or signed. */
@@ -31,7 +32,7 @@ export interface Judged extends Made {
 export interface Compromise {
   readonly appliance: string;
   readonly created: Utc;
-  readonly key: { readonly digest: string; readonly purpose: "audit" | "sealing" };
+  readonly key: { readonly digest: string; readonly purpose: KeyPurpose };
   readonly reason: string;
   /** from when on the key may have been in other hands; null: nobody knows */
   readonly since: Utc | null;

@@ -5,6 +5,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { oid, ownOids } from "../../../manifests/encoding/oid.ts";
+import { type KeyPurpose, usageOf } from "../../../manifests/records/key-purpose.ts";
 import {
   simpleName,
   verifyCertificateRequest,
@@ -32,12 +33,14 @@ export function requestPath(stick: string, { archive }: Pick<CeremonyFile, "arch
 export function requestProfile(
   { arc, organization }: Pick<TokenParameters, "arc" | "organization">,
   appliance: string,
-  key: RequestedKey,
+  key: KeyPurpose,
 ) {
-  const oids = ownOids(arc);
+  const signsDocuments = key === "sealing" || key === "emergency";
   return {
     subject: simpleName(organization, `${appliance} ${key}`),
-    extendedKeyUsage: key === "sealing" ? [oids.sealing, oid.documentSigning] : [oids.audit],
+    extendedKeyUsage: [usageOf(key, ownOids(arc)), ...(signsDocuments ? [oid.documentSigning] : [])],
+    // RFC 3161 2.3
+    criticalUsage: key === "time",
   };
 }
 

@@ -3,14 +3,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { boxKeys, boxStanding, importPolicy } from "../../../appliance/client/unlock-client.ts";
+import { boxKeys, boxStanding, importPolicy, type KeyRow } from "../../../appliance/client/unlock-client.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, moveDurable, writeDurable } from "../../../host/durable.ts";
 import { suiteNames, suiteOf } from "../../../manifests/cms/suite.ts";
-import { hex } from "../../../manifests/encoding/bytes.ts";
+import { equal, hex } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { object, oneOf, optional, utc } from "../../../manifests/encoding/shape.ts";
+import { type KeyPurpose, keyPurposes } from "../../../manifests/records/key-purpose.ts";
 import { type Policy, policyJson, readPolicy } from "../../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
@@ -30,7 +31,12 @@ import { aboutRunningBox, type RunningBox, runningBox, runningMembers, unlockByH
 const readValue = object({
   ...runningMembers,
   /** SHA-256 of the public keys that come into force; a purpose that is left out keeps its key */
-  activate: object({ audit: optional(keyDigest), sealing: optional(keyDigest) }),
+  activate: object({
+    audit: optional(keyDigest),
+    emergency: optional(keyDigest),
+    sealing: optional(keyDigest),
+    time: optional(keyDigest),
+  }),
   /** signed ahead: the box takes the policy no earlier; the ceremony is gone on with then */
   notBefore: optional(utc),
   /** another profile, where the new sealing key is of another kind */
@@ -39,7 +45,7 @@ const readValue = object({
 
 interface Activation {
   readonly running: RunningBox;
-  readonly keys: { readonly audit?: string; readonly sealing?: string };
+  readonly keys: { readonly [K in KeyPurpose]?: string };
   readonly notBefore: string | undefined;
   readonly suite: (typeof suiteNames)[number] | undefined;
 }
@@ -56,7 +62,7 @@ export function loss(file: CeremonyFile): Procedure {
 
 function activation(file: CeremonyFile, purpose: string): Procedure {
   const { activate: keys, notBefore, suite, ...parameters } = readParameters(file, readValue);
-  if (keys.audit === undefined && keys.sealing === undefined) {
+  if (keyPurposes.every((purpose) => keys[purpose] === undefined)) {
     throw new Refusal("CEREMONY-FILE", "no key is named that comes into force", { about: "parameters.activate" });
   }
   const work: Activation = { running: runningBox(file, parameters), keys, notBefore, suite };
@@ -152,15 +158,14 @@ function unlockStep({ running, keys }: Activation): Step {
     acts: "holders of shares",
     checks: "a witness",
     minutes: 5,
-    script: ["The holders give their shares. The unlock succeeds only where both keys in force are on the token."],
+    script: ["The holders give their shares. The unlock succeeds only where every key in force is on the token."],
     wayBack: "Try again with other holders.",
     needs: ["in-force"],
     perform: async (stage) => {
       const holders = await unlockByHolders(stage, running);
       const all = await boxKeys(running.socket);
       const facts: Record<string, string> = {};
-      for (const purpose of ["audit", "sealing"] as const) {
-        const { spki, uri } = keyInForce(all, purpose);
+      for (const { purpose, spki, uri } of all.filter(({ inForce }) => inForce)) {
         const digest = hex(sha256(spki));
         if (keys[purpose] !== undefined && keys[purpose] !== digest) {
           throw new Refusal("CEREMONY-STEP", `another ${purpose} key is in force`, {
@@ -181,29 +186,38 @@ async function nextPolicy(
   inForce: PolicyInForce,
 ): Promise<Uint8Array> {
   const { policy } = inForce;
-  const of = async (purpose: "audit" | "sealing") => {
-    const wanted = keys[purpose];
-    if (wanted === undefined) return policy.keys[purpose];
-    const key = await boxKey(running, wanted);
-    if (key.purpose === purpose) return key.spki;
-    throw new Refusal("CEREMONY-FILE", `this is no ${purpose} key`, { expected: purpose, got: key.purpose });
-  };
   const profile = suite === undefined ? policy.profile : { ...policy.profile, digest: suiteOf(suite).hash, suite };
-  const named = { audit: await of("audit"), sealing: await of("sealing") };
-  return policyWithKeys(inForce, named, { notBefore, profile });
+  const all = await boxKeys(running.socket);
+  const named: { [K in KeyPurpose]?: KeyRow } = {};
+  for (const purpose of keyPurposes) {
+    const wanted = keys[purpose];
+    const spki = policy.keys[purpose];
+    const key = wanted === undefined ? all.find((one) => spki && equal(one.spki, spki)) : await boxKey(running, wanted);
+    if (!key) continue;
+    if (key.purpose !== purpose)
+      throw new Refusal("CEREMONY-FILE", `this is no ${purpose} key`, { expected: purpose, got: key.purpose });
+    named[purpose] = key;
+  }
+  const { audit, sealing, ...others } = named;
+  if (!audit || !sealing) throw new Refusal("CEREMONY-STATE", "the signer does not name the keys in force");
+  // A key beside these two that is on another token, a lost one perhaps, works no more: another is staged and named later.
+  const kept = Object.entries(others).filter(([, { token }]) => token.uri === sealing.token.uri);
+  const beside = Object.fromEntries(kept.map(([purpose, { spki }]) => [purpose, spki]));
+  return policyWithKeys(inForce, { ...beside, audit: audit.spki, sealing: sealing.spki }, { notBefore, profile });
 }
 
-/** Canonical bytes of the policy that follows one, with other keys (SubjectPublicKeyInfo). */
+/** Canonical bytes of the policy that follows one, with other keys (SubjectPublicKeyInfo); without an emergency key it allows no emergency. */
 export function policyWithKeys(
   { policy, number, digest }: PolicyInForce,
-  keys: { readonly audit: Uint8Array; readonly sealing: Uint8Array },
+  keys: Policy["keys"],
   {
     notBefore,
     profile = policy.profile,
   }: { readonly notBefore?: string | undefined; readonly profile?: Policy["profile"] } = {},
 ): Uint8Array {
   const { notBefore: _, ...kept } = policy;
-  const next = { ...kept, keys, number: number + 1, previous: hex(digest), profile };
+  const modes = keys.emergency ? policy.modes : policy.modes.filter((mode) => mode !== "emergency");
+  const next = { ...kept, keys, modes, number: number + 1, previous: hex(digest), profile };
   return canonicalBytes(policyJson(notBefore === undefined ? next : { ...next, notBefore }) as Json);
 }
 

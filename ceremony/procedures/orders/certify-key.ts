@@ -7,6 +7,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { base64, hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { list, object, text } from "../../../manifests/encoding/shape.ts";
+import { usageOf } from "../../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { checkAnswers, verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
 import { validatePath } from "../../../manifests/x509/path.ts";
@@ -95,7 +96,7 @@ function checkStep(running: RunningBox, { chain, roots, key, request }: Certifie
         roots: roots(),
         at: stage.now(),
         revoked: new Set<string>(),
-        extendedKeyUsage: ownOids(running.box.arc)[purpose],
+        extendedKeyUsage: usageOf(purpose, ownOids(running.box.arc)),
         minimumRsaBits: 2048,
       });
       const witness = witnessOf(stage);

@@ -5,7 +5,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { object, oneOf, text } from "../../../manifests/encoding/shape.ts";
-import { keyPurposes } from "../../../manifests/records/order.ts";
+import { type KeyPurpose, keyPurposes } from "../../../manifests/records/key-purpose.ts";
 import { verifyCertificateRequest, writeCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
 import { type CeremonyFile, readParameters } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
@@ -37,7 +37,7 @@ const readValue = object({
 interface Wanted {
   readonly kind: (typeof keyKinds)[number];
   readonly organization: string;
-  readonly purpose: "audit" | "sealing";
+  readonly purpose: KeyPurpose;
 }
 
 /** Refuses CEREMONY-FILE, CONFIG. */

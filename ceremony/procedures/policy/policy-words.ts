@@ -3,6 +3,7 @@
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import { shown } from "../../../manifests/records/names.ts";
 import { type Person, type Policy, policyJson } from "../../../manifests/records/policy.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
@@ -19,7 +20,7 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const { number: _number, people: _people, previous: _previous, ...members } = policyJson(policy) as Members;
   const key = (spki: Uint8Array) => `public key, SHA-256 ${hex(sha256(spki))}`;
   const { plainEnvelopes, roots } = policy.submitters;
-  const keys = { audit: key(policy.keys.audit), sealing: key(policy.keys.sealing) };
+  const keys = mapKeys(policy.keys, key);
   return [
     ...wordsOf({ ...members, keys, submitters: { plainEnvelopes } }),
     ...roots.map((der) => ({ name: "submitters.roots", value: certificateWords(der), ofList: true })),

@@ -7,6 +7,7 @@ import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { base64, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import { verifyTranscript } from "../../../manifests/records/transcript.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { leaderOf } from "../../engine/people.ts";
@@ -98,17 +99,17 @@ function settingsHere({ facts, file }: Stage, parameters: RecoverParameters, cop
   const copied = settingsOf(jsonOf(copy), "signer.json of the copy");
   const [expected, got] = [`${file.appliance}, ${genesis}`, `${copied.appliance}, ${copied.genesis}`];
   if (expected !== got) throw new Refusal("CONFIG", "the copy is of another box or another genesis", { expected, got });
-  const here = (name: "audit" | "sealing") => ({
-    certificates: copied.keys[name].certificates.map((path) => join(layout.certificates, basename(path))),
-    spki: base64(copied.keys[name].spki),
-    uri: copied.keys[name].uri,
-  });
+  const keys = mapKeys(copied.keys, ({ certificates, spki, uri }) => ({
+    certificates: certificates.map((path) => join(layout.certificates, basename(path))),
+    spki: base64(spki),
+    uri,
+  }));
   return signerSettings(
     {
       ...others,
       appliance: file.appliance,
       errorSeconds: clock.errorSeconds,
-      keys: { audit: here("audit"), sealing: here("sealing") },
+      keys,
       layout,
       token: { ...token, uri: copied.token.uri },
     },

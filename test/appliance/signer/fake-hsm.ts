@@ -3,6 +3,7 @@
 import type { Hsm, KeyName, ObjectName, TokenHead } from "../../../appliance/signer/ports.ts";
 import type { Suite } from "../../../manifests/cms/suite.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
+import { keyEntries, mapKeys, type OfKeys } from "../../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { signWith } from "../../pki/keys.ts";
@@ -15,7 +16,7 @@ export type Moment = "before-sign" | "after-sign" | "before-head" | "after-head"
 export class FakeHsm implements Hsm {
   readonly serial = "f4ke";
   readonly serialOf = (uri: string) => /serial=([^;]+)/.exec(uri)?.[1] ?? "";
-  keys: Readonly<Record<KeyName, Issued>>;
+  keys: OfKeys<Issued>;
   /** keys that are on the token beside those in use */
   others: readonly Issued[] = [];
   heads: TokenHead[] = [];
@@ -25,7 +26,7 @@ export class FakeHsm implements Hsm {
   logins = 0;
   missing: readonly string[] = [];
   unrecorded: readonly string[] = [];
-  /** every message the sealing key signed */
+  /** every message that a key which seals signed */
   readonly sealed: Uint8Array[] = [];
   /** goes around everything that the token is asked for by name: fails before it, or after it was done */
   around: <T>(name: string, act: () => T) => Promise<T> = async (_, act) => act();
@@ -34,19 +35,20 @@ export class FakeHsm implements Hsm {
   /** changes signatures before they are given out */
   spoil: (key: KeyName, signature: Uint8Array) => Uint8Array = (_, signature) => signature;
 
-  constructor(keys: Readonly<Record<KeyName, Issued>>) {
+  constructor(keys: OfKeys<Issued>) {
     this.keys = keys;
   }
 
-  use(wanted: Readonly<Record<KeyName, { readonly spki: Uint8Array }>>): void {
-    const all = [this.keys.sealing, this.keys.audit, ...this.others];
+  use(wanted: OfKeys<{ readonly spki: Uint8Array }>): void {
+    const all = [...keyEntries(this.keys).map(([, key]) => key), ...this.others];
     const held = ({ spki }: { readonly spki: Uint8Array }) => {
       const found = all.find((one) => equal(one.spki, spki));
       if (!found) throw new Refusal("HSM-KEY", "the token has no such key");
       return found;
     };
-    this.keys = { audit: held(wanted.audit), sealing: held(wanted.sealing) };
-    this.others = all.filter((one) => one !== this.keys.audit && one !== this.keys.sealing);
+    this.keys = mapKeys(wanted, held);
+    const used = keyEntries(this.keys).map(([, key]) => key);
+    this.others = all.filter((one) => !used.includes(one));
   }
 
   async compareKeys(uris: readonly string[]): Promise<{ missing: readonly string[]; unrecorded: readonly string[] }> {
@@ -81,9 +83,9 @@ export class FakeHsm implements Hsm {
   #sign(key: KeyName, messages: readonly Uint8Array[]): readonly Uint8Array[] {
     this.#checkLogin();
     this.onMoment("before-sign");
-    if (key === "sealing") this.sealed.push(...messages);
+    if (key === "sealing" || key === "emergency") this.sealed.push(...messages);
     const signatures = messages.map((message) => {
-      const { key: privateKey, suite } = this.keys[key];
+      const { key: privateKey, suite } = this.keys[key] as Issued;
       return this.spoil(key, signWith(privateKey, suite, message));
     });
     this.onMoment("after-sign");
