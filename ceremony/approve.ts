@@ -57,7 +57,7 @@ type Approved = { readonly batch: string; readonly state: string; readonly appro
 /** Undefined when the person stopped at the confirmation. */
 async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): Promise<Approved | undefined> {
   const fetched = await fetchBatch(sitting, batch);
-  const { opened, row } = fetched;
+  const { emergency, opened, row } = fetched;
   checkPerson(opened.policy, sitting.person, sitting.token.certificate);
   checkNotExpired(opened.challenge, sitting.now());
   sitting.output.say("", ...batchScreenLines(screenOf(sitting, fetched), sitting.output.style), "");
@@ -68,6 +68,7 @@ async function approveOne(sitting: Sitting, login: TokenLogin, batch: string): P
     });
   }
   sitting.output.say(...wrapped(`By approving you say: ${shown(opened.policy.texts.approval)}`), "");
+  if (emergency) sitting.output.say(...wrapped(`And of the emergency: ${shown(emergency.text)}`), "");
   // A small screen has scrolled by now: what it is about stands beside the question.
   sitting.output.say(
     ...wrapped(`Batch ${shown(row.folder)}, ${count(opened.count, "document")}, from ${shown(opened.submitter.name)}:`),

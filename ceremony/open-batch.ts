@@ -5,9 +5,11 @@ import { sha256 } from "../host/crypto-host.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
 import type { BatchHead } from "../manifests/records/batch-head.ts";
+import { approvalsNeeded } from "../manifests/records/emergency.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { checkOpened, type OpenedBatch } from "./opened-batch.ts";
+import { checkEmergency, type OpenedEmergency } from "./opened-emergency.ts";
 import { checkOpenedEnvelopes } from "./opened-envelopes.ts";
 import type { Sitting } from "./ports.ts";
 import { type BatchScreen, documentsOnScreen } from "./screens/batch-screen.ts";
@@ -16,11 +18,12 @@ import { groupsAsked } from "./slip-groups.ts";
 export interface FetchedBatch {
   readonly row: BatchRow;
   readonly opened: OpenedBatch;
+  readonly emergency: OpenedEmergency | undefined;
 }
 
 /**
  * A batch with its challenge, request and policy, all checked here. `keep` documents of the list are held. Refuses with
- * BATCH-ENDED, and what `checkOpened` or `checkOpenedEnvelopes` refuses.
+ * BATCH-ENDED, and what `checkOpened`, `checkOpenedEnvelopes` or `checkEmergency` refuses.
  */
 export async function fetchBatch(sitting: Sitting, batch: string, keep = documentsOnScreen): Promise<FetchedBatch> {
   const ended = await findRow(sitting, batch);
@@ -30,13 +33,15 @@ export async function fetchBatch(sitting: Sitting, batch: string, keep = documen
       got: ended.state,
     });
   }
-  const { listed, challenge, policy, batchFile, kind } = await sitting.daemon.open(batch);
+  const { listed, challenge, policy, batchFile, kind, declaration = null } = await sitting.daemon.open(batch);
   const now = sitting.now();
   if (kind !== "plain-envelopes") {
-    return { row: listed, opened: await checkOpened({ challenge, policy, envelope: batchFile }, now, keep) };
+    const opened = await checkOpened({ challenge, policy, envelope: batchFile }, now, keep);
+    return { row: listed, opened, emergency: checkEmergency(opened.challenge, opened.policy, declaration) };
   }
   const envelopes = sitting.daemon.envelopes(listed.batchDigest ?? batch);
-  return { row: listed, opened: await checkOpenedEnvelopes({ challenge, policy, envelopes }, now, keep) };
+  const opened = await checkOpenedEnvelopes({ challenge, policy, envelopes }, now, keep);
+  return { row: listed, opened, emergency: checkEmergency(opened.challenge, opened.policy, declaration) };
 }
 
 /**
@@ -62,13 +67,14 @@ function isDigestStart(row: BatchRow, batch: string): boolean {
 }
 
 /** The screen of a batch for this person; the groups that this person is asked for are blank until approved or ended. */
-export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): BatchScreen {
+export function screenOf(sitting: Sitting, { row, opened, emergency }: FetchedBatch): BatchScreen {
   const known = endStates.includes(row.state) || row.approvals.some((one) => one.person === sitting.person);
   const blank: readonly number[] = known ? [] : groupsAsked(opened.challenge.nonce, sitting.token.certificate);
   return {
     folder: row.folder,
     ...namesIn(opened.head),
     mode: opened.challenge.mode,
+    ...(emergency ? { emergency } : {}),
     expires: opened.head.expires,
     submitter: opened.submitter.name,
     submitterCertificate: hex(sha256(opened.submitter.certificate)),
@@ -78,7 +84,7 @@ export function screenOf(sitting: Sitting, { row, opened }: FetchedBatch): Batch
     digest: hex(opened.digest),
     words: wordGroups(opened.digest).map((group, at) => (blank.includes(at + 1) ? undefined : group)),
     approvals: row.approvals,
-    needed: row.needed ?? opened.policy.thresholds.seal,
+    needed: row.needed ?? approvalsNeeded(opened.policy, opened.challenge.mode),
     person: sitting.person,
     now: sitting.now(),
   };

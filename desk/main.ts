@@ -148,6 +148,7 @@ program
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
   )
   .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
+  .option("--closing <file...>", "closing records of the emergency that a batch was sealed in")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action(async (path: string, document: string | undefined, _options, command: Command) => {
     const { runVerify } = await import("./commands/verify.ts");

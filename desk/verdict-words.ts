@@ -1,6 +1,7 @@
 /** A verdict in words: first whether it holds, then who, when, how; what is only claimed is said to be. The command line and the page say the same. Pure. */
 
 import { count } from "../host/terminal/amounts.ts";
+import { emergencyRows } from "../host/terminal/emergency-words.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
@@ -36,6 +37,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("envelopes", verdict.kind === "plain-envelopes" ? plainText : null),
       ...quorumRows(verdict),
       ...row("BREAK GLASS", brokenGlass(verdict)),
+      ...emergencyRows(verdict.emergency).flatMap(([label, text]) => row(label, text)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
       ...timeRows(verdict),

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { utcOf } from "../manifests/encoding/shape.ts";
+import { closingLimit } from "../manifests/records/closing.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
 import { crlFrom, noCrl, noOcsp, ocspFrom } from "../manifests/verify/revocation-files.ts";
@@ -26,10 +27,12 @@ export interface TrustOptions {
   readonly ocsp?: readonly string[];
   /** files of root certificates of time-stamp authorities, PEM or DER */
   readonly tsaCa?: readonly string[];
+  /** files of closing records of emergencies */
+  readonly closing?: readonly string[];
 }
 
 /** What is trusted, now. Refuses USAGE. */
-export function trustOf({ ca, genesis, arc, crl, ocsp, tsaCa }: TrustOptions): Trust {
+export function trustOf({ ca, closing, genesis, arc, crl, ocsp, tsaCa }: TrustOptions): Trust {
   if (genesis !== undefined && !/^[0-9a-f]{64}$/.test(genesis)) {
     throw new Refusal("USAGE", "--genesis expects 64 lower-case hex digits", {
       expected: "the digest of the genesis policy, as the box printed it",
@@ -44,12 +47,26 @@ export function trustOf({ ca, genesis, arc, crl, ocsp, tsaCa }: TrustOptions): T
     ...(crl === undefined ? {} : { crls: crl.map(crlIn) }),
     ...(ocsp === undefined ? {} : { ocsp: ocsp.map(ocspIn) }),
     ...(tsaCa === undefined ? {} : { authorities: tsaCa.map(rootIn) }),
+    ...(closing === undefined ? {} : { closings: closing.map(closingIn) }),
   };
 }
 
 /** Refuses USAGE what is no CRL. */
 export function crlIn(file: string): Uint8Array {
   return crlFrom(bytesIn(file, noCrl), file);
+}
+
+/** Refuses USAGE a file that cannot be read, or is larger than a closing record can be; what it holds is judged with the bundle. */
+function closingIn(file: string): Uint8Array {
+  const refusal = (_: string, cause: unknown) =>
+    new Refusal("USAGE", "the closing record cannot be read", {
+      expected: "a file of a closing record",
+      about: file,
+      cause,
+    });
+  const bytes = bytesIn(file, refusal);
+  if (bytes.length <= closingLimit) return bytes;
+  throw refusal(file, new Error(`longer than ${closingLimit} bytes`));
 }
 
 /** Refuses USAGE what is no OCSP response. */

@@ -16,6 +16,7 @@ export const refusalTable = {
   CHAIN: ["refused", "stop: the record was changed or an old disk was restored; a recovery ceremony is needed"],
   "CHECKED-OUT": ["refused", "export the batch again, to another stick"],
   MODE: ["refused", "ask for a mode that the policy in force allows"],
+  EMERGENCY: ["refused", "see `ceremony status`: whether an emergency is open, and what of it is left"],
   CLOCK: ["refused", "have a quorum set the clock against a witnessed reference"],
   GAP: ["refused", "remove every network link but loopback, then try again"],
   SECRET: ["refused", "give secrets at the prompt or on a descriptor only"],
@@ -98,6 +99,7 @@ export const refusalTable = {
   "TIME-TSA": ["verification", "have the bundle anchored by an authority whose certificate is for time-stamping alone"],
   "TIME-ORDER": ["verification", "look at the clocks: a time-stamp may not be older than what it is over"],
   "TSA-ANSWER": ["not-now", "ask another time-stamp authority, or this one later; what was anchored before stays"],
+  CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
   // Ceremonies
   "CEREMONY-FILE": ["usage", "correct the ceremony file, have it reviewed anew, and hold a dry run"],

@@ -2,7 +2,7 @@
 
 import { callOnce, connect } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { integer, list, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
+import { integer, list, nullable, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
 import { type BatchRow, readBatchRow, rowRefusal, rowStates } from "./batch-row.ts";
@@ -15,6 +15,7 @@ export type Decided = Read<typeof readDecided>;
 const readOpened = having({
   approvals,
   challenge: text(4096),
+  declaration: optional(nullable(text(16_384))),
   kind: optional(oneOf(batchKinds)),
   listed: readBatchRow,
   needed: integer(1),

@@ -37,6 +37,8 @@ const readStatus = having({
   fault: optional(nullable(having({ code: readCode, message: anyText }))),
   genesis: hexText(),
   /** what keeps the box from sealing beside lock, clock and network: an order, or software that nobody approved */
+  /** the order that declared the emergency that is open: SHA-256 of its content, and that content */
+  emergency: optional(nullable(having({ digest: hexText(), order: text(16_384) }))),
   held: optional(nullable(having({ code: readCode, message: anyText }))),
   locked: flag,
   manifests: having({ last: integer(0), unacknowledged: integer(0) }),

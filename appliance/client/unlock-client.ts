@@ -77,6 +77,7 @@ const readStanding = having({
   appliance: text(64),
   arc: text(64),
   closing: nullable(hexText()),
+  emergency: nullable(having({ digest: hexText() })),
   locked: flag,
   moved: flag,
   orders: having({ digest: nullable(hexText()), number: integer(0) }),
@@ -107,7 +108,12 @@ export async function order(
   return { ...taken, statement: taken.unstated === null ? body : undefined };
 }
 
-/** What is kept of a box beside its batches, by path: `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`. */
+/** The closing record of the emergency that an order ended. Refuses EMERGENCY where there is none. */
+export async function closingRecord(path: string, number: number): Promise<Uint8Array> {
+  return (await callOnce(path, "closing", { number }, { maximumBody: 64 << 20 })).body;
+}
+
+/** What is kept of a box beside its batches, by path: `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`, `closings/NNNN.p7m`. */
 export async function boxExports(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const { body } = await callOnce(path, "exports", {}, { maximumBody: 64 << 20 });
   return collectFiles(readFiles(inOnePiece(body)));

@@ -6,7 +6,7 @@ import type { BatchRow, RowState } from "../client/batch-row.ts";
 import type { BatchState } from "./batch-state.ts";
 import { type BoxView, sealingBlocked, signerSilent } from "./box-view.ts";
 import type { FolderState, InboxSettings } from "./inbox-state.ts";
-import { nextToSeal, staleness } from "./next-step.ts";
+import { type Moment, nextToSeal, staleness } from "./next-step.ts";
 import { type Work, workProgress } from "./work-rate.ts";
 
 /** What a row is told from, beside the batch itself. */
@@ -110,7 +110,7 @@ function approvingWords(state: BatchState, around: Surroundings): Told {
 }
 
 function approvalWords(state: BatchState, around: Surroundings): string {
-  const moment = { ...around, policyDigest: around.box?.policy.digest ?? null };
+  const moment = momentOf(around);
   const stale = staleness(state, moment);
   if (stale && !state.spooled) return `${stale}; ${lostCopy}`;
   if (stale) return troubled(state, `${stale}: a new challenge is made, approvals must be given again`, around);
@@ -128,7 +128,7 @@ function sealingWords(state: BatchState, around: Surroundings): Told {
   const blocked = sealingBlocked(around.box);
   if (blocked) return { state: blocked.state, words: blocked.words };
   if (state.trouble) return { state: "waiting", words: troubled(state, "approved", around) };
-  const first = nextToSeal(around.batches, { ...around, policyDigest: around.box?.policy.digest ?? null });
+  const first = nextToSeal(around.batches, momentOf(around));
   if (first && first.id !== state.id) return { state: "waiting", words: `approved; ${first.folder} is sealed first` };
   return { state: "sealing", words: "sealing begins" };
 }
@@ -199,4 +199,8 @@ function progressWords(work: Work, now: number): string {
   const rate = bytesPerSecond === null || work.ofBytes === 0 ? "" : `, ${size(bytesPerSecond)}/s`;
   const left = secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`;
   return `${documents} of ${count(of, "document")}${rate}${left}`;
+}
+
+function momentOf({ box, now, utc }: Surroundings): Moment {
+  return { now, utc, policyDigest: box?.policy.digest ?? null, emergency: box?.emergency?.digest ?? null };
 }

@@ -53,7 +53,13 @@ export class Book {
   }
 
   get moment(): Moment {
-    return { now: this.now, utc: utcOf(this.now), policyDigest: this.#box?.policy.digest ?? null };
+    const { emergency, policy } = this.#box ?? {};
+    return {
+      now: this.now,
+      utc: utcOf(this.now),
+      policyDigest: policy?.digest ?? null,
+      emergency: emergency?.digest ?? null,
+    };
   }
 
   get surroundings(): Surroundings {

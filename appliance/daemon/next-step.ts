@@ -11,6 +11,8 @@ export interface Moment {
   readonly utc: Utc;
   /** hex; null while it is not known */
   readonly policyDigest: string | null;
+  /** hex, of the order that declared the emergency that is open; null where none is */
+  readonly emergency?: string | null;
 }
 
 /** The next thing to do for a batch, or undefined when it waits: for people, or for another attempt. */
@@ -36,7 +38,7 @@ export function nextStep(state: BatchState, moment: Moment): Step | undefined {
 /** Why a challenge can be approved no more, in words; undefined while it can. */
 export function staleness(
   { challenge, phase, trouble }: BatchState,
-  { utc, policyDigest }: Moment,
+  { emergency = null, utc, policyDigest }: Moment,
 ): string | undefined {
   if (!challenge) return undefined;
   // The signer judges certificates anew before it seals; only a submission can give a new challenge then.
@@ -44,6 +46,8 @@ export function staleness(
   if (lapsed) return "a certificate counts no more";
   if (challenge.expires < utc) return `the challenge expired at ${challenge.expires}`;
   if (policyDigest !== null && challenge.policyDigest !== policyDigest) return "a new policy came into force";
+  if (policyDigest !== null && challenge.emergency !== undefined && challenge.emergency !== emergency)
+    return "its emergency was ended";
   return undefined;
 }
 

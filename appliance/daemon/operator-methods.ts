@@ -7,6 +7,7 @@ import { fromUtf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { flag, object, optional, type Reader, text } from "../../manifests/encoding/shape.ts";
 import { challengeBytes } from "../../manifests/records/decision.ts";
+import { approvalsNeeded } from "../../manifests/records/emergency.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BatchRow, endStates } from "../client/batch-row.ts";
 import { answerAgain, answerBatch, exportAudit } from "./answer-step.ts";
@@ -116,7 +117,8 @@ async function opened({ book, policies, spool }: Parts, state: BatchState): Prom
     approvals: state.approvals as unknown as Json,
     challenge: fromUtf8(challengeBytes(challenge)),
     listed: rowJson(listed),
-    needed: state.needed ?? value.thresholds.seal,
+    declaration: book.box.emergency?.order ?? null,
+    needed: state.needed ?? approvalsNeeded(value, challenge.mode),
     policy,
   };
   // Plain envelopes may be many: they come by a call of their own, as a stream.

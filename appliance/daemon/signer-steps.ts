@@ -5,7 +5,8 @@ import { mergeSignedData } from "../../manifests/cms/write.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { BatchKind } from "../../manifests/records/batch-head.ts";
-import { readChallenge } from "../../manifests/records/decision.ts";
+import { type Challenge, readChallenge } from "../../manifests/records/decision.ts";
+import { approvalsNeeded } from "../../manifests/records/emergency.ts";
 import { Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
 import type { BatchState } from "./batch-state.ts";
@@ -34,7 +35,7 @@ export async function submitBatch(parts: Parts, state: BatchState): Promise<void
   }
   if (submitted.state !== "challenged" || submitted.challenge === undefined) return refresh(parts, state);
   const challenge = readChallenge(utf8(submitted.challenge));
-  const needed = await approvalsNeeded(parts);
+  const needed = await neededFor(parts, challenge);
   if (state.challenge && state.challenge.nonce !== challenge.nonce) {
     await spool.removeApprovals(digest);
     log.info(
@@ -84,7 +85,7 @@ export async function refresh(parts: Parts, state: BatchState): Promise<void> {
 /** Takes over what the signer says of a batch. */
 export async function adopt(parts: Parts, id: string, record: SignerBatch): Promise<BatchState | undefined> {
   const challenge = readChallenge(utf8(record.challenge));
-  return parts.book.apply(id, { type: "known", record, challenge, needed: await approvalsNeeded(parts) });
+  return parts.book.apply(id, { type: "known", record, challenge, needed: await neededFor(parts, challenge) });
 }
 
 /** Refusals that say the daemon's idea of the batch is old. */
@@ -107,8 +108,8 @@ export function reportedOf({ fingerprint, since }: BatchState): Json {
   return { fingerprint, media: "folder", taken: new Date(since).toISOString() };
 }
 
-async function approvalsNeeded({ book, policies }: Parts): Promise<number> {
+async function neededFor({ book, policies }: Parts, { mode }: Challenge): Promise<number> {
   const digest = book.box?.policy.digest;
   if (digest === undefined) throw new Refusal("UNREACHABLE", "the signer does not answer");
-  return (await policies.inForce(digest)).policy.thresholds.seal;
+  return approvalsNeeded((await policies.inForce(digest)).policy, mode);
 }

@@ -8,26 +8,31 @@ import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, now } from "./box.ts";
 import { earliest } from "./clock.ts";
 import { countEarlier } from "./earlier-seals.ts";
+import { checkRoomInEmergency } from "./emergency.ts";
 
-/** Can approvals under this challenge still be used: not expired, and under the policy in force. */
-export function isOpen(challenge: Challenge, policyDigest: Uint8Array, at: Utc): boolean {
-  return challenge.policyDigest === hex(policyDigest) && at < challenge.expires;
+/** Can approvals under this challenge still be used: not expired, under the policy in force and, in mode emergency, in the one that is open. */
+export function isOpen({ orders, policies }: Pick<Box, "orders" | "policies">, challenge: Challenge, at: Utc): boolean {
+  if (challenge.policyDigest !== hex(policies.inForce.digest) || at >= challenge.expires) return false;
+  return challenge.emergency === undefined || challenge.emergency === orders.standing.emergency?.digest;
 }
 
 /**
  * Issues a challenge for a batch inside the caller's transaction; approvals of an older one are void from then on. It
- * expires with the request, and at the latest at `until`, the end of the submitter's path: verifiers judge that at the last approval.
+ * expires with the request or the emergency, and at the latest at `until`, the end of the submitter's path: verifiers judge that at the last
+ * approval. Refuses with EMERGENCY a batch of that mode where none is open, or too much of it is used up.
  */
 export function issueChallenge(box: Box, batch: Batch, until: Utc): OpenChallenge {
   const at = now(box);
   const { policy, digest } = box.policies.inForce;
   const latest = utcOf(Date.parse(at) + policy.limits.approvalSeconds * 1000);
+  const emergency = batch.head.mode === "emergency" ? checkRoomInEmergency(box, batch.count) : undefined;
   const challenge: Challenge = {
     appliance: box.facts.appliance,
     batchDigest: hex(batch.batchDigest),
     bytes: batch.bytes,
     count: batch.count,
-    expires: earliest(latest, batch.head.expires, until),
+    ...(emergency ? { emergency: emergency.digest } : {}),
+    expires: earliest(latest, batch.head.expires, until, ...(emergency ? [emergency.until] : [])),
     mode: batch.head.mode,
     nonce: randomBytes(32).toString("hex"),
     policyDigest: hex(digest),

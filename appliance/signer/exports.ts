@@ -1,10 +1,11 @@
-/** What people keep of a box beside its batches, so that a store can be made anew from it: policies, orders, statements. */
+/** What people keep of a box beside its batches, so that a store can be made anew from it: policies, orders, statements; and closing records. */
 
 import type { Box } from "./box.ts";
+import { storedClosings } from "./closing.ts";
 import { file, gathered } from "./file-pieces.ts";
 
-/** `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`: all of them. */
-export function exportsOf({ orders, policies }: Pick<Box, "orders" | "policies">): Iterable<Uint8Array> {
+/** `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`, `closings/NNNN.p7m`: all of them. */
+export function exportsOf({ db, orders, policies }: Pick<Box, "db" | "orders" | "policies">): Iterable<Uint8Array> {
   return gathered(
     (function* () {
       for (const { number, p7m } of policies.all()) yield* file(`policies/policy-${digits(number)}.p7m`, p7m);
@@ -12,6 +13,7 @@ export function exportsOf({ orders, policies }: Pick<Box, "orders" | "policies">
         yield* file(`orders/${digits(number)}.p7m`, p7m);
         if (statement) yield* file(`statements/${digits(number)}.p7m`, statement);
       }
+      for (const { number, p7m } of storedClosings(db)) yield* file(`closings/${digits(number)}.p7m`, p7m);
     })(),
   );
 }

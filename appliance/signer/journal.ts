@@ -48,6 +48,7 @@ export type JournalKind =
   | "clock-set"
   | "order"
   | "statement"
+  | "closing"
   | "keys-found"
   | "fault";
 

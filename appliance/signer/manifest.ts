@@ -13,6 +13,7 @@ import type { Ending } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
 import { earlierSeals } from "./earlier-seals.ts";
+import { emergencyPart } from "./emergency.ts";
 import type { BoxKey } from "./keys.ts";
 import { checkUsable } from "./may-seal.ts";
 import { checkNetwork, type NetworkLabel } from "./network.ts";
@@ -82,6 +83,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
     counter: "software",
     created,
     documents: documentsPart(box, reservation, list),
+    ...emergencyPart(box, reservation),
     journal: { head: hex(head.digest), sequence: head.sequence },
     keys: {
       audit: keyPart(keys.audit),

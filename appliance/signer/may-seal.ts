@@ -14,7 +14,7 @@ import { markOf } from "./standing.ts";
  * `uses`: the keys that are to sign. A batch whose abort was ordered needs the audit key alone: otherwise a sealing key that was taken
  * out of use in its middle would leave it unfinished for ever, and with it every policy with another key.
  */
-export async function checkMaySeal(box: Box, uses: readonly KeyName[] = ["sealing", "audit"]): Promise<void> {
+export async function checkMaySeal(box: Box, uses: readonly KeyName[]): Promise<void> {
   const { policy } = box.policies.inForce;
   checkSound(box);
   box.lockbox.check();

@@ -8,6 +8,7 @@ import type { Order, OrderKind, OrderOf, OrderWhat } from "../../manifests/recor
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, now } from "./box.ts";
+import { checkAllowed } from "./emergency.ts";
 import { certifiedKey, checkUsageOf, fittingSuite, type KeyAtHand } from "./keys.ts";
 import { checkReseal } from "./reseal.ts";
 import { checkCertificates } from "./reserved-keys.ts";
@@ -28,7 +29,9 @@ const checks: { readonly [K in OrderKind]: (box: Box, standing: Standing, order:
     must(!software.includes(what.digest), "this software is approved already"),
   "certify-key": checkCertified,
   close: checkClose,
+  "declare-emergency": (box, standing, { what }) => checkDeclared(box, standing, what),
   "destroy-key": checkDestroyed,
+  "end-emergency": (box, standing, { what }) => checkEnded(box, standing, what),
   open: (_, standing, { what }) => checkOpening(standing, what),
   recover: () => must(false, "only the making of a store from exports takes this order"),
   reseal: (box, _, { what }) => checkReseal(box, what),
@@ -51,6 +54,23 @@ function checkClose(box: Box, { closing }: Standing): void {
   box.lockbox.check();
   const unfinished = box.batches.unfinished();
   if (unfinished) throw new Refusal("BUSY", `manifest ${unfinished.number} is not finished`);
+}
+
+/** Refuses with EMERGENCY what the policy in force does not allow, ORDER a second one. */
+function checkDeclared(box: Box, { emergency }: Standing, what: OrderWhat<"declare-emergency">): void {
+  must(emergency === undefined, "an emergency is open already: it must be ended before");
+  checkAllowed(box.policies.inForce.policy, what.text);
+}
+
+function checkEnded(box: Box, { emergency }: Standing, what: OrderWhat<"end-emergency">): void {
+  if (!emergency) throw new Refusal("ORDER", "no emergency is open");
+  if (emergency.digest !== what.declaration) {
+    const detail = { expected: emergency.digest, got: what.declaration };
+    throw new Refusal("ORDER", "the order ends another emergency than the one that is open", detail);
+  }
+  const unfinished = box.batches.unfinished();
+  if (unfinished?.batch.head.mode !== "emergency") return;
+  throw new Refusal("BUSY", `manifest ${unfinished.number} of the emergency is not finished`);
 }
 
 /** What lies between a close and an opening cannot hide: the opening names the very close that the box remembers. */

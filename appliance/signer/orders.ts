@@ -1,7 +1,7 @@
 /** The orders that the box took, and the statements of what became of them, as the store keeps them. */
 
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { hex } from "../../manifests/encoding/bytes.ts";
+import { fromHex, fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { readOrder } from "../../manifests/records/order.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -51,6 +51,21 @@ export class Orders {
   /** The order with this digest of its content, if it was taken. */
   taken(digest: Uint8Array): TakenOrder | undefined {
     return this.all().find((one) => one.digest === hex(digest));
+  }
+
+  /** An order as it was signed, by the digest of its content (hex). Refuses with CHAIN one that is not there. */
+  signed(digest: string): Uint8Array {
+    const p7m = this.#db
+      .prepare<[Uint8Array], Uint8Array>("SELECT p7m FROM orders WHERE digest = ?")
+      .pluck()
+      .get(fromHex(digest));
+    if (!p7m) throw new Refusal("CHAIN", "the store has lost an order", { about: digest });
+    return p7m;
+  }
+
+  /** Its canonical JSON, as text. */
+  content(digest: string): string {
+    return fromUtf8(readSignedData(this.signed(digest)).content ?? new Uint8Array(0));
   }
 
   /** The statement of an order, signed; undefined while there is none. */

@@ -101,9 +101,13 @@ export async function verifyPast(db: Db): Promise<number> {
     .all()
     .map((record) => JSON.parse(record) as Told);
   const held = db.prepare<[], Row>("SELECT * FROM recovered ORDER BY number").all();
-  for (const { number, digest, files, identity, outcome, whole } of told) {
+  for (const { number, digest, emergency = "", files, identity, outcome, whole } of told) {
     const row = held.find((one) => one.number === number);
-    const same = row?.outcome === outcome && hex(row.content_digest) === digest && hex(row.identity) === identity;
+    const same =
+      row?.outcome === outcome &&
+      hex(row.content_digest) === digest &&
+      hex(row.identity) === identity &&
+      hex(row.emergency ?? new Uint8Array(0)) === emergency;
     if (!same || (row.whole === 1) !== whole || digestFiles(db, number) !== files) throw changed(number);
     if (outcome === "sealed") checkDocuments(db, number);
     await new Promise(setImmediate);
@@ -132,6 +136,7 @@ interface Told {
   readonly whole: boolean;
   readonly number: number;
   readonly digest: string;
+  readonly emergency?: string;
   readonly files: string;
   readonly identity: string;
   readonly outcome: string;
@@ -142,6 +147,7 @@ interface Row {
   readonly number: number;
   readonly identity: Uint8Array;
   readonly outcome: string;
+  readonly emergency: Uint8Array | null;
   readonly content_digest: Uint8Array;
 }
 

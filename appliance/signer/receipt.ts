@@ -3,7 +3,7 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { certificatePath, policyPath } from "../../manifests/records/names.ts";
+import { certificatePath, declarationPath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
@@ -24,7 +24,7 @@ export function receipt(box: Box, number: number): Iterable<Uint8Array> {
 }
 
 function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: StoredManifest): Generator<Uint8Array> {
-  const { batch, keys, number } = reservation;
+  const { batch, emergency, keys, number } = reservation;
   // Not the reservation's: an abort may be told of under a later one.
   const last = readManifest(readSignedData(p7m).content ?? new Uint8Array(0)).policy.number;
   yield* file("manifest.p7m", p7m);
@@ -41,6 +41,7 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
     for (const [at, der] of chain.entries()) yield* file(certificatePath(name, at + 1), der);
   }
   yield* listFile(box, number, "documents.jsonl");
+  if (emergency !== undefined) yield* file(declarationPath, box.orders.signed(emergency));
   if (outcome === "aborted") return;
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
     yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));

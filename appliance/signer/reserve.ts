@@ -3,15 +3,18 @@
  * store, and one transaction uses up the nonce and reserves the manifest number.
  */
 
-import { hex } from "../../manifests/encoding/bytes.ts";
+import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
+import { sealingPurpose } from "../../manifests/records/emergency.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { authorizationOf, judge } from "./authorize.ts";
 import type { Batch, OpenChallenge } from "./batches.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { isOpen } from "./challenge.ts";
+import { checkRoomInEmergency } from "./emergency.ts";
 import type { BoxKeys } from "./keys.ts";
 import { checkComposable } from "./manifest.ts";
+import { keyInForce } from "./may-seal.ts";
 import { goesOn } from "./past.ts";
 import { sealedAs } from "./reseal.ts";
 import {
@@ -39,11 +42,13 @@ export interface Reservation {
   readonly challenge: OpenChallenge;
   /** authorization.p7m */
   readonly authorization: Uint8Array;
+  /** mode emergency: SHA-256 of the order that declared it, hex */
+  readonly emergency: string | undefined;
 }
 
 /**
  * The batch's reservation: the one that it has, or a new one. Refuses with QUORUM, CHALLENGE-EXPIRED, POLICY-DIGEST,
- * SEAL-ONCE, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN, what `judge` refuses, and what no manifest
+ * SEAL-ONCE, EMERGENCY, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN, what `judge` refuses, and what no manifest
  * could say; nothing is used up then.
  */
 export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
@@ -54,15 +59,17 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
   checkReservable(box, batch, challenge);
   const { p7m: authorization, approvers } = authorizationOf(box.db, challenge);
   await judge(box, batch, challenge, authorization);
+  const keys = { audit: box.keys.audit, sealing: keyInForce(box, sealingPurpose(batch.head.mode)) };
   const reservation: Reservation = {
     number: nextNumber(box.db),
     policy: box.policies.inForce.number,
     batch,
-    keys: box.keys,
-    periods: [{ from: 1, keys: box.keys }],
+    keys,
+    periods: [{ from: 1, keys }],
     approvers,
     challenge,
     authorization,
+    emergency: challenge.challenge.emergency,
   };
   checkComposable(box, reservation);
   box.db.transaction(() => {
@@ -75,14 +82,17 @@ export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
 /** The reservation as stored, whatever the configuration says now. */
 export function storedReservation(box: Box, batch: Batch): Reservation {
   const row = box.db
-    .prepare<[number], { number: number; policy: number }>("SELECT number, policy FROM reservations WHERE request = ?")
+    .prepare<[number], { number: number; policy: number; emergency: Uint8Array | null }>(
+      "SELECT number, policy, emergency FROM reservations WHERE request = ?",
+    )
     .get(batch.id);
   if (!row) throw new Refusal("BATCH-STATE", "no number is reserved for this batch", { about: hex(batch.batchDigest) });
   const challenge = box.batches.challenge(batch);
   const { p7m, approvers } = authorizationOf(box.db, challenge);
   const periods = storedPeriods(box.db, row.number);
   const { keys } = periods.at(-1) as KeyPeriod;
-  return { ...row, batch, keys, periods, approvers, challenge, authorization: p7m };
+  const emergency = row.emergency ? hex(row.emergency) : undefined;
+  return { ...row, batch, keys, periods, approvers, challenge, authorization: p7m, emergency };
 }
 
 function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void {
@@ -94,10 +104,8 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
   if (challenge.challenge.policyDigest !== hex(box.policies.inForce.digest)) {
     throw new Refusal("POLICY-DIGEST", "the batch was approved under another policy", { about });
   }
-  if (
-    !isOpen(challenge.challenge, box.policies.inForce.digest, at) ||
-    box.batches.challenge(batch).id !== challenge.id
-  ) {
+  if (batch.head.mode === "emergency") checkRoomInEmergency(box, batch.count, challenge.challenge.emergency);
+  if (!isOpen(box, challenge.challenge, at) || box.batches.challenge(batch).id !== challenge.id) {
     throw new Refusal("CHALLENGE-EXPIRED", "the approvals have expired", {
       about,
       expected: challenge.challenge.expires,
@@ -113,7 +121,8 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
       about: hex(unfinished.batch.batchDigest),
     });
   }
-  for (const key of [box.keys.sealing, box.keys.audit]) checkCertificates(key, box.policies.inForce.policy, at);
+  const sealing = keyInForce(box, sealingPurpose(batch.head.mode));
+  for (const key of [sealing, box.keys.audit]) checkCertificates(key, box.policies.inForce.policy, at);
 }
 
 function nextNumber(db: Db): number {
@@ -121,11 +130,12 @@ function nextNumber(db: Db): number {
   return typeof last === "number" ? last + 1 : (goesOn(db)?.next ?? 1);
 }
 
-function insert(box: Box, { number, policy, batch, keys, challenge }: Reservation): void {
+function insert(box: Box, { number, policy, batch, keys, challenge, emergency }: Reservation): void {
   const { sequence } = box.record("reserved", {
     auditSuite: keys.audit.suite.name,
     batchDigest: hex(batch.batchDigest),
     certificates: chainsDigest(keys),
+    ...(emergency === undefined ? {} : { emergency }),
     identity: hex(batch.identity),
     nonce: challenge.challenge.nonce,
     number,
@@ -135,8 +145,8 @@ function insert(box: Box, { number, policy, batch, keys, challenge }: Reservatio
   });
   box.db
     .prepare(
-      `INSERT INTO reservations (number, request, challenge, policy, suite, audit_suite, sequence, certificates)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO reservations (number, request, challenge, policy, suite, audit_suite, sequence, certificates, emergency)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       number,
@@ -147,5 +157,6 @@ function insert(box: Box, { number, policy, batch, keys, challenge }: Reservatio
       keys.audit.suite.name,
       sequence,
       chainsText(keys),
+      emergency === undefined ? null : fromHex(emergency),
     );
 }

@@ -2,6 +2,7 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
+import { sealingPurpose } from "../../manifests/records/emergency.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { beginAttempt } from "./attempts.ts";
 import type { Batch, Ending } from "./batches.ts";
@@ -23,7 +24,7 @@ export interface SealResult {
  * refuses; in the middle with LOCKED, GAP, CLOCK, STORE, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
-  await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : undefined);
+  await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : [sealingPurpose(batch.head.mode), "audit"]);
   checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);

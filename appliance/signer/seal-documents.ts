@@ -10,6 +10,7 @@ import { signerInfo } from "../../manifests/cms/write.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
+import { sealingPurpose } from "../../manifests/records/emergency.ts";
 import { sealAttributes } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { noteNetwork } from "./attempts.ts";
@@ -106,7 +107,7 @@ function lateCertificate(box: Box, { keys }: Reservation, at: Utc): Refusal | un
 async function sign(box: Box, reservation: Reservation, intents: readonly Intent[]): Promise<readonly Signed[]> {
   const { suite, spki } = reservation.keys.sealing;
   const signatures = await box.lockbox.sign(
-    "sealing",
+    sealingPurpose(reservation.batch.head.mode),
     suite,
     intents.map(({ attributes }) => attributes),
   );

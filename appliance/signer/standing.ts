@@ -20,6 +20,8 @@ export interface Standing {
   readonly suspended: { readonly reason: string; readonly since: Utc } | undefined;
   /** closed: what the next opening must present, SHA-256 in hex */
   readonly closing: { readonly digest: string; readonly since: Utc } | undefined;
+  /** declared and not ended: `digest` is that of the order, SHA-256 in hex */
+  readonly emergency: OpenEmergency | undefined;
   readonly clock: { readonly errorSeconds: number; readonly lastSet: Utc; readonly source: string } | undefined;
   /** the store was made anew: its manifests begin at `next`, and the first of them follows the order (SHA-256 in hex) */
   readonly recovered: { readonly digest: string; readonly next: number; readonly since: Utc } | undefined;
@@ -36,6 +38,11 @@ export interface Standing {
   readonly compromised: readonly { readonly spki: Uint8Array; readonly since: Utc | null }[];
   /** states of keys other than usable, by their public key */
   readonly marks: readonly KeyMark[];
+}
+
+export interface OpenEmergency extends OrderWhat<"declare-emergency"> {
+  readonly digest: string;
+  readonly since: Utc;
 }
 
 export interface StagedKey extends Omit<KeyAtHand, "chain"> {
@@ -55,6 +62,7 @@ const nothing: Standing = {
   last: undefined,
   suspended: undefined,
   closing: undefined,
+  emergency: undefined,
   clock: undefined,
   recovered: undefined,
   resealed: [],
@@ -136,6 +144,10 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
       return statement === undefined ? standing : { ...standing, closing: { digest: statement, since: time } };
     case "open":
       return { ...standing, closing: undefined };
+    case "declare-emergency":
+      return { ...standing, emergency: { ...order.what, digest, since: time } };
+    case "end-emergency":
+      return { ...standing, emergency: undefined };
     case "set-clock": {
       const { accuracySeconds: errorSeconds, reference: source } = order.what;
       return { ...standing, clock: { errorSeconds, lastSet: time, source } };

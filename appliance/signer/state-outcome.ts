@@ -6,6 +6,7 @@ import type { Order } from "../../manifests/records/order.ts";
 import { statementBytes } from "../../manifests/records/statement.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
+import { type SignedClosing, signClosing, storeClosing } from "./closing.ts";
 import type { KeyAtHand } from "./keys.ts";
 import { signByAudit } from "./manifest.ts";
 import { checkUsable } from "./may-seal.ts";
@@ -23,8 +24,9 @@ export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Outcome
   const why = await whyNot(box, taken);
   if (why !== undefined) return { why };
   const { order, digest } = taken;
-  const facts = factsOf(box, taken);
   await box.lockbox.guard(() => box.head.settle());
+  const closing = order.kind === "end-emergency" ? await signClosing(box, { ...taken, order }) : undefined;
+  const facts = { ...factsOf(box, taken), ...closingFacts(closing) };
   const head = box.journal.head();
   const created = now(box);
   const content = statementBytes({
@@ -41,6 +43,7 @@ export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Outcome
   const p7m = await signByAudit(box, box.keys.audit, box.policies.oids.statement, content, created);
   const contentDigest = sha256(content);
   box.db.transaction(() => {
+    if (closing) storeClosing(box, order.number, closing);
     box.orders.storeStatement(order.number, contentDigest, p7m);
     box.record("statement", { digest: hex(contentDigest), file: hex(sha256(p7m)), number: order.number });
   })();
@@ -83,6 +86,10 @@ function factsOf(box: Box, { order, time }: TakenOrder): Readonly<Record<string,
   if (order.kind === "open") return { ...facts, ...betweenFacts(box, order.what.closing) };
   if (order.kind === "destroy-key") return { ...facts, ...goneFacts(box, order.what.spki) };
   return facts;
+}
+
+function closingFacts(closing: SignedClosing | undefined): Record<string, string> {
+  return closing ? { "closing record": `SHA-256 ${hex(closing.digest)}` } : {};
 }
 
 /** What the order says, as text. */

@@ -11,6 +11,7 @@ import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
+import { type EmergencyLeft, emergencyLeft } from "./emergency.ts";
 import { heldBy } from "./may-seal.ts";
 import { readTries } from "./pin-tries.ts";
 import { lastManifest } from "./receipt.ts";
@@ -50,6 +51,7 @@ export function statusOf(box: Box, work: SealingWork): Json {
     held: held ? { ...held.toRecord() } : null,
     orders: orders.last ?? { number: 0, digest: null },
     closing: orders.closing?.digest ?? null,
+    emergency: emergencyShown(box),
     recovered: orders.recovered ? { ...orders.recovered } : null,
     retired: [...retiredHolders(box)],
     suspended: orders.suspended ? { ...orders.suspended } : null,
@@ -59,6 +61,20 @@ export function statusOf(box: Box, work: SealingWork): Json {
     fault: box.fault ? { ...box.fault.toRecord() } : null,
     software: { ...box.software },
   };
+}
+
+/** The emergency that is open, with the order's own bytes as text, so that others need not believe what is said of it. */
+function emergencyShown(box: Box): Json {
+  const { emergency } = box.orders.standing;
+  if (!emergency) return null;
+  const { digest, since } = emergency;
+  const shown = { digest, order: box.orders.content(digest), since };
+  try {
+    const { limit, until, used } = emergencyLeft(box) as EmergencyLeft;
+    return { ...shown, limit, refused: null, until, used };
+  } catch (fault) {
+    return { ...shown, limit: null, refused: asRefusal(fault, "INTERNAL", "a fault").message, until: null, used: null };
+  }
 }
 
 function keysShown({ keys, token }: Box): Json {

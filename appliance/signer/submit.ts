@@ -173,7 +173,7 @@ function accept(box: Box, brought: Brought, found: Found, submission: Submission
     throw new Refusal("BATCH-ENDED", `this batch was ${state}`, { about: hex(found.batchDigest) });
   }
   const challenge = box.batches.challenge(known);
-  const open = isOpen(challenge.challenge, box.policies.inForce.digest, now(box)) && challenge.id !== terms.lapsed;
+  const open = isOpen(box, challenge.challenge, now(box)) && challenge.id !== terms.lapsed;
   const usable = state === "sealing" || open;
   if (usable) return { outcome: "challenge", batch: known, challenge, state };
   return {

@@ -11,6 +11,7 @@ import { keyEntries } from "../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Box, checkSound } from "./box.ts";
+import { closingOf } from "./closing.ts";
 import { countersign } from "./countersign.ts";
 import { exportsOf } from "./exports.ts";
 import { importPolicy } from "./import-policy.ts";
@@ -29,6 +30,7 @@ const largestOrder = 1 << 20;
 const largestPolicy = 4 << 20;
 
 const keyParameter = object({ key: hexText() });
+const orderNumber = object({ number: integer(1) });
 const journalRange = object({ from: integer(1), limit: integer(1, 1_000_000) });
 
 /** bytes of the old PIN, which stands before the new one */
@@ -66,6 +68,12 @@ export function unlockMethods(box: Box, work: SealingWork): Handlers {
     "made-by": async (parameters) => {
       const { key } = keyParameter(parameters, "params");
       return { result: {}, body: jsonLines(madeBy(box, key)) };
+    },
+    closing: async (parameters) => {
+      const { number } = orderNumber(parameters, "params");
+      const p7m = closingOf(box.db, number);
+      if (!p7m) throw new Refusal("EMERGENCY", `order ${number} left no closing record`, { about: `order ${number}` });
+      return { result: {}, body: [p7m] };
     },
     exports: async () => ({ result: {}, body: exportsOf(box) }),
     lock: async () => {

@@ -63,6 +63,7 @@ interface ManifestRow {
   readonly number: number;
   readonly outcome: "sealed" | "aborted";
   readonly digest: Uint8Array;
+  readonly emergency: Uint8Array | null;
   readonly p7m: Uint8Array;
   readonly registered: number | null;
   readonly approvers: string;
@@ -81,7 +82,7 @@ interface ManifestRow {
 function manifestRow(db: Db, number: number): ManifestRow {
   const row = db
     .prepare<[number], ManifestRow>(
-      `SELECT q.*, m.number, m.outcome, m.content_digest AS digest, m.p7m, a.approvers, g.number AS registered
+      `SELECT q.*, r.emergency, m.number, m.outcome, m.content_digest AS digest, m.p7m, a.approvers, g.number AS registered
        FROM manifests m JOIN reservations r USING (number) JOIN requests q ON q.id = r.request
        JOIN authorizations a ON a.challenge = r.challenge
        LEFT JOIN register g ON g.identity = q.identity AND g.number = m.number WHERE m.number = ?`,
@@ -110,9 +111,11 @@ function heldManifest(row: ManifestRow, number: number, previous: string, told: 
 }
 
 /** What a manifest tells of the request and the approvals, and the same of the rows. */
-function tells({ authorization, documents, mode, reported, request }: Manifest): Json {
+function tells({ authorization, documents, emergency, mode, reported, request }: Manifest): Json {
   const { bytes, count, digestAlgorithm } = documents;
-  return { approvers: authorization.approvers, bytes, count, digestAlgorithm, mode, reported, request } as Json;
+  const { approvers } = authorization;
+  const declared = emergency?.order ?? null;
+  return { approvers, bytes, count, declared, digestAlgorithm, mode, reported, request } as Json;
 }
 
 function madeOf(row: ManifestRow): Json {
@@ -129,7 +132,8 @@ function madeOf(row: ManifestRow): Json {
   const file = { digest: hex(row.batch_digest), file: hex(row.file_digest), identity: hex(row.identity) };
   const request = requestPart(head, { ...file, submitter });
   const reported = JSON.parse(row.reported) as Json;
-  return { approvers, bytes: row.bytes, count: row.count, digestAlgorithm, mode, reported, request } as Json;
+  const declared = row.emergency ? hex(row.emergency) : null;
+  return { approvers, bytes: row.bytes, count: row.count, declared, digestAlgorithm, mode, reported, request } as Json;
 }
 
 /** The list of the sealed documents, written again from the rows, is the one that the manifest names; so its root is too. */

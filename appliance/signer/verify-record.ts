@@ -133,12 +133,15 @@ const comparisons: readonly Comparison[] = [
       FROM reservations r JOIN challenges c ON c.id = r.challenge
       JOIN requests q ON q.id = r.request AND q.id = c.request`,
     told: (record) => {
-      const { auditSuite, batchDigest, certificates, identity, nonce, number, policy, sequence, suite } = record;
-      return [`${number}`, text(auditSuite, batchDigest, certificates, identity, nonce, policy, sequence, suite)];
+      const { auditSuite, batchDigest, certificates, emergency, identity, nonce, number, policy, sequence, suite } =
+        record;
+      const members = [auditSuite, batchDigest, certificates, identity, nonce, policy, sequence, suite];
+      return [`${number}`, text(...members, emergency ?? null)];
     },
     held: (row) => {
-      const { audit_suite, batch_digest, certificates, identity, nonce, policy, sequence, suite } = row;
-      return text(audit_suite, batch_digest, digestOf(certificates), identity, nonce, policy, sequence, suite);
+      const { audit_suite, batch_digest, certificates, emergency, identity, nonce, policy, sequence, suite } = row;
+      const members = [audit_suite, batch_digest, digestOf(certificates), identity, nonce, policy, sequence, suite];
+      return text(...members, emergency);
     },
   },
   {
@@ -156,6 +159,12 @@ const comparisons: readonly Comparison[] = [
   {
     kind: "statement",
     sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m FROM statements",
+    told: ({ digest, file, number }) => [`${number}`, text(digest, file)],
+    held: ({ digest, p7m }) => text(digest, digestOf(p7m)),
+  },
+  {
+    kind: "closing",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m FROM closings",
     told: ({ digest, file, number }) => [`${number}`, text(digest, file)],
     held: ({ digest, p7m }) => text(digest, digestOf(p7m)),
   },

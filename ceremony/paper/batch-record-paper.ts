@@ -1,6 +1,7 @@
 /** The record of one batch on paper: its slip, who approved, what the box made of it and says of itself, its documents. Pure. */
 
 import { count, exactSize, number as whole } from "../../host/terminal/amounts.ts";
+import { emergencyRows } from "../../host/terminal/emergency-words.ts";
 import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -94,6 +95,7 @@ function loud({ manifest, verdict }: BatchRecord): string[] {
           "PLAIN ENVELOPES: composition signed by nobody. The submitter signed each document by itself; their count, order, names and sizes are as intake reported them. There was no slip.",
         ]
       : []),
+    ...emergencyRows(verdict.emergency).map(([label, text]) => `${label}: ${text}`),
     ...(recovered.length > 0
       ? [
           `BREAK GLASS: policy ${recovered.join(", ")} was signed by recovery holders in the place of the quorum before it.`,

@@ -22,6 +22,8 @@ export interface BoxLayout {
   /** orders that officers signed, and what the box stated of them */
   readonly orders: string;
   readonly statements: string;
+  /** closing records of emergencies */
+  readonly closings: string;
 }
 
 export function boxLayout(box: string): BoxLayout {
@@ -37,6 +39,7 @@ export function boxLayout(box: string): BoxLayout {
     successor: join(box, "successor"),
     orders: join(box, "orders"),
     statements: join(box, "statements"),
+    closings: join(box, "closings"),
   };
 }
 

@@ -11,6 +11,7 @@ import { activate, loss } from "./orders/activate.ts";
 import { certifyKey } from "./orders/certify-key.ts";
 import { close } from "./orders/close.ts";
 import { destroyKey } from "./orders/destroy-key.ts";
+import { declareEmergency, endEmergency } from "./orders/emergency.ts";
 import { resumeKey, revokeKey, suspendKey } from "./orders/key-orders.ts";
 import { open } from "./orders/open.ts";
 import { resume } from "./orders/resume.ts";
@@ -30,7 +31,9 @@ const procedures: Readonly<Record<string, (file: CeremonyFile) => Procedure>> = 
   close,
   compromise,
   custody,
+  "declare-emergency": declareEmergency,
   "destroy-key": destroyKey,
+  "end-emergency": endEmergency,
   genesis,
   loss,
   open,

@@ -31,6 +31,10 @@ export const acts: readonly { readonly names: readonly string[]; readonly act: A
   { names: ["stage-key", "certify-key", "activate"], act: (one) => keyAct(one, "audit") },
   { names: ["compromise"], act: compromiseAct },
   { names: ["resume"], act: resumeAct },
+  {
+    names: ["stage-key", "certify-key", "activate", "policy", "declare-emergency", "end-emergency"],
+    act: emergencyAct,
+  },
   { names: ["break-glass"], act: breakGlassAct },
   { names: ["successor", "certify-key"], act: (one) => successorAct(one, "second-hsm") },
   { names: ["custody"], act: custodyAct },
@@ -45,6 +49,23 @@ async function policyAct(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.replaceToken("op3");
   await rehearsal.hold("policy", "Policy: another token for one that was lost", policyNow(rehearsal));
 }
+
+/** An emergency is made possible by a key and rules of its own, declared, and ended; nothing is sealed in it here. */
+async function emergencyAct(rehearsal: Rehearsal): Promise<void> {
+  await keyAct(rehearsal, "emergency");
+  await rehearsal.unlock();
+  const { policy, ...common } = policyNow(rehearsal);
+  const rules = { hours: 48, officers: 2, operators: 1, seals: 1000, texts: [{ language: "en", text: emergencyText }] };
+  const allowed = { ...policy, emergency: rules, modes: [...policy.modes, "emergency"] };
+  await rehearsal.hold("policy", "Policy: what an emergency may do", { ...common, policy: allowed });
+  const declared = { cause: "provider", language: "en", reason: "the provider's KMS is gone (made up)" };
+  await rehearsal.hold("declare-emergency", "An emergency is declared", { ...rehearsal.common, ...declared });
+  const reason = "the KMS is back (made up)";
+  await rehearsal.hold("end-emergency", "The emergency is ended", { ...rehearsal.common, reason });
+}
+
+const emergencyText =
+  "Sealed under the emergency procedure: the usual way was closed. The closing record shows every seal that was made in it (TEST).";
 
 /** Two of three officers lost their tokens: the recovery holders sign in their place, and their own shares open the box. */
 async function breakGlassAct(rehearsal: Rehearsal): Promise<void> {
@@ -87,7 +108,7 @@ async function updateAct(rehearsal: Rehearsal): Promise<void> {
 }
 
 /** The next key: made, certified by the made-up CA, and brought into force. */
-async function keyAct(rehearsal: Rehearsal, purpose: "audit" | "sealing"): Promise<void> {
+async function keyAct(rehearsal: Rehearsal, purpose: "audit" | "sealing" | "emergency"): Promise<void> {
   const { archive } = rehearsal;
   const kind = purpose === "audit" ? rehearsal.made.wanted.keys.audit : rehearsal.made.wanted.keys.sealing;
   const wanted = { kind, organization, purpose };

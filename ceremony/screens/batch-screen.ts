@@ -15,6 +15,8 @@ export interface BatchScreen {
   readonly batch: string | null;
   readonly purpose: string | null;
   readonly mode: string;
+  /** in mode emergency: whose failure, and what for, in the officers' words */
+  readonly emergency?: { readonly cause: string; readonly reason: string };
   readonly expires: string;
   readonly submitter: string;
   /** SHA-256 of the submitter's certificate, hex */
@@ -75,9 +77,16 @@ function headLines(screen: BatchScreen, style: Style): string[] {
     `  from       ${shown(screen.submitter)} (cert ${screen.submitterCertificate.slice(0, 8)}…)`,
     ...purposeLines(screen.purpose),
     `  documents  ${count(screen.count, "document")}, together ${exactSize(screen.bytes)}`,
-    `  mode       ${screen.mode === "test" ? style.warn("test") : screen.mode}`,
+    ...modeLines(screen, style),
     `  expires    ${minute(screen.expires)}`,
   ];
+}
+
+function modeLines({ emergency, mode }: BatchScreen, style: Style): string[] {
+  const line = `  mode       ${mode === "offline" ? mode : style.warn(mode)}`;
+  if (!emergency) return [line];
+  const told = `EMERGENCY, cause: ${shown(emergency.cause)}. ${shown(emergency.reason)}`;
+  return [line, ...wrapped(told, 67).map((words) => `             ${style.warn(words)}`)];
 }
 
 function purposeLines(purpose: string | null): string[] {

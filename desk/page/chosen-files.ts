@@ -15,7 +15,12 @@ export interface ChosenFile {
 
 /** What is to be verified. */
 export type Evidence =
-  | { readonly kind: "bundle"; readonly source: BundleSource }
+  | {
+      readonly kind: "bundle";
+      readonly source: BundleSource;
+      /** closing records of emergencies that lay beside it */
+      readonly closings: readonly ChosenFile[];
+    }
   | { readonly kind: "refusal"; readonly p7m: ChosenFile }
   | {
       readonly kind: "seal";
@@ -24,6 +29,9 @@ export type Evidence =
       /** evidence records over the two */
       readonly records: readonly ChosenFile[];
     };
+
+/** What the box calls one; a document of this name must lie in a folder of its own batch. */
+const closingName = "closing.p7m";
 
 type HasherOf = (hash: HashName) => Hasher;
 
@@ -36,11 +44,14 @@ export function evidenceIn(files: readonly ChosenFile[], hasher: HasherOf): Evid
   if (bundle) {
     const root = folderOf(bundle.path);
     const inside = files.filter(({ path }) => path.startsWith(root));
+    const outside = files.filter((file) => !inside.includes(file));
+    const closings = outside.filter(({ path }) => path === closingName || path.endsWith(`/${closingName}`));
     return {
       kind: "bundle",
+      closings,
       source: sourceOf(
         new Map(inside.map((file) => [file.path.slice(root.length), file])),
-        byName(files.filter((file) => !inside.includes(file))),
+        byName(outside.filter((file) => !closings.includes(file))),
         hasher,
       ),
     };

@@ -2,6 +2,7 @@
 
 import { pemBlocks } from "../../manifests/encoding/pem.ts";
 import type { Host } from "../../manifests/host.ts";
+import { closingLimit } from "../../manifests/records/closing.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
@@ -15,8 +16,11 @@ import { type ChosenFile, digestFile, evidenceIn, wholeOf } from "./chosen-files
 export async function verifyFiles(host: Host, files: readonly ChosenFile[], trust: Trust): Promise<VerdictWords> {
   const evidence = evidenceIn(files, (hash) => host.hasher(hash));
   switch (evidence.kind) {
-    case "bundle":
-      return bundleWords(await verifyBundle(host, evidence.source, trust));
+    case "bundle": {
+      const closings = await Promise.all(evidence.closings.map((file) => whole(file, closingLimit)));
+      const trusted = closings.length > 0 ? { ...trust, closings } : trust;
+      return bundleWords(await verifyBundle(host, evidence.source, trusted));
+    }
     case "refusal":
       return refusalWords(await verifyRefusal(host, await whole(evidence.p7m), trust));
     case "seal": {
@@ -30,9 +34,9 @@ export async function verifyFiles(host: Host, files: readonly ChosenFile[], trus
   }
 }
 
-async function whole(file: ChosenFile): Promise<Uint8Array> {
+async function whole(file: ChosenFile, limit = smallFile): Promise<Uint8Array> {
   try {
-    return await wholeOf(file, smallFile);
+    return await wholeOf(file, limit);
   } catch (cause) {
     throw new Refusal("USAGE", "the file cannot be read", { about: file.path, cause });
   }

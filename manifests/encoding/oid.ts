@@ -64,6 +64,7 @@ export interface OwnOids {
   readonly order: string;
   readonly statement: string;
   readonly transcript: string;
+  readonly closing: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -92,6 +93,7 @@ export function ownOids(arc: string): OwnOids {
     order: at(9),
     statement: at(10),
     transcript: at(11),
+    closing: at(12),
     mode: at(21),
     place: at(22),
     sealing: at(31),

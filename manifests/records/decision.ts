@@ -5,7 +5,7 @@
 
 import { canonicalBytes, readCanonical } from "../encoding/canonical-json.ts";
 import type { OwnOids } from "../encoding/oid.ts";
-import { hexText, integer, literal, object, oneOf, type Read, text, utc } from "../encoding/shape.ts";
+import { hexText, integer, literal, object, oneOf, optional, type Read, text, utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
 import { modes } from "./request.ts";
 
@@ -14,6 +14,8 @@ const members = {
   batchDigest: hexText(),
   bytes: integer(0),
   count: integer(1),
+  /** mode emergency: SHA-256 of the content of the order that declared it */
+  emergency: optional(hexText()),
   expires: utc,
   mode: oneOf(modes),
   nonce: hexText(),

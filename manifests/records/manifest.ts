@@ -18,6 +18,7 @@ import {
   utc,
 } from "../encoding/shape.ts";
 import type { BatchHead } from "./batch-head.ts";
+import { readEmergencyPart } from "./emergency.ts";
 import { hashNames, modes } from "./request.ts";
 
 /** At most so many earlier seals are named one by one; `earlierCount` always counts them all. */
@@ -102,6 +103,8 @@ const readManifestValue = object({
     /** how many seals were made; less than `count` only when aborted */
     sealed: integer(0),
   }),
+  /** only in mode emergency: by whose word, since when, and under which text */
+  emergency: optional(readEmergencyPart),
   journal: object({ head: hexText(), sequence: integer(1) }),
   keys: object({
     audit: object({ certificate: hexText(), key: hexText() }),

@@ -67,6 +67,10 @@ export function policyPath(number: number): string {
 }
 
 /** Path of a certificate below `outbox/BATCH`: position 1 is the key's own, then its issuers in order, without the root. */
+/** In a bundle: the order that declared the emergency that it was sealed in, and the record that closed it. */
+export const declarationPath = "evidence/declaration.p7m";
+export const closingPath = "evidence/closing.p7m";
+
 export function certificatePath(key: "sealing" | "audit", position: number): string {
   return `certificates/${key}-${position}.der`;
 }

@@ -25,6 +25,7 @@ import {
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { verifyAllSigners } from "./authorization.ts";
+import { readDeclaration } from "./emergency.ts";
 import { keyPurposes } from "./key-purpose.ts";
 import { checkDistinct, checkPersonCertificate, checkRole, knownSigners } from "./person.ts";
 import type { PolicyInForce } from "./policy-chain.ts";
@@ -49,7 +50,10 @@ const orders = {
   "approve-software": object({ digest: hexText(), software: text(64) }),
   "certify-key": object({ certificates: list(base64Bytes(8192), 1, 8), spki }),
   close: object({ bags }),
+  "declare-emergency": readDeclaration,
   "destroy-key": oneKey,
+  /** `declaration`: SHA-256 of the declaring order's content, hex */
+  "end-emergency": object({ declaration: hexText(), reason }),
   /** `closing`: SHA-256 of the statement of the last close, hex */
   open: object({ bags, closing: hexText() }),
   /** the continuity record of a store that was made anew from what was left of the box */
@@ -103,6 +107,9 @@ export const orderKinds = Object.keys(orders) as readonly OrderKind[];
 /** What one officer may order alone: it only stops something. */
 const byOne: readonly OrderKind[] = ["suspend", "suspend-key"];
 
+/** What the officers of an emergency order, as many as its own rules say. */
+const ofEmergency: readonly OrderKind[] = ["declare-emergency", "end-emergency"];
+
 const readHead = object({
   appliance: text(64),
   created: utc,
@@ -144,7 +151,10 @@ export function orderBytes(
 
 /** How many officers an order of this kind needs under a policy. */
 export function officersNeeded(kind: OrderKind, { policy }: Pick<PolicyInForce, "policy">): number {
-  return byOne.includes(kind) ? 1 : policy.thresholds.policy;
+  if (byOne.includes(kind)) return 1;
+  // A policy without rules allows no emergency; one that is open under an earlier one can always be ended.
+  const own = ofEmergency.includes(kind) ? policy.emergency?.officers : undefined;
+  return own ?? policy.thresholds.policy;
 }
 
 export interface VerifiedOrder {

@@ -14,6 +14,7 @@ import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { validatePath } from "../x509/path.ts";
 import type { PlainHead } from "./batch-head.ts";
+import { usualMode } from "./emergency.ts";
 import type { Policy } from "./policy.ts";
 import { checkAllInPath, checkIsNoOperator, type Submitter, submitterOf } from "./request-envelope.ts";
 
@@ -180,14 +181,9 @@ export class EnvelopeBatch {
     });
   }
 
-  /** A policy has one mode: `test` and `emergency` stand alone, and nothing asks for another beside `offline`. */
-  #head({ modes }: Policy, expires: Utc): PlainHead {
-    const [mode, second] = modes;
-    if (!mode || second) {
-      throw new Refusal("MODE", "plain envelopes ask for no mode, and the policy has several", {
-        got: modes.join(", "),
-      });
-    }
+  /** They ask for no mode: it is the usual one, also while an emergency is open. */
+  #head(policy: Policy, expires: Utc): PlainHead {
+    const mode = usualMode(policy);
     return { digestAlgorithm: this.digestAlgorithm, expires, mode, type: "plain-envelopes", version: 1 };
   }
 

@@ -7,6 +7,7 @@ import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { verifyAllSigners } from "./authorization.ts";
+import { checkEmergencyKey } from "./emergency.ts";
 import { checkDistinct, checkPersonCertificate, type DigestedSigner, knownSigners } from "./person.ts";
 import { excludedRoles, type Policy, readPolicy } from "./policy.ts";
 import { checkPolicyRules } from "./policy-rules.ts";
@@ -146,8 +147,9 @@ function checkFollows(inForce: PolicyInForce, policy: Policy): void {
 
 /** MODE: what was sealed in one mode must differ by its key from what is sealed in another. */
 function checkKeyOfMode(old: Policy, next: Policy): void {
-  const expected = [...old.modes].sort().join(", ");
-  const got = [...next.modes].sort().join(", ");
+  checkEmergencyKey(old, next);
+  const usual = ({ modes }: Policy) => modes.filter((mode) => mode !== "emergency").join(", ");
+  const [expected, got] = [usual(old), usual(next)];
   if (expected === got || !equal(old.keys.sealing, next.keys.sealing)) return;
   throw new Refusal("MODE", "another mode needs another sealing key", { expected, got });
 }

@@ -5,6 +5,7 @@ import { equal } from "../encoding/bytes.ts";
 import { documentationArc } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
 import { readCertificate } from "../x509/certificate.ts";
+import { checkEmergencyRules } from "./emergency.ts";
 import { keyEntries } from "./key-purpose.ts";
 import { keyIdentity } from "./person.ts";
 import { excludedRoles, type Policy } from "./policy.ts";
@@ -25,9 +26,11 @@ export function checkPolicyRules(policy: Policy): void {
 
 function checkModes({ modes, arc }: Policy): void {
   if (new Set(modes).size !== modes.length) throw new Refusal("SHAPE", "policy.modes: a mode stands twice");
-  const alone = (["test", "emergency"] as const).find((mode) => modes.includes(mode));
-  if (alone && modes.length > 1) {
-    throw new Refusal("MODE", `${alone} seals come from a key of their own: mode ${alone} stands alone`);
+  if (modes.includes("test") === modes.includes("offline")) {
+    throw new Refusal("MODE", "test seals come from a key of their own: a policy is for test or for use", {
+      expected: "either test or offline",
+      got: modes.join(", "),
+    });
   }
   if (arc === documentationArc && !modes.includes("test")) {
     throw new Refusal("MODE", "the documentation arc is for mode test only", { got: modes.join(", ") });
@@ -60,13 +63,15 @@ function checkPeople({ people }: Policy): void {
   }
 }
 
-function checkThresholds({ people, thresholds }: Policy): void {
+function checkThresholds(policy: Policy): void {
+  const { people, thresholds } = policy;
   const able = people.filter(
     ({ roles, certificates }) => certificates.length > 0 && !excludedRoles.some((role) => roles.includes(role)),
   );
   const operators = able.filter(({ roles }) => roles.includes("operator")).length;
   const officers = able.filter(({ roles }) => roles.includes("officer")).length;
   checkRecovery(people, thresholds.recovery);
+  checkEmergencyRules(policy, operators, officers);
   if (operators < thresholds.seal || officers < thresholds.policy) {
     throw new Refusal("SHAPE", "policy.thresholds: more people are needed than the policy names", {
       expected: `${thresholds.seal} operators, ${thresholds.policy} officers`,

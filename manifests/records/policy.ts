@@ -18,6 +18,7 @@ import {
   text,
   utc,
 } from "../encoding/shape.ts";
+import { readEmergencyRules } from "./emergency.ts";
 import { mapKeys } from "./key-purpose.ts";
 import { hashNames, modes } from "./request.ts";
 
@@ -48,6 +49,8 @@ export const readPolicyValue = object({
   /** arc of the organisation's OIDs; the documentation arc only in mode test */
   arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
   clock: object({ driftPpm: integer(0, 1000), maximumErrorSeconds: integer(1) }),
+  /** what an emergency may do; none can be declared where it is left out */
+  emergency: optional(readEmergencyRules),
   /** SubjectPublicKeyInfo of the box's keys, DER */
   keys: object({ audit: spki, emergency: optional(spki), sealing: spki, time: optional(spki) }),
   limits: object({

@@ -3,6 +3,7 @@
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
 import type { Challenge } from "./decision.ts";
+import { approvalsNeeded } from "./emergency.ts";
 import { checkDistinct, checkPersonCertificate, checkRole, type DigestedSigner, knownSigners } from "./person.ts";
 import type { Policy } from "./policy.ts";
 
@@ -26,13 +27,14 @@ export interface Ballot {
 }
 
 /**
- * The approvers, at least `thresholds.seal` of them, in the signers' order. One signer that does not count refuses the
+ * The approvers, at least `thresholds.seal` of them (in an emergency as many as its own rules say), in the signers' order. One signer that does not count refuses the
  * whole: PERSON-UNKNOWN, PERSON-TWICE, PERSON-EXCLUDED, PERSON-ROLE, PATH-REVOKED, PATH-TIME, PATH-USAGE, PATH-KEY,
- * CHALLENGE-MATCH (another appliance, a mode that the policy does not allow), CHALLENGE-EXPIRED, QUORUM (too few).
+ * CHALLENGE-MATCH (another appliance, a mode that the policy does not allow, an emergency that is named or left out where it may not be),
+ * CHALLENGE-EXPIRED, QUORUM (too few).
  */
 export function tally(ballot: Ballot): readonly Approver[] {
   const approvers = tallyPartial(ballot);
-  const needed = ballot.policy.thresholds.seal;
+  const needed = approvalsNeeded(ballot.policy, ballot.challenge.mode);
   if (approvers.length < needed) {
     throw new Refusal("QUORUM", "too few people approved", {
       expected: `${needed} distinct operators`,
@@ -69,6 +71,11 @@ function checkChallenge({ policy, challenge, signers, now }: Ballot): void {
   }
   if (!policy.modes.includes(challenge.mode)) {
     throw new Refusal("CHALLENGE-MATCH", "the challenge's mode is not one of the policy", { got: challenge.mode });
+  }
+  if ((challenge.mode === "emergency") !== (challenge.emergency !== undefined)) {
+    throw new Refusal("CHALLENGE-MATCH", "mode emergency and the order that declared it stand together", {
+      got: `mode ${challenge.mode}, ${challenge.emergency === undefined ? "no order" : "an order"}`,
+    });
   }
   for (const time of [now, ...signers.map(({ signingTime }) => signingTime)]) {
     if (time > challenge.expires) {

@@ -3,6 +3,7 @@
 import { equal, fromHex, hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
+import { sealingKeyOf } from "../records/emergency.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Policy } from "../records/policy.ts";
 import type { PolicyInForce } from "../records/policy-chain.ts";
@@ -35,7 +36,7 @@ async function checkAgainstPolicy(
   same("policy", manifest.policy.number, number);
   same("policy's digest", manifest.policy.digest, hex(digest));
   same("appliance", policy.appliance, manifest.appliance);
-  await checkKey(host, manifest, "audit", policy);
+  await checkKey(host, manifest, "audit", { policy, spki: policy.keys.audit });
   if (policy.notBefore !== undefined && manifest.created < policy.notBefore) {
     throw new Refusal("HONEST", "the manifest is earlier than its policy could come into force", {
       expected: `from ${policy.notBefore} on`,
@@ -53,7 +54,7 @@ async function checkAgainstApproved(
   const named = approvedUnder(manifest);
   same("policy that was approved under", named.number, number);
   same("digest of the policy that was approved under", named.digest, hex(digest));
-  await checkKey(host, manifest, "sealing", policy);
+  await checkKey(host, manifest, "sealing", { policy, spki: sealingKeyOf(policy, manifest.mode) });
   if (manifest.profile.suite !== policy.profile.suite || manifest.documents.digestAlgorithm !== policy.profile.digest) {
     throw new Refusal("POLICY-PROFILE", "the manifest names another profile than the policy");
   }
@@ -67,9 +68,14 @@ async function checkAgainstApproved(
   }
 }
 
-async function checkKey(host: Host, { keys }: Manifest, name: "audit" | "sealing", policy: Policy): Promise<void> {
-  const expected = await host.digest("sha256", policy.keys[name]);
-  if (!equal(expected, fromHex(keys[name].key))) {
+async function checkKey(
+  host: Host,
+  { keys }: Manifest,
+  name: "audit" | "sealing",
+  { policy, spki }: { readonly policy: Policy; readonly spki: Uint8Array | undefined },
+): Promise<void> {
+  const expected = spki && (await host.digest("sha256", spki));
+  if (!expected || !equal(expected, fromHex(keys[name].key))) {
     throw new Refusal("MANIFEST-BIND", `the manifest names another ${name} key than the policy`);
   }
   if (policy.revoked.includes(keys[name].certificate)) {
@@ -131,6 +137,7 @@ export function checkAgainstAuthorization(manifest: Manifest, past: PastAuthoriz
   same("batch digest", manifest.request.digest, challenge.batchDigest);
   same("policy's digest", approvedUnder(manifest).digest, challenge.policyDigest);
   same("mode", manifest.mode, challenge.mode);
+  same("emergency", manifest.emergency?.order ?? "none", challenge.emergency ?? "none");
   same("count of documents", manifest.documents.count, challenge.count);
   same("sum of sizes", manifest.documents.bytes, challenge.bytes);
   const named = manifest.authorization.approvers.map((one) =>

@@ -17,6 +17,7 @@ import {
   type Work,
 } from "./bundle-files.ts";
 import { checkCertificateFiles } from "./certificate-files.ts";
+import { checkEmergencyFiles } from "./emergency-files.ts";
 import { Findings } from "./findings.ts";
 import { listEntries, type ReadList } from "./list-file.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
@@ -56,11 +57,12 @@ export async function verifyBundle(
   const list = await openList(work, checked);
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
+  const emergency = await checkEmergencyFiles(work, parts);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const established = { checked, authorization, pinned: policies.pinned, count, times, ...counts };
+  const established = { checked, authorization, pinned: policies.pinned, count, emergency, times, ...counts };
   const chains = [checked?.chain, chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
   const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};

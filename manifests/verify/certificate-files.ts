@@ -2,6 +2,7 @@
 
 import { equal, hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
+import { sealingPurpose } from "../records/emergency.ts";
 import { certificatePath } from "../records/names.ts";
 import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
@@ -98,7 +99,8 @@ async function prove(
     if (got !== expected) {
       throw new Refusal("MANIFEST-BIND", "the chain does not begin with the manifest's certificate", { expected, got });
     }
-    const wanted = { leaf, certificates: issuers, at: manifest.created, extendedKeyUsage: oids.sealing, policy };
+    const extendedKeyUsage = oids[sealingPurpose(manifest.mode)];
+    const wanted = { leaf, certificates: issuers, at: manifest.created, extendedKeyUsage, policy };
     const path = await boxPath(host, trust, wanted);
     if (!issuers.every((der, at) => equal(der, path[at + 1]?.der ?? new Uint8Array(0)))) {
       throw new Refusal("PATH-ROOT", "the certificates of the chain are not in order");

@@ -4,6 +4,7 @@ import { hex } from "../encoding/bytes.ts";
 import type { OwnOids } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
+import { usualMode } from "../records/emergency.ts";
 import { compositionHasher, identityHasher } from "../records/identity.ts";
 import { EnvelopeBatch, envelopeLimit, type JudgedEnvelopes } from "../records/plain-envelope.ts";
 import { type ListedEnvelope, PlainListReader, plainListPath } from "../records/plain-list.ts";
@@ -33,7 +34,8 @@ export async function openEnvelopes(work: Work, oids: OwnOids, parts: Opened): P
   const envelopes = new EnvelopeBatch(host);
   const listed = await findings.check(plainListPath, () => checkAll(work, list.fileDigest, envelopes));
   if (!listed) return undefined;
-  const mode = checked?.manifest.mode ?? parts.policies.approved?.policy.modes[0] ?? "test";
+  const { approved } = parts.policies;
+  const mode = checked?.manifest.mode ?? (approved ? usualMode(approved.policy) : "test");
   const head = { digestAlgorithm: envelopes.digestAlgorithm, mode };
   const form = { ...list, digest: listed.digest, documents: listedDocuments, file: plainListPath, head };
   const judged = await findings.check(plainListPath, () => judge(oids, envelopes, form, parts));

@@ -51,8 +51,14 @@ export async function checkManifestFile(host: Host, p7m: Uint8Array, trust: Trus
 
 /** What a manifest may not say whatever stands beside it. */
 function checkItself(manifest: Manifest, oids: OwnOids): void {
-  const { documents, outcome, reason, number } = manifest;
-  if (oids.arc === documentationArc && manifest.mode !== "test") {
+  const { documents, emergency, mode, outcome, reason, number } = manifest;
+  if ((mode === "emergency") !== (emergency !== undefined)) {
+    throw new Refusal("MODE", "mode emergency and who declared it stand together", {
+      expected: mode === "emergency" ? "what declared the emergency" : "no emergency",
+      got: `mode ${mode}`,
+    });
+  }
+  if (oids.arc === documentationArc && manifest.mode === "offline") {
     throw new Refusal("MODE", "the documentation arc is for mode test only", { got: manifest.mode });
   }
   const whole = outcome === "sealed" ? documents.sealed === documents.count : documents.sealed <= documents.count;

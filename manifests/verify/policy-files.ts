@@ -15,6 +15,8 @@ export interface CheckedPolicies {
   readonly inForce: PolicyInForce | undefined;
   /** that the batch was approved under, so vouched for too: an earlier one where the manifest says so, else the one in force */
   readonly approved: PolicyInForce | undefined;
+  /** all that hold by their own checks, by rising numbers: also those that an emergency was declared under */
+  readonly known: readonly PolicyInForce[];
   /** whether the chain holds from a genesis digest that the verifier was given */
   readonly pinned: boolean;
 }
@@ -41,7 +43,8 @@ export async function checkPolicyFiles(
   const inForce = vouched(last, manifest?.policy.digest);
   const earlier = manifest?.policy.approvedUnder;
   const approved = earlier ? vouched(links[earlier.number - 1], earlier.digest) : inForce;
-  return { inForce, approved, pinned: sound && trust.genesis !== undefined };
+  const known = links.flatMap((link) => (link?.holds ? [link.read] : []));
+  return { inForce, approved, known, pinned: sound && trust.genesis !== undefined };
 }
 
 /** Its own check held, or the manifest names its very content. */

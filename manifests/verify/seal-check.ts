@@ -6,8 +6,10 @@ import { compare, equal, fromHex, hex } from "../encoding/bytes.ts";
 import { type OwnOids, oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
+import { sealingKeyOf, sealingPurpose } from "../records/emergency.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Policy } from "../records/policy.ts";
+import type { Mode } from "../records/request.ts";
 import { readSeal, type Seal } from "../records/seal.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
@@ -93,10 +95,11 @@ export class SealChecker {
 
   async #pathOf(seal: Seal, leaf: Certificate, at: Utc): Promise<KnownPath> {
     const known = this.#path;
-    if (known && at >= known.from && at <= known.until && sameSet(known.certificates, seal.certificates)) return known;
+    const isKnown = known?.mode === seal.mode && at >= known.from && at <= known.until;
+    if (isKnown && sameSet(known.certificates, seal.certificates)) return known;
     const { oids, policy, trust } = this.#context;
     const { certificates } = seal;
-    const wanted = { leaf: leaf.der, certificates, at, extendedKeyUsage: oids.sealing, policy };
+    const wanted = { leaf: leaf.der, certificates, at, extendedKeyUsage: oids[sealingPurpose(seal.mode)], policy };
     const path = await boxPath(this.#host, trust, wanted);
     const answered = await answeredUntil(this.#host, trust, path, at);
     this.#path = {
@@ -109,6 +112,7 @@ export class SealChecker {
         .at(-1) as Utc,
       until: earliest([...path.map(({ notAfter }) => notAfter), ...(answered === undefined ? [] : [answered])]),
       keyChecked: false,
+      mode: seal.mode,
     };
     return this.#path;
   }
@@ -121,7 +125,8 @@ export class SealChecker {
     if (path.keyChecked) return;
     const { manifest, policy } = this.#context;
     const { spki, der } = path.leaf;
-    if (policy && !equal(policy.keys.sealing, spki)) {
+    const ofPolicy = policy && (sealingKeyOf(policy, path.mode) ?? new Uint8Array(0));
+    if (ofPolicy && !equal(ofPolicy, spki)) {
       throw new Refusal("SEAL-BIND", "the seal was made with another key than the policy's");
     }
     const named = manifest?.keys.sealing;
@@ -158,6 +163,7 @@ interface KnownPath {
   readonly leaf: Certificate;
   readonly from: Utc;
   readonly until: Utc;
+  readonly mode: Mode;
   keyChecked: boolean;
 }
 

@@ -178,7 +178,7 @@ async function openManifest({ host, given, trust, findings }: Work): Promise<Che
 
 async function openPolicies(work: Work, checked: CheckedManifest | undefined): Promise<CheckedPolicies> {
   const { host, given, trust, findings } = work;
-  if (!given.policies || !checked) return { inForce: undefined, approved: undefined, pinned: false };
+  if (!given.policies || !checked) return { inForce: undefined, approved: undefined, known: [], pinned: false };
   const { manifest, oids } = checked;
   const policies = await checkPolicyFiles(host, oids, given.policies, { trust, manifest, findings });
   await findings.check(files.manifest, () => checkAgainstPolicies(host, manifest, policies));

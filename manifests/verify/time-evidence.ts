@@ -4,6 +4,7 @@ import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Manifest } from "../records/manifest.ts";
+import { closingPath, declarationPath } from "../records/names.ts";
 import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
@@ -36,6 +37,9 @@ export const recordFiles: readonly string[] = ["authorization.p7m", "documents.j
 
 /** Most files of evidence. */
 export const mostFiles = 16;
+
+/** What lies there beside it, and is another's matter (`emergency-files.ts`). */
+const ofEmergency: readonly string[] = [declarationPath, closingPath];
 
 /** The name of a file of evidence, and its number. */
 export const evidenceName = /^(\d{4})\.ers$/;
@@ -76,6 +80,7 @@ export async function checkTimeEvidence(work: {
   const proofs: TimeProof[] = [];
   for (const name of names) {
     const file = `${evidenceFolder}/${name}`;
+    if (ofEmergency.includes(file)) continue;
     if (!evidenceName.test(name)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
     else if (proofs.length === mostFiles) findings.add(file, "BUNDLE-FORM", `more than ${mostFiles} files of evidence`);
     else {

@@ -25,6 +25,8 @@ export interface Trust {
   readonly authorities?: readonly Uint8Array[];
   /** OCSP responses, DER */
   readonly ocsp?: readonly Uint8Array[];
+  /** closing records of emergencies, as their files hold them; one that lies in a bundle is found there */
+  readonly closings?: readonly Uint8Array[];
   /** by when what is verified existed, by evidence that counts: what was revoked later takes nothing from it. Whoever verifies a bundle or a seal finds it there, and need not say it */
   readonly proven?: Utc;
 }

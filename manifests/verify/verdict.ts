@@ -6,6 +6,7 @@ import type { BatchKind } from "../records/batch-head.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
+import type { EmergencyShown } from "./emergency-files.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
@@ -33,6 +34,8 @@ export interface BundleVerdict {
   readonly appliance: string | null;
   readonly number: number | null;
   readonly mode: Mode | null;
+  /** of mode emergency: who declared it, and whether it is known how it ended; null in other modes */
+  readonly emergency: EmergencyShown | null;
   /** plain-envelopes: the submitter signed each document, and nobody their count, order, names and sizes */
   readonly kind: BatchKind | null;
   /** null also where there were plain envelopes, which have no id */
@@ -72,6 +75,7 @@ export interface Established {
   readonly unanswered: readonly string[] | undefined;
   readonly revoked: readonly Revoked[];
   readonly times: readonly TimeProof[];
+  readonly emergency: EmergencyShown | null;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -95,6 +99,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     appliance: manifest?.appliance ?? null,
     number: manifest?.number ?? null,
     mode: manifest?.mode ?? null,
+    emergency: facts.emergency,
     kind: manifest?.request.kind ?? null,
     batch: manifest && batchOf(manifest),
     submitter: submitter ? { name: submitter.name, certificate: submitter.certificate } : null,

@@ -37,7 +37,9 @@ const whatOf = () => ({
   "approve-software": { digest: "11".repeat(32), software: "0.2.0" },
   "certify-key": { certificates: [Buffer.from(box.box.keys.sealing.certificate).toString("base64")], spki: spki() },
   close: { bags: [{ item: "HSM bag", number: "B-17" }] },
+  "declare-emergency": { cause: "provider", reason, text: { digest: "66".repeat(32), language: "en" } },
   "destroy-key": { reason, spki: spki() },
+  "end-emergency": { declaration: "77".repeat(32), reason },
   open: { bags: [], closing: "22".repeat(32) },
   recover: {
     journal: { evidence: 5, head: "44".repeat(32), sequence: 7 },

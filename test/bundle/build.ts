@@ -9,7 +9,7 @@ import { type Manifest, manifestBytes } from "../../manifests/records/manifest.t
 import { leafHash, MerkleRoot } from "../../manifests/records/merkle.ts";
 import { certificatePath, policyPath, sealPath } from "../../manifests/records/names.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
-import type { ListedDocument, RequestHead } from "../../manifests/records/request.ts";
+import type { ListedDocument, Mode, RequestHead } from "../../manifests/records/request.ts";
 import { identityHasher, requestBytes } from "../../manifests/records/request-stream.ts";
 import type { SealFacts } from "../../manifests/records/seal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -37,6 +37,8 @@ export interface BundleChanges {
   readonly seal?: (facts: SealFacts, sealer: Issued, document: Uint8Array) => MadeSeal;
   /** what stands in place of authorization.p7m; the manifest names its digest */
   readonly authorization?: (content: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** what seals say; test unless said */
+  readonly sealMode?: Mode;
   /** of documents.jsonl, LF included; the manifest names what comes out, and its count */
   readonly lines?: (lines: readonly Uint8Array[]) => readonly Uint8Array[];
 }
@@ -166,7 +168,7 @@ interface Sealed {
 async function sealAll(
   { files, documents }: Pick<Bundle, "files" | "documents">,
   listed: readonly ListedDocument[],
-  { sealer, abortedAfter, seal, lines: changed = same }: BundleChanges,
+  { sealer, abortedAfter, seal, sealMode, lines: changed = same }: BundleChanges,
 ): Promise<Sealed> {
   const tree = new MerkleRoot(nodeHost);
   const lines: Uint8Array[] = [];
@@ -178,6 +180,7 @@ async function sealAll(
       certificateDigest: sha256(by.certificate),
       suite: by.suite,
       index,
+      ...(sealMode ? { mode: sealMode } : {}),
     });
     const { file, info } = seal?.(facts, by, documents.get(name) ?? new Uint8Array(0)) ?? (await makeSeal(facts, by));
     const entry: SealedDocument = {

@@ -8,8 +8,10 @@ import { ceremonyNames } from "../../ceremony/procedures/registry.ts";
 import { acts } from "../../ceremony/rehearse/every-ceremony.ts";
 import type { Rehearsed } from "../../ceremony/rehearse/rehearse.ts";
 import { rehearseAll } from "../../ceremony/rehearse/rehearse-all.ts";
-import { nodeHost } from "../../host/crypto-host.ts";
+import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { readSignedClosing } from "../../manifests/records/closing.ts";
 import { walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
 
@@ -103,5 +105,15 @@ describe("every ceremony of a box's life, rehearsed", () => {
     const { "audit key in force": audit = "", "sealing key in force": sealing = "" } = await factsOf("loss", "unlock");
     expect(audit).toContain("token=second-test-box");
     expect(sealing).toContain("token=second-test-box");
+  });
+
+  it("EMERGENCY: declared under a text of the policy, ended, and closed by a record that the audit key signed", async () => {
+    const { digest, seals, written = "" } = await factsOf("end-emergency", "closing");
+    const p7m = readFileSync(join(dir, "stick/coldseal/closings", written));
+    const { closing, content } = await readSignedClosing(nodeHost, oids, p7m);
+    expect([hex(sha256(content)), `${closing.seals}`]).toEqual([digest, seals]);
+    expect(closing).toMatchObject({ cause: "provider", manifests: [], text: { language: "en" } });
+    expect((await factsOf("declare-emergency", "text"))["text, SHA-256"]).toBe(closing.text.digest);
+    expect((await factsOf("declare-emergency", "order")).digest).toBe(closing.declared.order);
   });
 });

@@ -131,12 +131,16 @@ async function insertManifest(
 ): Promise<void> {
   const { contentDigest, files, folder, manifest, number, whole } = past;
   const { outcome } = manifest;
-  db.prepare("INSERT INTO recovered (number, identity, outcome, content_digest, whole) VALUES (?, ?, ?, ?, ?)").run(
+  const emergency = manifest.emergency?.order;
+  db.prepare(
+    "INSERT INTO recovered (number, identity, outcome, content_digest, whole, emergency) VALUES (?, ?, ?, ?, ?, ?)",
+  ).run(
     number,
     identityOf(past),
     outcome,
     contentDigest,
     whole ? 1 : 0,
+    emergency === undefined ? null : fromHex(emergency),
   );
   const insertFile = db.prepare("INSERT INTO recovered_files (number, path, position, bytes) VALUES (?, ?, ?, ?)");
   const told = new FilesDigest();
@@ -152,6 +156,7 @@ async function insertManifest(
   }
   journal.append(at, "recovered-manifest", {
     digest: hex(contentDigest),
+    ...(emergency === undefined ? {} : { emergency }),
     files: told.end(),
     identity: manifest.request.identity,
     number,

@@ -5,6 +5,7 @@ import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
+import { declarationPath } from "../../../manifests/records/names.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
@@ -45,7 +46,7 @@ export async function readPastManifest(host: Host, source: BundleSource, place: 
   const list = await readListFile(host, piecesOf(source, `${folder}/${listFile}`));
   const { digest, sealed } = manifest.documents;
   if (list.digest !== digest || list.count !== sealed) throw unbound(`${folder}/${listFile}`, digest, list.digest);
-  const files = await filesOf(source, folder, manifest.outcome === "sealed");
+  const files = await filesOf(source, folder, manifest);
   const whole = await isWhole(host, source, { folder, files, manifest });
   const manifestDigest = hex(await host.digest("sha256", p7m));
   return { number, manifest, contentDigest, manifestDigest, folder, files, whole };
@@ -94,11 +95,15 @@ function unbound(about: string, expected: string, got: string): Refusal {
 }
 
 /** In a receipt's order. */
-async function filesOf(source: BundleSource, folder: string, sealed: boolean): Promise<readonly string[]> {
+async function filesOf(
+  source: BundleSource,
+  folder: string,
+  { emergency, outcome }: Manifest,
+): Promise<readonly string[]> {
   const below = async (name: string) => (await source.list(`${folder}/${name}`)).map((one) => `${name}/${one}`).sort();
   const root = await source.list(folder);
   const seals: string[] = [];
-  if (sealed) for (const one of await below("seals")) seals.push(...(await below(one)));
+  if (outcome === "sealed") for (const one of await below("seals")) seals.push(...(await below(one)));
   return [
     manifestFile,
     authorizationFile,
@@ -106,6 +111,8 @@ async function filesOf(source: BundleSource, folder: string, sealed: boolean): P
     ...(await below("policy")),
     ...(await below("certificates")),
     listFile,
+    // Of what else lies in evidence/ the desk may have added some.
+    ...(emergency && (await below("evidence")).includes(declarationPath) ? [declarationPath] : []),
     ...seals,
   ];
 }
@@ -123,13 +130,22 @@ async function isWhole(
   { folder, files, manifest }: Pick<PastManifest, "folder" | "files" | "manifest">,
 ): Promise<boolean> {
   const count = (start: string) => files.filter((path) => path.startsWith(start)).length;
-  const { documents, outcome, policy, request } = manifest;
+  const { documents, emergency, outcome, policy, request } = manifest;
+  if (emergency && !files.includes(declarationPath)) return false;
+  if (emergency) await checkDeclaration(host, source, `${folder}/${declarationPath}`, emergency.order);
   if (count("policy/") !== policy.number || count("certificates/") < 2) return false;
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;
   await checkFile(host, source, `${folder}/batch.p7m`, request.file);
   return true;
+}
+
+/** The order that declared the emergency is the one that the manifest names; its people are judged where it is taken as an order. */
+async function checkDeclaration(host: Host, source: BundleSource, path: string, expected: string): Promise<void> {
+  const { content } = readSignedData(await readSmall(source, path));
+  const got = hex(await host.digest("sha256", content ?? new Uint8Array(0)));
+  if (got !== expected) throw unbound(path, expected, got);
 }
 
 /** For the register of what was sealed, as bytes. */

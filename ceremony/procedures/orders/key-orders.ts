@@ -70,7 +70,8 @@ function aboutKey(
   return aboutRunningBox(running, {
     name: kind,
     purpose,
-    byOne: kind === "suspend-key",
+    // It only stops something.
+    ...(kind === "suspend-key" ? { officers: () => 1 } : {}),
     steps: [
       beforeStep(running),
       keyStep(running, key),

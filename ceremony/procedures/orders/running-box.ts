@@ -8,6 +8,7 @@ import {
   unlock,
 } from "../../../appliance/client/unlock-client.ts";
 import { object, optional, type Read, text } from "../../../manifests/encoding/shape.ts";
+import type { Policy } from "../../../manifests/records/policy.ts";
 import { asRefusal, Refusal } from "../../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../../engine/ceremony-file.ts";
 import type { Facts, Procedure, Stage, Step } from "../../engine/procedure.ts";
@@ -56,8 +57,8 @@ export interface PlannedProcedure {
   readonly name: string;
   readonly purpose: string;
   readonly steps: readonly Step[];
-  /** one officer is enough: it only stops something */
-  readonly byOne?: boolean;
+  /** how many officers must sign under the policy in force; as many as sign a policy unless said */
+  readonly officers?: (policy: Policy) => number;
 }
 
 /**
@@ -66,7 +67,7 @@ export interface PlannedProcedure {
  */
 export function aboutRunningBox(
   running: RunningBox,
-  { name, purpose, steps, byOne = false }: PlannedProcedure,
+  { name, purpose, steps, officers = ({ thresholds }) => thresholds.policy }: PlannedProcedure,
   moreChecks: (begun: boolean) => Promise<Facts> = async () => ({}),
 ): Procedure {
   const { box, socket, stick } = running;
@@ -83,7 +84,7 @@ export function aboutRunningBox(
       if (!begun) {
         const { policy } = await policyInForce(box);
         checkPeopleOf(running.file, [policy]);
-        checkOfficersOf(running.file, policy, byOne ? 1 : policy.thresholds.policy);
+        checkOfficersOf(running.file, policy, officers(policy));
       }
       return {
         genesis: box.genesis,

@@ -1,7 +1,7 @@
 /** A policy in words for those who sign it: nothing is cut, and what is bytes stands by name and digest. Pure. */
 
 import { sha256 } from "../../../host/crypto-host.ts";
-import { hex } from "../../../manifests/encoding/bytes.ts";
+import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import { shown } from "../../../manifests/records/names.ts";
@@ -20,9 +20,16 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const { number: _number, people: _people, previous: _previous, ...members } = policyJson(policy) as Members;
   const key = (spki: Uint8Array) => `public key, SHA-256 ${hex(sha256(spki))}`;
   const { plainEnvelopes, roots } = policy.submitters;
+  const { texts = [], ...limits } = policy.emergency ?? {};
+  const emergency = policy.emergency ? { emergency: limits } : {};
   const keys = mapKeys(policy.keys, key);
   return [
-    ...wordsOf({ ...members, keys, submitters: { plainEnvelopes } }),
+    ...wordsOf({ ...members, ...emergency, keys, submitters: { plainEnvelopes } }),
+    ...texts.map(({ language, text }) => ({
+      name: "emergency.texts",
+      value: `${language}, SHA-256 ${hex(sha256(utf8(text)))}: ${shown(text)}`,
+      ofList: true,
+    })),
     ...roots.map((der) => ({ name: "submitters.roots", value: certificateWords(der), ofList: true })),
   ];
 }

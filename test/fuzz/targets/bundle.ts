@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
+import { closingPath } from "../../../manifests/records/names.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
+import { closingFor, emergencyBundle, signClosing } from "../../bundle/emergency.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { times } from "../../bundle/signed.ts";
 import { parseDer, writeDer } from "../der-tree.ts";
@@ -26,7 +28,9 @@ export const bundleTarget: Target = {
     const { files } = await buildBundle({ abortedAfter: 1 });
     const withoutList = new Map([...bundle.files].filter(([path]) => path !== "documents.jsonl"));
     const plain = await buildPlainBundle();
-    return [bundle.files, files, withoutList, plain.files].map(packFiles);
+    const emergency = await emergencyBundle();
+    emergency.files.set(closingPath, await signClosing(await closingFor(emergency)));
+    return [bundle.files, files, withoutList, plain.files, emergency.files].map(packFiles);
   },
   mutate: (random, input, other) => {
     const files = mutateFiles(random, input, other);

@@ -24,6 +24,12 @@ const orderOf = (kind: OrderKind, what: Json) =>
 const reason = "test";
 const revoke = orderOf("revoke-key", { reason, revocation: "superseded", since: null, spki: base64(op1.spki) });
 const reseal = orderOf("reseal", { key: base64(op1.spki), manifests: [1, 2, 7], reason, since: times.approval });
+const declare = orderOf("declare-emergency", {
+  cause: "unknown",
+  reason,
+  text: { digest: "66".repeat(32), language: "de-AT" },
+});
+const end = orderOf("end-emergency", { declaration: "77".repeat(32), reason });
 const recover = orderOf("recover", {
   journal: { evidence: 5, head: "44".repeat(32), sequence: 7 },
   keys: { audit: base64(op1.spki), sealing: base64(op2.spki) },
@@ -42,6 +48,8 @@ export const orderTarget: Target = {
     await signedBy([op1], oids.order, revoke),
     await signedBy([op1, op2], oids.order, reseal),
     await signedBy([op1, op2], oids.order, recover),
+    await signedBy([op1, op2], oids.order, declare),
+    await signedBy([op1, op2], oids.order, end),
   ],
   mutate: mutateFile,
   run: async (input) => {
