@@ -52,19 +52,32 @@ async function policyAct(rehearsal: Rehearsal): Promise<void> {
 
 /** An emergency is made possible by a key and rules of its own, declared, and ended; nothing is sealed in it here. */
 async function emergencyAct(rehearsal: Rehearsal): Promise<void> {
+  await allowEmergency(rehearsal);
+  await declareEmergency(rehearsal);
+  await endEmergency(rehearsal);
+}
+
+/** Key, rules and mode of an emergency come into force. */
+export async function allowEmergency(rehearsal: Rehearsal): Promise<void> {
   await keyAct(rehearsal, "emergency");
   await rehearsal.unlock();
   const { policy, ...common } = policyNow(rehearsal);
   const rules = { hours: 48, officers: 2, operators: 1, seals: 1000, texts: [{ language: "en", text: emergencyText }] };
   const allowed = { ...policy, emergency: rules, modes: [...policy.modes, "emergency"] };
   await rehearsal.hold("policy", "Policy: what an emergency may do", { ...common, policy: allowed });
+}
+
+export async function declareEmergency(rehearsal: Rehearsal): Promise<void> {
   const declared = { cause: "provider", language: "en", reason: "the provider's KMS is gone (made up)" };
   await rehearsal.hold("declare-emergency", "An emergency is declared", { ...rehearsal.common, ...declared });
+}
+
+export async function endEmergency(rehearsal: Rehearsal): Promise<void> {
   const reason = "the KMS is back (made up)";
   await rehearsal.hold("end-emergency", "The emergency is ended", { ...rehearsal.common, reason });
 }
 
-const emergencyText =
+export const emergencyText =
   "Sealed under the emergency procedure: the usual way was closed. The closing record shows every seal that was made in it (TEST).";
 
 /** Two of three officers lost their tokens: the recovery holders sign in their place, and their own shares open the box. */

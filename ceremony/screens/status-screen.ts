@@ -64,6 +64,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["keys", keysText(members(signer.keys), now, style)],
     ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
     ["software", softwareText(members(signer.software))],
+    ...emergencyLines(members(signer.emergency), style),
     ...unlockedLines(members(signer.unlocked)),
     ...recoveredLines(members(signer.recovered)),
     ...retiredLines(asList(signer.retired), style),
@@ -143,6 +144,22 @@ function keysText(keys: Members, now: string, style: Style): string {
   );
   const found = asList(keys.found).map((one) => style.bad(shown(asText(one) ?? "?")));
   return [...ends, ...others, ...found].join("; ");
+}
+
+/** What is left of the emergency that is open. */
+function emergencyLines(emergency: Members, style: Style): Line[] {
+  const since = shownText(emergency.since);
+  if (since === null) return [];
+  const [limit, used, until, refused] = [
+    asNumber(emergency.limit),
+    asNumber(emergency.used),
+    shownText(emergency.until),
+    shownText(emergency.refused),
+  ];
+  if (refused !== null)
+    return [["EMERGENCY", style.bad(`declared ${minute(since)}; nothing is sealed in it: ${refused}`)]];
+  const left = `${number((limit ?? 0) - (used ?? 0))} of ${count(limit ?? 0, "seal")} left, until ${minute(until ?? since)}`;
+  return [["EMERGENCY", style.warn(`declared ${minute(since)}; ${left}; end it by a ceremony, end-emergency`)]];
 }
 
 /** How long the policy lets it stay unlocked. */

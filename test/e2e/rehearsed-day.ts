@@ -37,11 +37,16 @@ export class RehearsedDay {
     throw new Error(`${folder} did not come to ${states.join(" or ")}: ${last}`);
   }
 
-  async bring(folder: string, documents: Readonly<Record<string, string>>): Promise<Slip> {
+  /** `more`: options of `coldseal batch create`. */
+  async bring(
+    folder: string,
+    documents: Readonly<Record<string, string>>,
+    more: readonly string[] = [],
+  ): Promise<Slip> {
     const source = join(this.made.paths.dir, "documents", folder);
     mkdirSync(source, { recursive: true });
     for (const [name, content] of Object.entries(documents)) await writeFile(join(source, name), content);
-    return submit(this.made.paths, [source], ["--batch", folder]);
+    return submit(this.made.paths, [source], ["--batch", folder, ...more]);
   }
 
   /** Two operators approve what waits in a folder; released on return. */
@@ -63,10 +68,10 @@ export class RehearsedDay {
     return join(this.made.paths.stick, "coldseal/outbox", folder);
   }
 
-  verify(folder: string): Promise<Ran> {
+  verify(folder: string, ...more: readonly string[]): Promise<Ran> {
     const { paths } = this.made;
     const trusted = ["--ca", paths.pki.root, "--genesis", paths.genesis];
-    return runCommand("desk/main.ts", ["--json", "verify", this.outbox(folder), ...trusted]);
+    return runCommand("desk/main.ts", ["--json", "verify", this.outbox(folder), ...trusted, ...more]);
   }
 }
 

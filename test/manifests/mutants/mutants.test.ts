@@ -13,6 +13,7 @@ const rows: Readonly<Record<string, string>> = {
   QUORUM: "QUORUM: too few, or people who may not approve",
   CHAIN: "CHAIN: lists and manifests that do not belong together",
   MODE: "MODE: unknown, or another than it should be",
+  EMERGENCY: "EMERGENCY: emergencies that are not what they say",
   CLOCK: "CLOCK: times that cannot be",
   HONEST: "HONEST: labels and outcomes that contradict themselves",
   T6: "T6: bytes after the end, other lengths, sets out of order",

@@ -4,6 +4,7 @@
  */
 
 import { authorizationMutants } from "./authorizations.ts";
+import { emergencyMutants } from "./emergencies.ts";
 import { manifestMutants } from "./manifests.ts";
 import type { Mutant } from "./mutant.ts";
 import { sealAlgorithmMutants } from "./seal-algorithms.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...sealCertificateMutants,
   ...authorizationMutants,
   ...manifestMutants,
+  ...emergencyMutants,
 ];

@@ -5,6 +5,7 @@ import { ownOids } from "../../../manifests/encoding/oid.ts";
 import type { Person, Policy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis, verifyNextPolicy, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
+import { allowing, emergencyKey, rules } from "../../bundle/emergency.ts";
 import { keeper, oids, op1, op2, op3, people, root, sealing, stranger } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { type Issued, issue } from "../../pki/authority.ts";
@@ -151,17 +152,57 @@ describe("the policies that follow", () => {
     expect(await walkPolicyChain(nodeHost, [p7m], undefined)).toMatchObject({ policy: { arc } });
   });
 
-  it("MODE: emergency beside another mode is refused", async () => {
+  it("MODE: emergency needs another mode beside it, a key and rules; the rules need people, and a text once a language", async () => {
     const arc = "1.3.6.1.4.1.99999.7";
-    const both = { ...genesis, arc, modes: ["offline", "emergency"] as const, people: ownPeople(arc) };
-    const p7m = await signedBy(ownSigners(arc), ownOids(arc).policy, policyBytes(both), times.policy);
-    await expect(walkPolicyChain(nodeHost, [p7m], undefined)).rejects.toMatchObject({ code: "MODE" });
+    const usual = { ...genesis, arc, modes: ["offline"] as const, people: ownPeople(arc) };
+    const keys = { ...usual.keys, emergency: stranger.spki };
+    const whole = { ...usual, emergency: rules, keys, modes: ["offline", "emergency"] as const };
+    const { emergency: _, ...withoutRules } = whole;
+    const twice = [...rules.texts, ...rules.texts];
+    const walk = async (policy: Policy) => {
+      const p7m = await signedBy(ownSigners(arc), ownOids(arc).policy, policyBytes(policy), times.policy);
+      return walkPolicyChain(nodeHost, [p7m], undefined);
+    };
+    for (const policy of [
+      whole,
+      { ...whole, modes: ["offline"] as const },
+      { ...usual, keys },
+      { ...usual, emergency: rules },
+    ]) {
+      expect((await walk(policy)).number).toBe(1);
+    }
+    const refused: readonly (readonly [string, Policy])[] = [
+      ["MODE", { ...whole, modes: ["emergency"] }],
+      ["MODE", { ...whole, modes: ["offline", "test", "emergency"] }],
+      ["MODE", { ...whole, keys: usual.keys }],
+      ["MODE", withoutRules],
+      ["SHAPE", { ...whole, keys: { ...keys, emergency: usual.keys.sealing } }],
+      ["SHAPE", { ...whole, keys: { ...keys, time: stranger.spki } }],
+      ["SHAPE", { ...whole, emergency: { ...rules, officers: 60 } }],
+      ["SHAPE", { ...whole, emergency: { ...rules, operators: 60 } }],
+      ["SHAPE", { ...whole, emergency: { ...rules, texts: twice } }],
+    ];
+    for (const [code, policy] of refused) await expect(walk(policy)).rejects.toMatchObject({ code });
+  });
+
+  it("MODE: the key of an emergency was not, and does not become, the sealing key", async () => {
+    const allowed = allowing({ ...genesis });
+    const swapped = { ...allowed.keys, emergency: allowed.keys.sealing, sealing: emergencyKey.spki };
+    for (const [before, after] of [
+      [genesis.keys, { ...genesis.keys, emergency: genesis.keys.sealing, sealing: stranger.spki }],
+      [allowed.keys, swapped],
+      [allowed.keys, { audit: genesis.keys.audit, sealing: emergencyKey.spki }],
+    ] as const) {
+      const old = { ...genesis, keys: before };
+      const next = { ...old, keys: after, number: 2, previous: hex(sha256(policyBytes(old))) };
+      const both = [await sign(old, everybody), await sign(next, everybody)];
+      await expect(walkPolicyChain(nodeHost, both, undefined)).rejects.toMatchObject({ code: "MODE" });
+    }
   });
 
   it.each([
     ["test", "offline"],
     ["offline", "test"],
-    ["offline", "emergency"],
   ] as const)("MODE: a policy that goes from %s to %s needs another sealing key", async (before, after) => {
     const arc = "1.3.6.1.4.1.99999.7";
     const { policy: oid } = ownOids(arc);
