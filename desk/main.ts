@@ -81,6 +81,10 @@ program
   .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
   .option("--each", "a time-stamp of each authority, not of the first that answers")
   .option("--renew", "renew what evidence is there, before its authority's certificate ends")
+  .addOption(
+    new Option("--hash <name>", "with --renew: by another hash, over all documents again").choices([...hashNames]),
+  )
+  .option("--documents <dir>", "with --hash: the documents, unless they came in plain envelopes")
   .action(async (bundle: string, _options, command: Command) => {
     const { runAnchor } = await import("./commands/anchor.ts");
     return runAnchor(bundle, command.optsWithGlobals(), tell);
@@ -91,6 +95,7 @@ program
   .description("take the evidence of time of single documents out of an anchored bundle")
   .argument("<bundle>", "a folder that was anchored")
   .argument("[documents...]", "names or numbers of documents; all unless said")
+  .option("--documents <dir>", "the documents, where the evidence was renewed by another hash")
   .requiredOption("--to <dir>", "where the evidence records are written")
   .action(async (bundle: string, documents: string[], _options, command: Command) => {
     const { runEvidence } = await import("./commands/evidence.ts");
