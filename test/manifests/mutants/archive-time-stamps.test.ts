@@ -4,34 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
-import { withRevocation } from "../../../manifests/cms/revocation-values.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
-import { buildBundle } from "../../bundle/build.ts";
-import { issuer, root } from "../../bundle/people.ts";
-import { withSignatureStamp } from "../../pki/archive.ts";
+import { root } from "../../bundle/people.ts";
 import { pem } from "../../pki/authority.ts";
-import { makeCrl } from "../../pki/crl.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { archivesByHand } from "../../time/archive-by-hand.ts";
 import { isHere } from "../../verifiers/all.ts";
 import { bouncycastle, javaArguments } from "../../verifiers/bouncycastle.ts";
-import { type ArchiveMutant, archiveMutants, type Ground, stampTime } from "./archive-time-stamps.ts";
+import { archiveGround } from "./archive-ground.ts";
+import { type ArchiveMutant, archiveMutants, type Ground } from "./archive-time-stamps.ts";
 
 let folder: string;
 let ground: Ground;
 const made = new Map<ArchiveMutant, Uint8Array>();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldseal-archive-mutants-"));
-  const bundle = await buildBundle();
-  const seals = [...bundle.files.keys()].filter((path) => path.startsWith("seals/")).sort();
-  const [seal, other] = seals.map((path) => bundle.files.get(path) as Uint8Array) as [Uint8Array, Uint8Array];
-  const lasting = { thisUpdate: "2026-11-21T00:00:00Z", nextUpdate: "2039-01-01T00:00:00Z" };
-  const crls = { root: makeCrl(root, lasting), issuer: makeCrl(issuer, lasting), time: makeCrl(tsaRoot, lasting) };
-  const stamped = async (one: Uint8Array) =>
-    withRevocation(await withSignatureStamp(one, stampTime), { crls: Object.values(crls), ocsp: [] });
-  const document = bundle.documents.get("contract 0113.pdf") as Uint8Array;
-  ground = { seal: await stamped(seal), other: await stamped(other), document, crls };
+  ground = await archiveGround();
   for (const mutant of archiveMutants) made.set(mutant, await mutant.make(ground));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
