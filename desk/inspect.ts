@@ -103,6 +103,7 @@ function stampFacts(token: Uint8Array): Inspection["facts"] {
 function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData, values: RevocationValues): Inspection {
   const seal = readSeal(bytes, oids);
   const stamps = unsignedValues(seal.signer, oid.signatureTimeStamp).length;
+  const archived = unsignedValues(seal.signer, oid.archiveTimeStampV3).length;
   return {
     kind: "seal (detached CAdES signature)",
     verified: false,
@@ -113,6 +114,7 @@ function inspectSeal(bytes: Uint8Array, oids: OwnOids, data: SignedData, values:
       manifest: seal.number,
       index: seal.index,
       ...(stamps > 0 ? { "time-stamps": stamps } : {}),
+      ...(archived > 0 ? { "archived by": `${archived} archive time-stamp${archived > 1 ? "s" : ""}` } : {}),
       ...(values.crls.length > 0 ? { CRLs: values.crls.length } : {}),
       ...(values.ocsp.length > 0 ? { "OCSP responses": values.ocsp.length } : {}),
     },

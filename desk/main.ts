@@ -81,6 +81,10 @@ program
   .requiredOption("--tsa-ca <file...>", "roots (PEM or DER) under which their certificates must be")
   .option("--each", "a time-stamp of each authority, not of the first that answers")
   .option("--renew", "renew what evidence is there, before its authority's certificate ends")
+  .addOption(
+    new Option("--hash <name>", "with --renew: by another hash, over all documents again").choices([...hashNames]),
+  )
+  .option("--documents <dir>", "with --hash: the documents, unless they came in plain envelopes")
   .action(async (bundle: string, _options, command: Command) => {
     const { runAnchor } = await import("./commands/anchor.ts");
     return runAnchor(bundle, command.optsWithGlobals(), tell);
@@ -91,6 +95,7 @@ program
   .description("take the evidence of time of single documents out of an anchored bundle")
   .argument("<bundle>", "a folder that was anchored")
   .argument("[documents...]", "names or numbers of documents; all unless said")
+  .option("--documents <dir>", "the documents, where the evidence was renewed by another hash")
   .requiredOption("--to <dir>", "where the evidence records are written")
   .action(async (bundle: string, documents: string[], _options, command: Command) => {
     const { runEvidence } = await import("./commands/evidence.ts");
@@ -100,7 +105,7 @@ program
 program
   .command("extend")
   .description(
-    "write seals with a time-stamp in them (CAdES-B-T or B-LT), for whoever gets a document and its seal alone",
+    "write seals with time-stamps in them (CAdES-B-T, B-LT or B-LTA), for whoever gets a document and its seal alone",
   )
   .argument("<seals...>", "seals (.p7s)")
   .requiredOption("--tsa <url...>", "time-stamp authorities (RFC 3161 over HTTP), asked one after another")
@@ -109,6 +114,9 @@ program
   .option("--ca <file...>", "for CAdES-B-LT: roots of the box's CA, with --crl or --ocsp")
   .option("--crl <file...>", "for CAdES-B-LT: CRLs for the paths of the seals and of the authorities")
   .option("--ocsp <file...>", "for CAdES-B-LT: OCSP responses, beside CRLs or in their place; gpgsm reads none")
+  .option("--archive", "for CAdES-B-LTA, with those of B-LT: an archive time-stamp over all of it, or one more")
+  .addOption(new Option("--hash <name>", "with --archive: its digest; the seal's unless said").choices([...hashNames]))
+  .option("--document <file...>", "with --hash: the seals' documents, in any order")
   .requiredOption("--to <dir>", "where the new files are written")
   .action(async (seals: string[], _options, command: Command) => {
     const { runExtend } = await import("./commands/extend.ts");

@@ -7,6 +7,7 @@ import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
 import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
 import type { SealVerdict } from "../manifests/verify/seal.ts";
+import type { ArchiveCover } from "../manifests/verify/time-evidence.ts";
 import type { BundleVerdict, QuorumWord } from "../manifests/verify/verdict.ts";
 
 export interface VerdictWords {
@@ -155,15 +156,29 @@ function timeRows({ ok, provenTime, times }: Pick<BundleVerdict, "ok" | "provenT
         ? `${provenTime} at the latest, by time-stamps that hold (with the accuracy that they claim)`
         : null,
     ),
-    ...times.flatMap(({ authority, discounted, file, renewals, stamped }) =>
-      row(
-        "time-stamp",
-        `${stamped === null ? "" : `${stamped} by ${authority} `}(${file}${renewals > 0 ? `, renewed ${count(renewals, "time")}` : ""})${
-          discounted === null ? "" : `; it does not count: ${discounted}`
-        }`,
-      ),
-    ),
+    ...times.flatMap(({ authority, discounted, file, over, renewals, stamped }) => {
+      const what = [file, ...(over ? [coverText(over)] : []), ...(renewals > 0 ? [renewedText(renewals)] : [])];
+      return [
+        ...row(
+          "time-stamp",
+          `${stamped === null ? "" : `${stamped} by ${authority} `}(${what.join(", ")})${
+            discounted === null ? "" : `; it does not count: ${discounted}`
+          }`,
+        ),
+        ...row("left out", over && over.leftOut.length > 0 ? `${file} is not over ${over.leftOut.join(", ")}` : null),
+      ];
+    }),
   ];
+}
+
+function renewedText(renewals: number): string {
+  return `renewed ${count(renewals, "time")}`;
+}
+
+/** HONEST: what an archive time-stamp proves to have existed, beside what every time-stamp of a seal does. */
+function coverText({ attributes, certificates, crls }: ArchiveCover): string {
+  const lists = count(crls, "CRL or OCSP response", "CRLs and OCSP responses");
+  return `over document, signature, ${count(certificates, "certificate")}, ${lists} and ${count(attributes, "attribute")}`;
 }
 
 /** Approvals count for a bundle that holds as a whole only. */

@@ -1,19 +1,12 @@
-/** Anchoring a bundle: evidence of time is added to it, or what is there is renewed; not a byte of what the box made is changed. */
+/** Anchoring a bundle: evidence of time is added to it; not a byte of what the box made is changed. */
 
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../host/durable.ts";
-import { utcOf } from "../../manifests/encoding/shape.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { checkEvidence } from "../../manifests/time/check-evidence.ts";
-import {
-  type ArchiveTimeStamp,
-  evidenceRecordLimit,
-  readEvidenceRecord,
-  writeEvidenceRecord,
-} from "../../manifests/time/evidence-record.ts";
-import { authorityPath, type TimeStamp } from "../../manifests/time/token.ts";
-import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
+import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
+import type { BundleSource } from "../../manifests/verify/source.ts";
 import {
   checkNotBefore,
   evidenceFolder,
@@ -21,7 +14,6 @@ import {
   evidencePath,
   latestOf,
   mostFiles,
-  recordGroup,
 } from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
 import { failureText, type Stamped, stampInTurn, turns } from "./tsa-client.ts";
@@ -29,6 +21,8 @@ import { failureText, type Stamped, stampInTurn, turns } from "./tsa-client.ts";
 /** One file of evidence, written or written anew; durable. */
 export interface Anchored extends Omit<Stamped, "token"> {
   readonly file: string;
+  /** by which other hash it was renewed, over the record and how many documents with their seals */
+  readonly renewed?: { readonly hash: HashName; readonly documents: number };
 }
 
 export interface AnchorWanted {
@@ -80,37 +74,6 @@ export async function anchor(
     expected: "a token of each of them",
     got: failed.join("; "),
   });
-}
-
-/**
- * Renews every file of evidence by a token over its last token (RFC 4998 5.2), while that still holds: the authority's path is looked at before, and the longer
- * record is read back before it replaces the one that is there. Refuses USAGE where there is none, TIME-*, CMS-*, PATH-* what does not hold any more,
- * TSA-ANSWER; what was renewed before stays.
- */
-export async function renew(
-  { folder, roots, source, urls }: AnchorWanted,
-  told: (one: Anchored) => void,
-): Promise<void> {
-  const numbers = await evidenceNumbers(source);
-  if (numbers.length === 0) throw new Refusal("USAGE", "there is no evidence of time in this bundle to renew");
-  const group = recordGroup(nodeHost, source);
-  for (const number of numbers) {
-    const file = evidencePath(number);
-    const der = await readSmall(source, file, evidenceRecordLimit);
-    const stamps = await checkEvidence(nodeHost, der, group);
-    await authorityPath(nodeHost, stamps.at(-1) as TimeStamp, { roots, seen: utcOf(Date.now()) });
-    const chains = readEvidenceRecord(der);
-    const last = chains.at(-1)?.at(-1) as ArchiveTimeStamp;
-    const digest = await nodeHost.digest(last.hash, last.token);
-    const { token, ...rest } = await stampInTurn(urls, { hash: last.hash, digest }, roots);
-    const longer = writeEvidenceRecord(
-      chains.with(-1, [...(chains.at(-1) ?? []), { hash: last.hash, tree: [], token }]),
-    );
-    // What replaces evidence must be read as what it replaces was, or that one stays.
-    await checkEvidence(nodeHost, longer, group);
-    await writeDurable(join(folder, file), longer, { mode: 0o644 });
-    told({ ...rest, file });
-  }
 }
 
 /** Numbers of the files of evidence, ascending. Refuses BUNDLE-FORM where the folder cannot be read. */

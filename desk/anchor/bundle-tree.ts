@@ -27,7 +27,7 @@ export interface AnchoredDocument extends Pick<SealedDocument, "digest" | "index
 }
 
 /** Largest seal; longer ones are none. */
-const sealLimit = 1 << 20;
+export const sealLimit = 1 << 20;
 
 /**
  * Builds the tree of a bundle by the hash of its documents. What is not the list or the seal that manifest and list name is refused (MANIFEST-BIND,

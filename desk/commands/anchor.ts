@@ -1,10 +1,13 @@
 /** Wires `coldseal anchor`: evidence of time for a bundle, by time-stamp authorities. */
 
 import { bundleFolder } from "../../host/bundle-folder.ts";
+import { count } from "../../host/terminal/amounts.ts";
 import { rootIn } from "../../host/verify-folder.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type Anchored, anchor, renew } from "../anchor/anchor.ts";
+import { type Anchored, anchor } from "../anchor/anchor.ts";
+import { renew, renewByHash } from "../anchor/renew.ts";
 import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 
 export interface AnchorOptions {
@@ -12,18 +15,27 @@ export interface AnchorOptions {
   readonly tsaCa: readonly string[];
   readonly each?: boolean;
   readonly renew?: boolean;
+  /** with `renew`: another hash, over the documents again */
+  readonly hash?: HashName;
+  readonly documents?: string;
   readonly json?: boolean;
 }
 
 /** Adds or renews evidence; each file is told as soon as it is durable. Refuses USAGE, TSA-ANSWER, and what the bundle is not. */
 export async function runAnchor(
   folder: string,
-  { each = false, json, renew: again = false, tsa, tsaCa }: AnchorOptions,
+  { documents, each = false, hash, json, renew: again = false, tsa, tsaCa }: AnchorOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
   const urls = tsa.map(checkUrl);
   const roots = tsaCa.map(rootIn);
   if (each && again) throw new Refusal("USAGE", "--each goes with new evidence, not with --renew");
+  if (hash !== undefined && !again) {
+    throw new Refusal("USAGE", "--hash goes with --renew: new evidence is by the hash of the batch's documents");
+  }
+  if (documents !== undefined && hash === undefined) {
+    throw new Refusal("USAGE", "--documents goes with --hash: nothing else is over the documents again");
+  }
   const done: Anchored[] = [];
   const told = (one: Anchored) => {
     done.push(one);
@@ -31,11 +43,14 @@ export async function runAnchor(
     if (!json) process.stdout.write(`${linesOf(one, again).join("\n")}\n`);
   };
   const source = bundleFolder(folder);
+  const presented = documents === undefined ? undefined : bundleFolder(documents);
   try {
     const wanted = { folder, roots, source, urls };
-    await (again ? renew(wanted, told) : anchor(wanted, each, told));
+    if (hash !== undefined) await renewByHash(wanted, { hash, documents: presented }, told);
+    else await (again ? renew(wanted, told) : anchor(wanted, each, told));
   } finally {
     source.close();
+    presented?.close();
   }
   if (json) process.stdout.write(`${JSON.stringify(done.map(asJson))}\n`);
   else
@@ -45,12 +60,17 @@ export async function runAnchor(
 }
 
 function linesOf(one: Anchored, renewed: boolean): readonly string[] {
-  return [...failedLines(one), `${renewed ? "Renewed" : "Written"}: ${one.file}`, ...stampLines(one)];
+  const { file, renewed: anew } = one;
+  const what =
+    anew &&
+    `, by ${anew.hash}, over the record, ${count(anew.documents, "document")} with ${anew.documents === 1 ? "its seal" : "their seals"}, and all time-stamps before`;
+  return [...failedLines(one), `${renewed ? "Renewed" : "Written"}: ${file}${what ?? ""}`, ...stampLines(one)];
 }
 
-function asJson({ failed, file, stamp, url }: Anchored) {
+function asJson({ failed, file, renewed, stamp, url }: Anchored) {
   return {
     file,
+    ...(renewed ? { renewed } : {}),
     time: stamp.info.time,
     authority: stamp.certificate.subjectText,
     policy: stamp.info.policy,

@@ -10,10 +10,14 @@ import { evidencePath } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
 import { bundleTree } from "../anchor/bundle-tree.ts";
 import { chosenDocuments } from "../anchor/chosen-documents.ts";
+import { groupsOf } from "../anchor/group-hashes.ts";
+import { openDocuments } from "../anchor/listed-documents.ts";
 import { recordsOf } from "../anchor/one-document.ts";
 import { folderAt, standText, writeNew, writtenLines } from "../new-files.ts";
 
 export interface EvidenceOptions {
+  /** the documents, where the evidence was renewed by another hash than the batch's */
+  readonly documents?: string;
   readonly to: string;
   readonly json?: boolean;
 }
@@ -25,10 +29,11 @@ export interface EvidenceOptions {
 export async function runEvidence(
   folder: string,
   names: readonly string[],
-  { json, to }: EvidenceOptions,
+  { documents: place, json, to }: EvidenceOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
   const source = bundleFolder(folder);
+  const presented = place === undefined ? undefined : bundleFolder(place);
   try {
     const numbers = await evidenceNumbers(source);
     if (numbers.length === 0) {
@@ -37,7 +42,9 @@ export async function runEvidence(
         about: folder,
       });
     }
-    const { documents, tree } = await bundleTree(nodeHost, source);
+    const batch = await bundleTree(nodeHost, source);
+    const groups = groupsOf(nodeHost, source, batch, await openDocuments(batch, source, presented));
+    const { documents, tree } = batch;
     const wanted = chosenDocuments(documents, names);
     await folderAt(to);
     const written: string[] = [];
@@ -46,6 +53,7 @@ export async function runEvidence(
         nodeHost,
         await readSmall(source, evidencePath(number), evidenceRecordLimit),
         tree,
+        groups,
       );
       for (const { index, seal } of wanted) {
         const file = join(to, `${basename(seal, ".p7s")}.${String(number).padStart(4, "0")}.ers`);
@@ -58,6 +66,7 @@ export async function runEvidence(
     else process.stdout.write(`${linesOf(written, to).join("\n")}\n`);
   } finally {
     source.close();
+    presented?.close();
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { styleFor } from "../../host/terminal/style.ts";
@@ -17,6 +17,7 @@ import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
+import { documentDigestAt } from "../document-digest.ts";
 import { fileFault } from "../file-fault.ts";
 import { writeNew } from "../new-files.ts";
 import { bundleTold, sealTold, type Told } from "../told.ts";
@@ -155,8 +156,7 @@ function missingDocument(got?: string): Refusal {
 }
 
 async function digestOf(path: string, hash: HashName): Promise<Uint8Array> {
-  const source = bundleFolder(dirname(path), { documents: dirname(path) });
-  const found = await source.documentDigest(basename(path), hash).finally(() => source.close());
+  const found = await documentDigestAt(path, hash);
   if (!found) throw missingDocument(path);
-  return found.digest;
+  return found;
 }

@@ -12,6 +12,7 @@ import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
 import { evidencePath, recordFiles, recordGroup } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
 import type { AnchoredDocument, BundleTree } from "../anchor/bundle-tree.ts";
+import type { GroupsBy } from "../anchor/group-hashes.ts";
 import { recordsOf } from "../anchor/one-document.ts";
 import { bundleFolderName, documentsFolderName, manifestPath, recordPath } from "./container-form.ts";
 import { type CoveredFile, evidenceManifest } from "./evidence-manifest.ts";
@@ -32,13 +33,17 @@ export function documentPath({ manifest }: Pick<BundleTree, "manifest">, documen
  * The files, in one order and always the same bytes; none where there is no evidence. Refuses TIME-IMPRINT evidence that is not over this bundle's tree,
  * TIME-FORM, BUNDLE-FORM.
  */
-export async function* batchMeta(host: Host, source: BundleSource, batch: BundleTree): AsyncGenerator<ContainerFile> {
-  const { documents, tree } = batch;
+export async function* batchMeta(
+  host: Host,
+  source: BundleSource,
+  batch: BundleTree & { readonly groups: GroupsBy },
+): AsyncGenerator<ContainerFile> {
+  const { documents, groups, tree } = batch;
   const group = await recordGroup(host, source)(tree.hash);
   const record = recordFiles.map((path, at) => covered(`${bundleFolderName}/${path}`, group[at] as Uint8Array));
   for (const number of await evidenceNumbers(source)) {
     const der = await readSmall(source, evidencePath(number), evidenceRecordLimit);
-    const recordOf = await recordsOf(host, der, tree);
+    const recordOf = await recordsOf(host, der, tree, groups);
     yield* withManifest(tree.hash, der, record, number);
     for (const document of documents) {
       const files = [

@@ -30,7 +30,8 @@ export async function documentPacker(host: Host, batch: BatchToPack, folder: str
   const evidence = await Promise.all(
     (await evidenceNumbers(source)).map(async (number) => {
       const der = await readSmall(source, evidencePath(number), evidenceRecordLimit);
-      return { path: `${aboutFolder}/${evidencePath(number)}`, recordOf: await recordsOf(host, der, batch.tree) };
+      const recordOf = await recordsOf(host, der, batch.tree, batch.groups);
+      return { path: `${aboutFolder}/${evidencePath(number)}`, recordOf };
     }),
   );
   return async (document) => {

@@ -10,6 +10,7 @@ import { evidenceFolder } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
 import { bundleTree } from "../anchor/bundle-tree.ts";
+import { groupsOf } from "../anchor/group-hashes.ts";
 import { batchMeta, documentPath } from "./batch-meta.ts";
 import { bundleFolderName, documentsFolderName, metaFolder, mimetypeFile, recordPath } from "./container-form.ts";
 import { withFurther } from "./further-findings.ts";
@@ -66,7 +67,9 @@ async function checkRest(host: Host, container: ZipContainer, source: BundleSour
     findings.add(metaFolder, "BUNDLE-FORM", "no evidence record is there: this is no ASiC-E container of a batch");
   }
   const covered = await findings.check(metaFolder, async () => {
-    const batch = await bundleTree(host, source);
+    const tree = await bundleTree(host, source);
+    const groups = groupsOf(host, source, tree, (document) => container.stream(documentPath(tree, document)));
+    const batch = { ...tree, groups };
     const paths = new Set([mimetypeFile, ...batch.documents.map((one) => documentPath(batch, one))]);
     for await (const { bytes, path } of batchMeta(host, source, batch)) {
       paths.add(path);

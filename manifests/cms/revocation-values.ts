@@ -44,6 +44,11 @@ export function withRevocation(bytes: Uint8Array, more: RevocationValues): Uint8
   });
 }
 
+/** Each RevocationInfoChoice as it stands in the SignedData, DER, in its order. */
+export function revocationChoices({ crls, ocsp }: RevocationValues): readonly Uint8Array[] {
+  return [...crls, ...ocsp.map((response) => der(0xa1, objectIdentifier(oid.ocspInCms), response))].sort(compare);
+}
+
 interface Parts {
   readonly version: number;
   /** digestAlgorithms and encapContentInfo */
@@ -67,10 +72,7 @@ function readParts(bytes: Uint8Array): Parts {
 }
 
 function writeParts({ before, after }: Parts, values: RevocationValues): Uint8Array {
-  const choices = [
-    ...values.crls,
-    ...values.ocsp.map((response) => der(0xa1, objectIdentifier(oid.ocspInCms), response)),
-  ].sort(compare);
+  const choices = revocationChoices(values);
   const rest = after.filter((one) => one[0] !== 0xa1);
   const certificates = rest.filter((one) => one[0] === 0xa0);
   const signers = rest.filter((one) => one[0] !== 0xa0);

@@ -105,15 +105,18 @@ function readAttribute(bytes: Uint8Array, element: Element): SignerAttribute {
   return { oid, value };
 }
 
-/** The outer form only: what stands in unsigned attributes is nobody's word. */
+/** Most unsigned attributes of a signer, and values of one. */
+export const mostUnsigned = 16;
+
+/** The outer form only: what stands in the values of unsigned attributes is nobody's word. */
 function checkUnsigned(reader: DerReader): void {
-  const elements = reader.rest(16);
+  const elements = reader.rest(mostUnsigned);
   if (elements.length === 0) throw new Refusal(form, "an empty set of unsigned attributes");
   for (const element of elements) {
     if (element.tag !== tag.sequence) throw new Refusal(form, "an unsigned attribute is not a SEQUENCE");
     const attribute = reader.inside(element);
     attribute.oid();
-    attribute.read(tag.set);
+    attribute.enter(tag.set).rest(mostUnsigned);
     attribute.finish();
   }
 }

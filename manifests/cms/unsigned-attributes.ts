@@ -2,22 +2,37 @@
 
 import { content, DerReader, tag, whole } from "../encoding/der-read.ts";
 import { explicit, objectIdentifier, sequence, setOf } from "../encoding/der-write.ts";
-import type { SignerInfo } from "./signer-info.ts";
+import { mostUnsigned, type SignerInfo } from "./signer-info.ts";
 import type { ExtraAttribute } from "./write.ts";
 
-/** DER of each value of the attributes of that name, in the order in which they stand; several attributes of one name may be there. */
-export function unsignedValues(signer: SignerInfo, name: string): readonly Uint8Array[] {
-  return attributesOf(signer).flatMap((attribute) => {
+export interface UnsignedAttribute {
+  readonly oid: string;
+  /** DER of the attrType */
+  readonly type: Uint8Array;
+  /** the encoding of each value, as it stands */
+  readonly values: readonly Uint8Array[];
+}
+
+/** In the order in which they stand; several attributes of one name may be there. What was read by `readSignerInfo` is not refused. */
+export function unsignedAttributes(signer: SignerInfo): readonly UnsignedAttribute[] {
+  return attributesOf(signer).map((attribute) => {
     const reader = DerReader.open(attribute, tag.sequence, form);
-    if (reader.oid() !== name) return [];
-    const values = reader.enter(tag.set);
-    return values.rest(mostValues).map((one) => whole(attribute, one));
+    const start = reader.at;
+    const name = reader.oid();
+    const type = attribute.subarray(start, reader.at);
+    const values = reader.enter(tag.set).rest(mostUnsigned);
+    return { oid: name, type, values: values.map((one) => whole(attribute, one)) };
   });
 }
 
+/** DER of each value of the attributes of that name, in the order in which they stand. */
+export function unsignedValues(signer: SignerInfo, name: string): readonly Uint8Array[] {
+  return unsignedAttributes(signer).flatMap((one) => (one.oid === name ? one.values : []));
+}
+
 /** Whether there are attributes of other names. */
-export function hasOthers(signer: SignerInfo, name: string): boolean {
-  return attributesOf(signer).some((one) => DerReader.open(one, tag.sequence, form).oid() !== name);
+export function hasOthers(signer: SignerInfo, names: readonly string[]): boolean {
+  return unsignedAttributes(signer).some((one) => !names.includes(one.oid));
 }
 
 /** The SignerInfo with more unsigned attributes, each of one value; what is there stays byte for byte. Nothing that was signed changes. */
@@ -31,7 +46,6 @@ export function withUnsigned(signer: SignerInfo, attributes: readonly ExtraAttri
 }
 
 const form = "CMS-FORM";
-const mostValues = 16;
 
 function attributesOf({ core, der, unsigned }: SignerInfo): readonly Uint8Array[] {
   if (!unsigned) return [];
@@ -40,5 +54,5 @@ function attributesOf({ core, der, unsigned }: SignerInfo): readonly Uint8Array[
   const parts = DerReader.open(core, tag.sequence, form).rest(8).length;
   for (let part = 0; part < parts; part++) reader.any();
   const set = reader.enter(0xa1);
-  return set.rest(16).map((one) => whole(der, one));
+  return set.rest(mostUnsigned).map((one) => whole(der, one));
 }

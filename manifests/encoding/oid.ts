@@ -9,6 +9,8 @@ export const oid = {
   signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
   tstInfo: "1.2.840.113549.1.9.16.1.4",
   signatureTimeStamp: "1.2.840.113549.1.9.16.2.14",
+  archiveTimeStampV3: "0.4.0.1733.2.4",
+  hashIndexV3: "0.4.0.19122.1.5",
   algorithmProtection: "1.2.840.113549.1.9.52",
   sha256: "2.16.840.1.101.3.4.2.1",
   sha384: "2.16.840.1.101.3.4.2.2",

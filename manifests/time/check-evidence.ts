@@ -21,9 +21,10 @@ export async function checkEvidence(host: Host, der: Uint8Array, group: GroupHas
   for (const [at, chain] of chains.entries()) {
     const first = chain[0] as ArchiveTimeStamp;
     const own = await group(first.hash);
-    const hashes = at === 0 ? [...own].sort(compare) : await renewed(host, first.hash, own, chainsBefore(der, at));
-    checkFirstList(first, hashes);
-    stamps.push(await checkStamp(host, first, hashes));
+    const hashes = at === 0 ? own : await renewedGroup(host, first.hash, own, chainsBefore(der, at));
+    const sorted = [...hashes].sort(compare);
+    checkFirstList(first, sorted);
+    stamps.push(await checkStamp(host, first, sorted));
     for (const [before, member] of chain.slice(1).entries()) {
       const over = await host.digest(member.hash, (chain[before] as ArchiveTimeStamp).token);
       if (member.tree.length > 0 && !member.tree[0]?.some((one) => equal(one, over))) throw otherwise();
@@ -34,16 +35,15 @@ export async function checkEvidence(host: Host, der: Uint8Array, group: GroupHas
   return stamps;
 }
 
-/** RFC 4998 5.2: a chain of another hash is over each object's hash with the digest of all chains before it. */
-async function renewed(
+/** RFC 4998 5.2: a chain of another hash is over each object's hash, of a group, with the digest of all chains before it. */
+export async function renewedGroup(
   host: Host,
   hash: HashName,
   group: readonly Uint8Array[],
   before: Uint8Array,
 ): Promise<readonly Uint8Array[]> {
   const chains = await host.digest(hash, before);
-  const all = await Promise.all(group.map((one) => host.digest(hash, concat([one, chains]))));
-  return all.sort(compare);
+  return Promise.all(group.map((one) => host.digest(hash, concat([one, chains]))));
 }
 
 /** The group and nothing beside it (RFC 4998 4.3, the note on groups). */

@@ -4,8 +4,11 @@
  */
 
 import { readSignedData, type SignedDataLimits } from "../cms/read.ts";
+import type { SignerInfo } from "../cms/signer-info.ts";
 import { checkSigner } from "../cms/verify.ts";
 import { equal } from "../encoding/bytes.ts";
+import { DerReader, tag, whole } from "../encoding/der-read.ts";
+import { explicit, sequence, setOf } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -61,6 +64,23 @@ export async function checkToken(
 export function infoIn(der: Uint8Array): TstInfo {
   return readToken(der).info;
 }
+
+/** The authority's SignerInfo; nothing of it is checked. Refuses TIME-FORM, CMS-*. */
+export function signerIn(der: Uint8Array): SignerInfo {
+  return readToken(der).signer;
+}
+
+/** The token with another SignerInfo in the place of its own, which is to differ in unsigned attributes alone; every other byte stays. Refuses TIME-FORM, CMS-*. */
+export function withSigner(der: Uint8Array, signer: Uint8Array): Uint8Array {
+  readToken(der);
+  const info = DerReader.open(der, tag.sequence, form);
+  const type = whole(der, info.read(tag.oid));
+  const signed = info.enter(0xa0).enter(tag.sequence);
+  const parts = signed.rest(6).map((one) => whole(der, one));
+  return sequence(type, explicit(0, sequence(...parts.slice(0, -1), setOf(signer))));
+}
+
+const form = "TIME-FORM";
 
 function readToken(der: Uint8Array) {
   if (der.length > tokenLimit) throw new Refusal("TIME-FORM", `a token of more than ${tokenLimit} bytes`);

@@ -1,6 +1,6 @@
 /** Verifying one seal with one document, and with as much beside it as there is. */
 
-import { noValues, type RevocationValues, withoutRevocation } from "../cms/revocation-values.ts";
+import type { RevocationValues } from "../cms/revocation-values.ts";
 import type { HashName } from "../cms/suite.ts";
 import { hasOthers } from "../cms/unsigned-attributes.ts";
 import { readSigningTime } from "../cms/verify.ts";
@@ -16,19 +16,18 @@ import { readSeal, type Seal, sealFile } from "../records/seal.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkEvidence } from "../time/check-evidence.ts";
-import { readCrl } from "../x509/crl.ts";
-import { readOcsp } from "../x509/ocsp.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
+import { type Indication, indicationOf } from "./indication.ts";
 import { listEntries } from "./list-file.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import type { Revoked } from "./revocation.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
+import { revocationOf, splitSeal, withValues } from "./seal-revocation.ts";
 import { checkSealTimeStamps } from "./seal-time-stamps.ts";
 import { checkNotBefore, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
-import { revocationWord, revokedLater, type Trust } from "./trust.ts";
+import { revokedLater, type Trust } from "./trust.ts";
 import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
@@ -81,7 +80,9 @@ export interface SealVerdict {
 /** Verifies a seal. Hostile content never throws: whatever is wrong is a finding. A seal under an aborted manifest is found with ABORTED. */
 export async function verifySeal(host: Host, given: SealToVerify, trust: Trust): Promise<SealVerdict> {
   const { base, values } = splitSeal(given.seal);
-  const work: Work = { host, given, trust, findings: new Findings(), base, sealTrust: withValues(trust, values) };
+  const documentDigest = onceEach(given.documentDigest);
+  const own = { base, values, sealTrust: withValues(trust, values) };
+  const work: Work = { host, given, trust, findings: new Findings(), documentDigest, ...own };
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
   const times = await checkTimes(work, checked);
@@ -117,7 +118,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     batch: checked ? batchOf(checked.manifest) : null,
     quorum: quorumWord(authorization !== undefined && entry !== undefined, policies.pinned),
     approvers: authorization?.approvers ?? [],
-    unsigned: seal !== undefined && hasOthers(seal.seal.signer, oid.signatureTimeStamp),
+    unsigned: seal !== undefined && hasOthers(seal.seal.signer, timeStampNames),
   };
 }
 
@@ -128,36 +129,24 @@ interface Work {
   readonly findings: Findings;
   /** the seal without revocation data */
   readonly base: Uint8Array;
+  /** the revocation data that stands in it */
+  readonly values: RevocationValues;
+  readonly documentDigest: SealToVerify["documentDigest"];
   /** with the revocation data that stands in the seal, for the seal alone */
   readonly sealTrust: Trust;
 }
 
-/** What cannot be taken apart and read is left to the strict reader to refuse. */
-function splitSeal(seal: Uint8Array): ReturnType<typeof withoutRevocation> {
-  try {
-    const split = withoutRevocation(seal);
-    for (const crl of split.values.crls) readCrl(crl);
-    for (const response of split.values.ocsp) readOcsp(response);
-    return split;
-  } catch {
-    return { base: seal, values: noValues };
-  }
-}
-
-/** HONEST: what came in the seal was chosen by whoever gave it, and may be old. */
-function revocationOf(trust: Trust, values: RevocationValues): RevocationWord {
-  const own = revocationWord(trust);
-  const word = revocationWord(withValues({ roots: [] }, values));
-  return own !== "none" || word === "none" ? own : `${word} in the seal`;
-}
-
-function withValues(trust: Trust, { crls, ocsp }: RevocationValues): Trust {
-  return {
-    ...trust,
-    ...(crls.length > 0 ? { crls: [...(trust.crls ?? []), ...crls] } : {}),
-    ...(ocsp.length > 0 ? { ocsp: [...(trust.ocsp ?? []), ...ocsp] } : {}),
+/** Each hash of the document is asked for once, however many time-stamps are over it. */
+function onceEach(digest: SealToVerify["documentDigest"]): SealToVerify["documentDigest"] {
+  const known = new Map<HashName, Promise<Uint8Array>>();
+  return (hash) => {
+    const found = known.get(hash) ?? digest(hash);
+    known.set(hash, found);
+    return found;
   };
 }
+
+const timeStampNames = [oid.signatureTimeStamp, oid.archiveTimeStampV3];
 
 const files = {
   manifest: "manifest.p7m",
@@ -188,13 +177,12 @@ async function openPolicies(work: Work, checked: CheckedManifest | undefined): P
 }
 
 async function checkSeal(
-  { base, host, given, sealTrust: trust, findings }: Work,
+  { base, documentDigest, host, sealTrust: trust, findings }: Work,
   checked: CheckedManifest | undefined,
   policies: CheckedPolicies,
 ): Promise<{ readonly seal: CheckedSeal | undefined; readonly chain: readonly Uint8Array[] | undefined }> {
   const oids = oidsOf(trust, checked);
   const context = { oids, trust, manifest: checked?.manifest, policy: policies.inForce?.policy };
-  const { documentDigest } = given;
   const checker = new SealChecker(host, context);
   const seal = await findings.check(files.seal, () => checker.check(base, { documentDigest }));
   return { seal, chain: checker.chain };
@@ -202,7 +190,7 @@ async function checkSeal(
 
 /** What stands in the seal, and the records beside it: each is over the document and this file of the seal or the one that the box made, and over nothing else. */
 async function checkTimes(
-  { base, host, given, sealTrust: trust, findings }: Work,
+  { base, documentDigest, host, given, sealTrust: trust, findings, values }: Work,
   checked: CheckedManifest | undefined,
 ): Promise<readonly TimeProof[]> {
   const errorSeconds = checked?.manifest.clock.claimedErrorSeconds ?? 0;
@@ -210,11 +198,12 @@ async function checkTimes(
   if (!read) return [];
   const { seal, signed } = read;
   const original = sealFile({ certificates: seal.certificates, signerInfo: seal.signer.core });
-  const proofs = [...(await checkSealTimeStamps(host, trust, seal, { signed, errorSeconds }))];
+  const stamped = { seal, revocation: values, documentDigest };
+  const proofs = [...(await checkSealTimeStamps(host, trust, stamped, { signed, errorSeconds }))];
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
       const groupOf = (file: Uint8Array) => (hash: HashName) =>
-        Promise.all([given.documentDigest(hash), host.digest(hash, file)]);
+        Promise.all([documentDigest(hash), host.digest(hash, file)]);
       // The desk may have added to the seal since: then the record is over the file that the box made.
       const stamps = await checkEvidence(host, der, groupOf(given.seal)).catch((fault) => {
         if (original.length === given.seal.length) throw fault;

@@ -25,10 +25,20 @@ export interface TimeProof {
   readonly authority: string | null;
   /** the authority's policy, an OID */
   readonly policy: string | null;
-  /** how often it was renewed since */
+  /** how often it was renewed since, or how many archive time-stamps that count are over it */
   readonly renewals: number;
+  /** of an archive time-stamp in a seal: what it is over, beside the document and the signature */
+  readonly over?: ArchiveCover;
   /** null: it counts; otherwise why it does not */
   readonly discounted: string | null;
+}
+
+/** How many of each kind an archive time-stamp proves to have existed, and the names of what stands in the seal as well and that it is not over. */
+export interface ArchiveCover {
+  readonly certificates: number;
+  readonly crls: number;
+  readonly attributes: number;
+  readonly leftOut: readonly string[];
 }
 
 /** The folder, and the files that the first group of the tree is over: the record of the batch. */
@@ -113,12 +123,16 @@ export function provenTime(times: readonly TimeProof[]): Utc | null {
   );
 }
 
-/** Of a record whose stamps hold: whether its authorities have paths to roots of time-stamp authorities that the verifier trusts. */
+/**
+ * Of a record whose stamps hold: whether its authorities have paths to roots of time-stamp authorities that the verifier trusts. `existed`: by when the last stamp
+ * is proven to have existed by something else over it.
+ */
 export async function proofOf(
   host: Host,
   trust: TimeTrusted,
   file: string,
   stamps: readonly TimeStamp[],
+  existed?: Utc,
 ): Promise<TimeProof> {
   const { certificate, info } = stamps[0] as TimeStamp;
   return {
@@ -128,7 +142,7 @@ export async function proofOf(
     authority: certificate.subjectText,
     policy: info.policy,
     renewals: stamps.length - 1,
-    discounted: await whyDiscounted(host, trust, stamps),
+    discounted: await whyDiscounted(host, trust, stamps, existed),
   };
 }
 
@@ -139,13 +153,18 @@ type TimeTrusted = Pick<Trust, "authorities" | "at" | "crls" | "ocsp">;
  * Each authority's path must hold at its token's time, and when the next token was made over it; the last one's when somebody looks. What of it is revoked by the lists and
  * responses at hand does not count; of whose issuer there is nothing, nothing is asked.
  */
-async function whyDiscounted(host: Host, trust: TimeTrusted, stamps: readonly TimeStamp[]): Promise<string | null> {
+async function whyDiscounted(
+  host: Host,
+  trust: TimeTrusted,
+  stamps: readonly TimeStamp[],
+  existed: Utc | undefined,
+): Promise<string | null> {
   const { at, authorities } = trust;
   if (authorities === undefined) return "no root of a time-stamp authority was given";
   try {
     for (const [index, stamp] of stamps.entries()) {
       const next = stamps[index + 1];
-      const proven = next && latestOf(next.info);
+      const proven = next ? latestOf(next.info) : existed;
       const path = await authorityPath(host, stamp, { roots: authorities, seen: proven ?? at });
       const { crls, ocsp } = trust;
       await lookUpOthers(host, { at, crls, ocsp, proven }, [path], stamp.info.time);

@@ -52,6 +52,7 @@ async function makeAll(): Promise<void> {
     nodeHost,
     writeEvidenceRecord([[{ hash: "sha256", tree: tree.reduced(0), token }]]),
     tree,
+    async () => [],
   );
   let bytes = 0;
   for (let at = 0; at < count; at++) bytes += record(at).length;

@@ -5,6 +5,7 @@ import { pageOf } from "../../desk/page/build.ts";
 import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../../desk/verdict-words.ts";
 import { digestOf, nodeHost } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
+import type { HashName } from "../../manifests/cms/suite.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
@@ -16,6 +17,8 @@ import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { buildPlainBundle } from "../bundle/build-plain.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { audit, issuer, oids, root, sealing } from "../bundle/people.ts";
+import { archiveGround } from "../manifests/mutants/archive-ground.ts";
+import { archiveMutants } from "../manifests/mutants/archive-time-stamps.ts";
 import { bundleOf } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
@@ -183,6 +186,33 @@ describe.skipIf(!executable)("the page that verifies", () => {
       expect(words.tone).toBe(tone);
       expect(words).toEqual(sealWords(await verifySeal(nodeHost, { seal, documentDigest }, trustOf(bundle))));
     }
+  });
+
+  it("TIME-IMPRINT: every mutant of archive time-stamps is told in the words of the command line", async () => {
+    const ground = await archiveGround();
+    const authorities = [tsaRoot.certificate];
+    await open.trust(root.certificate, "");
+    await open.chooseAuthorities(authorities);
+    for (const mutant of archiveMutants) {
+      const seal = await mutant.make(ground);
+      const folder = open.folderOf(
+        "archived",
+        new Map([
+          ["a.p7s", seal],
+          ["document", ground.document],
+        ]),
+      );
+      await open.forget();
+      await open.chooseFiles([join(folder, "a.p7s"), join(folder, "document")]);
+      const given = { seal, documentDigest: async (hash: HashName) => digestOf(hash, ground.document) };
+      const verdict = await verifySeal(nodeHost, given, {
+        roots: [root.certificate],
+        authorities,
+        at: utcOf(Date.now()),
+      });
+      expect([mutant.title, await open.verify()]).toEqual([mutant.title, sealWords(verdict)]);
+    }
+    await open.chooseAuthorities([]);
   });
 
   it("HONEST: a signed refusal is the box's answer, in the words of the command line", async () => {

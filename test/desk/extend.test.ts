@@ -150,6 +150,15 @@ describe("a time-stamp in a seal", () => {
     ]);
   });
 
+  it("TIME-FORM: what is no element in the place of a token is a finding, and ends nothing untyped", async () => {
+    const file = withToken(await makeToken({ over: signatureOf(seal) }));
+    const start = Buffer.from(file).indexOf(Buffer.from("060b2a864886f70d010910020e3182", "hex"));
+    expect(start).toBeGreaterThan(0);
+    const broken = file.slice();
+    broken[start + 17] = 0;
+    expect((await verdictOf(broken)).findings.map(({ code }) => code)).toEqual(["DER"]);
+  });
+
   it("TIME-IMPRINT: a good one beside a bad one counts, whatever their order", async () => {
     const good = await makeToken({ over: signatureOf(seal) });
     const bad = await makeToken({ over: utf8("another") });

@@ -22,6 +22,7 @@ import { rawZip, storedFiles } from "../desk/container/raw-zip.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import { withArchive, withSignatureStamp } from "../pki/archive.ts";
 import { pem } from "../pki/authority.ts";
 import { signWith } from "../pki/keys.ts";
 import { tsaRoot } from "../pki/tsa.ts";
@@ -47,6 +48,8 @@ function linesOf(section: string): string {
 }
 
 const outbox = "demo-out/stick/coldseal/outbox/2026-q4-contracts";
+const extended = "demo-out/extended/contract-0113.pdf.p7s";
+const early = "2021-01-01T00:00:00Z";
 const inbox = "demo-out/stick/coldseal/inbox/2026-q4-contracts/documents";
 const documents = { "Übersicht.txt": "one\n", "contract-0113.pdf": "two" };
 /** Holds `1` and `2`, each as the project's folder after the demo, with the batches of manifests number 1 and 2. */
@@ -72,7 +75,10 @@ beforeAll(async () => {
     put("demo-out/pki/tsa-ca.crt", pem(tsaRoot.certificate));
     put(`${outbox}/evidence/0001.ers`, await evidenceOf(bundle));
     for (const [name, bytes] of await containersOf(bundle)) put(`demo-out/containers/${name}`, bytes);
-    for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java"]) put(program, read(program));
+    for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java", "docs/CheckArchive.java"]) {
+      put(program, read(program));
+    }
+    put(extended, await archivedOf(bundle));
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -148,6 +154,18 @@ describe("docs/verify.md, its lines", () => {
     expect(holds, said).toBe(true);
     expect((await run(alone, 1, { [manifest]: flipped })).holds).toBe(false);
   });
+
+  it.skipIf(!isHere(bouncycastle))(
+    "TIME-IMPRINT: of an archive time-stamp hold, and fail for what was changed",
+    async () => {
+      const jars = linesOf("BouncyCastle").split("\n").slice(0, 2);
+      const lines = [...jars, linesOf("Archive time-stamps")].join("\n");
+      const { holds, said } = await run(lines, 1);
+      expect([holds, said]).toEqual([true, expect.stringContaining("good: archived by 2021-01-01T00:00:00Z")]);
+      for (const path of [document, extended])
+        expect((await run(lines, 1, { [path]: flipped })).holds, path).toBe(false);
+    },
+  );
 
   it.skipIf(!isHere(openssl) || !isHere(bouncycastle) || !zipPrograms.unzip)(
     "SEAL-BIND: of proof containers hold, with unzip, and fail for another document or record in them",
@@ -227,8 +245,14 @@ describe("docs/verify.md, its lines", () => {
 /** Over the bundle's tree, at a time that is past whenever this runs. */
 async function evidenceOf(bundle: Bundle): Promise<Uint8Array> {
   const { tree } = await bundleTree(nodeHost, memorySource(bundle));
-  const token = await rawToken(tree.root, { time: "2021-01-01T00:00:00Z" });
+  const token = await rawToken(tree.root, { time: early });
   return writeEvidenceRecord([[{ hash: tree.hash, tree: tree.reduced(0), token }]]);
+}
+
+/** The second document's seal with a time-stamp and an archive time-stamp, at a time that is past whenever this runs. */
+async function archivedOf({ documents, files }: Bundle): Promise<Uint8Array> {
+  const stamped = await withSignatureStamp(files.get("seals/0000/000002-contract-0113.pdf.p7s") as Uint8Array, early);
+  return withArchive(stamped, { document: documents.get("contract-0113.pdf") as Uint8Array, time: early });
 }
 
 /** What `coldseal pack` makes of the bundle and its evidence: the second document's container, and the batch's. */

@@ -13,6 +13,7 @@ import { type SealVerdict, verifySeal } from "../../../manifests/verify/seal.ts"
 import { SealChecker } from "../../../manifests/verify/seal-check.ts";
 import { issuer, oids, root, sealing } from "../../bundle/people.ts";
 import { makeSeal, sealFacts, times } from "../../bundle/signed.ts";
+import { withArchive } from "../../pki/archive.ts";
 import { pem } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { makeOcsp } from "../../pki/ocsp.ts";
@@ -38,7 +39,9 @@ export const sealTarget: Target = {
     const extended = sealFile({ certificates, signerInfo: stamped });
     const crls = [makeCrl(root), makeCrl(issuer)];
     const answered = makeOcsp(issuer, [{ certificate: sealing.certificate }]);
-    return [first, second, extended, withRevocation(extended, { crls, ocsp: [answered] })];
+    const answeredFor = withRevocation(extended, { crls, ocsp: [answered] });
+    const archived = await withArchive(answeredFor, { document, time: times.manifest });
+    return [first, second, extended, answeredFor, archived];
   },
   mutate: mutateFile,
   run: async (input) => {
