@@ -5,7 +5,7 @@ import type { Host } from "../../manifests/host.ts";
 import { envelopePath } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, piecesOf, readSmall, smallFile } from "../../manifests/verify/source.ts";
-import { evidenceFolder } from "../../manifests/verify/time-evidence.ts";
+import { evidenceFolder, isEvidencePath } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
 import { batchMeta, batchMetaCount, documentPath } from "./batch-meta.ts";
 import { addDocument, type BatchToPack } from "./batch-to-pack.ts";
@@ -51,7 +51,7 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
   return { file, bytes, documents: documents.length, evidence };
 }
 
-/** Paths of the bundle's files but documents and evidence. Refuses BUNDLE-FORM what is not a bundle's. */
+/** Paths of the bundle's files but documents and evidence records. Refuses BUNDLE-FORM what is not a bundle's. */
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
   const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...(plain ? [] : ["batch.p7m"])];
@@ -67,13 +67,14 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
     ...(await Promise.all(folders.map(below))).flat(),
     ...(plain ? ["envelopes/list.jsonl", ...documents.map(({ index, name }) => envelopePath(index, name))] : []),
     ...documents.map(({ seal }) => seal),
+    ...(await below(evidenceFolder)).filter((path) => !isEvidencePath(path)),
   ];
 }
 
-/** Lists may be long; all else of a bundle is small. */
+/** Lists and what lies in evidence/ may be long; all else of a bundle is small. */
 async function addFile(zip: ZipWriter, source: BundleSource, path: string): Promise<void> {
   const to = `${bundleFolderName}/${path}`;
-  if (!lists.includes(path)) return zip.addBytes(to, await readSmall(source, path, smallFile));
+  if (!lists.includes(path) && !path.startsWith(`${evidenceFolder}/`)) return zip.addBytes(to, await readSmall(source, path, smallFile));
   return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
 }
 

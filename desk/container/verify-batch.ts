@@ -6,7 +6,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { type Finding, Findings } from "../../manifests/verify/findings.ts";
 import type { BundleSource } from "../../manifests/verify/source.ts";
-import { evidenceFolder } from "../../manifests/verify/time-evidence.ts";
+import { evidenceFolder, isEvidencePath } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
 import { bundleTree } from "../anchor/bundle-tree.ts";
@@ -36,7 +36,7 @@ export function batchSource(host: Host, container: ZipContainer): BundleSource {
     read: (path, limit) => container.read(at(path), limit),
     stream: (path) => container.stream(at(path)),
     list: async (folder) => {
-      if (folder === evidenceFolder) return evidenceNames(container);
+      if (folder === evidenceFolder) return [...evidenceNames(container), ...besides(container)];
       return container.list(folder === "" ? bundleFolderName : `${bundleFolderName}/${folder}`);
     },
     documentDigest: async (name, hash) => {
@@ -51,6 +51,12 @@ export function batchSource(host: Host, container: ZipContainer): BundleSource {
       return { digest: await hasher.digest(), size };
     },
   };
+}
+
+/** What lies in evidence/ and is no evidence record; whether it belongs there is found when the bundle is verified. */
+function besides(container: ZipContainer): readonly string[] {
+  const names = container.list(`${bundleFolderName}/${evidenceFolder}`);
+  return names.filter((name) => !isEvidencePath(`${evidenceFolder}/${name}`));
 }
 
 function evidenceNames(container: ZipContainer): readonly string[] {
@@ -81,8 +87,8 @@ async function checkRest(host: Host, container: ZipContainer, source: BundleSour
     return paths;
   });
   for (const path of covered === undefined ? [] : container.paths) {
-    const inBundle =
-      path.startsWith(`${bundleFolderName}/`) && !path.startsWith(`${bundleFolderName}/${evidenceFolder}`);
+    const below = path.startsWith(`${bundleFolderName}/`) ? path.slice(bundleFolderName.length + 1) : undefined;
+    const inBundle = below !== undefined && !isEvidencePath(below);
     if (!inBundle && !covered?.has(path)) findings.add(path, "BUNDLE-FORM", "nothing covers this file");
   }
   return findings.all;

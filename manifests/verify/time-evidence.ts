@@ -54,6 +54,11 @@ const ofEmergency: readonly string[] = [declarationPath, closingPath];
 /** The name of a file of evidence, and its number. */
 export const evidenceName = /^(\d{4})\.ers$/;
 
+/** Whether a path below a bundle is that of an evidence record. */
+export function isEvidencePath(path: string): boolean {
+  return path.startsWith(`${evidenceFolder}/`) && evidenceName.test(path.slice(evidenceFolder.length + 1));
+}
+
 /** The path of the evidence of a number, from 1. */
 export function evidencePath(number: number): string {
   return `${evidenceFolder}/${String(number).padStart(4, "0")}.ers`;
