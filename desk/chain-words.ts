@@ -43,7 +43,7 @@ export function chainWords(verdict: ChainVerdict): VerdictWords {
       ...chainRows(verdict),
       ...row("quorum", quorumText(verdict)),
       ...row("lists", listsText(verdict)),
-      ...row("not looked at", "requests, seals and documents: verify each bundle by itself"),
+      ...row("unchecked", "requests, seals and documents: verify each bundle by itself"),
     ],
   };
 }
@@ -81,24 +81,19 @@ function clockText({ from, number, to }: ClockSetBack): string {
   return `before number ${number} it was set back, from ${from} or later to ${to} or earlier, as that manifest says`;
 }
 
-function headline({
-  breaks,
-  findingsCount,
-  first,
-  gaps,
-  last,
-  manifests,
-  ok,
-}: ChainVerdict): Pick<VerdictWords, "tone" | "headline"> {
+function headline(verdict: ChainVerdict): Pick<VerdictWords, "tone" | "headline"> {
+  const { breaks, findingsCount, first, gaps, last, manifests, modes, ok } = verdict;
   if (!ok) return { tone: "bad", headline: `NOT VALID: ${count(findingsCount, "finding")}` };
-  const anew = breaks.length > 0 ? `, made anew ${count(breaks.length, "time")}` : "";
-  if (gaps.length === 0)
-    return { tone: "good", headline: `ONE CHAIN: numbers 1 to ${last}, unbroken from genesis${anew}` };
+  const made = modes.length === 1 ? `mode ${modes[0]?.mode}` : `modes ${modes.map(({ mode }) => mode).join(", ")}`;
+  const how = breaks.length > 0 ? `(${made}; the box was made anew)` : `(${made})`;
+  if (gaps.length === 0) {
+    return { tone: "good", headline: `ONE CHAIN: numbers 1 to ${last}, unbroken from genesis ${how}` };
+  }
   const missing = gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0);
-  const what = `${count(manifests, "manifest")} of numbers ${first} to ${last}`;
+  const what = `${count(manifests, "manifest")} of numbers ${first} to ${last} ${manifests === 1 ? "holds" : "hold"} ${how}`;
   return {
     tone: "warn",
-    headline: `NOT WHOLE: ${what}${anew} hold, and ${count(missing, "number")} ${missing === 1 ? "is" : "are"} missing`,
+    headline: `NOT WHOLE: ${what}, and ${count(missing, "number")} ${missing === 1 ? "is" : "are"} missing`,
   };
 }
 
@@ -108,9 +103,9 @@ function gapText({ from, known, to }: Gap): string {
     case "by a link":
       return `${numbers} not presented: what lies between is only claimed by number ${to + 1}'s link`;
     case "by a continuity record":
-      return `${numbers} not presented: a continuity record says that they were there when the box was made anew`;
+      return `${numbers} not presented: a continuity record says that ${from === to ? "it was" : "they were"} there when the box was made anew`;
     case "unexplained":
-      return `${numbers} not presented: a continuity record names them unexplained, perhaps never used`;
+      return `${numbers} not presented: a continuity record names ${from === to ? "it" : "them"} unexplained, perhaps never used`;
   }
 }
 
