@@ -140,11 +140,17 @@ program
 
 program
   .command("verify")
-  .description("verify a whole outbox/BATCH, one seal with its document, or a proof container, offline")
-  .argument("<path>", "outbox/BATCH, a seal (.p7s), or a container (.asice, .asics)")
+  .description(
+    "verify a whole outbox/BATCH, one seal with its document, a proof container, or (--chain) all manifests of a box, offline",
+  )
+  .argument("[path]", "outbox/BATCH, a seal (.p7s), or a container (.asice, .asics); none: the chain alone")
   .argument("[document]", "the document, for one seal")
   .requiredOption("--ca <file>", "root certificate (PEM or DER) that you trust")
   .option("--genesis <digest>", "digest of the genesis policy, in hex: the quorum no longer rests on the box's word")
+  .option(
+    "--chain <folder>",
+    "a folder with audit records or bundles of the box: are they one unbroken chain, and which place in it has outbox/BATCH",
+  )
   .option("--documents <dir>", "the documents (default: inbox/BATCH/documents on the same stick)")
   .option(
     "--crl <file...>",
@@ -158,7 +164,7 @@ program
   .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
   .option("--closing <file...>", "closing records of the emergency that a batch was sealed in")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
-  .action(async (path: string, document: string | undefined, _options, command: Command) => {
+  .action(async (path: string | undefined, document: string | undefined, _options, command: Command) => {
     const { runVerify } = await import("./commands/verify.ts");
     return runVerify(path, document, command.optsWithGlobals());
   });

@@ -130,7 +130,7 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
 }
 
 /** In the standard's own words, for whoever compares verifiers. */
-function indicationText({ main, revocation, sub, time }: Indication): string {
+export function indicationText({ main, revocation, sub, time }: Indication): string {
   const lists = revocation === "none" ? "no CRL or OCSP response was looked at" : listsText(revocation);
   const stamps = time === "evidence" ? "time by time-stamps" : "no time-stamp counted";
   return `${main}${sub === null ? "" : `, ${sub}`} (ETSI EN 319 102-1; ${lists}, ${stamps})`;
@@ -203,10 +203,11 @@ function headline(verdict: BundleVerdict): Pick<VerdictWords, "tone" | "headline
   return { tone: "good", headline: `VALID: ${count(verdict.seals.checked, "seal")}, ${what} (mode ${verdict.mode})` };
 }
 
-function found(findings: readonly Finding[]): Pick<VerdictWords, "findings" | "more"> {
+/** The first findings, and how many more there are of `total`. */
+export function found(findings: readonly Finding[], total = findings.length): Pick<VerdictWords, "findings" | "more"> {
   return {
     findings: findings.slice(0, mostFindings).map(findingText),
-    more: Math.max(0, findings.length - mostFindings),
+    more: Math.max(0, total - mostFindings),
   };
 }
 

@@ -12,7 +12,7 @@ import { OpenFolders } from "./open-folders.ts";
 import { digestFile, readPieces, readWhole, turns } from "./read-file.ts";
 
 /** The largest folder of a bundle, `seals/DDDD`, has 1,000 files. */
-const mostNames = 100_000;
+const usualNames = 100_000;
 
 /** A bundle whose folders are held open between calls. */
 export interface BundleFolder extends BundleSource {
@@ -22,10 +22,13 @@ export interface BundleFolder extends BundleSource {
 
 /**
  * The bundle at `folder`. Documents are looked for by name directly in `documents`, where all that are asked for must be
- * (DOCUMENT-MISSING); without it none is presented. Whoever asked closes it. Refuses with BUNDLE-FORM what is missing or
+ * (DOCUMENT-MISSING); without it none is presented. A folder may hold `mostNames` names. Whoever asked closes it. Refuses with BUNDLE-FORM what is missing or
  * too long, MEDIA-KIND links and what is no regular file, MEDIA-READ, DOCUMENT-NAME.
  */
-export function bundleFolder(folder: string, options: { readonly documents?: string } = {}): BundleFolder {
+export function bundleFolder(
+  folder: string,
+  options: { readonly documents?: string; readonly mostNames?: number } = {},
+): BundleFolder {
   const files = new OpenFolders(folder);
   const documents = options.documents === undefined ? undefined : new OpenFolders(options.documents);
   const giveWay = turns();
@@ -37,7 +40,7 @@ export function bundleFolder(folder: string, options: { readonly documents?: str
     async *stream(path) {
       yield* pieces(openBelow(files, namesOf(path)) ?? missing(path));
     },
-    list: async (path) => listNames(files, path === "" ? [] : namesOf(path), path),
+    list: async (path) => listNames(files, path, options.mostNames ?? usualNames),
     async documentDigest(name, hash) {
       if (!documents) return undefined;
       await giveWay();
@@ -80,8 +83,8 @@ async function* pieces(file: OpenFile): AsyncGenerator<Uint8Array> {
   }
 }
 
-function listNames(folders: OpenFolders, names: readonly string[], path: string): readonly string[] {
-  const folder = folders.at(names);
+function listNames(folders: OpenFolders, path: string, mostNames: number): readonly string[] {
+  const folder = folders.at(path === "" ? [] : namesOf(path));
   if (folder === undefined) return [];
   const listed: string[] = [];
   for (const name of namesIn(folder)) {

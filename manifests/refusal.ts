@@ -45,7 +45,7 @@ export const refusalTable = {
   "PATH-REVOKED": ["refused", "use another certificate: this one is revoked"],
   "PATH-USAGE": ["refused", "use a certificate with the right key usage and extended key usage"],
   "PATH-CRITICAL": ["refused", "have the certificate issued again without that critical extension"],
-  "PATH-CONSTRAINT": ["refused", "use a certificate that its issuer may issue (CA flag, path length, names)"],
+  "PATH-CONSTRAINT": ["refused", "use a certificate that its issuer may issue (CA flag, path length, names, policies)"],
   "PATH-KEY": ["refused", "use a stronger key"],
   // Removable media and intake
   "MEDIA-KIND": ["refused", "copy the batch again as plain files: no links, pipes, sockets or devices"],

@@ -1,4 +1,4 @@
-/** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, or a container of either. */
+/** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, a container of either, or a chain of manifests. */
 
 import { readFileSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
@@ -24,6 +24,7 @@ import { bundleTold, sealTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
 import { refusalWords } from "../verdict-words.ts";
+import { chainAlone, checkNoChain, checkNoRecordsBelow, inChain } from "./verify-chain.ts";
 import { isContainer, wholeContainer } from "./verify-container.ts";
 
 const largestSeal = 1 << 20;
@@ -33,22 +34,40 @@ export interface VerifyOptions extends TrustOptions {
   readonly json?: boolean;
   /** files of evidence records over one seal and its document */
   readonly evidence?: readonly string[];
+  /** a folder with the box's audit records or bundles: verified itself, or for the place of a bundle in it */
+  readonly chain?: string;
   /** a new file for the report (HTML) */
   readonly report?: string;
 }
 
-export async function runVerify(path: string, document: string | undefined, options: VerifyOptions): Promise<void> {
+/** `path` may be left out where a chain is named: then it is what is verified. */
+export async function runVerify(
+  path: string | undefined,
+  document: string | undefined,
+  options: VerifyOptions,
+): Promise<void> {
   const trust = trustOf(options);
-  const found = await statAt(path);
-  const { json, status, words } = found.isDirectory()
-    ? await wholeFolder(path, document, options, trust)
-    : found.isFile() && isContainer(path)
-      ? await wholeContainer(path, document, options, trust)
-      : await oneSeal(path, document, options, trust);
-  if (options.report !== undefined) await writeReport(options.report, { path, trust, words });
+  const { json, status, words } = await told(path, document, options, trust);
+  const about = path ?? options.chain ?? "";
+  if (options.report !== undefined) await writeReport(options.report, { path: about, trust, words });
   const lines = () => verdictLines(words, styleFor(process.stdout, process.env));
   process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${lines().join("\n")}\n`);
   process.exitCode = status;
+}
+
+async function told(
+  path: string | undefined,
+  document: string | undefined,
+  options: VerifyOptions,
+  trust: Trust,
+): Promise<Told> {
+  if (path === undefined) return chainAlone(options, trust);
+  const found = await statAt(path);
+  if (found.isDirectory()) return wholeFolder(path, document, options, trust);
+  checkNoChain(options);
+  return found.isFile() && isContainer(path)
+    ? wholeContainer(path, document, options, trust)
+    : oneSeal(path, document, options, trust);
 }
 
 /** Never over a file that is there. Refuses USAGE, MEDIA-*. */
@@ -84,15 +103,18 @@ async function wholeFolder(
   }
   const names = await readdir(folder);
   if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
+    if (!names.includes("manifest.p7m")) await checkNoRecordsBelow(folder);
     return wholeBundle(folder, options, trust);
   }
+  checkNoChain(options);
   const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
   return { status: verdict.ok ? 1 : 4, json: verdict, words: refusalWords(verdict) };
 }
 
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
-  return bundleTold(await verifyFolder(folder, trust, options.documents));
+  const verdict = await verifyFolder(folder, trust, options.documents);
+  return options.chain === undefined ? bundleTold(verdict) : inChain(verdict, folder, options.chain, trust);
 }
 
 async function checkFolder(folder: string): Promise<void> {

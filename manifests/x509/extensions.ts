@@ -5,6 +5,14 @@ import { content, DerReader, tag, unsignedContent, whole } from "../encoding/der
 import { oid } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
 import { rdnEncodings } from "./name.ts";
+import {
+  type PolicyConstraints,
+  type PolicyMapping,
+  readCertificatePolicies,
+  readInhibitAnyPolicy,
+  readPolicyConstraints,
+  readPolicyMappings,
+} from "./policy-extensions.ts";
 
 /** The bits of keyUsage in their order (RFC 5280 4.2.1.3). */
 export const keyUsages = [
@@ -47,6 +55,12 @@ export interface Extensions {
   readonly authorityKeyIdentifier: Uint8Array | undefined;
   readonly subjectAltNames: readonly GeneralName[];
   readonly nameConstraints: NameConstraints | undefined;
+  /** undefined: the extension is not there; so of the three below */
+  readonly certificatePolicies: readonly string[] | undefined;
+  readonly policyMappings: readonly PolicyMapping[] | undefined;
+  readonly policyConstraints: PolicyConstraints | undefined;
+  /** after how many more certificates any policy is none that counts */
+  readonly inhibitAnyPolicy: number | undefined;
   /** its issuer lets it be trusted without a look at its revocation (RFC 6960 4.2.2.2.1) */
   readonly ocspNoCheck: boolean;
 }
@@ -87,6 +101,10 @@ export function readExtensions(outer: DerReader): Extensions {
     authorityKeyIdentifier: one(oid.authorityKeyIdentifier, readAuthorityKeyIdentifier),
     subjectAltNames: one(subjectAltName, (value) => readGeneralNames(DerReader.open(value, tag.sequence, form))) ?? [],
     nameConstraints: one(oid.nameConstraints, readNameConstraints),
+    certificatePolicies: one(oid.certificatePolicies, readCertificatePolicies),
+    policyMappings: one(oid.policyMappings, readPolicyMappings),
+    policyConstraints: one(oid.policyConstraints, readPolicyConstraints),
+    inhibitAnyPolicy: one(oid.inhibitAnyPolicy, readInhibitAnyPolicy),
     ocspNoCheck: one(oid.ocspNoCheck, readNoCheck) ?? false,
   };
 }

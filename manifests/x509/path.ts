@@ -1,7 +1,6 @@
 /**
  * Certification paths (RFC 5280 6.1) from a leaf to pinned roots: a walk of our own over certificates that the strict
- * reader has accepted, with what Coldseal asks beyond the RFC. Policies are not processed: an extension that would
- * require it is critical and refused. pkijs 3.4.3 was tried in its place: it passes over unknown critical extensions
+ * reader has accepted, with what Coldseal asks beyond the RFC. pkijs 3.4.3 was tried in its place: it passes over unknown critical extensions
  * and path lengths, and two CAs that issued each other make it take all memory.
  */
 
@@ -12,6 +11,7 @@ import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { asRefusal, Refusal } from "../refusal.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
+import { checkCertificatePolicies, type PolicyInputs } from "./certificate-policies.ts";
 import { subjectAltName } from "./extensions.ts";
 import { checkStrength, readPublicKey } from "./key.ts";
 import { checkNameConstraints } from "./name-constraints.ts";
@@ -27,6 +27,8 @@ export interface PathWanted {
   /** the extended key usage that the leaf must name */
   readonly extendedKeyUsage: string;
   readonly minimumRsaBits: number;
+  /** which certificate policies are accepted; any, and none need be, unless said */
+  readonly policies?: PolicyInputs;
 }
 
 /**
@@ -56,7 +58,10 @@ const understood: ReadonlySet<string> = new Set([
   oid.basicConstraints,
   oid.nameConstraints,
   oid.extendedKeyUsage,
-  oid.certificatePolicies, // any policy is accepted; policyConstraints, which could narrow that, is not understood
+  oid.certificatePolicies,
+  oid.policyMappings,
+  oid.policyConstraints,
+  oid.inhibitAnyPolicy,
   subjectAltName,
 ]);
 
@@ -123,6 +128,7 @@ class Walk {
       }
       checkPathLengths(path);
       checkAllNameConstraints(path);
+      checkCertificatePolicies(path, this.#wanted.policies);
       return true;
     } catch (thrown) {
       this.#note(asRefusal(thrown, "PATH-FORM", "a path could not be checked"));

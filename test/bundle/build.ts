@@ -34,7 +34,7 @@ export interface BundleChanges {
   /** aborted after so many documents */
   readonly abortedAfter?: number;
   /** what stands in place of each seal; documents.jsonl lists the SignerInfo that it names */
-  readonly seal?: (facts: SealFacts, sealer: Issued, document: Uint8Array) => MadeSeal;
+  readonly seal?: (facts: SealFacts, sealer: Issued, document: Uint8Array) => MadeSeal | Promise<MadeSeal>;
   /** what stands in place of authorization.p7m; the manifest names its digest */
   readonly authorization?: (content: Uint8Array) => Uint8Array | Promise<Uint8Array>;
   /** what seals say; test unless said */
@@ -182,7 +182,8 @@ async function sealAll(
       index,
       ...(sealMode ? { mode: sealMode } : {}),
     });
-    const { file, info } = seal?.(facts, by, documents.get(name) ?? new Uint8Array(0)) ?? (await makeSeal(facts, by));
+    const changedSeal = await seal?.(facts, by, documents.get(name) ?? new Uint8Array(0));
+    const { file, info } = changedSeal ?? (await makeSeal(facts, by));
     const entry: SealedDocument = {
       digest,
       index,

@@ -1,10 +1,11 @@
 /** Certificates with many names, and an issuer that constrains them: what paths are most costly with. */
 
-import { der, explicit, sequence } from "../../manifests/encoding/der-write.ts";
+import { der, explicit, integer, objectIdentifier, sequence } from "../../manifests/encoding/der-write.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { subjectAltName } from "../../manifests/x509/extensions.ts";
+import { anyPolicy } from "../../manifests/x509/policy-extensions.ts";
 import { oids, root } from "../bundle/people.ts";
-import { type Issued, issue, nameOf } from "../pki/authority.ts";
+import { type Extension, type Issued, issue, nameOf } from "../pki/authority.ts";
 
 const text = (value: string) => new Uint8Array(Buffer.from(value));
 const dns = (name: string) => der(0x82, text(name));
@@ -71,3 +72,43 @@ const mostNames: Issued = issue(mostConstraints, {
 
 /** Leaf and issuer. */
 export const costliestNames = [mostNames.certificate, mostConstraints.certificate] as const;
+
+/** Policies that are mapped crosswise, as many as an issuer may map, and asked for: what a tree of policies explodes with (CVE-2023-0464). */
+const crossing = Array.from({ length: 16 }, (_, at) => policyOid(at));
+const crossed: readonly Extension[] = [
+  {
+    oid: oid.certificatePolicies,
+    value: sequence(...[anyPolicy, ...crossing].map((one) => sequence(objectIdentifier(one)))),
+  },
+  {
+    oid: oid.policyMappings,
+    critical: true,
+    value: sequence(
+      ...crossing.flatMap((from) => crossing.map((to) => sequence(objectIdentifier(from), objectIdentifier(to)))),
+    ),
+  },
+  {
+    oid: oid.policyConstraints,
+    critical: true,
+    value: sequence(der(0x80, Uint8Array.of(0)), der(0x81, Uint8Array.of(4))),
+  },
+  { oid: oid.inhibitAnyPolicy, critical: true, value: integer(3) },
+];
+
+function policyOid(number: number): string {
+  return `1.3.6.1.4.1.32473.7.${number}`;
+}
+
+/** Leaf first, without the root. */
+export const crossedPolicies: readonly Uint8Array[] = crossedPath();
+
+function crossedPath(): readonly Uint8Array[] {
+  const path: Uint8Array[] = [];
+  let above: Issued = root;
+  for (const name of ["One", "Two", "Three", "Four", "Five"]) {
+    above = issue(above, { name: `Crossed ${name}`, ca: true, extensions: crossed });
+    path.unshift(above.certificate);
+  }
+  const leaf = issue(above, { name: "Crossed leaf", eku: [oids.sealing], extensions: crossed.slice(0, 1) });
+  return [leaf.certificate, ...path];
+}

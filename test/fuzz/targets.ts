@@ -13,6 +13,7 @@ import {
 } from "./targets/ceremony-records.ts";
 import { certificateTarget } from "./targets/certificate.ts";
 import { certificateFile } from "./targets/certificate-file.ts";
+import { chainTarget } from "./targets/chain.ts";
 import { clientTarget } from "./targets/client.ts";
 import { containerTarget } from "./targets/container.ts";
 import { crlTarget } from "./targets/crl.ts";
@@ -80,6 +81,7 @@ export const targets: readonly Target[] = [
   sealTarget,
   bundleTarget,
   bundleInFolder,
+  chainTarget,
   containerTarget,
   wordsTarget,
   documentNames,

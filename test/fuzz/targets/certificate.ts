@@ -4,7 +4,7 @@ import { checkStrength, readPublicKey } from "../../../manifests/x509/key.ts";
 import { nameText } from "../../../manifests/x509/name.ts";
 import { issuer, oids, root, submitter } from "../../bundle/people.ts";
 import { issue } from "../../pki/authority.ts";
-import { constrainedIssuer, nameRich } from "../certificates.ts";
+import { constrainedIssuer, crossedPolicies, nameRich } from "../certificates.ts";
 import { headersAreMinimal } from "../der-tree.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";
@@ -19,6 +19,7 @@ export const certificateTarget: Target = {
     issue(root, { name: "384", suite: "ecdsa-p384-sha384" }).certificate,
     constrainedIssuer.certificate,
     nameRich.certificate,
+    ...crossedPolicies.slice(0, 2),
   ],
   mutate: mutateDer,
   run: (input) => {

@@ -3,7 +3,7 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { validatePath } from "../../../manifests/x509/path.ts";
 import { issuer, oids, root, sealing, submitter } from "../../bundle/people.ts";
 import { times } from "../../bundle/signed.ts";
-import { constrainedIssuer, costliestNames, nameRich } from "../certificates.ts";
+import { constrainedIssuer, costliestNames, crossedPolicies, nameRich } from "../certificates.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import type { Target } from "../target.ts";
 
@@ -32,6 +32,7 @@ export const pathTarget: Target = {
         ["one", costliestNames[1]],
       ]),
     ),
+    packFiles(new Map(crossedPolicies.map((one, at) => [at === 0 ? "leaf" : `issuer-${at}`, one]))),
   ],
   mutate: (random, input, other) => packFiles(mutateFiles(random, input, other)),
   run: async (input) => {

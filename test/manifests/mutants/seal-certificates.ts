@@ -3,7 +3,7 @@
 import { certificateAlgorithm } from "../../../manifests/cms/algorithm.ts";
 import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { concat } from "../../../manifests/encoding/bytes.ts";
-import { derNull, explicit, integer, octetString, sequence } from "../../../manifests/encoding/der-write.ts";
+import { der, derNull, explicit, integer, octetString, sequence } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
@@ -78,6 +78,15 @@ const paths: readonly Mutant[] = [
     "PATH-CRITICAL",
     "refuses",
     throughIssuer({ extensions: [critical] }),
+  ),
+  seal(
+    "T11",
+    "an issuer that asks for a certificate policy, and a certificate without one",
+    "PATH-CONSTRAINT",
+    "accepts",
+    throughIssuer({
+      extensions: [{ oid: oid.policyConstraints, critical: true, value: sequence(der(0x80, Uint8Array.of(0))) }],
+    }),
   ),
   seal(
     "T11",

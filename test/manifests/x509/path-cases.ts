@@ -7,7 +7,9 @@ import { der, derNull, explicit, integer, objectIdentifier, sequence } from "../
 import { oid, ownOids } from "../../../manifests/encoding/oid.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import type { PathWanted } from "../../../manifests/x509/path.ts";
+import { anyPolicy } from "../../../manifests/x509/policy-extensions.ts";
 import { type Extension, fingerprint, type Issued, issue, makeRoot, nameOf, type Wanted } from "../../pki/authority.ts";
+import { inhibitAny, mappings, p, policies, constraints as policyConstraints } from "./policy-chains.ts";
 
 export interface PathCase {
   readonly title: string;
@@ -100,6 +102,11 @@ export const cases: readonly PathCase[] = [
   {
     title: "permitted e-mail host",
     wanted: constrained(constraints("permitted", email("example.org")), altNames(email("a@example.org"))),
+  },
+
+  {
+    title: "a certificate policy that is asked for, mapped, and there",
+    wanted: underMapped(),
   },
 
   { title: "no intermediate", code: "PATH-ROOT", rfc: true, wanted: path({}, { intermediates: [] }) },
@@ -198,11 +205,26 @@ export const cases: readonly PathCase[] = [
     wanted: underRoot({ extensions: [unknown] }),
   },
   {
-    title: "policy constraints, which we do not process",
+    title: "an intermediate that asks for a certificate policy, and a leaf without one",
+    code: "PATH-CONSTRAINT",
+    rfc: true,
+    wanted: throughMiddle({ extensions: [policies(p(1)), policyConstraints(0)] }),
+  },
+  {
+    title: "an intermediate that maps any policy",
+    code: "PATH-CONSTRAINT",
+    rfc: true,
+    wanted: throughMiddle({ extensions: [policies(p(1)), { ...mappings([anyPolicy, p(1)]), critical: true }] }),
+  },
+  {
+    title: "no certificate policy, where the verifier asks for one",
+    code: "PATH-CONSTRAINT",
+    wanted: path({}, { policies: { explicit: true } }),
+  },
+  {
+    title: "a root that maps certificate policies",
     code: "PATH-CRITICAL",
-    wanted: throughMiddle({
-      extensions: [{ oid: "2.5.29.36", critical: true, value: sequence(der(0x80, Uint8Array.of(0))) }],
-    }),
+    wanted: underRoot({ extensions: [{ ...mappings([p(1), p(2)]), critical: true }] }),
   },
 
   {
@@ -351,6 +373,16 @@ function twoMiddles(): PathWanted {
   const second = issue(root, { name: "Middle", ca: true, without });
   const leaf = issue(second, { name: "Leaf", eku: [eku], without });
   return wantedFor(leaf, { intermediates: [first.certificate, second.certificate] });
+}
+
+function underMapped(): PathWanted {
+  const mapping = { ...mappings([p(1), p(2)]), critical: true };
+  const below = issue(root, {
+    name: "Middle",
+    ca: true,
+    extensions: [policies(p(1)), mapping, policyConstraints(0, 1), inhibitAny(0)],
+  });
+  return path({ extensions: [policies(p(2))] }, { policies: { accepted: [p(1)], explicit: true } }, below);
 }
 
 function forged(): PathWanted {

@@ -1,0 +1,151 @@
+/** A chain's verdict in words: first whether it is one unbroken chain, then what is missing and who says so. Pure. */
+
+import { count } from "../host/terminal/amounts.ts";
+import { shown } from "../manifests/records/names.ts";
+import type { ClockSetBack, ContinuityBreak, Gap } from "../manifests/verify/chain/chain-links.ts";
+import type { PlacedVerdict } from "../manifests/verify/chain/chain-place.ts";
+import type { ChainVerdict } from "../manifests/verify/chain/chain-verdict.ts";
+import type { NumberRange } from "../manifests/verify/chain/number-ranges.ts";
+import type { Told } from "./told.ts";
+import { bundleWords, found, indicationText, type VerdictWords } from "./verdict-words.ts";
+
+/** 0: unbroken from number 1 to the last; 1: what is here holds, and something is missing; 4: it does not hold. */
+export function chainTold(verdict: ChainVerdict): Told {
+  return { status: !verdict.ok ? 4 : verdict.gaps.length > 0 ? 1 : 0, json: verdict, words: chainWords(verdict) };
+}
+
+/** As of the bundle alone, with its place. */
+export function placedTold(verdict: PlacedVerdict): Told {
+  const holds = verdict.ok && verdict.outcome === "sealed";
+  const words = bundleWords(verdict);
+  const rows = [...words.rows, ...row("chain", placeText(verdict)), ...chainRows(verdict.chain)];
+  const status = holds ? (verdict.documents.checked > 0 ? 0 : 1) : 4;
+  return { status, json: { ...verdict, manifest: undefined }, words: { ...words, rows } };
+}
+
+export function chainWords(verdict: ChainVerdict): VerdictWords {
+  const { appliance, claimedTimes: times, copies, genesis, manifests, ok, pinned, proven } = verdict;
+  return {
+    ...headline(verdict),
+    ...found(verdict.findings, verdict.findingsCount),
+    rows: [
+      ...row("result", indicationText(verdict.indication)),
+      ...row("appliance", appliance),
+      ...row("genesis", genesis && `${genesis}, ${pinned ? "which you gave" : "as the manifests say: give --genesis"}`),
+      ...row(
+        "manifests",
+        manifests > 0
+          ? `${manifests}, numbers ${rangesText(verdict.seen)}${copies > 0 ? `; ${count(copies, "copy", "copies")} of them, the same` : ""}`
+          : null,
+      ),
+      ...row("time", times && `${times.first} to ${times.last}, as the box claims`),
+      ...row("existed by", proven && ok ? provenText(proven) : null),
+      ...chainRows(verdict),
+      ...row("quorum", quorumText(verdict)),
+      ...row("lists", listsText(verdict)),
+      ...row("unchecked", "requests, seals and documents: verify each bundle by itself"),
+    ],
+  };
+}
+
+/** What is missing, what was made anew, and how it was made: of the chain itself and of a bundle in it. */
+function chainRows(verdict: ChainVerdict) {
+  return [
+    ...firstOf(verdict.gaps, "missing", gapText),
+    ...row("after", verdict.last > 0 ? `whether there is a number ${verdict.last + 1}, nothing here says` : null),
+    ...firstOf(verdict.breaks, "MADE ANEW", breakText),
+    ...firstOf(verdict.clockSetBack, "clock", clockText),
+    ...verdict.modes.flatMap(({ mode, numbers }) =>
+      row(
+        "mode",
+        mode === "test" && verdict.modes.length > 1
+          ? `test: ${rangesText(numbers)}, which seal nothing in earnest`
+          : `${mode}: ${rangesText(numbers)}`,
+      ),
+    ),
+  ];
+}
+
+const mostRows = 20;
+
+function firstOf<T>(all: readonly T[], label: string, text: (one: T) => string) {
+  const rows = all.slice(0, mostRows).flatMap((one) => row(label, text(one)));
+  return all.length > mostRows ? [...rows, ...row(label, `and ${all.length - mostRows} more: see --json`)] : rows;
+}
+
+function breakText({ number, record: { created, file, people, reason } }: ContinuityBreak): string {
+  return `number ${number} follows the continuity record of ${created} (${file}), signed by ${people.join(", ")}: ${reason}`;
+}
+
+function clockText({ from, number, to }: ClockSetBack): string {
+  return `before number ${number} it was set back, from ${from} or later to ${to} or earlier, as that manifest says`;
+}
+
+function headline(verdict: ChainVerdict): Pick<VerdictWords, "tone" | "headline"> {
+  const { breaks, findingsCount, first, gaps, last, manifests, modes, ok } = verdict;
+  if (!ok) return { tone: "bad", headline: `NOT VALID: ${count(findingsCount, "finding")}` };
+  const made = modes.length === 1 ? `mode ${modes[0]?.mode}` : `modes ${modes.map(({ mode }) => mode).join(", ")}`;
+  const how = breaks.length > 0 ? `(${made}; the box was made anew)` : `(${made})`;
+  if (gaps.length === 0) {
+    return { tone: "good", headline: `ONE CHAIN: numbers 1 to ${last}, unbroken from genesis ${how}` };
+  }
+  const missing = gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const what = `${count(manifests, "manifest")} of numbers ${first} to ${last} ${manifests === 1 ? "holds" : "hold"} ${how}`;
+  return {
+    tone: "warn",
+    headline: `NOT WHOLE: ${what}, and ${count(missing, "number")} ${missing === 1 ? "is" : "are"} missing`,
+  };
+}
+
+function gapText({ from, known, to }: Gap): string {
+  const numbers = from === to ? `number ${from} was` : `numbers ${from} to ${to} were`;
+  switch (known) {
+    case "by a link":
+      return `${numbers} not presented: what lies between is only claimed by number ${to + 1}'s link`;
+    case "by a continuity record":
+      return `${numbers} not presented: a continuity record says that ${from === to ? "it was" : "they were"} there when the box was made anew`;
+    case "unexplained":
+      return `${numbers} not presented: a continuity record names ${from === to ? "it" : "them"} unexplained, perhaps never used`;
+  }
+}
+
+function provenText({ from, time, to }: NonNullable<ChainVerdict["proven"]>): string {
+  const what = from === to ? `number ${to}` : `numbers ${from} to ${to}`;
+  return `${what}: ${time} at the latest, by a time-stamp that holds over number ${to}${from === to ? "" : ", and the links to it"}`;
+}
+
+function placeText({ place, chain }: PlacedVerdict): string {
+  if (!place) return "it has no place in the chain that lies beside it";
+  const { from, to } = place.linked;
+  const start = from === 1 ? "genesis" : `number ${from}`;
+  const reach = from === to && from !== 1 ? "linked to no other that is here" : `unbroken from ${start} to ${to}`;
+  return `number ${place.number} of ${chain.first} to ${chain.last}; ${reach}`;
+}
+
+function quorumText({ quorum, records }: ChainVerdict): string {
+  const { approvalsCounted, approvalsNotPresented, read, underPolicy } = records;
+  const counted = `the approvals of ${approvalsCounted} of ${count(read, "record")} were counted anew`;
+  if (quorum === "pinned to genesis") return `${counted}, under the policy chain from the genesis digest you gave`;
+  if (quorum === "only as the box claims")
+    return `${counted}, but which policy was in force only as the box claims: give --genesis`;
+  const why = [
+    ...(underPolicy < read ? [`of ${read - underPolicy} no policy that fits is here`] : []),
+    ...(approvalsNotPresented > 0 ? [`of ${approvalsNotPresented} no approvals are here`] : []),
+  ];
+  return `not shown: ${[counted, ...why].join("; ")}`;
+}
+
+function listsText({ records: { lists, read } }: ChainVerdict): string {
+  return lists === read ? "of every record, as its manifest names it" : `${lists} of ${read} documents.jsonl were here`;
+}
+
+const mostRanges = 20;
+
+function rangesText(ranges: readonly NumberRange[]): string {
+  const named = ranges.slice(0, mostRanges).map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+  return `${named.join(", ")}${ranges.length > mostRanges ? ` and ${ranges.length - mostRanges} more ranges` : ""}`;
+}
+
+function row(label: string, text: string | null): (readonly [string, string])[] {
+  return text === null ? [] : [[label, shown(text)]];
+}

@@ -1,0 +1,146 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Bundle } from "../bundle/build.ts";
+import { auditOf, bundleAt, chainOf, digestOf, layAudit, layBundle, other, type Stick } from "../bundle/chain.ts";
+import { root } from "../bundle/people.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "coldseal-chain-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+let bundles: readonly Bundle[];
+let first: Bundle;
+let third: Bundle;
+beforeAll(async () => {
+  bundles = await chainOf(4);
+  [first, , third] = bundles as [Bundle, Bundle, Bundle];
+  writeFileSync(join(dir, "root.der"), root.certificate);
+});
+
+function lay(name: string, stick: Stick): string {
+  for (const [path, bytes] of stick) {
+    mkdirSync(join(dir, name, dirname(path)), { recursive: true });
+    writeFileSync(join(dir, name, path), bytes);
+  }
+  return join(dir, name);
+}
+
+/** The whole box: bundles 1 and 2 in the outbox, 3 and 4 at the keeper's. */
+function mixed(name: string): string {
+  const stick = auditOf(bundles.slice(2));
+  bundles.slice(0, 2).forEach((bundle, at) => {
+    layBundle(stick, `coldseal/outbox/batch-${at + 1}`, bundle);
+  });
+  return lay(name, stick);
+}
+
+function coldseal(...words: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["desk/main.ts", "verify", ...words, "--ca", join(dir, "root.der")],
+    { encoding: "utf8" },
+  );
+  return { status, stdout, stderr, text: stdout.replace(/\s+/g, " ") };
+}
+
+describe("coldseal verify --chain", () => {
+  it("CHAIN, UX9: a whole stick: one chain, in words and as JSON", () => {
+    const stick = mixed("whole");
+    const said = coldseal("--chain", stick, "--genesis", first.genesis);
+    expect([said.status, said.stderr]).toEqual([0, ""]);
+    expect(said.stdout).toMatch(/^ONE CHAIN: numbers 1 to 4, unbroken from genesis \(mode test\)\n/);
+    expect(said.text).toContain("TOTAL-PASSED (ETSI EN 319 102-1");
+    expect(said.text).toContain(`${first.genesis}, which you gave`);
+    expect(said.text).toContain(
+      "the approvals of 4 of 4 records were counted anew, under the policy chain from the genesis digest you gave",
+    );
+    expect(said.text).toContain("whether there is a number 5, nothing here says");
+    const json = JSON.parse(coldseal("--chain", join(stick, "coldseal/audit"), "--json").stdout) as object;
+    expect(json).toMatchObject({
+      ok: true,
+      manifests: 2,
+      gaps: [{ from: 1, to: 2, known: "by a link" }],
+      quorum: "not shown",
+    });
+  });
+
+  it("CHAIN: what is missing is named, and the exit status says that something is", () => {
+    const stick = lay("gap", auditOf(bundles.filter(({ manifest }) => manifest.number !== 2)));
+    const said = coldseal("--chain", stick, "--report", join(dir, "gap.html"));
+    expect(said.status).toBe(1);
+    expect(said.stdout).toMatch(
+      /^NOT WHOLE: 3 manifests of numbers 1 to 4 hold \(mode test\), and 1 number is missing\n/,
+    );
+    expect(said.text).toContain("number 2 was not presented: what lies between is only claimed by number 3's link");
+    expect(said.text).toContain("as the manifests say: give --genesis");
+  });
+
+  it("T25: two manifests of one number are both named, and the exit status is that of a failure", async () => {
+    const stick = mixed("fork");
+    const forked: Stick = new Map();
+    layAudit(
+      forked,
+      await bundleAt({ number: 3, previous: digestOf(bundles[1] as Bundle) }, { manifest: other }),
+      "found/audit",
+    );
+    lay("fork", forked);
+    const said = coldseal("--chain", stick);
+    expect(said.status).toBe(4);
+    expect(said.stdout).toMatch(/^NOT VALID: 1 finding\n/);
+    for (const words of [
+      "two different manifests have number 3",
+      "found/audit/3/manifest.p7m",
+      "coldseal/audit/3/manifest.p7m",
+      "which number 4 follows",
+    ]) {
+      expect(said.text).toContain(words);
+    }
+  });
+
+  it("CHAIN: a bundle beside its chain says its place, and does not hold where the chain does not", async () => {
+    const alone: Stick = new Map();
+    layBundle(alone, ".", third);
+    const folder = lay("third", alone);
+    mkdirSync(join(dir, "documents"));
+    for (const [name, bytes] of third.documents) writeFileSync(join(dir, "documents", name), bytes);
+    const words = [folder, "--documents", join(dir, "documents"), "--genesis", first.genesis, "--chain"];
+    const said = coldseal(...words, mixed("placed"));
+    expect([said.status, said.stderr]).toEqual([0, ""]);
+    expect(said.stdout).toMatch(/^VALID: 1 seal, all 1 document/);
+    expect(said.text).toContain("number 3 of 1 to 4; unbroken from genesis to 4");
+    const json = JSON.parse(coldseal(...words, join(dir, "placed/coldseal/audit"), "--json").stdout) as object;
+    expect(json).toMatchObject({
+      ok: true,
+      place: { number: 3, linked: { from: 3, to: 4 }, last: 4 },
+      chain: { gaps: [{ from: 1, to: 2 }] },
+    });
+    const forked = coldseal(...words, join(dir, "fork"));
+    expect(forked.status).toBe(4);
+    expect(forked.text).toContain("the chain beside it does not hold: CHAIN");
+  });
+
+  it("T1: links are not followed", () => {
+    const stick = lay("links", auditOf(bundles.slice(0, 2)));
+    symlinkSync(join(dir, "whole/coldseal/audit/3"), join(stick, "coldseal/audit/3"));
+    symlinkSync(join(dir, "whole"), join(stick, "more"));
+    const json = JSON.parse(coldseal("--chain", stick, "--json").stdout) as object;
+    expect(json).toMatchObject({ manifests: 2, last: 2 });
+  });
+
+  it("USAGE: nothing to verify, a folder of bundles without --chain, and what does not go with a chain", () => {
+    expect(coldseal()).toMatchObject({ status: 2 });
+    const folder = coldseal(join(dir, "whole"));
+    expect(folder).toMatchObject({ status: 2, stdout: "" });
+    expect(folder.stderr).toContain("coldseal verify --chain FOLDER");
+    expect(folder.stderr).toContain("4 below it");
+    expect(coldseal("--chain", join(dir, "whole"), "--documents", dir)).toMatchObject({ status: 2 });
+    expect(coldseal("--chain", join(dir, "root.der"))).toMatchObject({ status: 2 });
+    const [seal = ""] = [...third.files.keys()].filter((path) => path.endsWith(".p7s"));
+    const [document = ""] = third.documents.keys();
+    expect(coldseal(join(dir, "third", seal), join(dir, "documents", document), "--chain", dir)).toMatchObject({
+      status: 2,
+    });
+  });
+});
