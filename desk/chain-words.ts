@@ -2,6 +2,7 @@
 
 import { count } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
+import type { ChainEmergency } from "../manifests/verify/chain/chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap } from "../manifests/verify/chain/chain-links.ts";
 import type { PlacedVerdict } from "../manifests/verify/chain/chain-place.ts";
 import type { ChainVerdict } from "../manifests/verify/chain/chain-verdict.ts";
@@ -63,6 +64,7 @@ function chainRows(verdict: ChainVerdict) {
           : `${mode}: ${rangesText(numbers)}`,
       ),
     ),
+    ...firstOf(verdict.emergencies, "EMERGENCY", emergencyText),
   ];
 }
 
@@ -71,6 +73,32 @@ const mostRows = 20;
 function firstOf<T>(all: readonly T[], label: string, text: (one: T) => string) {
   const rows = all.slice(0, mostRows).flatMap((one) => row(label, text(one)));
   return all.length > mostRows ? [...rows, ...row(label, `and ${all.length - mostRows} more: see --json`)] : rows;
+}
+
+function emergencyText({
+  cause,
+  closing,
+  manifests,
+  numbers,
+  seals,
+  sealsNotPresented,
+  since,
+}: ChainEmergency): string {
+  const here = `${count(seals, "seal")} in ${count(manifests, "manifest")}${manifests > 0 ? `, numbers ${rangesText(numbers)}` : ""}`;
+  const absent = closing?.notPresented ?? [];
+  return [
+    `declared ${since} as the box claims (cause: ${cause}); here: ${here}`,
+    closing
+      ? `closed ${closing.ended} with ${count(closing.seals, "seal")} in ${count(closing.manifests, "manifest")}`
+      : "no closing presented",
+    ...(absent.length > 0 ? [`GAPS: it lists ${rangesText(absent)}, not presented`] : []),
+    ...(closing && closing.missing.length > 0
+      ? [`GAPS: the box does not know what numbers ${rangesText(closing.missing)} were`]
+      : []),
+    ...(!closing && sealsNotPresented > 0
+      ? [`GAPS: its manifests count ${count(sealsNotPresented, "seal")} more, not presented`]
+      : []),
+  ].join("; ");
 }
 
 function breakText({ number, record: { created, file, people, reason } }: ContinuityBreak): string {

@@ -74,7 +74,8 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
 /** Lists and what lies in evidence/ may be long; all else of a bundle is small. */
 async function addFile(zip: ZipWriter, source: BundleSource, path: string): Promise<void> {
   const to = `${bundleFolderName}/${path}`;
-  if (!lists.includes(path) && !path.startsWith(`${evidenceFolder}/`)) return zip.addBytes(to, await readSmall(source, path, smallFile));
+  if (!lists.includes(path) && !path.startsWith(`${evidenceFolder}/`))
+    return zip.addBytes(to, await readSmall(source, path, smallFile));
   return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
 }
 

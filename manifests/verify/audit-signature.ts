@@ -22,7 +22,7 @@ export interface AuditSignature {
 }
 
 /** The arc of a file is what stands before its type's own number. Refuses with CMS-TYPE a file of another type. */
-export function oidsOfType(data: Pick<SignedData, "eContentType">, type: "manifest" | "refusal"): OwnOids {
+export function oidsOfType(data: Pick<SignedData, "eContentType">, type: "closing" | "manifest" | "refusal"): OwnOids {
   const { eContentType } = data;
   const oids = ownOids(eContentType.slice(0, Math.max(0, eContentType.lastIndexOf("."))));
   if (oids[type] !== eContentType) throw new Refusal("CMS-TYPE", `not a ${type}`, { got: eContentType });

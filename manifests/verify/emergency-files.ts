@@ -3,17 +3,17 @@
  * policy that it names, and the record that closed it, where somebody presents one.
  */
 
-import { equal, hex } from "../encoding/bytes.ts";
+import { hex } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
-import { type Closing, closingLimit, readSignedClosing } from "../records/closing.ts";
+import { type Closing, closingLimit } from "../records/closing.ts";
 import { type EmergencyPart, emergencyEnd, textNamed } from "../records/emergency.ts";
 import type { Manifest } from "../records/manifest.ts";
 import { closingPath, declarationPath } from "../records/names.ts";
 import { readSignedOrder, verifyOrder } from "../records/order.ts";
 import { Refusal } from "../refusal.ts";
-import { checkAuditSignature } from "./audit-signature.ts";
 import type { Work } from "./bundle-files.ts";
+import { checkClosingFile } from "./closing-file.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
 import { readSmall } from "./source.ts";
@@ -163,13 +163,11 @@ async function checkClosing(
   { emergency, file, p7m }: { readonly emergency: EmergencyPart; readonly file: string; readonly p7m: Uint8Array },
   { policies }: Parts,
 ): Promise<ClosingShown> {
-  const { closing, content, data } = await readSignedClosing(host, oids, p7m);
-  const { certificate } = await checkAuditSignature(host, { data, content, oids }, trust);
-  const policy = policies.known.find((one) => hex(one.digest) === closing.policy.digest);
+  const policyOf = (wanted: string) => policies.known.find((one) => hex(one.digest) === wanted);
+  const { arc, closing, policyShown } = await checkClosingFile(host, p7m, trust, policyOf);
+  if (arc !== oids.arc)
+    throw new Refusal("CLOSING", "the closing record is of another arc", { expected: oids.arc, got: arc });
   checkOfEmergency(closing, manifest, emergency);
-  if (policy && !equal(policy.policy.keys.audit, certificate.spki)) {
-    throw new Refusal("CLOSING", "the closing record is signed by another audit key than its policy's");
-  }
   const listed = closing.manifests.find((one) => one.number === manifest.number);
   const { documents, number, outcome } = manifest;
   const seals = outcome === "sealed" ? documents.sealed : 0;
@@ -189,7 +187,7 @@ async function checkClosing(
     numbers: first && last ? { from: first.number, to: last.number } : null,
     seals: closing.seals,
     missing: closing.missing ?? [],
-    policyShown: policy !== undefined,
+    policyShown,
   };
 }
 

@@ -91,7 +91,7 @@ export const importTable: readonly Row[] = [
   },
   {
     path: "desk/verdict-words.ts",
-    folders: ["manifests", "host/terminal/amounts.ts"],
+    folders: ["manifests", "host/terminal/amounts.ts", "host/terminal/emergency-words.ts"],
     packages: [],
     node: "none",
   },

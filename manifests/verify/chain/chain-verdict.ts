@@ -5,6 +5,7 @@ import type { Mode } from "../../records/request.ts";
 import type { Finding } from "../findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "../indication.ts";
 import type { QuorumWord } from "../verdict.ts";
+import type { ChainEmergency } from "./chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap, Links } from "./chain-links.ts";
 import type { NumberRange } from "./number-ranges.ts";
 
@@ -32,6 +33,8 @@ export interface ChainVerdict {
   readonly breaks: readonly ContinuityBreak[];
   readonly clockSetBack: readonly ClockSetBack[];
   readonly modes: readonly { readonly mode: Mode; readonly numbers: readonly NumberRange[] }[];
+  /** in the order in which they were declared */
+  readonly emergencies: readonly ChainEmergency[];
   /** as the box claims */
   readonly claimedTimes: { readonly first: Utc; readonly last: Utc } | null;
   /** existed then at the latest: by the highest number that evidence of time which counts is over, and the links before it; null without any */
@@ -62,6 +65,7 @@ export interface ChainFacts {
   readonly pinned: boolean;
   readonly links: Links | undefined;
   readonly modes: ChainVerdict["modes"];
+  readonly emergencies: ChainVerdict["emergencies"];
   readonly claimedTimes: ChainVerdict["claimedTimes"];
   readonly proven: ChainVerdict["proven"];
   readonly records: RecordCounts;

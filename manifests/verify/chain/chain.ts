@@ -5,10 +5,14 @@
 
 import type { Utc } from "../../encoding/shape.ts";
 import type { Host } from "../../host.ts";
+import { closingLimit } from "../../records/closing.ts";
+import { closingPath } from "../../records/names.ts";
+import { checkClosingFile } from "../closing-file.ts";
 import type { CheckedManifest } from "../manifest-file.ts";
 import type { BundleSource } from "../source.ts";
 import { readSmall } from "../source.ts";
 import { revocationWord, type Trust } from "../trust.ts";
+import { ChainEmergencies } from "./chain-emergencies.ts";
 import { ChainFindings } from "./chain-findings.ts";
 import { fileOf, judgeLinks, type Links } from "./chain-links.ts";
 import { ChainOrders } from "./chain-orders.ts";
@@ -16,7 +20,7 @@ import { ChainPolicies } from "./chain-policies.ts";
 import { type ChainRecord, checkChainRecord } from "./chain-record.ts";
 import { ChainUses, judgeOnce, judgePolicyOrder, modesOf } from "./chain-uses.ts";
 import { type ChainVerdict, chainVerdictOf, type RecordCounts } from "./chain-verdict.ts";
-import { findRecords, sourceBelow } from "./find-records.ts";
+import { type FoundRecords, findRecords, sourceBelow } from "./find-records.ts";
 import { SeenManifests } from "./seen-manifests.ts";
 
 /** A record that belongs to the chain and lies elsewhere: a bundle whose place in it is asked for. */
@@ -33,6 +37,7 @@ interface BoxSeen {
   readonly genesis: string;
   readonly manifests: SeenManifests;
   readonly uses: ChainUses;
+  readonly emergencies: ChainEmergencies;
   /** what of this box alone is wrong; it counts if this is the box */
   readonly findings: ChainFindings;
   /** of the highest number that evidence of time was beside */
@@ -64,10 +69,39 @@ export async function verifyChain(
   };
   for (const place of found.records) await take(place, sourceBelow(source, place));
   for (const { place, source: record } of beside) await take(place, record);
+  await takeClosings({ boxes, findings, host, policies, source, trust }, found);
   const orders = new ChainOrders(host, policies);
   for (const file of found.orders)
     await findings.check(file, async () => orders.add(file, await readSmall(source, file)));
   return judge({ boxes, findings, orders, records, trust });
+}
+
+interface ClosingWork {
+  readonly boxes: ReadonlyMap<string, BoxSeen>;
+  readonly findings: ChainFindings;
+  readonly host: Host;
+  readonly policies: ChainPolicies;
+  readonly source: BundleSource;
+  readonly trust: Trust;
+}
+
+/** Those of ceremonies, those beside the bundles that they close, and those that the verifier was given. One of no box that is here says nothing. */
+async function takeClosings(
+  { boxes, findings, host, policies, source, trust }: ClosingWork,
+  found: FoundRecords,
+): Promise<void> {
+  const take = (file: string, read: () => Promise<Uint8Array>) =>
+    findings.check(file, async () => {
+      const { closing } = await checkClosingFile(host, await read(), trust, (digest) => policies.inForce(digest));
+      boxes.get(`${closing.policy.genesis} ${closing.appliance}`)?.emergencies.takeClosing(closing, file);
+    });
+  for (const p7m of trust.closings ?? []) await take("closing record", async () => p7m);
+  const beside = found.records.map((place) => (place === "" ? closingPath : `${place}/${closingPath}`));
+  for (const file of [...found.closings, ...beside]) {
+    const folder = file.slice(0, Math.max(0, file.lastIndexOf("/")));
+    const names = await source.list(folder).catch((): readonly string[] => []);
+    if (names.includes(file.slice(folder.length + 1))) await take(file, () => readSmall(source, file, closingLimit));
+  }
 }
 
 function countRecord(counts: { -readonly [Name in keyof RecordCounts]: number }, record: ChainRecord): void {
@@ -105,12 +139,14 @@ function takeManifest(
     genesis,
     manifests: new SeenManifests(),
     uses: new ChainUses(),
+    emergencies: new ChainEmergencies(),
     findings: new ChainFindings(),
     proven: undefined,
   };
   boxes.set(key, box);
   box.manifests.add(manifest, digest, place);
   box.uses.take(manifest, file, box.findings);
+  box.emergencies.take(manifest, digest, file);
   const later = number > (box.proven?.number ?? 0);
   if (proven !== null && (later || (number === box.proven?.number && proven < box.proven.time))) {
     box.proven = { number, time: proven };
@@ -135,6 +171,7 @@ function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict
       genesis: null,
       pinned: false,
       links: undefined,
+      emergencies: [],
       modes: [],
       claimedTimes: null,
       proven: null,
@@ -180,6 +217,7 @@ function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict
     genesis,
     pinned,
     links,
+    emergencies: box.emergencies.judge(findings),
     modes: modesOf(manifests),
     claimedTimes,
     proven: provenOf(box, links),

@@ -12,6 +12,8 @@ export interface FoundRecords {
   /** paths */
   readonly policies: readonly string[];
   readonly orders: readonly string[];
+  /** closing records of emergencies */
+  readonly closings: readonly string[];
 }
 
 const deepest = 8;
@@ -26,6 +28,7 @@ export async function findRecords(source: Pick<BundleSource, "list">): Promise<F
   const partial: string[] = [];
   const policies: string[] = [];
   const orders: string[] = [];
+  const closings: string[] = [];
   const left: { readonly path: string; readonly depth: number }[] = [{ path: "", depth: 0 }];
   for (let seen = 0, next = left.pop(); next !== undefined; next = left.pop()) {
     if (++seen > mostFolders) throw new Refusal("MEDIA-LIMIT", `more than ${mostFolders} folders`, { got: next.path });
@@ -44,11 +47,13 @@ export async function findRecords(source: Pick<BundleSource, "list">): Promise<F
     if (names.includes("manifest.p7m")) (names.includes("policy") ? whole : partial).push(path);
     else if (folder === "policies") policies.push(...numbered(/^policy-\d{4}\.p7m$/));
     else if (folder === "orders") orders.push(...numbered(/^\d{4}\.p7m$/));
+    else if (folder === "closings") closings.push(...numbered(/^\d{4}\.p7m$/));
     else if (depth < deepest && !names.includes("batch.p7m")) {
       for (const name of names) left.push({ path: below(name), depth: depth + 1 });
     }
   }
-  return { records: [...whole.sort(), ...partial.sort()], policies: policies.sort(), orders: orders.sort() };
+  const records = [...whole.sort(), ...partial.sort()];
+  return { records, policies: policies.sort(), orders: orders.sort(), closings: closings.sort() };
 }
 
 /** A folder of a source as a source of its own; no documents are presented. */
