@@ -44,6 +44,7 @@ const untouched = [
   "custody seal-token-spare",
   "custody see-envelope-op1",
   "custody see-token-spare",
+  "declare-emergency text",
   "genesis clock",
   "open bags",
   "recover clock",
