@@ -147,6 +147,7 @@ program
     "--tsa-ca <file...>",
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
   )
+  .option("--device <file>", "record of the box's TPM (device.json): binds the key of the TPM's quotes to that device")
   .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action(async (path: string, document: string | undefined, _options, command: Command) => {

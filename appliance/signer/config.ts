@@ -10,12 +10,14 @@ import {
   list,
   object,
   oneOf,
+  optional,
   type Read,
   text,
   texts,
   utc,
 } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { attestationAt, readAttestationSetting } from "./attestation-setting.ts";
 
 const key = object({
   uri: text(1024, { pattern: /^pkcs11:/ }),
@@ -28,6 +30,7 @@ const key = object({
 const readConfigValue = object({
   appliance: text(64),
   arc: text(64),
+  attestation: optional(readAttestationSetting),
   clock: object({ errorSeconds: integer(0), lastSet: utc, source: text(100) }),
   /** SHA-256 of the genesis policy's content */
   genesis: hexText(),
@@ -60,6 +63,7 @@ function withPaths(config: SignerConfig, folder: string): SignerConfig {
   const keyAt = (one: SignerConfig["keys"]["audit"]) => ({ ...one, certificates: one.certificates.map(at) });
   return {
     ...config,
+    ...(config.attestation ? { attestation: attestationAt(config.attestation, folder) } : {}),
     keys: { audit: keyAt(config.keys.audit), sealing: keyAt(config.keys.sealing) },
     socket: at(config.socket),
     state: at(config.state),

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { styleFor } from "../../host/terminal/style.ts";
-import { type TrustOptions, trustOf, verifyFolder } from "../../host/verify-folder.ts";
+import { type TrustOptions, trustWithDevice, verifyFolder } from "../../host/verify-folder.ts";
 import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -37,7 +37,7 @@ export interface VerifyOptions extends TrustOptions {
 }
 
 export async function runVerify(path: string, document: string | undefined, options: VerifyOptions): Promise<void> {
-  const trust = trustOf(options);
+  const trust = await trustWithDevice(options);
   const found = await statAt(path);
   const { json, status, words } = found.isDirectory()
     ? await wholeFolder(path, document, options, trust)

@@ -1,5 +1,6 @@
 /** What a verifier trusts before it reads anything, and the paths that follow from it. */
 
+import type { DeviceRecord } from "../attest/device-record.ts";
 import { equal } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -25,6 +26,8 @@ export interface Trust {
   readonly authorities?: readonly Uint8Array[];
   /** OCSP responses, DER */
   readonly ocsp?: readonly Uint8Array[];
+  /** which TPM the box has: without it nothing binds a quote's key to a device */
+  readonly device?: DeviceRecord;
   /** by when what is verified existed, by evidence that counts: what was revoked later takes nothing from it. Whoever verifies a bundle or a seal finds it there, and need not say it */
   readonly proven?: Utc;
 }

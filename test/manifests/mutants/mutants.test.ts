@@ -14,6 +14,7 @@ const rows: Readonly<Record<string, string>> = {
   CHAIN: "CHAIN: lists and manifests that do not belong together",
   MODE: "MODE: unknown, or another than it should be",
   CLOCK: "CLOCK: times that cannot be",
+  "QUOTE-BIND": "QUOTE-BIND: attestations of something else, by other keys, with other logs",
   HONEST: "HONEST: labels and outcomes that contradict themselves",
   T6: "T6: bytes after the end, other lengths, sets out of order",
   T7: "T7: no, double, extra signers; unsigned attributes that pretend",

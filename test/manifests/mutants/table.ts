@@ -3,6 +3,7 @@
  * it. Requests and policies have their own rows in `test/manifests/records`.
  */
 
+import { attestationMutants } from "./attestations.ts";
 import { authorizationMutants } from "./authorizations.ts";
 import { manifestMutants } from "./manifests.ts";
 import type { Mutant } from "./mutant.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...sealCertificateMutants,
   ...authorizationMutants,
   ...manifestMutants,
+  ...attestationMutants,
 ];
