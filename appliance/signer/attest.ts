@@ -5,7 +5,7 @@
 
 import { sha256 } from "../../host/crypto-host.ts";
 import type { Machine } from "../../host/machine.ts";
-import { attestationNonce, type LogName, logFiles, type TpmAttestation } from "../../manifests/attest/attestation.ts";
+import { attestationNonce, type LogName, namedLogs, type TpmAttestation } from "../../manifests/attest/attestation.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
 import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
@@ -79,7 +79,7 @@ export function* logsOf(
   db: Db,
   { attestation, number }: Manifest,
 ): Generator<{ readonly path: string; readonly bytes: Uint8Array }> {
-  for (const [name, { digest }] of namedLogs(attestation)) {
+  for (const { digest, path } of namedLogs(attestation)) {
     const bytes = db
       .prepare<[Uint8Array], Uint8Array>("SELECT bytes FROM measurement_logs WHERE digest = ?")
       .pluck()
@@ -89,13 +89,8 @@ export function* logsOf(
         about: `manifest ${number}`,
       });
     }
-    yield { path: `evidence/${logFiles[name]}`, bytes };
+    yield { path, bytes };
   }
-}
-
-function namedLogs(attestation: Manifest["attestation"]): readonly [LogName, { readonly digest: string }][] {
-  if (attestation?.kind !== "tpm") return [];
-  return Object.entries(attestation.logs) as [LogName, { readonly digest: string }][];
 }
 
 async function quoteBy({ key, quote }: NonNullable<Attesting["tpm"]>, nonce: Uint8Array): Promise<Quoted> {

@@ -1,5 +1,6 @@
 /** A batch as one container: ASiC-E with evidence records (ETSI EN 319 162-1, 4.4), which carries the whole bundle and its documents. */
 
+import { namedLogs } from "../../manifests/attest/attestation.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
 import { envelopePath } from "../../manifests/records/names.ts";
@@ -51,7 +52,7 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
   return { file, bytes, documents: documents.length, evidence };
 }
 
-/** Paths of the bundle's files but documents and evidence. Refuses BUNDLE-FORM what is not a bundle's. */
+/** Paths of the bundle's files but documents and evidence of time. Refuses BUNDLE-FORM what is not a bundle's. */
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
   const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...(plain ? [] : ["batch.p7m"])];
@@ -66,6 +67,7 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
     ...files,
     ...(await Promise.all(folders.map(below))).flat(),
     ...(plain ? ["envelopes/list.jsonl", ...documents.map(({ index, name }) => envelopePath(index, name))] : []),
+    ...namedLogs(manifest.attestation).map(({ path }) => path),
     ...documents.map(({ seal }) => seal),
   ];
 }

@@ -1,5 +1,6 @@
 /** Verifying the container of a batch: the bundle in it as any other, and that all the rest is what bundle and evidence give. */
 
+import { isLog } from "../../manifests/attest/attestation.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -35,7 +36,8 @@ export function batchSource(host: Host, container: ZipContainer): BundleSource {
     read: (path, limit) => container.read(at(path), limit),
     stream: (path) => container.stream(at(path)),
     list: async (folder) => {
-      if (folder === evidenceFolder) return evidenceNames(container);
+      const logs = () => container.list(`${bundleFolderName}/${evidenceFolder}`).filter(isLogName);
+      if (folder === evidenceFolder) return [...evidenceNames(container), ...logs()];
       return container.list(folder === "" ? bundleFolderName : `${bundleFolderName}/${folder}`);
     },
     documentDigest: async (name, hash) => {
@@ -59,6 +61,11 @@ function evidenceNames(container: ZipContainer): readonly string[] {
   });
 }
 
+/** Logs of what was measured are the bundle's own. */
+function isLogName(name: string): boolean {
+  return isLog(`${evidenceFolder}/${name}`);
+}
+
 /** META-INF is exactly what bundle and evidence give, documents are the batch's, and nothing else is there. */
 async function checkRest(host: Host, container: ZipContainer, source: BundleSource): Promise<readonly Finding[]> {
   const findings = new Findings();
@@ -78,8 +85,8 @@ async function checkRest(host: Host, container: ZipContainer, source: BundleSour
     return paths;
   });
   for (const path of covered === undefined ? [] : container.paths) {
-    const inBundle =
-      path.startsWith(`${bundleFolderName}/`) && !path.startsWith(`${bundleFolderName}/${evidenceFolder}`);
+    const [start, folder, name = ""] = path.split("/");
+    const inBundle = start === bundleFolderName && (folder !== evidenceFolder || isLogName(name));
     if (!inBundle && !covered?.has(path)) findings.add(path, "BUNDLE-FORM", "nothing covers this file");
   }
   return findings.all;

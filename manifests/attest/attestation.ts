@@ -36,7 +36,7 @@ const readTpm = object({
   ak: object({ name: text(68, { min: 68, pattern: /^000b[0-9a-f]{64}$/ }), public: base64Text(publicAreaLimit) }),
   bank: oneOf(pcrBanks),
   kind: literal("tpm"),
-  /** logs that explain the values, kept as `evidence/event-log` and `evidence/ima-log` */
+  /** logs that explain the values, kept as `evidence/event-log.bin` and `evidence/ima-log.bin` */
   logs: object({ event: optional(readLog), ima: optional(readLog) }),
   /** by index, ascending */
   pcrs: list(object({ digest: hexText(32, 48, 64), index: integer(0, pcrCount - 1) }), 1, pcrCount),
@@ -69,8 +69,25 @@ export const readAttestation: Reader<Attestation> = (value, path) =>
     : readTpm(value, path);
 
 /** Names of the logs in the bundle's `evidence/`. */
-export const logFiles = { event: "event-log", ima: "ima-log" } as const;
+export const logFiles = { event: "event-log.bin", ima: "ima-log.bin" } as const;
 export type LogName = keyof typeof logFiles;
+
+/** The logs that an attestation names: paths in the bundle, with their digests. */
+export function namedLogs(
+  attestation: Attestation | undefined,
+): readonly { readonly name: LogName; readonly path: string; readonly digest: string; readonly size: number }[] {
+  if (attestation?.kind !== "tpm") return [];
+  const { logs } = attestation;
+  return (Object.keys(logFiles) as LogName[]).flatMap((name) => {
+    const named = logs[name];
+    return named ? [{ ...named, name, path: `evidence/${logFiles[name]}` }] : [];
+  });
+}
+
+/** Whether a path in a bundle is that of a log. */
+export function isLog(path: string): boolean {
+  return Object.values(logFiles).some((name) => path === `evidence/${name}`);
+}
 
 /** SHA-256 of the canonical JSON of a manifest without its member `attestation`: what a TPM's quote holds as nonce. */
 export function attestationNonce(

@@ -1,12 +1,6 @@
 /** What a manifest says of the machine that made it, held against the TPM's quote, the logs beside it, and the device's record where the verifier has one. */
 
-import {
-  attestationNonce,
-  type LogName,
-  logFiles,
-  type SelfReported,
-  type TpmAttestation,
-} from "../attest/attestation.ts";
+import { attestationNonce, isLog, namedLogs, type SelfReported, type TpmAttestation } from "../attest/attestation.ts";
 import { checkEventLog, checkImaLog, checkQuote } from "../attest/check-quote.ts";
 import { type DeviceRecord, endorserOf } from "../attest/device-record.ts";
 import { logLimit } from "../attest/event-log.ts";
@@ -101,24 +95,19 @@ function same(what: string, expected: string, got: string): void {
   throw new Refusal("QUOTE-KEY", `the device record is of another ${what}`, { expected, got });
 }
 
+const logChecks = { event: checkEventLog, ima: checkImaLog } as const;
+
 /** PCRs that the logs give, ascending. */
 async function checkLogs(work: Work, attestation: TpmAttestation): Promise<readonly number[]> {
   const explained: number[] = [];
-  for (const [name, check] of Object.entries({ event: checkEventLog, ima: checkImaLog }) as [
-    LogName,
-    typeof checkEventLog,
-  ][]) {
-    const named = attestation.logs[name];
-    if (!named) continue;
-    const path = `${evidenceFolder}/${logFiles[name]}`;
+  for (const { digest, name, path, size } of namedLogs(attestation)) {
     const given = await work.findings.check(path, async () => {
       const log = await readSmall(work.source, path, logLimit);
       const got = hex(await work.host.digest("sha256", log));
-      if (got !== named.digest || log.length !== named.size) {
-        const detail = { expected: named.digest, got };
-        throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names", detail);
+      if (got !== digest || log.length !== size) {
+        throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names", { expected: digest, got });
       }
-      return check(work.host, attestation, log);
+      return logChecks[name](work.host, attestation, log);
     });
     explained.push(...(given ?? []));
   }
@@ -126,11 +115,11 @@ async function checkLogs(work: Work, attestation: TpmAttestation): Promise<reado
 }
 
 async function checkExtraLogs({ findings, source }: Work, attestation: Manifest["attestation"]): Promise<void> {
-  const named: TpmAttestation["logs"] = attestation?.kind === "tpm" ? attestation.logs : {};
+  const named = namedLogs(attestation).map(({ path }) => path);
   // A folder that cannot be listed is a finding already.
   const there = await source.list(evidenceFolder).catch((): readonly string[] => []);
-  for (const [name, file] of Object.entries(logFiles) as [LogName, string][]) {
-    if (there.includes(file) && !named[name])
-      findings.add(`${evidenceFolder}/${file}`, "BUNDLE-FORM", "nothing covers this file");
+  for (const name of there) {
+    const path = `${evidenceFolder}/${name}`;
+    if (isLog(path) && !named.includes(path)) findings.add(path, "BUNDLE-FORM", "nothing covers this file");
   }
 }

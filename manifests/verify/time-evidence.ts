@@ -1,6 +1,6 @@
 /** Evidence of time in a bundle: `evidence/NNNN.ers`, each over the batch's record, which by its digests holds all the rest (docs/formats.md, "Evidence of time"). */
 
-import { logFiles } from "../attest/attestation.ts";
+import { isLog } from "../attest/attestation.ts";
 import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -74,8 +74,7 @@ export async function checkTimeEvidence(work: {
   const { host, source, trust, findings } = work;
   const there = (await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [];
   // Logs of what was measured are looked at with the quote that they explain.
-  const logs: readonly string[] = Object.values(logFiles);
-  const names = there.filter((name) => !logs.includes(name)).sort();
+  const names = there.filter((name) => !isLog(`${evidenceFolder}/${name}`)).sort();
   const group = recordGroup(host, source);
   const proofs: TimeProof[] = [];
   for (const name of names) {

@@ -58,6 +58,12 @@ export const importTable: readonly Row[] = [
     node: "local",
   },
   {
+    path: "ceremony/device",
+    folders: ["ceremony", "manifests", "host", "hardware"],
+    packages: ["commander"],
+    node: "local",
+  },
+  {
     path: "ceremony/provision/main.ts",
     folders: ["ceremony", "manifests", "host", "appliance/client", "hardware"],
     packages: ["commander", "node-forge"],

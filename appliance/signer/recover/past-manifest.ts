@@ -1,5 +1,6 @@
 /** A manifest that a lost store made, with the files that lay beside it: verified, and bound to each other by their digests. */
 
+import { namedLogs } from "../../../manifests/attest/attestation.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
@@ -45,7 +46,7 @@ export async function readPastManifest(host: Host, source: BundleSource, place: 
   const list = await readListFile(host, piecesOf(source, `${folder}/${listFile}`));
   const { digest, sealed } = manifest.documents;
   if (list.digest !== digest || list.count !== sealed) throw unbound(`${folder}/${listFile}`, digest, list.digest);
-  const files = await filesOf(source, folder, manifest.outcome === "sealed");
+  const files = await filesOf(source, folder, manifest);
   const whole = await isWhole(host, source, { folder, files, manifest });
   const manifestDigest = hex(await host.digest("sha256", p7m));
   return { number, manifest, contentDigest, manifestDigest, folder, files, whole };
@@ -94,20 +95,26 @@ function unbound(about: string, expected: string, got: string): Refusal {
 }
 
 /** In a receipt's order. */
-async function filesOf(source: BundleSource, folder: string, sealed: boolean): Promise<readonly string[]> {
+async function filesOf(source: BundleSource, folder: string, manifest: Manifest): Promise<readonly string[]> {
   const below = async (name: string) => (await source.list(`${folder}/${name}`)).map((one) => `${name}/${one}`).sort();
   const root = await source.list(folder);
   const seals: string[] = [];
-  if (sealed) for (const one of await below("seals")) seals.push(...(await below(one)));
+  if (manifest.outcome === "sealed") for (const one of await below("seals")) seals.push(...(await below(one)));
   return [
     manifestFile,
     authorizationFile,
     ...(root.includes("batch.p7m") ? ["batch.p7m"] : await envelopesOf(below)),
     ...(await below("policy")),
     ...(await below("certificates")),
+    ...logsAtHand(manifest, await below("evidence")),
     listFile,
     ...seals,
   ];
+}
+
+/** Of the evidence only what the box itself wrote. */
+function logsAtHand({ attestation }: Manifest, evidence: readonly string[]): readonly string[] {
+  return namedLogs(attestation).flatMap(({ path }) => (evidence.includes(path) ? [path] : []));
 }
 
 async function envelopesOf(below: (name: string) => Promise<readonly string[]>): Promise<readonly string[]> {
@@ -125,6 +132,10 @@ async function isWhole(
   const count = (start: string) => files.filter((path) => path.startsWith(start)).length;
   const { documents, outcome, policy, request } = manifest;
   if (count("policy/") !== policy.number || count("certificates/") < 2) return false;
+  for (const { digest, path } of namedLogs(manifest.attestation)) {
+    if (!files.includes(path)) return false;
+    await checkFile(host, source, `${folder}/${path}`, digest);
+  }
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;

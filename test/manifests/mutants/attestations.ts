@@ -21,7 +21,7 @@ import {
 import type { Change, Mutant } from "./mutant.ts";
 
 const file = "manifest.p7m";
-const logFile = "evidence/event-log";
+const logFile = "evidence/event-log.bin";
 
 /** A right bundle's manifest signed anew with an attestation, its log beside it; then what a test does to it. */
 export const withAttestation =
@@ -30,7 +30,7 @@ export const withAttestation =
     after: async (bundle) => {
       await resign(bundle, await attested(bundle.manifest, forging));
       bundle.files.set(logFile, forging.log ?? bootLog);
-      if (forging.ima) bundle.files.set("evidence/ima-log", forging.ima);
+      if (forging.ima) bundle.files.set("evidence/ima-log.bin", forging.ima);
       await then(bundle);
     },
   });
@@ -135,7 +135,7 @@ export const attestationMutants: readonly Mutant[] = [
     "with a log of IMA that says more",
     "QUOTE-LOG",
     withAttestation({ ima: concat([measured.line, imaLine("/usr/bin/more").line]), pcrs: measuredPcrs }),
-    "evidence/ima-log",
+    "evidence/ima-log.bin",
   ),
   label("labelled `tpm`, and none is there", (right) => labelled(right, "tpm")),
   label("labelled `self-reported`, and none is there", (right) => labelled(right, "self-reported")),
