@@ -144,7 +144,7 @@ export const refusalTable = {
   "HSM-UNSUPPORTED": ["refused", "use a token that can do this (docs/operations.md)"],
   "HSM-SIGNATURE": ["refused", "stop: the HSM gave a signature that does not verify"],
   "TPM-GONE": ["not-now", "look at the TPM: is it there, may the signer open it? Then try again"],
-  "TPM-FAULT": ["not-now", "look up the TPM's response code (TPM 2.0 Library, part 2, 6.6), then try again"],
+  "TPM-FAULT": ["not-now", "look up the TPM's response code (TPM_RC in the TPM 2.0 Library, part 2), then try again"],
   "PIN-WRONG": ["refused", "type the PIN again, slowly"],
   "PIN-LOCKED": ["not-now", "wait as long as it says"],
   UNREACHABLE: ["not-now", "start the box's processes, then try again"],

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { EnrolOptions } from "./enrol-device.ts";
 
-/** TCG's range for keys of the owner (Registry of Reserved TPM 2.0 Handles, 2.3.1). */
+/** In the range that the TCG's Registry of Reserved TPM 2.0 Handles sets aside for keys of the endorsement hierarchy. */
 const usualHandle = 0x81010002;
 
 export function enrolCommand(program: Command, enrol: (options: EnrolOptions) => Promise<void>): void {

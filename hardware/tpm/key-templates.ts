@@ -7,7 +7,7 @@ import { empty, sized, u16, u32 } from "./tpm-writer.ts";
 
 export type EndorsementKind = "ecc" | "rsa";
 
-/** PolicySecret of the endorsement hierarchy (EK Credential Profile 2.5, B.6.2, PolicyA with SHA-256). */
+/** PolicySecret of the endorsement hierarchy (EK Credential Profile, PolicyA with SHA-256). */
 const endorsementPolicy = Uint8Array.fromHex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa");
 
 const endorsementAttributes =
@@ -15,7 +15,7 @@ const endorsementAttributes =
 
 const aes128Cfb = concat([u16(tpmAlgorithm.aes), u16(128), u16(tpmAlgorithm.cfb)]);
 
-/** The endorsement keys that makers certify: L-1 (RSA-2048) and L-2 (P-256) (EK Credential Profile 2.5, B.3.3, B.3.4). */
+/** The endorsement keys that makers certify: L-1 (RSA-2048) and L-2 (P-256) (EK Credential Profile, annex B). */
 export const endorsementTemplates: Readonly<Record<EndorsementKind, Uint8Array>> = {
   ecc: concat([
     head(tpmAlgorithm.ecc, endorsementAttributes),
@@ -38,7 +38,7 @@ export const endorsementTemplates: Readonly<Record<EndorsementKind, Uint8Array>>
   ]),
 };
 
-/** NV indices of their certificates (2.2.1.4, 2.2.1.5). */
+/** NV indices of their certificates (2.2.1.4, "Low Range"). */
 export const endorsementCertificates: Readonly<Record<EndorsementKind, number>> = { ecc: 0x01c0000a, rsa: 0x01c00002 };
 
 /** The attestation key that enrolling makes: ECDSA P-256 with SHA-256, restricted to what the TPM itself says. */

@@ -1,4 +1,4 @@
-/** A credential that only the TPM with an endorsement key can take a secret out of, and only for a key of its own with this Name (TPM 2.0 Library, part 1, 24, B.10.4, C.6.4). */
+/** A credential that only the TPM with an endorsement key can take a secret out of, and only for a key of its own with this Name (TPM 2.0 Library, part 1, "Credential Protection" and "Secret Sharing"). */
 
 import {
   constants,
@@ -56,7 +56,7 @@ function sharedSeed(spki: Uint8Array): { readonly seed: Uint8Array; readonly enc
   return { seed: kdfe(shared, x, theirX), encrypted: concat([sized(x), sized(y)]) };
 }
 
-/** KDFa with HMAC-SHA-256 (part 1, 11.4.10.2): one block is enough. */
+/** KDFa with HMAC-SHA-256 (part 1): one block is enough. */
 function kdfa(key: Uint8Array, label: string, context: Uint8Array, bits: number): Uint8Array {
   const block = createHmac("sha256", key)
     .update(concat([u32(1), utf8(`${label}\0`), context, u32(bits)]))
@@ -64,7 +64,7 @@ function kdfa(key: Uint8Array, label: string, context: Uint8Array, bits: number)
   return new Uint8Array(block.subarray(0, bits / 8));
 }
 
-/** KDFe with SHA-256 (part 1, 11.4.10.3). */
+/** KDFe with SHA-256 (part 1). */
 function kdfe(z: Uint8Array, one: Uint8Array, other: Uint8Array): Uint8Array {
   return sha256(concat([u32(1), z, utf8("IDENTITY\0"), one, other]));
 }

@@ -1,4 +1,4 @@
-/** The data socket of swtpm: commands and responses one after another, each with its own length in front (TPM 2.0 Library, part 3, 4.4). */
+/** The data socket of swtpm: commands and responses one after another, each with its own length in front (TPM 2.0 Library, part 3, responseSize). */
 
 import { createConnection } from "node:net";
 import { concat } from "../../manifests/encoding/bytes.ts";

@@ -1,4 +1,4 @@
-/** Writes the TPM's structures: big-endian numbers, sized buffers (TPM 2.0 Library, part 2, 10.4), selections of PCRs. */
+/** Writes the TPM's structures: big-endian numbers, sized buffers (TPM 2.0 Library, part 2, TPM2B), selections of PCRs. */
 
 import { type PcrBank, pcrCount, tpmAlgorithm } from "../../manifests/attest/tpm-algorithms.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";

@@ -9,7 +9,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { Connection } from "./connection.ts";
 import { empty, selection, sized, u8, u16, u32 } from "./tpm-writer.ts";
 
-/** TPM_CC (part 2, 6.5.2) */
+/** TPM_CC (part 2) */
 const code = {
   evictControl: 0x120,
   createPrimary: 0x131,
@@ -25,11 +25,11 @@ const code = {
   pcrRead: 0x17e,
 } as const;
 
-/** TPM_RH (part 2, 7.4) */
+/** TPM_RH (part 2) */
 export const hierarchy = { owner: 0x40000001, none: 0x40000007, endorsement: 0x4000000b } as const;
 const passwordSession = 0x40000009;
 
-/** TPM_RC_TESTING, TPM_RC_YIELDED, TPM_RC_RETRY (part 2, 6.6.3): asked again. */
+/** TPM_RC_TESTING, TPM_RC_YIELDED, TPM_RC_RETRY (part 2): asked again. */
 const askAgain: readonly number[] = [0x90a, 0x908, 0x922];
 const patience = 50;
 
@@ -112,7 +112,7 @@ export class Tpm {
   }
 
   /**
-   * What the TPM takes out of a credential: only one that has both keys can (part 1, 24). The policy of the endorsement key asks for the
+   * What the TPM takes out of a credential: only one that has both keys can (part 1, "Credential Protection"). The policy of the endorsement key asks for the
    * endorsement hierarchy's password, which is empty.
    */
   async activateCredential(

@@ -1,5 +1,5 @@
 /**
- * The firmware's event log in its crypto-agile form (TCG PC Client Platform Firmware Profile 1.06, 10.2), as Linux gives it in
+ * The firmware's event log in its crypto-agile form (TCG PC Client Platform Firmware Profile, "Event Logging"), as Linux gives it in
  * `binary_bios_measurements`: replayed, it gives the values of PCRs. What the events' texts say is not held against their digests.
  */
 
@@ -44,7 +44,7 @@ export async function replayEventLog(
   return pcrs;
 }
 
-/** TCG_PCR_EVENT with TCG_EfiSpecIDEvent (10.4.5.1): algorithms of the digests in all events after it, and their lengths. */
+/** TCG_PCClientPCREvent with TCG_EfiSpecIDEvent: algorithms of the digests in all events after it, and their lengths. */
 function readHeader(log: LogBytes): ReadonlyMap<number, number> {
   const [pcr, type] = [log.u32(), log.u32()];
   const digest = log.take(20);
@@ -75,7 +75,7 @@ interface LoggedEvent {
   readonly event: Uint8Array;
 }
 
-/** TCG_PCR_EVENT2 (10.2.2). */
+/** TCG_PCR_EVENT2. */
 function readEvent(log: LogBytes, sizes: ReadonlyMap<number, number>): LoggedEvent {
   const [pcr, type] = [log.u32(), log.u32()];
   if (pcr >= pcrCount) throw log.refuse("it names a PCR that there is not");
@@ -98,14 +98,14 @@ function digestOf(log: LogBytes, digests: LoggedEvent["digests"], bank: PcrBank)
   throw log.refuse(`an event lacks its digest of the bank ${bank}`);
 }
 
-/** What a PCR holds when the machine starts (PC Client Platform TPM Profile 1.05, 4.6.1): PCR 0 knows from which locality the TPM was started. */
+/** What a PCR holds when the machine starts (PC Client Platform TPM Profile, "PCR Attributes"): PCR 0 knows from which locality the TPM was started. */
 function initial(bank: PcrBank, pcr: number, startup: number): Uint8Array {
   const value = new Uint8Array(hashBytes[bank]).fill(pcr >= 17 && pcr <= 22 ? 0xff : 0);
   if (pcr === 0) value[value.length - 1] = startup;
   return value;
 }
 
-/** TCG_EfiStartupLocalityEvent (10.4.5.3). */
+/** TCG_EfiStartupLocalityEvent. */
 function startupLocality(event: Uint8Array): number | undefined {
   if (event.length !== 17 || !equal(event.subarray(0, 16), startupId)) return undefined;
   return event[16];

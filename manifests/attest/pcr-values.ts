@@ -1,4 +1,4 @@
-/** Values of PCRs: what extends them (TPM 2.0 Library, part 1, 17.2), and the digest of several that a quote holds (part 2, 10.12.1). */
+/** Values of PCRs: what extends them (TPM 2.0 Library, part 3, TPM2_PCR_Extend), and the digest of several that a quote holds (part 2, TPMS_QUOTE_INFO). */
 
 import { concat } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";

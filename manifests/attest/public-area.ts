@@ -1,4 +1,4 @@
-/** A TPM key's public area (TPMT_PUBLIC; TPM 2.0 Library, part 2, 12.2.4), its Name, and what makes it an attestation key. */
+/** A TPM key's public area (TPMT_PUBLIC; TPM 2.0 Library, part 2), its Name, and what makes it an attestation key. */
 
 import type { SuiteName } from "../cms/suite.ts";
 import { concat, hex } from "../encoding/bytes.ts";
@@ -12,7 +12,7 @@ import { TpmReader } from "./tpm-reader.ts";
 /** Most bytes of a public area; RSA-2048 with a policy has about 330. */
 export const publicAreaLimit = 1024;
 
-/** TPMA_OBJECT (part 2, 8.3); all other bits are reserved and zero. */
+/** TPMA_OBJECT (part 2); all other bits are reserved and zero. */
 export const objectAttributes = {
   fixedTPM: 1 << 1,
   stClear: 1 << 2,
@@ -59,13 +59,13 @@ export function readPublicArea(bytes: Uint8Array): PublicArea {
   return { attributes, suite, spki };
 }
 
-/** The Name of an object (part 1, 16): its algorithm, SHA-256 here, and the digest of its public area. Hex. */
+/** The Name of an object (part 1, "Names"): its algorithm, SHA-256 here, and the digest of its public area. Hex. */
 export async function nameOf(host: Host, publicArea: Uint8Array): Promise<string> {
   return `000b${hex(await host.digest("sha256", publicArea))}`;
 }
 
 /**
- * What an attestation key must be (part 1, 31.1; part 3, 18.1): restricted, so that it signs nothing that claims to be the TPM's and is not; made in this TPM and
+ * What an attestation key must be (part 1, "Attestation"; part 3, TPM2_Quote): restricted, so that it signs nothing that claims to be the TPM's and is not; made in this TPM and
  * never out of it; for signing alone. Each that is missing is worth a refusal: QUOTE-KEY. Gives the suite it signs by.
  */
 export function checkAttestationKey({ attributes, suite }: PublicArea): SuiteName {
@@ -102,7 +102,7 @@ function readAttributes(reader: TpmReader): ReadonlySet<ObjectAttribute> {
   return new Set(known.map(([attribute]) => attribute as ObjectAttribute));
 }
 
-/** Parameters and unique part (part 2, 12.2.3.5, 12.2.3.6). */
+/** Parameters and unique part (TPMU_PUBLIC_PARMS, TPMU_PUBLIC_ID). */
 function readKey(reader: TpmReader, type: number): Pick<PublicArea, "spki" | "suite"> {
   if (type === tpmAlgorithm.rsa) return readRsa(reader);
   if (type === tpmAlgorithm.ecc) return readEcc(reader);

@@ -1,4 +1,4 @@
-/** A quote (TPMS_ATTEST with TPM_ST_ATTEST_QUOTE; TPM 2.0 Library, part 2, 10.12.12), and the signature over it (TPMT_SIGNATURE, 11.3.4). */
+/** A quote (TPMS_ATTEST with TPM_ST_ATTEST_QUOTE; TPM 2.0 Library, part 2), and the signature over it (TPMT_SIGNATURE). */
 
 import { ecdsaFromRaw } from "../cms/ecdsa.ts";
 import type { SuiteName } from "../cms/suite.ts";
@@ -53,7 +53,7 @@ export function readQuote(bytes: Uint8Array): Quote {
   return { qualifiedSigner, nonce, clock, firmware, ...selection, pcrDigest };
 }
 
-/** TPML_PCR_SELECTION with one TPMS_PCR_SELECTION (10.9.7, 10.6.2). */
+/** TPML_PCR_SELECTION with one TPMS_PCR_SELECTION. */
 function readSelection(reader: TpmReader): Pick<Quote, "bank" | "pcrs"> {
   const count = reader.u32();
   if (count !== 1) throw reader.refuse("it is not over one bank of PCRs", "1", `${count}`);

@@ -1,4 +1,4 @@
-/** Identifiers of algorithms (TCG Algorithm Registry 1.32, table 3) that are read here. */
+/** Identifiers of algorithms (TCG Algorithm Registry, TPM_ALG_ID) that are read here. */
 
 import type { HashName } from "../cms/suite.ts";
 
@@ -24,7 +24,7 @@ export const tpmP256 = 0x0003;
 export const pcrBanks = ["sha256", "sha384", "sha512"] as const satisfies readonly HashName[];
 export type PcrBank = (typeof pcrBanks)[number];
 
-/** PCRs of a PC client's TPM (PC Client Platform TPM Profile 1.05, 4.6.1). */
+/** PCRs of a PC client's TPM (PC Client Platform TPM Profile, "PCR Attributes"). */
 export const pcrCount = 24;
 
 export function bankOf(algorithm: number): PcrBank | undefined {

@@ -1,4 +1,4 @@
-/** Reads the TPM's structures from bytes: big-endian numbers, and sized buffers (TPM 2.0 Library, part 2, 10.4). Bounded by what it is given. */
+/** Reads the TPM's structures from bytes: big-endian numbers, and sized buffers (TPM 2.0 Library, part 2, TPM2B). Bounded by what it is given. */
 
 import { Refusal } from "../refusal.ts";
 
