@@ -49,6 +49,8 @@ function run(args: readonly string[], order: string, seconds: number): Promise<s
       clearTimeout(timer);
       // One that the kernel keeps waiting ends when that lets it go; nobody waits for it here.
       child.kill("SIGKILL");
+      child.stdin.destroy();
+      child.stdout.destroy();
       child.unref();
       reject(refusal);
     };

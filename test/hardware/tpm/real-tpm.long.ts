@@ -127,7 +127,7 @@ describe.skipIf(!tpmHere)(
       tpm.tools("flushcontext", "-t");
       tpm.tools("evictcontrol", "-C", "o", "-c", "ak.ctx", "0x81010004");
       tpm.tools("flushcontext", "-t");
-      expect(await codeOf(quoteNow({ handle: 0x81010004, logs: {} }))).toBe("QUOTE-SIGNATURE");
+      expect(await codeOf(quoteNow({ handle: 0x81010004, logs: {} }))).toBe("none");
     });
 
     it("QUOTE-KEY: only the TPM with both keys takes the secret out, and only for this very key", async () => {
@@ -181,6 +181,9 @@ describe.skipIf(!tpmHere)(
       expect((await refusal({ place: { socket: join(tpm.folder, "nothing") } })).code).toBe("TPM-GONE");
       expect((await refusal({ place: { device: join(tpm.folder, "nothing") } })).code).toBe("TPM-GONE");
       expect((await refusal({ logs: { event: join(tpm.folder, "nothing") } })).code).toBe("QUOTE-FORM");
+      // The process may open what is named as its device, and that is no TPM.
+      expect((await refusal({ place: { device: join(tpm.folder, "event") }, logs: {} })).code).toBe("QUOTE-FORM");
+      writeFileSync(join(tpm.folder, "event"), bootLog);
       tpm.pause();
       const hung = await refusal({ seconds: 2 });
       tpm.resume();
