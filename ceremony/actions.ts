@@ -70,6 +70,11 @@ export function actionsOf(
         return showCustodySheet(output, path, options);
       }),
     rehearse: (out, name) => alone(({ rehearse }, output) => rehearse(output, out, name)),
+    enrolDevice: (options) =>
+      alone(async (_, output) => {
+        const { enrolThisDevice } = await import("./device/enrol-device.ts");
+        return enrolThisDevice(output, options);
+      }),
     completion: (shell) => write(completionScript(program(), shell as Shell, invocation())),
     batchNames: () => within((sitting) => batchNames(sitting, write)),
   };

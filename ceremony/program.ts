@@ -7,6 +7,8 @@ import { Refusal } from "../manifests/refusal.ts";
 import type { BatchRecordOptions } from "./batch-record.ts";
 import { shells } from "./completion.ts";
 import type { CustodySheetOptions } from "./custody-sheet.ts";
+import { enrolCommand } from "./device/enrol-command.ts";
+import type { EnrolOptions } from "./device/enrol-device.ts";
 import type { PrintOptions } from "./give-paper.ts";
 
 export interface GlobalOptions {
@@ -43,6 +45,7 @@ export interface Actions {
   batchRecord(folder: string, options: BatchRecordOptions): Promise<void>;
   custodySheet(path: string, options: CustodySheetOptions): Promise<void>;
   rehearse(out: string, name: string | undefined): Promise<void>;
+  enrolDevice(options: EnrolOptions): Promise<void>;
   completion(shell: string): void;
   /** names for the shell's completion, one a line; never fails loudly */
   batchNames(): Promise<void>;
@@ -64,6 +67,7 @@ export function ceremonyProgram(actions: Actions): Command {
   running(program, actions);
   holding(program, actions);
   recording(program, actions);
+  enrolCommand(program, (options) => actions.enrolDevice(options));
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }

@@ -161,6 +161,7 @@ program
     "--tsa-ca <file...>",
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
   )
+  .option("--device <file>", "record of the box's TPM (device.json): binds the key of the TPM's quotes to that device")
   .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
   .option("--closing <file...>", "closing records of the emergency that a batch was sealed in")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")

@@ -53,7 +53,7 @@ ${tableOf(checkedRows(path, trust, version))}
 
 function checkedRows(
   path: string,
-  { at, authorities, crls, genesis, ocsp, roots }: Trust,
+  { at, authorities, crls, device, genesis, ocsp, roots }: Trust,
   version: string,
 ): (readonly [string, string])[] {
   return [
@@ -63,6 +63,7 @@ function checkedRows(
     ...roots.map((der) => ["root", certificateText(der)] as const),
     ...(authorities ?? []).map((der) => ["root for time", certificateText(der)] as const),
     ["genesis", genesis ?? "none was given: which people had to approve is the box's word"],
+    ...(device ? [["device", `attestation key ${device.ak.name}, enrolled ${device.enrolled}`] as const] : []),
     ...(crls ?? []).map((der) => ["CRL", `${crlText(readCrl(der))}, SHA-256 ${hex(sha256(der))}`] as const),
     ...(ocsp ?? []).map(
       (der) => ["OCSP", `produced ${readOcsp(der).producedAt}, SHA-256 ${hex(sha256(der))}`] as const,

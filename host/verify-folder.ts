@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { deviceRecordLimit, readDeviceRecord } from "../manifests/attest/device-record.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { closingLimit } from "../manifests/records/closing.ts";
-import { Refusal } from "../manifests/refusal.ts";
+import { inOneLine, Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
 import { crlFrom, noCrl, noOcsp, ocspFrom } from "../manifests/verify/revocation-files.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
@@ -29,6 +30,8 @@ export interface TrustOptions {
   readonly tsaCa?: readonly string[];
   /** files of closing records of emergencies */
   readonly closing?: readonly string[];
+  /** file of the record of the box's TPM (device.json) */
+  readonly device?: string;
 }
 
 /** What is trusted, now. Refuses USAGE. */
@@ -79,6 +82,26 @@ function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusa
     return new Uint8Array(readFileSync(file));
   } catch (cause) {
     throw refusal(file, cause);
+  }
+}
+
+/** What is trusted, with the record of the device where one is named. Refuses USAGE. */
+export async function trustWithDevice(options: TrustOptions): Promise<Trust> {
+  const trust = trustOf(options);
+  return options.device === undefined ? trust : { ...trust, device: await deviceIn(options.device) };
+}
+
+/** Refuses USAGE what is no device record. */
+async function deviceIn(file: string): Promise<NonNullable<Trust["device"]>> {
+  const refusal = (name: string, cause: unknown) => {
+    const got = cause instanceof Refusal ? inOneLine(cause.toRecord()) : "a file that cannot be read";
+    const detail = { expected: "device.json, as `ceremony enrol-device` writes it", got, about: name, cause };
+    return new Refusal("USAGE", "--device expects the record of a box's TPM", detail);
+  };
+  try {
+    return await readDeviceRecord(nodeHost, bytesIn(file, refusal).subarray(0, deviceRecordLimit + 1));
+  } catch (cause) {
+    throw cause instanceof Refusal && cause.code === "USAGE" ? cause : refusal(file, cause);
   }
 }
 

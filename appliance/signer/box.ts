@@ -6,6 +6,7 @@ import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { Host } from "../../manifests/host.ts";
 import type { Refusal } from "../../manifests/refusal.ts";
+import type { Attesting } from "./attest.ts";
 import type { AutoLock } from "./auto-lock.ts";
 import type { Batches } from "./batches.ts";
 import type { BoxClock, ClockSetting } from "./clock.ts";
@@ -47,6 +48,8 @@ export interface Box {
   /** SHA-256 of the software that made the box, hex */
   readonly madeWith: string;
   readonly readLinks: ReadLinks;
+  /** undefined: the box says nothing of what runs on it */
+  readonly attesting: Attesting | undefined;
   /** CHAIN: what is wrong with the record; nothing is written or signed then */
   fault: Refusal | undefined;
   /** the policy in force names keys of another token than this process opened: it must be started anew */

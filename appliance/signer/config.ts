@@ -18,6 +18,7 @@ import {
 } from "../../manifests/encoding/shape.ts";
 import { mapKeys } from "../../manifests/records/key-purpose.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { attestationAt, readAttestationSetting } from "./attestation-setting.ts";
 
 const key = object({
   uri: text(1024, { pattern: /^pkcs11:/ }),
@@ -30,6 +31,7 @@ const key = object({
 const readConfigValue = object({
   appliance: text(64),
   arc: text(64),
+  attestation: optional(readAttestationSetting),
   clock: object({ errorSeconds: integer(0), lastSet: utc, source: text(100) }),
   /** SHA-256 of the genesis policy's content */
   genesis: hexText(),
@@ -62,6 +64,7 @@ function withPaths(config: SignerConfig, folder: string): SignerConfig {
   const keyAt = (one: SignerConfig["keys"]["audit"]) => ({ ...one, certificates: one.certificates.map(at) });
   return {
     ...config,
+    ...(config.attestation ? { attestation: attestationAt(config.attestation, folder) } : {}),
     keys: mapKeys(config.keys, keyAt),
     socket: at(config.socket),
     state: at(config.state),

@@ -17,8 +17,11 @@ import { tokenSigner } from "../../hardware/sign.ts";
 import { SignCrew } from "../../hardware/sign-crew.ts";
 import { readTokenUri } from "../../hardware/slot.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
+import type { TpmPlace } from "../../hardware/tpm/connection.ts";
+import { tpmQuoter } from "../../hardware/tpm/quoter.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
+import { machineSays } from "../../host/machine.ts";
 import { readInitialLinks } from "../../host/network-links.ts";
 import { softwareOf } from "../../host/software-digest.ts";
 import { serve } from "../../host/wire.ts";
@@ -26,6 +29,8 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { processLog } from "../log.ts";
+import type { Attesting } from "./attest.ts";
+import { deviceOf } from "./attestation-setting.ts";
 import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { createBox } from "./create-box.ts";
@@ -134,7 +139,8 @@ async function run(config: SignerConfig): Promise<void> {
   process.umask(0o077);
   const place = await tokenInForce(config, nodeHost);
   const token = await openToken(place, { mayBeAbsent: true });
-  const box = await openBox(partsOf(config, token, place));
+  const attesting = await attestingBy(config);
+  const box = await openBox({ ...partsOf(config, token, place), attesting });
   const work = new SealingWork(box);
   const staging = new Staging(box.db, nodeHost);
   const onFault = (method: string, fault: unknown) => log.error({ method, err: fault }, "fault");
@@ -151,6 +157,16 @@ async function run(config: SignerConfig): Promise<void> {
   await stopBox({ box, work, token, servers }, (step, fault) => log.error({ step, err: fault }, "fault in stopping"));
   log.info("stopped");
   process.exit(0);
+}
+
+/** Refuses CONFIG where the TPM's record cannot be read; the TPM itself is asked when there is something to say. */
+async function attestingBy({ appliance, attestation }: SignerConfig): Promise<Attesting | undefined> {
+  if (!attestation) return undefined;
+  if (attestation.kind === "self-reported") return { machine: machineSays };
+  const { ak, handle } = await deviceOf(nodeHost, attestation, appliance);
+  const { bank, logs, pcrs, required, seconds, tpm } = attestation;
+  const quote = tpmQuoter(nodeHost, { bank, handle, logs, pcrs, place: tpm as TpmPlace, seconds });
+  return { machine: machineSays, tpm: { key: ak.name, quote, required } };
 }
 
 function stopSignal(): Promise<void> {

@@ -7,6 +7,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { Host } from "../../manifests/host.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import type { Attesting } from "./attest.ts";
 import { AutoLock } from "./auto-lock.ts";
 import { Batches } from "./batches.ts";
 import { type Box, checkSound } from "./box.ts";
@@ -34,6 +35,7 @@ export interface BoxParts {
   readonly clocks: Clocks;
   readonly readLinks: ReadLinks;
   readonly software: Software;
+  readonly attesting?: Attesting | undefined;
 }
 
 export function storePath(config: SignerConfig): string {
@@ -118,6 +120,7 @@ async function boxOver(db: Db, parts: BoxParts): Promise<Box> {
     software: parts.software,
     madeWith: madeWith(journal, parts.software),
     readLinks: parts.readLinks,
+    attesting: parts.attesting,
     fault: undefined,
     // The process may have looked for its token before there was this store, which names another.
     moved: parts.hsm.serialOf(token.uri) !== parts.hsm.serial,

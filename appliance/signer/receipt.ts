@@ -6,6 +6,7 @@ import { readManifest } from "../../manifests/records/manifest.ts";
 import { certificatePath, declarationPath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { logsOf } from "./attest.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { file, gathered } from "./file-pieces.ts";
@@ -26,7 +27,8 @@ export function receipt(box: Box, number: number): Iterable<Uint8Array> {
 function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: StoredManifest): Generator<Uint8Array> {
   const { batch, emergency, keys, number } = reservation;
   // Not the reservation's: an abort may be told of under a later one.
-  const last = readManifest(readSignedData(p7m).content ?? new Uint8Array(0)).policy.number;
+  const manifest = readManifest(readSignedData(p7m).content ?? new Uint8Array(0));
+  const last = manifest.policy.number;
   yield* file("manifest.p7m", p7m);
   yield* file("authorization.p7m", reservation.authorization);
   yield* requestFiles(box.db, batch);
@@ -40,6 +42,7 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
   ] as const) {
     for (const [at, der] of chain.entries()) yield* file(certificatePath(name, at + 1), der);
   }
+  for (const { bytes, path } of logsOf(box.db, manifest)) yield* file(path, bytes);
   yield* listFile(box, number, "documents.jsonl");
   if (emergency !== undefined) yield* file(declarationPath, box.orders.signed(emergency));
   if (outcome === "aborted") return;

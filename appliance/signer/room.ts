@@ -9,7 +9,7 @@ import type { Box } from "./box.ts";
 
 /** The largest seal fills a page of its own beside its intent; measured are 0.9 KiB (P-256) and 1.2 KiB (RSA-3072). */
 const bytesOfDocument = 5 * 1024;
-/** The write-ahead log until it is folded into the file (4 MiB), the manifest, journal rows. */
+/** The write-ahead log until it is folded into the file (4 MiB), the manifest and its logs, journal rows. */
 const bytesOfBatch = 8 << 20;
 
 /**

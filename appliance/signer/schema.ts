@@ -36,6 +36,7 @@ const tables = {
     PRIMARY KEY (number, idx), FOREIGN KEY (number, idx) REFERENCES intents (number, idx)`,
   manifests: `number INTEGER PRIMARY KEY REFERENCES reservations (number), outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),
     content_digest BLOB NOT NULL UNIQUE, p7m BLOB NOT NULL`,
+  measurement_logs: `digest BLOB PRIMARY KEY CHECK (length(digest) = 32), bytes BLOB NOT NULL`,
   register: `number INTEGER PRIMARY KEY REFERENCES manifests (number), identity BLOB NOT NULL`,
   orders: `number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), p7m BLOB NOT NULL, time TEXT NOT NULL`,
   statements: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),

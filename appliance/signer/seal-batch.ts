@@ -5,6 +5,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import { sealingPurpose } from "../../manifests/records/emergency.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { beginAttempt } from "./attempts.ts";
+import { type Attested, attest, checkAttests, storeLogs } from "./attest.ts";
 import type { Batch, Ending } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
@@ -20,12 +21,13 @@ export interface SealResult {
 
 /**
  * Seals a batch, or goes on where a crash, a lock or a lost token stopped it. On return seals and manifest are durable
- * and the token's head covers them. Refuses before anything is signed with what `checkMaySeal` refuses, STORE (no room) and what `reserve`
+ * and the token's head covers them. Refuses before anything is signed with what `checkMaySeal` refuses, STORE (no room), what `checkAttests` and what `reserve`
  * refuses; in the middle with LOCKED, GAP, CLOCK, STORE, HSM codes: what is stored then stays, and the next call goes on.
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : [sealingPurpose(batch.head.mode), "audit"]);
   checkRoom(box, batch);
+  if (!box.batches.ending(batch)) await checkAttests(box);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);
   await box.lockbox.guard(() => box.head.advance());
@@ -41,19 +43,26 @@ export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress):
 async function conclude(box: Box, reservation: Reservation): Promise<SealResult> {
   for (;;) {
     const ending = box.batches.ending(reservation.batch);
-    const signed = await signManifest(box, reservation, await composeManifest(box, reservation, ending));
-    const stored = box.db.transaction(() => store(box, reservation, signed, ending))();
+    const { logs, manifest } = await attest(box, await composeManifest(box, reservation, ending));
+    const signed = await signManifest(box, reservation, manifest);
+    const stored = box.db.transaction(() => store(box, reservation, { ...signed, logs }, ending))();
     if (stored) return { number: reservation.number, outcome: signed.manifest.outcome };
   }
 }
 
 /** Stores the manifest, and the batch in the register of what was sealed; false when an abort came first. */
-function store(box: Box, { batch, number }: Reservation, signed: SignedManifest, ending: Ending | undefined): boolean {
+function store(
+  box: Box,
+  { batch, number }: Reservation,
+  signed: SignedManifest & Pick<Attested, "logs">,
+  ending: Ending | undefined,
+): boolean {
   if (ending === undefined && box.batches.ending(batch)) return false;
   const { manifest, p7m, contentDigest } = signed;
   box.db
     .prepare("INSERT INTO manifests (number, outcome, content_digest, p7m) VALUES (?, ?, ?, ?)")
     .run(number, manifest.outcome, contentDigest, p7m);
+  storeLogs(box.db, signed.logs);
   if (manifest.outcome === "sealed") {
     box.db.prepare("INSERT INTO register (identity, number) VALUES (?, ?)").run(batch.identity, number);
   }

@@ -10,6 +10,7 @@ import type { Host } from "../../manifests/host.ts";
 import { readBatchHead } from "../../manifests/records/batch-head.ts";
 import { type Manifest, readManifest, requestPart } from "../../manifests/records/manifest.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { logsOf } from "./attest.ts";
 import { goesOn, verifyPast } from "./past.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
@@ -32,6 +33,8 @@ export async function verifyManifests(host: Host, db: Db): Promise<number> {
     const manifest = readable(number, () => heldManifest(row, first + at, previous, journalled.get(number)));
     await verifySeals(db, number);
     await verifyList(host, db, manifest);
+    // They refuse where one is not what the manifest names.
+    for (const _ of logsOf(db, manifest));
     previous = hex(row.digest);
   }
   if (journalled.size !== numbers.length)

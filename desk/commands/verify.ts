@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { styleFor } from "../../host/terminal/style.ts";
-import { type TrustOptions, trustOf, verifyFolder } from "../../host/verify-folder.ts";
+import { type TrustOptions, trustWithDevice, verifyFolder } from "../../host/verify-folder.ts";
 import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -46,7 +46,7 @@ export async function runVerify(
   document: string | undefined,
   options: VerifyOptions,
 ): Promise<void> {
-  const trust = trustOf(options);
+  const trust = await trustWithDevice(options);
   const { json, status, words } = await told(path, document, options, trust);
   const about = path ?? options.chain ?? "";
   if (options.report !== undefined) await writeReport(options.report, { path: about, trust, words });

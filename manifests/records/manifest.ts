@@ -1,5 +1,6 @@
 /** The audit manifest: what the box did with one authorised batch (docs/formats.md, "manifest.p7m"). */
 
+import { readAttestation } from "../attest/attestation.ts";
 import { suiteNames } from "../cms/suite.ts";
 import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
 import {
@@ -75,6 +76,8 @@ export function requestPart(
 
 const readManifestValue = object({
   appliance: text(64),
+  /** of the kind that its label says; left out where that is `none` */
+  attestation: optional(readAttestation),
   authorization: object({
     approvers: list(object({ certificate: hexText(), name: text(100), person: text(32), signed: utc }), 1, 64),
     /** SHA-256 of the eContent, the challenge */

@@ -4,6 +4,7 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
+import { checkAttestation } from "./attestation.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies, checkChallengeAgainst } from "./binding.ts";
 import {
   files,
@@ -58,11 +59,21 @@ export async function verifyBundle(
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const emergency = await checkEmergencyFiles(work, parts);
+  const attestation = await checkAttestation(work, checked?.manifest, files.manifest);
   const { chain, ...counts } = await checkSeals(work, parts, openCrew);
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const established = { checked, authorization, pinned: policies.pinned, count, emergency, times, ...counts };
+  const established = {
+    checked,
+    authorization,
+    attestation,
+    pinned: policies.pinned,
+    count,
+    emergency,
+    times,
+    ...counts,
+  };
   const chains = [checked?.chain, chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
   const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};

@@ -65,6 +65,12 @@ function checkItself(manifest: Manifest, oids: OwnOids): void {
   if (!whole || (outcome === "sealed") !== (reason === null)) {
     throw new Refusal("HONEST", "the manifest's outcome, counts and reason contradict each other");
   }
+  if (manifest.labels.attestation !== (manifest.attestation?.kind ?? "none")) {
+    throw new Refusal("HONEST", "the manifest's label of its attestation is not what it holds", {
+      expected: manifest.attestation?.kind ?? "none",
+      got: manifest.labels.attestation,
+    });
+  }
   const { approvedUnder, number: inForce } = manifest.policy;
   if (approvedUnder && (outcome === "sealed" || approvedUnder.number >= inForce)) {
     throw new Refusal("HONEST", "only an aborted batch ends under a later policy than it was approved under");

@@ -1,5 +1,6 @@
 /** Evidence of time in a bundle: `evidence/NNNN.ers`, each over the batch's record, which by its digests holds all the rest (docs/formats.md, "Evidence of time"). */
 
+import { isLog } from "../attest/attestation.ts";
 import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -90,7 +91,9 @@ export async function checkTimeEvidence(work: {
   readonly findings: Findings;
 }): Promise<readonly TimeProof[]> {
   const { host, source, trust, findings } = work;
-  const names = [...((await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [])].sort();
+  const there = (await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [];
+  // Logs of what was measured are looked at with the quote that they explain.
+  const names = there.filter((name) => !isLog(`${evidenceFolder}/${name}`)).sort();
   const group = recordGroup(host, source);
   const proofs: TimeProof[] = [];
   for (const name of names) {

@@ -1,5 +1,6 @@
 /** What a verifier trusts before it reads anything, and the paths that follow from it. */
 
+import type { DeviceRecord } from "../attest/device-record.ts";
 import { equal } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -27,6 +28,8 @@ export interface Trust {
   readonly ocsp?: readonly Uint8Array[];
   /** closing records of emergencies, as their files hold them; one that lies in a bundle is found there */
   readonly closings?: readonly Uint8Array[];
+  /** which TPM the box has: without it nothing binds a quote's key to a device */
+  readonly device?: DeviceRecord;
   /** by when what is verified existed, by evidence that counts: what was revoked later takes nothing from it. Whoever verifies a bundle or a seal finds it there, and need not say it */
   readonly proven?: Utc;
 }

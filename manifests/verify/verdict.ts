@@ -6,6 +6,7 @@ import type { BatchKind } from "../records/batch-head.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Mode } from "../records/request.ts";
 import type { Approver } from "../records/tally.ts";
+import type { AttestationVerdict } from "./attestation.ts";
 import type { EmergencyShown } from "./emergency-files.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
@@ -56,6 +57,8 @@ export interface BundleVerdict {
   /** empty unless the quorum was shown */
   readonly approvers: readonly Approver[];
   readonly labels: Manifest["labels"] | null;
+  /** what the manifest says of the machine that made it, and what of it is proven */
+  readonly attestation: AttestationVerdict;
   readonly auditor: { readonly subject: string; readonly notAfter: Utc } | null;
   readonly seals: { readonly count: number; readonly checked: number };
   /** `checked`: presented and the right ones; `count`: of the batch */
@@ -64,6 +67,7 @@ export interface BundleVerdict {
 
 export interface Established {
   readonly checked: CheckedManifest | undefined;
+  readonly attestation: AttestationVerdict;
   readonly authorization: PastAuthorization | undefined;
   readonly pinned: boolean;
   readonly count: number;
@@ -112,6 +116,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     quorum: quorumWord(authorization !== undefined, facts.pinned),
     approvers: authorization?.approvers ?? [],
     labels: manifest?.labels ?? null,
+    attestation: facts.attestation,
     auditor: checked ? { subject: checked.certificate.subjectText, notAfter: checked.certificate.notAfter } : null,
     seals: { count: manifest?.documents.sealed ?? facts.count, checked: facts.seals },
     documents: { count: facts.count, checked: facts.documents, notPresented: facts.notPresented },

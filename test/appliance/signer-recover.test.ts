@@ -20,6 +20,7 @@ import { memorySource } from "../bundle/memory-source.ts";
 import type { Issued } from "../pki/authority.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
 import { orderOf, quorum } from "./signer/order-of.ts";
+import { paperAttesting } from "./signer/paper-attesting.ts";
 import { listOf, type MadeBatch, makeBatch, oids, operators, root, signPolicy } from "./signer/people.ts";
 import { codeOf, filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
 
@@ -130,6 +131,26 @@ describe("a disk that was lost", () => {
       earlierCount: 2,
     });
     expect(await auditNames(1)).toEqual([1, 1, 1, number, number, number]);
+  });
+
+  it("SEAL-ONCE: a receipt with a TPM's log is whole with that log alone, and then given again byte for byte", async () => {
+    box.attesting = paperAttesting();
+    await box.restart();
+    await box.unlock();
+    await sealed("a");
+    const first = await filesOf(box, 1);
+    const log = "manifests/000001/evidence/event-log.bin";
+    expect(kept.has(log)).toBe(true);
+    kept.set("manifests/000001/evidence/0001.ers", utf8("the desk's, no part of the receipt"));
+    loseDisk();
+    const [withLog] = (await evidence()).manifests;
+    const without = { files: new Map([...kept].filter(([path]) => path !== log)) };
+    const [withoutLog] = (await readEvidence(nodeHost, memorySource(without), box.config)).manifests;
+    expect([withLog?.whole, withoutLog?.whole]).toEqual([true, false]);
+    const changed = { files: new Map(kept).set(log, utf8("another")) };
+    expect(await codeOf(readEvidence(nodeHost, memorySource(changed), box.config))).toBe("CHAIN");
+    await recovered();
+    expect([...(await filesOf(box, 1))].sort()).toEqual([...first].sort());
   });
 
   it("SEAL-ONCE: with the keeper's three files alone it is not sealed again, and the box says where its receipt is", async () => {

@@ -77,6 +77,10 @@ describe("the command line", () => {
       ["custodySheet", "custody.jsonl", { print: "p", reprint: 2, transcripts: "t" }],
     ],
     [
+      ["enrol-device", "--appliance", "box-1", "--to", "device.json", "--handle", "0x81010003"],
+      ["enrolDevice", { appliance: "box-1", handle: 0x81010003, to: "device.json", tpm: "/dev/tpmrm0" }],
+    ],
+    [
       ["suspend", "--reason", "a stranger"],
       ["suspend", "a stranger"],
     ],

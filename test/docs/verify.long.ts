@@ -8,6 +8,8 @@ import { batchToPack } from "../../desk/container/batch-to-pack.ts";
 import { packBatch } from "../../desk/container/pack-batch.ts";
 import { documentPacker } from "../../desk/container/pack-document.ts";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { deviceRecordBytes } from "../../manifests/attest/device-record.ts";
+import { objectAttributes } from "../../manifests/attest/public-area.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { signerInfo } from "../../manifests/cms/write.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
@@ -15,10 +17,20 @@ import { manifestBytes } from "../../manifests/records/manifest.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { subIndications } from "../../manifests/verify/indication.ts";
-import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { type Bundle, buildBundle, signManifest } from "../bundle/build.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { root, sealing } from "../bundle/people.ts";
 import { rawZip, storedFiles } from "../desk/container/raw-zip.ts";
+import { tpmHere } from "../hardware/tpm/swtpm.ts";
+import {
+  akAttributes,
+  attested,
+  bootLog,
+  bootPcrs,
+  type Forging,
+  otherKey,
+  paperDevice,
+} from "../manifests/attest/paper-tpm.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
@@ -52,7 +64,7 @@ const extended = "demo-out/extended/contract-0113.pdf.p7s";
 const early = "2021-01-01T00:00:00Z";
 const inbox = "demo-out/stick/coldseal/inbox/2026-q4-contracts/documents";
 const documents = { "Übersicht.txt": "one\n", "contract-0113.pdf": "two" };
-/** Holds `1` and `2`, each as the project's folder after the demo, with the batches of manifests number 1 and 2. */
+/** Holds `1`, `2` and `3`, each as the project's folder after the demo, with the batches of manifests number 1 and 2, and one with a TPM's quote. */
 let folder: string;
 let another: Bundle;
 beforeAll(async () => {
@@ -60,8 +72,11 @@ beforeAll(async () => {
   const first = await buildBundle({ documents });
   const previous = hex(sha256(manifestBytes(first.manifest)));
   const second = await buildBundle({ documents, manifest: (right) => ({ ...right, number: 2, previous }) });
+  const measured = await buildBundle({ documents });
+  measured.files.set("manifest.p7m", await signManifest(await attested(measured.manifest)));
+  measured.files.set("evidence/event-log.bin", bootLog);
   another = await buildBundle({ documents: { ...documents, "contract-0113.pdf": "three" } });
-  for (const [at, bundle] of [first, second].entries()) {
+  for (const [at, bundle] of [first, second, measured].entries()) {
     const put = (path: string, bytes: string | Uint8Array) => {
       const file = join(folder, `${at + 1}`, path);
       mkdirSync(dirname(file), { recursive: true });
@@ -73,6 +88,7 @@ beforeAll(async () => {
     put("demo-out/pki/genesis.txt", `${bundle.genesis}\n 1 words and more words\n`);
     put("demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m", first.files.get("manifest.p7m") as Uint8Array);
     put("demo-out/pki/tsa-ca.crt", pem(tsaRoot.certificate));
+    put("demo-out/pki/device.json", await deviceRecordBytes(nodeHost, paperDevice()));
     put(`${outbox}/evidence/0001.ers`, await evidenceOf(bundle));
     for (const [name, bytes] of await containersOf(bundle)) put(`demo-out/containers/${name}`, bytes);
     for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java", "docs/CheckArchive.java"]) {
@@ -86,7 +102,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 type Replaced = Readonly<Record<string, (bytes: Buffer) => Uint8Array | string>>;
 
 /** Runs lines of the page as they are written, in a copy of the folder in which files may be replaced. Holds: all ended with 0. */
-async function run(lines: string, number: 1 | 2, replaced: Replaced = {}): Promise<{ holds: boolean; said: string }> {
+async function run(
+  lines: string,
+  number: 1 | 2 | 3,
+  replaced: Replaced = {},
+): Promise<{ holds: boolean; said: string }> {
   const copy = mkdtempSync(join(folder, "copy-"));
   cpSync(join(folder, `${number}`), copy, { recursive: true });
   for (const [path, change] of Object.entries(replaced)) {
@@ -143,6 +163,24 @@ describe("docs/verify.md, its lines", () => {
       }
       const others = readFileSync(join(folder, "2", outbox, "evidence/0001.ers"));
       expect((await run(alone, 1, { [`${outbox}/evidence/0001.ers`]: () => others })).holds).toBe(false);
+    },
+  );
+
+  it.skipIf(!isHere(openssl) || !tpmHere)(
+    "QUOTE-BIND: tpm2-tools' hold for a TPM's quote, and fail for what was changed",
+    async () => {
+      const [sum = ""] = linesOf("The chain of digests, by hand").split("\n");
+      const lines = [linesOf("OpenSSL"), sum, linesOf("A TPM's quote")].join("\n");
+      const { holds, said } = await run(lines, 3);
+      expect(holds, said).toBe(true);
+      for (const digest of [...bootPcrs.values()].slice(0, 3)) expect(said.toLowerCase()).toContain(hex(digest));
+      const right = await signManifest(await attested(another.manifest));
+      expect((await run(lines, 3, { [manifest]: () => right })).holds).toBe(true);
+      for (const forging of wrongAttestations) {
+        const wrong = await signManifest(await attested(another.manifest, forging));
+        expect((await run(lines, 3, { [manifest]: () => wrong })).holds).toBe(false);
+      }
+      expect((await run(lines, 3, { [`${outbox}/evidence/event-log.bin`]: flipped })).holds).toBe(false);
     },
   );
 
@@ -241,6 +279,14 @@ describe("docs/verify.md, its lines", () => {
     for (const path of [seal, document]) expect(readme).toContain(path);
   });
 });
+
+const wrongAttestations: readonly Forging[] = [
+  { nonce: () => sha256(Uint8Array.of(1)) },
+  { signedBy: otherKey },
+  { quote: { values: [] } },
+  { attributes: akAttributes & ~objectAttributes.restricted },
+  { key: otherKey },
+];
 
 /** Over the bundle's tree, at a time that is past whenever this runs. */
 async function evidenceOf(bundle: Bundle): Promise<Uint8Array> {

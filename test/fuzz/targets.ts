@@ -1,6 +1,7 @@
 /** Every fuzz target. A new one is a file below `targets/` and a line here. */
 
 import type { Target } from "./target.ts";
+import { attestationTarget, deviceRecordTarget, tpmStructures } from "./targets/attestation.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
 import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
 import { canonicalJson } from "./targets/canonical-json.ts";
@@ -73,6 +74,9 @@ export const targets: readonly Target[] = [
   policyChain,
   requestStream,
   requestFile,
+  attestationTarget,
+  tpmStructures,
+  deviceRecordTarget,
   authorizationTarget,
   decisionTarget,
   manifestTarget,

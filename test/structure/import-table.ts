@@ -19,6 +19,8 @@ const native = ["pkcs11js", "graphene-pk11"];
 export const importTable: readonly Row[] = [
   { path: "manifests", folders: ["manifests"], packages: [], node: "none" },
   { path: "host", folders: ["host", "manifests"], packages: [], node: "sockets" },
+  // A program in the place of a TPM listens on a Unix socket.
+  { path: "hardware/tpm/socket.ts", folders: ["hardware/tpm", "manifests"], packages: [], node: "sockets" },
   { path: "hardware", folders: ["hardware", "manifests", "host"], packages: native, node: "local" },
   { path: "media", folders: ["media", "manifests", "host"], packages: [], node: "local" },
 
@@ -53,6 +55,12 @@ export const importTable: readonly Row[] = [
     path: "ceremony/tokens/main.ts",
     folders: ["ceremony/tokens", "manifests", "hardware"],
     packages: [],
+    node: "local",
+  },
+  {
+    path: "ceremony/device",
+    folders: ["ceremony", "manifests", "host", "hardware"],
+    packages: ["commander"],
     node: "local",
   },
   {

@@ -1,5 +1,6 @@
 /** A manifest that a lost store made, with the files that lay beside it: verified, and bound to each other by their digests. */
 
+import { namedLogs } from "../../../manifests/attest/attestation.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
@@ -95,26 +96,28 @@ function unbound(about: string, expected: string, got: string): Refusal {
 }
 
 /** In a receipt's order. */
-async function filesOf(
-  source: BundleSource,
-  folder: string,
-  { emergency, outcome }: Manifest,
-): Promise<readonly string[]> {
+async function filesOf(source: BundleSource, folder: string, manifest: Manifest): Promise<readonly string[]> {
   const below = async (name: string) => (await source.list(`${folder}/${name}`)).map((one) => `${name}/${one}`).sort();
   const root = await source.list(folder);
   const seals: string[] = [];
-  if (outcome === "sealed") for (const one of await below("seals")) seals.push(...(await below(one)));
+  if (manifest.outcome === "sealed") for (const one of await below("seals")) seals.push(...(await below(one)));
   return [
     manifestFile,
     authorizationFile,
     ...(root.includes("batch.p7m") ? ["batch.p7m"] : await envelopesOf(below)),
     ...(await below("policy")),
     ...(await below("certificates")),
+    ...logsAtHand(manifest, await below("evidence")),
     listFile,
     // Of what else lies in evidence/ the desk may have added some.
-    ...(emergency && (await below("evidence")).includes(declarationPath) ? [declarationPath] : []),
+    ...(manifest.emergency && (await below("evidence")).includes(declarationPath) ? [declarationPath] : []),
     ...seals,
   ];
+}
+
+/** Of the evidence only what the box itself wrote. */
+function logsAtHand({ attestation }: Manifest, evidence: readonly string[]): readonly string[] {
+  return namedLogs(attestation).flatMap(({ path }) => (evidence.includes(path) ? [path] : []));
 }
 
 async function envelopesOf(below: (name: string) => Promise<readonly string[]>): Promise<readonly string[]> {
@@ -134,6 +137,10 @@ async function isWhole(
   if (emergency && !files.includes(declarationPath)) return false;
   if (emergency) await checkDeclaration(host, source, `${folder}/${declarationPath}`, emergency.order);
   if (count("policy/") !== policy.number || count("certificates/") < 2) return false;
+  for (const { digest, path } of namedLogs(manifest.attestation)) {
+    if (!files.includes(path)) return false;
+    await checkFile(host, source, `${folder}/${path}`, digest);
+  }
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;

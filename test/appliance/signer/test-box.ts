@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Attesting } from "../../../appliance/signer/attest.ts";
 import { authorize } from "../../../appliance/signer/authorize.ts";
 import type { Box } from "../../../appliance/signer/box.ts";
 import type { Clocks } from "../../../appliance/signer/clock.ts";
@@ -56,6 +57,7 @@ export class TestBox {
   readonly policy: Policy;
   readonly clocks = { offset: 0, wall: () => Date.now() + this.clocks.offset, monotonic: () => performance.now() };
   links = loopbackOnly;
+  attesting: Attesting | undefined;
   box!: Box;
   work!: SealingWork;
   staging!: Staging;
@@ -156,7 +158,8 @@ export class TestBox {
   parts() {
     const clocks: Clocks = this.clocks;
     const software = { digest: "00".repeat(32), version: "0.0.0" };
-    return { config: this.config, host: nodeHost, hsm: this.hsm, clocks, readLinks: () => this.links, software };
+    const { attesting, config, hsm } = this;
+    return { config, host: nodeHost, hsm, clocks, readLinks: () => this.links, software, attesting };
   }
 
   #configure(): SignerConfig {

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
 import { makePolicy } from "../../bundle/signed.ts";
+import { attestationMutants } from "../../manifests/mutants/attestations.ts";
+import { bundleOf, type Mutant } from "../../manifests/mutants/mutant.ts";
 import { anchored, coldseal, laid, lay, type Place, place } from "./packed.ts";
-import { storedFiles } from "./raw-zip.ts";
+import { rawZip, storedFiles } from "./raw-zip.ts";
 
 let here: Place;
 let folders = 0;
@@ -41,6 +43,26 @@ describe("coldseal pack", () => {
     expect(await verdict(file)).toEqual(bundle);
     expect((await coldseal("verify", file, ...here.trust)).out).toContain("VALID: 3 seals, all 3 documents");
     expect(readFileSync(file)).toEqual(before);
+  });
+
+  it("QUOTE-BIND: a TPM's quote and its log are in the container, and verified there; a changed log is found", async () => {
+    const dir = fresh();
+    lay(dir, await anchored(await bundleOf(attestationMutants[0] as Mutant)));
+    const file = join(dir, "batch.asice");
+    expect((await pack(dir, "--to", file)).err).toBe("");
+    const attestation = { kind: "tpm", proven: true, explained: [0, 4, 7], device: null };
+    expect(await verdict(file)).toMatchObject({ status: 0, verdict: { ok: true, attestation } });
+    const files = storedFiles(readFileSync(file)).set("bundle/evidence/event-log.bin", Uint8Array.of(1));
+    writeFileSync(file, rawZip([...files].map(([name, data]) => ({ name, data }))));
+    const changed = await verdict(file);
+    expect(changed.verdict.findings).toMatchObject([{ code: "MANIFEST-BIND", file: "evidence/event-log.bin" }]);
+    const more = [...files]
+      .map(([name, data]) => ({ name, data }))
+      .concat({ name: "bundle/evidence/0001.ers", data: Uint8Array.of(1) });
+    writeFileSync(file, rawZip(more));
+    expect((await verdict(file)).verdict.findings).toContainEqual(
+      expect.objectContaining({ file: "bundle/evidence/0001.ers" }),
+    );
   });
 
   it("SEAL-BIND: a document in a container of its own has its seal, its quorum and its time with it", async () => {

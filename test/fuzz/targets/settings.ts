@@ -34,6 +34,10 @@ const samples = {
   signer: {
     appliance: "box-1",
     arc: "1.3.6.1.4.1.32473.1",
+    attestation: {
+      ...{ bank: "sha256", device: "device.json", kind: "tpm", logs: { event: "log" }, pcrs: [0, 7], required: true },
+      ...{ seconds: 20, tpm: { device: "/dev/tpmrm0" } },
+    },
     clock: { errorSeconds: 60, lastSet: "2026-11-20T11:00:00Z", source: "test" },
     genesis: "ab".repeat(32),
     hsm: "software-token",

@@ -3,6 +3,7 @@
  * it. Requests and policies have their own rows in `test/manifests/records`.
  */
 
+import { attestationMutants } from "./attestations.ts";
 import { authorizationMutants } from "./authorizations.ts";
 import { emergencyMutants } from "./emergencies.ts";
 import { manifestMutants } from "./manifests.ts";
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...authorizationMutants,
   ...manifestMutants,
   ...emergencyMutants,
+  ...attestationMutants,
 ];
