@@ -38,6 +38,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("BREAK GLASS", brokenGlass(verdict)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("own stamp", localTimeText(verdict)),
       ...timeRows(verdict),
       ...revokedRows(verdict),
       ...row("reason", verdict.reason),
@@ -142,6 +143,13 @@ function revokedRows({ revokedLater }: Pick<BundleVerdict, "revokedLater">) {
 function listsText(revocation: Exclude<Indication["revocation"], "none">): string {
   if (!revocation.endsWith(" in the seal")) return `${revocation} were looked at`;
   return `only ${revocation} were looked at, which whoever gave it chose`;
+}
+
+/** HONEST: whoever stamps its own work proves nothing by it. */
+function localTimeText({ localTime }: BundleVerdict): string | null {
+  if (localTime === null) return null;
+  const { accuracySeconds, time } = localTime;
+  return `${time}, to ${accuracySeconds} s: local, not anchored: the box's own word on order and time; it proves nothing against the box`;
 }
 
 /** What is proven of the time, and what stands there without proving anything. */

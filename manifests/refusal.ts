@@ -97,6 +97,7 @@ export const refusalTable = {
   "TIME-IMPRINT": ["verification", "do not rely on this evidence of time: it is over something else"],
   "TIME-TSA": ["verification", "have the bundle anchored by an authority whose certificate is for time-stamping alone"],
   "TIME-ORDER": ["verification", "look at the clocks: a time-stamp may not be older than what it is over"],
+  "TIME-LOCAL": ["verification", "do not take it for a time: the box stamped this itself; have the bundle anchored"],
   "TSA-ANSWER": ["not-now", "ask another time-stamp authority, or this one later; what was anchored before stays"],
   ABORTED: ["verification", "do not rely on it: the batch was aborted and none of its seals counts"],
   // Ceremonies

@@ -35,6 +35,7 @@ export type JournalKind =
   | "reserved"
   | "renewed"
   | "attempt"
+  | "time-stamp"
   | "manifest"
   | "released"
   | "refused"

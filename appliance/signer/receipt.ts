@@ -3,7 +3,7 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { certificatePath, policyPath } from "../../manifests/records/names.ts";
+import { certificatePath, localTimePath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Batch } from "./batches.ts";
@@ -14,6 +14,7 @@ import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
+import { storedTimeStamp } from "./stored-time-stamp.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
 export function receipt(box: Box, number: number): Iterable<Uint8Array> {
@@ -42,6 +43,8 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
   }
   yield* listFile(box, number, "documents.jsonl");
   if (outcome === "aborted") return;
+  const stamp = storedTimeStamp(box.db, number);
+  if (stamp) yield* file(localTimePath, stamp);
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
     yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));
   }

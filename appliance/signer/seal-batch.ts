@@ -11,6 +11,8 @@ import { checkMaySeal, lockWhenOver } from "./may-seal.ts";
 import { type Reservation, reserve } from "./reserve.ts";
 import { checkRoom } from "./room.ts";
 import { type OnProgress, sealDocuments } from "./seal-documents.ts";
+import { digestList } from "./sealed-list.ts";
+import { checkMayStamp, stampTree } from "./time-stamp.ts";
 
 export interface SealResult {
   readonly number: number;
@@ -24,6 +26,7 @@ export interface SealResult {
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : undefined);
+  checkMayStamp(box, batch);
   checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);
@@ -36,11 +39,13 @@ export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress):
   return result;
 }
 
-/** The manifest: sealed, or aborted when that was ordered before it was stored. */
+/** The box's own time-stamp, then the manifest: sealed, or aborted when that was ordered before it was stored. */
 async function conclude(box: Box, reservation: Reservation): Promise<SealResult> {
   for (;;) {
     const ending = box.batches.ending(reservation.batch);
-    const signed = await signManifest(box, reservation, await composeManifest(box, reservation, ending));
+    const list = await digestList(box.host, box.db, reservation.number);
+    if (!ending) await stampTree(box, reservation, list);
+    const signed = await signManifest(box, reservation, composeManifest(box, reservation, ending, list));
     const stored = box.db.transaction(() => store(box, reservation, signed, ending))();
     if (stored) return { number: reservation.number, outcome: signed.manifest.outcome };
   }

@@ -13,6 +13,7 @@ import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { goesOn, verifyPast } from "./past.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
+import { timeStampHolds } from "./stored-time-stamp.ts";
 
 /**
  * Every manifest in order, its request, its authorisation, its intents and seals, and the register; also the seals of a
@@ -30,13 +31,17 @@ export async function verifyManifests(host: Host, db: Db): Promise<number> {
   for (const [at, number] of numbers.entries()) {
     const row = manifestRow(db, number);
     const manifest = readable(number, () => heldManifest(row, first + at, previous, journalled.get(number)));
+    if (!timeStampHolds(db, number, manifest)) throw changed(number, "holds a changed time-stamp of its own");
     await verifySeals(db, number);
     await verifyList(host, db, manifest);
     previous = hex(row.digest);
   }
   if (journalled.size !== numbers.length)
     throw new Refusal("CHAIN", `the store has lost manifest ${first + numbers.length}`);
-  for (const number of reserved.slice(numbers.length)) await verifySeals(db, number);
+  for (const number of reserved.slice(numbers.length)) {
+    if (!timeStampHolds(db, number)) throw changed(number, "holds a changed time-stamp of its own");
+    await verifySeals(db, number);
+  }
   return past + numbers.length;
 }
 

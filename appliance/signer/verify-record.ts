@@ -148,6 +148,16 @@ const comparisons: readonly Comparison[] = [
     held: ({ audit_suite, certificates }) => text(audit_suite, digestOf(certificates)),
   },
   {
+    kind: "time-stamp",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, * FROM time_intents",
+    told: ({ attributes, certificates, info, number, suite }) => [
+      `${number}`,
+      text(attributes, certificates, info, suite),
+    ],
+    held: ({ attributes, certificates, info, suite }) =>
+      text(digestOf(attributes), digestOf(certificates), digestOf(info), suite),
+  },
+  {
     kind: "order",
     sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m, time FROM orders",
     told: ({ digest, file, number, time }) => [`${number}`, text(digest, file, time)],

@@ -2,7 +2,7 @@
 
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
-import { envelopePath } from "../../manifests/records/names.ts";
+import { envelopePath, localTimePath } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, piecesOf, readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { evidenceFolder } from "../../manifests/verify/time-evidence.ts";
@@ -54,7 +54,8 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
 /** Paths of the bundle's files but documents and evidence. Refuses BUNDLE-FORM what is not a bundle's. */
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
-  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...(plain ? [] : ["batch.p7m"])];
+  const stamp = manifest.time ? [localTimePath] : [];
+  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...stamp, ...(plain ? [] : ["batch.p7m"])];
   const folders = ["policy", "certificates"];
   const known = [...files, ...folders, "seals", evidenceFolder, ...(plain ? ["envelopes", "documents"] : [])];
   for (const name of await source.list("")) {

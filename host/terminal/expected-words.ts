@@ -79,6 +79,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "TIME-IMPRINT": "a time-stamp over this very data",
   "TIME-TSA": "a token of an authority whose certificate is for time-stamping alone",
   "TIME-ORDER": "a time-stamp that is younger than what it is over",
+  "TIME-LOCAL": "a time-stamp by somebody else than the box",
   "TSA-ANSWER": "a token that answers the request",
   ABORTED: "a batch that was sealed to its end",
   "CEREMONY-FILE": "a ceremony file as docs/formats.md has it",

@@ -136,6 +136,8 @@ const readManifestValue = object({
   reported: anyObject,
   request: readRequestPart,
   software: object({ digest: hexText(), name: literal("coldseal"), version: text(32) }),
+  /** of a sealed batch, where the policy names a `time` key: the box's own time-stamp; `file`: SHA-256 of local-time.tst */
+  time: optional(object({ certificate: hexText(), file: hexText(), key: hexText() })),
   type: literal("manifest"),
   version: literal(1),
 });

@@ -4,6 +4,7 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
+import { localTimePath } from "../records/names.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies, checkChallengeAgainst } from "./binding.ts";
 import {
   files,
@@ -19,6 +20,7 @@ import {
 import { checkCertificateFiles } from "./certificate-files.ts";
 import { Findings } from "./findings.ts";
 import { listEntries, type ReadList } from "./list-file.ts";
+import { checkLocalTime } from "./local-time.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
 import type { ReadComposition } from "./request-file.ts";
@@ -56,12 +58,13 @@ export async function verifyBundle(
   const list = await openList(work, checked);
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
-  const { chain, ...counts } = await checkSeals(work, parts, openCrew);
+  const { chain, latest, ...counts } = await checkSeals(work, parts, openCrew);
+  const local = checked && (await checkLocalTime(work, checked, policies, latest));
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
-  const established = { checked, authorization, pinned: policies.pinned, count, times, ...counts };
-  const chains = [checked?.chain, chain].filter((one) => one !== undefined);
+  const established = { checked, authorization, pinned: policies.pinned, count, times, local, ...counts };
+  const chains = [checked?.chain, chain, local?.chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
   const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};
   const looked = { revocation: revocationWord(trust), unanswered, revoked: [...revoked, ...submitters] };
@@ -99,7 +102,7 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
 async function checkSeals(work: Work, parts: Parts, openCrew: OpenCrew): Promise<Omit<SliceResult, "findings">> {
   const { source, trust, findings } = work;
   const { checked, oids, policies, request, list } = parts;
-  const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined };
+  const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined, latest: undefined };
   if (checked?.manifest.outcome === "aborted") {
     await findAbortedSeals(source, findings);
     return none;
@@ -131,7 +134,18 @@ async function checkRootEntries({ source, findings }: Work, { checked, kind }: P
   const contents = sealed.length > 0 ? ["documents"] : [];
   const request = kind === "plain-envelopes" ? ["envelopes", ...contents] : [files.request];
   const { manifest, authorization, list } = files;
-  const known = [manifest, authorization, list, "policy", "certificates", evidenceFolder, ...sealed, ...request];
+  const stamp = checked && !checked.manifest.time ? [] : [localTimePath];
+  const known = [
+    manifest,
+    authorization,
+    list,
+    ...stamp,
+    "policy",
+    "certificates",
+    evidenceFolder,
+    ...sealed,
+    ...request,
+  ];
   for (const name of (await findings.check("", () => source.list(""))) ?? []) {
     if (!known.includes(name)) findings.add(name, "BUNDLE-FORM", "nothing covers this file");
   }

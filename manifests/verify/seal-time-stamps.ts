@@ -6,6 +6,7 @@ import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Seal } from "../records/seal.ts";
 import { Refusal } from "../refusal.ts";
+import { checkAnchored, type OwnTime } from "../time/local-time.ts";
 import { checkToken } from "../time/token.ts";
 import { checkNotBefore, noProof, proofOf, type TimeProof } from "./time-evidence.ts";
 import type { Trust } from "./trust.ts";
@@ -18,7 +19,7 @@ export async function checkSealTimeStamps(
   host: Host,
   trust: Trust,
   { signer }: Seal,
-  { signed, errorSeconds }: { readonly signed: Utc; readonly errorSeconds: number },
+  { signed, errorSeconds, own }: { readonly signed: Utc; readonly errorSeconds: number; readonly own: OwnTime },
 ): Promise<readonly TimeProof[]> {
   const proofs: TimeProof[] = [];
   const tokens = unsignedValues(signer, oid.signatureTimeStamp);
@@ -26,6 +27,7 @@ export async function checkSealTimeStamps(
     const name = `signature-time-stamp ${at + 1}`;
     try {
       const stamp = await checkToken(host, token, (hash) => host.digest(hash, signer.signature));
+      await checkAnchored(host, [stamp], own);
       const proof = await proofOf(host, trust, name, [stamp]);
       checkNotBefore(proof, signed, errorSeconds);
       proofs.push(proof);

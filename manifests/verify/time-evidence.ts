@@ -7,8 +7,10 @@ import type { Manifest } from "../records/manifest.ts";
 import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
+import { checkAnchored } from "../time/local-time.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
+import { ownTimeIn } from "./local-time.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import { lookUpOthers, type Trust } from "./trust.ts";
 
@@ -73,6 +75,7 @@ export async function checkTimeEvidence(work: {
   const { host, source, trust, findings } = work;
   const names = [...((await findings.check(evidenceFolder, () => source.list(evidenceFolder))) ?? [])].sort();
   const group = recordGroup(host, source);
+  const own = await ownTimeIn(source);
   const proofs: TimeProof[] = [];
   for (const name of names) {
     const file = `${evidenceFolder}/${name}`;
@@ -82,6 +85,7 @@ export async function checkTimeEvidence(work: {
       const proof = await findings.check(file, async () => {
         const der = await readSmall(source, file, evidenceRecordLimit);
         const stamps = await checkEvidence(host, der, group);
+        await checkAnchored(host, stamps, own);
         return proofOf(host, trust, file, stamps);
       });
       if (proof) proofs.push(proof);

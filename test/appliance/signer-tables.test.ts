@@ -19,7 +19,7 @@ const kept = mkdtempSync(join(tmpdir(), "coldseal-tables-"));
 let box: TestBox;
 
 beforeAll(async () => {
-  box = await TestBox.make();
+  box = await TestBox.make({}, { time: {} });
   await box.unlock();
   const one = await makeBatch(listOf(3, "a"), { batch: "one" });
   await box.authorised(one);
@@ -155,6 +155,13 @@ describe("CHAIN", () => {
           ],
         ] as const,
     ),
+    ["UPDATE time_intents SET suite = 'rsa-pkcs1-sha256'", "time-stamp 1"],
+    ["UPDATE time_intents SET certificates = replace(certificates, 'MII', 'MIJ')", "time-stamp 1"],
+    [`UPDATE time_intents SET ${spoilt("info")}`, "time-stamp 1"],
+    [`UPDATE time_intents SET ${spoilt("attributes")}`, "time-stamp 1"],
+    ["DELETE FROM time_intents", "time-stamp 1"],
+    [`UPDATE time_stamps SET ${spoilt("token")}`, "manifest 1"],
+    ["DELETE FROM time_stamps", "manifest 1"],
     ...[1, 2].flatMap(
       (number) =>
         [

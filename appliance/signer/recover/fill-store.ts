@@ -4,6 +4,7 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import type { Software } from "../../../host/software-digest.ts";
 import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
+import { localTimePath } from "../../../manifests/records/names.ts";
 import type { OrderOf } from "../../../manifests/records/order.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
@@ -115,6 +116,7 @@ function checkUnchanged({ manifest, manifestDigest }: PastManifest, path: string
     "manifest.p7m": manifestDigest,
     "authorization.p7m": manifest.authorization.file,
     "documents.jsonl": manifest.documents.digest,
+    [localTimePath]: manifest.time?.file,
   }[path];
   if (expected === undefined || hex(sha256(bytes)) === expected) return;
   throw new Refusal("CHAIN", "a file changed while the store was made", {

@@ -5,6 +5,7 @@ import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
+import { localTimePath } from "../../../manifests/records/names.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
@@ -106,6 +107,7 @@ async function filesOf(source: BundleSource, folder: string, sealed: boolean): P
     ...(await below("policy")),
     ...(await below("certificates")),
     listFile,
+    ...(root.includes(localTimePath) ? [localTimePath] : []),
     ...seals,
   ];
 }
@@ -116,7 +118,7 @@ async function envelopesOf(below: (name: string) => Promise<readonly string[]>):
   return all;
 }
 
-/** A receipt can be given again where request, policies, certificates and as many seals as there were are at hand. */
+/** A receipt can be given again where request, policies, certificates, the box's own time-stamp and as many seals as there were are at hand. */
 async function isWhole(
   host: Host,
   source: BundleSource,
@@ -126,6 +128,8 @@ async function isWhole(
   const { documents, outcome, policy, request } = manifest;
   if (count("policy/") !== policy.number || count("certificates/") < 2) return false;
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
+  if ((manifest.time !== undefined) !== files.includes(localTimePath)) return false;
+  if (manifest.time) await checkFile(host, source, `${folder}/${localTimePath}`, manifest.time.file);
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;
   await checkFile(host, source, `${folder}/batch.p7m`, request.file);
