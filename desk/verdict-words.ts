@@ -38,6 +38,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("BREAK GLASS", brokenGlass(verdict)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("STALE", staleText(verdict)),
       ...row("own stamp", localTimeText(verdict)),
       ...timeRows(verdict),
       ...revokedRows(verdict),
@@ -141,8 +142,17 @@ function revokedRows({ revokedLater }: Pick<BundleVerdict, "revokedLater">) {
 }
 
 function listsText(revocation: Exclude<Indication["revocation"], "none">): string {
+  if (revocation.endsWith(" in the bundle"))
+    return `only ${revocation} were looked at, which the box had when it sealed`;
   if (!revocation.endsWith(" in the seal")) return `${revocation} were looked at`;
   return `only ${revocation} were looked at, which whoever gave it chose`;
+}
+
+/** HONEST: the policy let the box seal although nothing that was new enough spoke for these. */
+function staleText({ manifest }: BundleVerdict): string | null {
+  const stale = manifest?.revocation?.stale ?? [];
+  if (stale.length === 0) return null;
+  return `when it sealed, nothing new enough that the box had said whether these were revoked: ${stale.join("; ")}`;
 }
 
 /** HONEST: whoever stamps its own work proves nothing by it. */

@@ -93,6 +93,7 @@ export const refusalTable = {
     "verification",
     "give the newest CRL of each CA between the box's certificates and the root, or OCSP responses",
   ],
+  "REVOCATION-STALE": ["not-now", "bring newer CRLs or OCSP responses in coldseal/control/in, then `ceremony import`"],
   "TIME-FORM": ["verification", "fetch the evidence of time again, or have the bundle anchored anew"],
   "TIME-IMPRINT": ["verification", "do not rely on this evidence of time: it is over something else"],
   "TIME-TSA": ["verification", "have the bundle anchored by an authority whose certificate is for time-stamping alone"],

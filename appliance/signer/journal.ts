@@ -36,6 +36,7 @@ export type JournalKind =
   | "renewed"
   | "attempt"
   | "time-stamp"
+  | "revocation"
   | "manifest"
   | "released"
   | "refused"

@@ -14,6 +14,7 @@ import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
+import { revocationFiles } from "./stored-revocation.ts";
 import { storedTimeStamp } from "./stored-time-stamp.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
@@ -27,7 +28,8 @@ export function receipt(box: Box, number: number): Iterable<Uint8Array> {
 function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: StoredManifest): Generator<Uint8Array> {
   const { batch, keys, number } = reservation;
   // Not the reservation's: an abort may be told of under a later one.
-  const last = readManifest(readSignedData(p7m).content ?? new Uint8Array(0)).policy.number;
+  const manifest = readManifest(readSignedData(p7m).content ?? new Uint8Array(0));
+  const last = manifest.policy.number;
   yield* file("manifest.p7m", p7m);
   yield* file("authorization.p7m", reservation.authorization);
   yield* requestFiles(box.db, batch);
@@ -45,6 +47,7 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
   if (outcome === "aborted") return;
   const stamp = storedTimeStamp(box.db, number);
   if (stamp) yield* file(localTimePath, stamp);
+  for (const { path, bytes } of revocationFiles(box.db, manifest)) yield* file(path, bytes);
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
     yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));
   }

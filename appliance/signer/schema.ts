@@ -39,6 +39,8 @@ const tables = {
   manifests: `number INTEGER PRIMARY KEY REFERENCES reservations (number), outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),
     content_digest BLOB NOT NULL UNIQUE, p7m BLOB NOT NULL`,
   register: `number INTEGER PRIMARY KEY REFERENCES manifests (number), identity BLOB NOT NULL`,
+  revocation_data: `id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    kind TEXT NOT NULL CHECK (kind IN ('crl', 'ocsp')), subjects TEXT NOT NULL, this_update TEXT NOT NULL, bytes BLOB NOT NULL`,
   orders: `number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), p7m BLOB NOT NULL, time TEXT NOT NULL`,
   statements: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,

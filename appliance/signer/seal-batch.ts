@@ -8,6 +8,7 @@ import type { Batch, Ending } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
 import { checkMaySeal, lockWhenOver } from "./may-seal.ts";
+import { revocationPart } from "./not-revoked.ts";
 import { type Reservation, reserve } from "./reserve.ts";
 import { checkRoom } from "./room.ts";
 import { type OnProgress, sealDocuments } from "./seal-documents.ts";
@@ -27,6 +28,7 @@ export interface SealResult {
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : undefined);
   checkMayStamp(box, batch);
+  if (!box.batches.ending(batch)) await revocationPart(box);
   checkRoom(box, batch);
   const reservation = await reserve(box, batch);
   beginAttempt(box, reservation);
@@ -45,7 +47,11 @@ async function conclude(box: Box, reservation: Reservation): Promise<SealResult>
     const ending = box.batches.ending(reservation.batch);
     const list = await digestList(box.host, box.db, reservation.number);
     if (!ending) await stampTree(box, reservation, list);
-    const signed = await signManifest(box, reservation, composeManifest(box, reservation, ending, list));
+    const manifest = {
+      ...composeManifest(box, reservation, ending, list),
+      ...(ending ? {} : await revocationPart(box, reservation)),
+    };
+    const signed = await signManifest(box, reservation, manifest);
     const stored = box.db.transaction(() => store(box, reservation, signed, ending))();
     if (stored) return { number: reservation.number, outcome: signed.manifest.outcome };
   }

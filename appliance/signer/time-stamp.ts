@@ -71,6 +71,12 @@ export function timePart(db: Db, number: number, isAborted: boolean): Pick<Manif
   return { time: { certificate: hex(certificateDigest), file: hex(sha256(token)), key: hex(keyDigest) } };
 }
 
+/** The chain of the key that stamped a number, or is to stamp it; undefined where nothing was stored. */
+export function stampingChain(db: Db, number: number): readonly Uint8Array[] | undefined {
+  const intent = storedTimeIntent(db, number);
+  return intent && keyOf(intent).chain;
+}
+
 /** A new intent, durable on return. */
 function commit(box: Box, tree: StampedTree, key: BoxKey): TimeIntent {
   const at = now(box);

@@ -3,6 +3,7 @@
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
 import { envelopePath, localTimePath } from "../../manifests/records/names.ts";
+import { revocationFolder, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, piecesOf, readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { evidenceFolder } from "../../manifests/verify/time-evidence.ts";
@@ -56,7 +57,7 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
   const plain = manifest.request.kind === "plain-envelopes";
   const stamp = manifest.time ? [localTimePath] : [];
   const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...stamp, ...(plain ? [] : ["batch.p7m"])];
-  const folders = ["policy", "certificates"];
+  const folders = ["policy", "certificates", ...(manifest.revocation ? [revocationFolder] : [])];
   const known = [...files, ...folders, "seals", evidenceFolder, ...(plain ? ["envelopes", "documents"] : [])];
   for (const name of await source.list("")) {
     if (!known.includes(name))
@@ -74,7 +75,11 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
 /** Lists may be long; all else of a bundle is small. */
 async function addFile(zip: ZipWriter, source: BundleSource, path: string): Promise<void> {
   const to = `${bundleFolderName}/${path}`;
-  if (!lists.includes(path)) return zip.addBytes(to, await readSmall(source, path, smallFile));
+  if (!lists.includes(path))
+    return zip.addBytes(
+      to,
+      await readSmall(source, path, path.startsWith(`${revocationFolder}/`) ? stagedLimit : smallFile),
+    );
   return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
 }
 

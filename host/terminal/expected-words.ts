@@ -75,6 +75,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "SEAL-BIND": "a seal that its manifest lists",
   "BUNDLE-FORM": "exactly the files of one answer",
   REVOCATION: "a list or response that says whether the certificate is revoked",
+  "REVOCATION-STALE": "revocation data that is new enough",
   "TIME-FORM": "an RFC 3161 token or RFC 4998 evidence record in strict DER",
   "TIME-IMPRINT": "a time-stamp over this very data",
   "TIME-TSA": "a token of an authority whose certificate is for time-stamping alone",

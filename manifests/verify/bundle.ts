@@ -5,6 +5,7 @@ import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
 import { localTimePath } from "../records/names.ts";
+import { revocationFolder } from "../records/revocation-part.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies, checkChallengeAgainst } from "./binding.ts";
 import {
   files,
@@ -27,8 +28,9 @@ import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
+import { checkStaged, stagedIn, stagedWord, withStaged } from "./staged-revocation.ts";
 import { checkTimeEvidence, checkTimeOrder, evidenceFolder, provenTime } from "./time-evidence.ts";
-import { revocationWord, revokedLater, type Trust } from "./trust.ts";
+import { revokedLater, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -47,7 +49,9 @@ export async function verifyBundle(
   // First of all: what was revoked after all of this is proven to have existed takes nothing from it.
   const times = await checkTimeEvidence({ host, source, trust, findings });
   const proven = provenTime(times);
-  const work: Work = { host, source, trust: proven === null ? trust : { ...trust, proven }, findings };
+  const staged = await stagedIn(host, source);
+  const known = withStaged(trust, staged);
+  const work: Work = { host, source, trust: proven === null ? known : { ...known, proven }, findings };
   const checked = await openManifest(work);
   if (checked) await checkTimeOrder(findings, times, checked.manifest);
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
@@ -59,6 +63,7 @@ export async function verifyBundle(
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const { chain, latest, ...counts } = await checkSeals(work, parts, openCrew);
+  if (checked) await checkStaged(work, checked.manifest, policies.inForce?.policy);
   const local = checked && (await checkLocalTime(work, checked, policies, latest));
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
@@ -67,7 +72,7 @@ export async function verifyBundle(
   const chains = [checked?.chain, chain, local?.chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
   const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};
-  const looked = { revocation: revocationWord(trust), unanswered, revoked: [...revoked, ...submitters] };
+  const looked = { revocation: stagedWord(trust, staged), unanswered, revoked: [...revoked, ...submitters] };
   return verdictOf(work.findings.all, { ...established, ...looked });
 }
 
@@ -135,11 +140,13 @@ async function checkRootEntries({ source, findings }: Work, { checked, kind }: P
   const request = kind === "plain-envelopes" ? ["envelopes", ...contents] : [files.request];
   const { manifest, authorization, list } = files;
   const stamp = checked && !checked.manifest.time ? [] : [localTimePath];
+  const lists = checked && !checked.manifest.revocation ? [] : [revocationFolder];
   const known = [
     manifest,
     authorization,
     list,
     ...stamp,
+    ...lists,
     "policy",
     "certificates",
     evidenceFolder,

@@ -6,6 +6,7 @@ import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import { localTimePath } from "../../../manifests/records/names.ts";
+import { revocationDigests, revocationFolder } from "../../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
@@ -108,6 +109,7 @@ async function filesOf(source: BundleSource, folder: string, sealed: boolean): P
     ...(await below("certificates")),
     listFile,
     ...(root.includes(localTimePath) ? [localTimePath] : []),
+    ...(await below(revocationFolder)),
     ...seals,
   ];
 }
@@ -130,6 +132,9 @@ async function isWhole(
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
   if ((manifest.time !== undefined) !== files.includes(localTimePath)) return false;
   if (manifest.time) await checkFile(host, source, `${folder}/${localTimePath}`, manifest.time.file);
+  const staged = [...revocationDigests(manifest)];
+  if (count(`${revocationFolder}/`) !== staged.length || staged.some(([path]) => !files.includes(path))) return false;
+  for (const [path, digest] of staged) await checkFile(host, source, `${folder}/${path}`, digest);
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;
   await checkFile(host, source, `${folder}/batch.p7m`, request.file);

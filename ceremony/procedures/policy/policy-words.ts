@@ -21,10 +21,21 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const key = (spki: Uint8Array) => `public key, SHA-256 ${hex(sha256(spki))}`;
   const { plainEnvelopes, roots } = policy.submitters;
   const keys = mapKeys(policy.keys, key);
+  const { roots: issuers, ...rule } = policy.revocation ?? {};
   return [
-    ...wordsOf({ ...members, keys, submitters: { plainEnvelopes } }),
-    ...roots.map((der) => ({ name: "submitters.roots", value: certificateWords(der), ofList: true })),
+    ...wordsOf({
+      ...members,
+      keys,
+      submitters: { plainEnvelopes },
+      ...(policy.revocation ? { revocation: rule as Members } : {}),
+    }),
+    ...rootWords("submitters.roots", roots),
+    ...rootWords("revocation.roots", issuers ?? []),
   ];
+}
+
+function rootWords(name: string, roots: readonly Uint8Array[]): readonly PolicyWord[] {
+  return roots.map((der) => ({ name, value: certificateWords(der), ofList: true }));
 }
 
 export function personWords({ certificates, id, name, roles }: Person): string {
