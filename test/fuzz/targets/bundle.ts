@@ -7,8 +7,11 @@ import { hex } from "../../../manifests/encoding/bytes.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
+import { stampedBundle } from "../../bundle/local-time.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { root } from "../../bundle/people.ts";
 import { times } from "../../bundle/signed.ts";
+import { makeCrl } from "../../pki/crl.ts";
 import { parseDer, writeDer } from "../der-tree.ts";
 import { type Files, mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import { lay } from "../lay-files.ts";
@@ -26,7 +29,9 @@ export const bundleTarget: Target = {
     const { files } = await buildBundle({ abortedAfter: 1 });
     const withoutList = new Map([...bundle.files].filter(([path]) => path !== "documents.jsonl"));
     const plain = await buildPlainBundle();
-    return [bundle.files, files, withoutList, plain.files].map(packFiles);
+    const stamped = await stampedBundle();
+    const staged = new Map(stamped.files).set("revocation/0001.crl", makeCrl(root));
+    return [bundle.files, files, withoutList, plain.files, stamped.files, staged].map(packFiles);
   },
   mutate: (random, input, other) => {
     const files = mutateFiles(random, input, other);
@@ -54,10 +59,10 @@ export const bundleInFolder: Target = {
   ...bundleTarget,
   name: "bundle-in-folder",
   run: async (input) => {
-    const root = join(folder, "bundle");
-    lay(root, unpackFiles(input));
+    const place = join(folder, "bundle");
+    lay(place, unpackFiles(input));
     const trust = { roots: bundle.roots, genesis: bundle.genesis, at: times.manifest };
-    const source = bundleFolder(root);
+    const source = bundleFolder(place);
     const verdict = await verifyBundle(nodeHost, source, trust).finally(() => source.close());
     checkFindings({ ok: verdict.findings.length === 0, findings: verdict.findings });
     return verdict;
