@@ -42,6 +42,8 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...emergencyRows(verdict.emergency).flatMap(([label, text]) => row(label, text)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("STALE", staleText(verdict)),
+      ...row("own stamp", localTimeText(verdict)),
       ...timeRows(verdict),
       ...revokedRows(verdict),
       ...row("reason", verdict.reason),
@@ -145,8 +147,24 @@ function revokedRows({ revokedLater }: Pick<BundleVerdict, "revokedLater">) {
 }
 
 function listsText(revocation: Exclude<Indication["revocation"], "none">): string {
+  if (revocation.endsWith(" in the bundle"))
+    return `only ${revocation} were looked at, which the box had when it sealed`;
   if (!revocation.endsWith(" in the seal")) return `${revocation} were looked at`;
   return `only ${revocation} were looked at, which whoever gave it chose`;
+}
+
+/** HONEST: the policy let the box seal although nothing that was new enough spoke for these. */
+function staleText({ manifest }: BundleVerdict): string | null {
+  const stale = manifest?.revocation?.stale ?? [];
+  if (stale.length === 0) return null;
+  return `when it sealed, nothing new enough that the box had said whether these were revoked: ${stale.join("; ")}`;
+}
+
+/** HONEST: whoever stamps its own work proves nothing by it. */
+function localTimeText({ localTime }: BundleVerdict): string | null {
+  if (localTime === null) return null;
+  const { accuracySeconds, time } = localTime;
+  return `${time}, to ${accuracySeconds} s: local, not anchored: the box's own word on order and time; it proves nothing against the box`;
 }
 
 /** What is proven of the time, and what stands there without proving anything. */

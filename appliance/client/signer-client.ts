@@ -20,6 +20,7 @@ import {
   utc,
 } from "../../manifests/encoding/shape.ts";
 import { type BatchKind, batchKinds } from "../../manifests/records/batch-head.ts";
+import type { RevocationKind } from "../../manifests/records/revocation-part.ts";
 import { isRefusalCode, Refusal, type RefusalCode, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
 
@@ -207,6 +208,12 @@ export function signerClient(path: string, signal?: AbortSignal) {
     async importPolicy(policy: Uint8Array): Promise<number> {
       const { result } = await call("import-policy", {}, { body: [policy] });
       return readAnswer(having({ number: integer(1) }), result, "import-policy").number;
+    },
+
+    /** Hands over a CRL or OCSP response (DER); gives its number at the signer. Durable on return. */
+    async stageRevocation(kind: RevocationKind, der: Uint8Array): Promise<number> {
+      const { result } = await call("stage-revocation", { kind }, { body: [der] });
+      return readAnswer(having({ number: integer(1) }), result, "stage-revocation").number;
     },
   };
 }

@@ -1,9 +1,10 @@
-/** What the keeper sends in `control/in`: policies now; acknowledgements, revocation data and certificates later. */
+/** What the keeper sends in `control/in`: policies and revocation data; acknowledgements and certificates later. */
 
 import { existsSync } from "node:fs";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { shown } from "../../manifests/records/names.ts";
+import type { RevocationKind } from "../../manifests/records/revocation-part.ts";
 import { asRefusal, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import type { Parts } from "./parts.ts";
 
@@ -32,11 +33,19 @@ export async function importControl(parts: Parts): Promise<Imported> {
   return { imported, refused };
 }
 
+/** By the ending of its name; what is inside the signer judges. */
+const kinds: readonly (readonly [RegExp, "policy" | RevocationKind])[] = [
+  [/^policy[a-z0-9._-]*\.p7m$/, "policy"],
+  [/\.crl$/, "crl"],
+  [/\.(?:ors|ocsp)$/, "ocsp"],
+];
+
 async function importFile(parts: Parts, root: string, name: string): Promise<{ kind: string; number: number }> {
-  const { answered, intake, signer, log } = parts;
-  if (!/^policy[a-z0-9._-]*\.p7m$/.test(name)) {
+  const { answered, intake, log } = parts;
+  const [, kind] = kinds.find(([pattern]) => pattern.test(name)) ?? [];
+  if (kind === undefined) {
     throw new Refusal("CMS-TYPE", "not a kind of file that can be imported yet", {
-      expected: "policy….p7m",
+      expected: "policy….p7m, ….crl or ….ors",
       got: shown(name),
       about: name,
     });
@@ -45,8 +54,15 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
   const digest = hex(sha256(bytes));
   const done = answered.importOf(digest);
   if (done) return { kind: done.kind, number: done.number };
-  const number = await signer.importPolicy(bytes);
-  log.info({ file: shown(name), number }, "a new policy is in force");
-  await answered.addImport({ digest, kind: "policy", number });
-  return { kind: "policy", number };
+  const number = await handOver(parts, kind, bytes);
+  log.info(
+    { file: shown(name), kind, number },
+    kind === "policy" ? "a new policy is in force" : "revocation data came in",
+  );
+  await answered.addImport({ digest, kind, number });
+  return { kind, number };
+}
+
+function handOver({ signer }: Parts, kind: "policy" | RevocationKind, bytes: Uint8Array): Promise<number> {
+  return kind === "policy" ? signer.importPolicy(bytes) : signer.stageRevocation(kind, bytes);
 }

@@ -6,6 +6,7 @@
 import { callOnce } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { hexText, integer, list, oneOf, optional, type Read, text, utc } from "../../manifests/encoding/shape.ts";
+import { stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { isRefusalCode, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { anyText, having, readAnswer } from "../client/answers.ts";
 import { ScanConnection } from "./scan-connection.ts";
@@ -107,7 +108,7 @@ export function intakeClient(socket: string, stop: AbortSignal) {
     /** A file of `control/in`. */
     async control(root: string, name: string): Promise<Uint8Array> {
       return limited(scanTime, async (signal) => {
-        const { body } = await callOnce(socket, "control", { root, name }, { signal, maximumBody: 1 << 20 });
+        const { body } = await callOnce(socket, "control", { root, name }, { signal, maximumBody: stagedLimit });
         return body;
       });
     },

@@ -35,6 +35,8 @@ export type JournalKind =
   | "reserved"
   | "renewed"
   | "attempt"
+  | "time-stamp"
+  | "revocation"
   | "manifest"
   | "released"
   | "refused"

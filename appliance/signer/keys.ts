@@ -5,7 +5,7 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
-import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
+import { type OwnOids, oid, ownOids } from "../../manifests/encoding/oid.ts";
 import { keyEntries, keyPurposes, mapKeys, type OfKeys, usageOf } from "../../manifests/records/key-purpose.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -84,7 +84,7 @@ export function keysInForce(policy: Policy, atHand: readonly KeyAtHand[]): KeysI
     }
     checkCertified(one);
   }
-  const keys = mapKeys(found, ({ chain, spki }) => boxKey(chain, spki, policy));
+  const keys = mapKeys(found, ({ chain, spki }, purpose) => boxKey(chain, spki, policy, purpose));
   checkPolicyKeys(policy, keys);
   checkUsage(keys, ownOids(policy.arc));
   return { keys, atHand: found, token: found.sealing.token };
@@ -107,8 +107,8 @@ function checkCertified({ purpose, chain }: KeyAtHand): void {
 }
 
 /** A key of the box from its chain and pinned public key. Refuses with HSM-KEY when they do not belong together. */
-function boxKey(chain: readonly Uint8Array[], spki: Uint8Array, policy: Policy): BoxKey {
-  const key = certifiedKey(chain, fittingSuite(spki, policy));
+function boxKey(chain: readonly Uint8Array[], spki: Uint8Array, policy: Policy, purpose: KeyName): BoxKey {
+  const key = certifiedKey(chain, fittingSuite(spki, policy, purpose));
   if (!equal(key.spki, spki)) throw new Refusal("HSM-KEY", "the certificate is not that of the pinned key");
   return key;
 }
@@ -161,18 +161,20 @@ function checkUsage(keys: BoxKeys, oids: OwnOids): void {
   for (const [name, { certificate }] of keyEntries(keys)) checkUsageOf(certificate, name, oids);
 }
 
-/** Refuses with PATH-USAGE a certificate (DER) that is not for this purpose. */
+/** Refuses with PATH-USAGE a certificate (DER) that is not for this purpose; one for time-stamps is for nothing else, and critically so (RFC 3161 2.3). */
 export function checkUsageOf(certificate: Uint8Array, purpose: KeyName, oids: OwnOids): void {
-  const { extendedKeyUsage, isCa, subjectText } = readCertificate(certificate);
+  const { criticalOids, extendedKeyUsage, isCa, subjectText } = readCertificate(certificate);
   const expected = usageOf(purpose, oids);
-  if (!isCa && extendedKeyUsage.includes(expected)) return;
+  const alone = extendedKeyUsage.length === 1 && criticalOids.includes(oid.extendedKeyUsage);
+  if (!isCa && extendedKeyUsage.includes(expected) && (purpose !== "time" || alone)) return;
   throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, { about: subjectText, expected });
 }
 
-/** Refuses with HSM-KEY a key that no suite fits, PATH-KEY one that is too weak. The profile's suite where the key can do it; an audit key of another kind takes the first suite that it can. */
-export function fittingSuite(spki: Uint8Array, policy: Policy): Suite {
+/** Refuses with HSM-KEY a key that no suite fits, PATH-KEY one that is too weak. The profile's suite where the key can do it; a key of another kind takes the first suite that it can. Time-stamps are never by RSA-PSS: `openssl ts` cannot check that. */
+export function fittingSuite(spki: Uint8Array, policy: Policy, purpose: KeyName = "audit"): Suite {
   let weak: Refusal | undefined;
   for (const name of [policy.profile.suite, ...suiteNames]) {
+    if (purpose === "time" && suiteOf(name).scheme === "rsa-pss") continue;
     try {
       checkKey(suiteOf(name), spki, policy.limits.minimumRsaBits);
       return suiteOf(name);

@@ -21,17 +21,18 @@ import { goesOn } from "./past.ts";
 import type { Reported } from "./reported.ts";
 import type { Reservation } from "./reserve.ts";
 import { checkCertificates } from "./reserved-keys.ts";
-import { digestList, type ListDigests } from "./sealed-list.ts";
+import type { ListDigests } from "./sealed-list.ts";
 import { keyAtHand } from "./standing.ts";
+import { timePart } from "./time-stamp.ts";
 
 /** What manifest `number` says, from the store as it is now. Nothing is signed or stored. */
-export async function composeManifest(
+export function composeManifest(
   box: Box,
   reservation: Reservation,
   ending: Ending | undefined,
-): Promise<Manifest> {
+  list: ListDigests,
+): Manifest {
   const { batch, number } = reservation;
-  const list = await digestList(box.host, box.db, number);
   if (!ending && list.count !== batch.count) {
     throw new Refusal("INTERNAL", "a manifest before every document is sealed", { about: `${number}` });
   }
@@ -124,6 +125,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
       },
     }),
     software: { ...box.software, name: "coldseal" },
+    ...timePart(box.db, number, ending !== undefined),
     type: "manifest",
     version: 1,
   };

@@ -63,7 +63,7 @@ export function checkUsable({ orders }: Pick<Box, "orders">, { spki, certificate
 export function heldBy(box: Box): Refusal | undefined {
   try {
     checkStanding(box);
-    for (const key of [box.keys.sealing, box.keys.audit]) checkUsable(box, key);
+    for (const key of [box.keys.sealing, box.keys.audit, box.keys.time]) if (key) checkUsable(box, key);
     return undefined;
   } catch (fault) {
     return asRefusal(fault, "INTERNAL", "a fault");

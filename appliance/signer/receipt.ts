@@ -3,7 +3,7 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { certificatePath, declarationPath, policyPath } from "../../manifests/records/names.ts";
+import { certificatePath, declarationPath, localTimePath, policyPath } from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { logsOf } from "./attest.ts";
@@ -15,6 +15,8 @@ import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
+import { revocationFiles } from "./stored-revocation.ts";
+import { storedTimeStamp } from "./stored-time-stamp.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
 export function receipt(box: Box, number: number): Iterable<Uint8Array> {
@@ -46,6 +48,9 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
   yield* listFile(box, number, "documents.jsonl");
   if (emergency !== undefined) yield* file(declarationPath, box.orders.signed(emergency));
   if (outcome === "aborted") return;
+  const stamp = storedTimeStamp(box.db, number);
+  if (stamp) yield* file(localTimePath, stamp);
+  for (const { path, bytes } of revocationFiles(box.db, manifest)) yield* file(path, bytes);
   for (const { entry, signerInfo } of sealedRows(box.db, number)) {
     yield* file(entry.seal, sealFile({ certificates: sealingKey(reservation, entry.index).chain, signerInfo }));
   }

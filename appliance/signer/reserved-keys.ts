@@ -117,7 +117,8 @@ function auditKey(box: Box, { keys: { audit } }: Reservation): BoxKey {
   return equal(audit.spki, box.keys.audit.spki) ? newer(box, audit, box.policies.inForce.policy) : box.keys.audit;
 }
 
-function newer(box: Box, old: BoxKey, policy: Policy): BoxKey {
+/** The key with the newest certificates that the box has of it, where those that it had count no more and these do. */
+export function newer(box: Box, old: BoxKey, policy: Policy): BoxKey {
   const atHand = keyAtHand(box.configured, box.orders.standing, old.spki);
   if (!atHand || atHand.chain.length === 0 || counts(box, old, policy)) return old;
   const again = certifiedKey(atHand.chain, old.suite);

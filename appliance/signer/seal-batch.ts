@@ -10,9 +10,12 @@ import type { Batch, Ending } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { composeManifest, type SignedManifest, signManifest } from "./manifest.ts";
 import { checkMaySeal, lockWhenOver } from "./may-seal.ts";
+import { revocationPart } from "./not-revoked.ts";
 import { type Reservation, reserve } from "./reserve.ts";
 import { checkRoom } from "./room.ts";
 import { type OnProgress, sealDocuments } from "./seal-documents.ts";
+import { digestList } from "./sealed-list.ts";
+import { checkMayStamp, stampTree } from "./time-stamp.ts";
 
 export interface SealResult {
   readonly number: number;
@@ -26,6 +29,8 @@ export interface SealResult {
  */
 export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress): Promise<SealResult> {
   await checkMaySeal(box, box.batches.ending(batch) ? ["audit"] : [sealingPurpose(batch.head.mode), "audit"]);
+  checkMayStamp(box, batch);
+  if (!box.batches.ending(batch)) await revocationPart(box);
   checkRoom(box, batch);
   if (!box.batches.ending(batch)) await checkAttests(box);
   const reservation = await reserve(box, batch);
@@ -39,11 +44,17 @@ export async function sealBatch(box: Box, batch: Batch, onProgress: OnProgress):
   return result;
 }
 
-/** The manifest: sealed, or aborted when that was ordered before it was stored. */
+/** The box's own time-stamp, then the manifest: sealed, or aborted when that was ordered before it was stored. */
 async function conclude(box: Box, reservation: Reservation): Promise<SealResult> {
   for (;;) {
     const ending = box.batches.ending(reservation.batch);
-    const { logs, manifest } = await attest(box, await composeManifest(box, reservation, ending));
+    const list = await digestList(box.host, box.db, reservation.number);
+    if (!ending) await stampTree(box, reservation, list);
+    const composed = {
+      ...composeManifest(box, reservation, ending, list),
+      ...(ending ? {} : await revocationPart(box, reservation)),
+    };
+    const { logs, manifest } = await attest(box, composed);
     const signed = await signManifest(box, reservation, manifest);
     const stored = box.db.transaction(() => store(box, reservation, { ...signed, logs }, ending))();
     if (stored) return { number: reservation.number, outcome: signed.manifest.outcome };

@@ -15,6 +15,7 @@ import {
 } from "../../manifests/encoding/shape.ts";
 import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { isBatchFolder } from "../../manifests/records/names.ts";
+import { revocationKinds, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { isRefusalCode, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { authorize, orderAbort, reject } from "./authorize.ts";
 import { type Box, checkSound } from "./box.ts";
@@ -24,6 +25,7 @@ import { refuse } from "./refuse.ts";
 import { noteReported, released } from "./report.ts";
 import { readReported } from "./reported.ts";
 import type { SealingWork } from "./seal-batch.ts";
+import { stageRevocation } from "./stage-revocation.ts";
 import type { Staging } from "./staged-request.ts";
 import { aboutOf, batchStatus, statusOf } from "./status.ts";
 import { findSealed, submit } from "./submit.ts";
@@ -134,6 +136,9 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
       checkSound(box);
       return { result: { number: await importPolicy(box, await collect(body, policyBytes)) } };
     }),
+    "stage-revocation": method(object({ kind: oneOf(revocationKinds) }), async ({ kind }, { body }) => ({
+      result: { number: await stageRevocation(box, kind, await collect(body, stagedLimit)) },
+    })),
     audit: method(object({ from: integer(1) }), ({ from }) => ({ result: {}, body: audit(box, from) })),
   };
 }

@@ -14,6 +14,7 @@ import { logsOf } from "./attest.ts";
 import { goesOn, verifyPast } from "./past.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
+import { timeStampHolds } from "./stored-time-stamp.ts";
 
 /**
  * Every manifest in order, its request, its authorisation, its intents and seals, and the register; also the seals of a
@@ -31,6 +32,7 @@ export async function verifyManifests(host: Host, db: Db): Promise<number> {
   for (const [at, number] of numbers.entries()) {
     const row = manifestRow(db, number);
     const manifest = readable(number, () => heldManifest(row, first + at, previous, journalled.get(number)));
+    if (!timeStampHolds(db, number, manifest)) throw changed(number, "holds a changed time-stamp of its own");
     await verifySeals(db, number);
     await verifyList(host, db, manifest);
     // They refuse where one is not what the manifest names.
@@ -39,7 +41,10 @@ export async function verifyManifests(host: Host, db: Db): Promise<number> {
   }
   if (journalled.size !== numbers.length)
     throw new Refusal("CHAIN", `the store has lost manifest ${first + numbers.length}`);
-  for (const number of reserved.slice(numbers.length)) await verifySeals(db, number);
+  for (const number of reserved.slice(numbers.length)) {
+    if (!timeStampHolds(db, number)) throw changed(number, "holds a changed time-stamp of its own");
+    await verifySeals(db, number);
+  }
   return past + numbers.length;
 }
 

@@ -151,6 +151,26 @@ const comparisons: readonly Comparison[] = [
     held: ({ audit_suite, certificates }) => text(audit_suite, digestOf(certificates)),
   },
   {
+    kind: "time-stamp",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, * FROM time_intents",
+    told: ({ attributes, certificates, info, number, suite }) => [
+      `${number}`,
+      text(attributes, certificates, info, suite),
+    ],
+    held: ({ attributes, certificates, info, suite }) =>
+      text(digestOf(attributes), digestOf(certificates), digestOf(info), suite),
+  },
+  {
+    kind: "revocation",
+    sql: "SELECT CAST(id AS TEXT) AS row_id, * FROM revocation_data ORDER BY id",
+    told: ({ digest, id, kind, subjects, thisUpdate }) => [
+      `${id}`,
+      text(digest, digest, kind, canonical(subjects as Json), thisUpdate),
+    ],
+    held: ({ bytes, digest, kind, subjects, this_update }) =>
+      text(digest, digestOf(bytes), kind, subjects, this_update),
+  },
+  {
     kind: "order",
     sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m, time FROM orders",
     told: ({ digest, file, number, time }) => [`${number}`, text(digest, file, time)],

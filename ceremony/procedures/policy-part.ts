@@ -64,13 +64,17 @@ export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Js
 }
 
 function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, more: readonly PolicyPerson[]) {
-  const { people, submitters, ...rest } = part;
-  const { roots, ...others } = anyObject(submitters ?? {}, "policy.submitters");
+  const { people, revocation, submitters, ...rest } = part;
   const der = (path: string) => base64(readCertificateFile(pathIn(file, path)));
+  const rooted = (value: Json, name: string) => {
+    const { roots, ...others } = anyObject(value, name);
+    return { ...others, roots: list(text(4096), 1, 16)(roots ?? [], `${name}.roots`).map(der) };
+  };
   const named = list(readPerson, 0, 64)(people ?? [], "policy.people");
   return {
     ...rest,
     people: [...more, ...named.map(({ certificates, ...one }) => ({ ...one, certificates: certificates.map(der) }))],
-    submitters: { ...others, roots: list(text(4096), 1, 16)(roots ?? [], "policy.submitters.roots").map(der) },
+    ...(revocation === undefined ? {} : { revocation: rooted(revocation, "policy.revocation") }),
+    submitters: rooted(submitters ?? {}, "policy.submitters"),
   };
 }

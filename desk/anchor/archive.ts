@@ -66,7 +66,9 @@ export async function stampsNow(
   const seal = readSeal(base, oids);
   const stamped = { seal, revocation: own, documentDigest };
   const trust: Trust = { roots: [], authorities, at: utcOf(Date.now()), crls: values.crls, ocsp: values.ocsp };
-  const claim = { signed: readSigningTime(seal.signer), errorSeconds: 0 };
+  // Which key is the box's own is not known here: its policy OID is.
+  const time = { policy: oids.localTime, key: undefined };
+  const claim = { signed: readSigningTime(seal.signer), errorSeconds: 0, own: time };
   const proofs = await checkSealTimeStamps(nodeHost, trust, stamped, claim);
   const { stamps } = await openStamps(nodeHost, stamped);
   return { proofs, outermost: stamps.filter((one) => isOutermost(one, stamps)).map(({ stamp }) => stamp) };

@@ -2,7 +2,8 @@
 
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
-import { envelopePath } from "../../manifests/records/names.ts";
+import { envelopePath, localTimePath } from "../../manifests/records/names.ts";
+import { revocationFolder, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, piecesOf, readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { evidenceFolder, isEvidencePath } from "../../manifests/verify/time-evidence.ts";
@@ -54,8 +55,9 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
 /** Paths of the bundle's files but documents and evidence records. Refuses BUNDLE-FORM what is not a bundle's. */
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
-  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...(plain ? [] : ["batch.p7m"])];
-  const folders = ["policy", "certificates"];
+  const stamp = manifest.time ? [localTimePath] : [];
+  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...stamp, ...(plain ? [] : ["batch.p7m"])];
+  const folders = ["policy", "certificates", ...(manifest.revocation ? [revocationFolder] : [])];
   const known = [...files, ...folders, "seals", evidenceFolder, ...(plain ? ["envelopes", "documents"] : [])];
   for (const name of await source.list("")) {
     if (!known.includes(name))
@@ -74,9 +76,11 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
 /** Lists and what lies in evidence/ may be long; all else of a bundle is small. */
 async function addFile(zip: ZipWriter, source: BundleSource, path: string): Promise<void> {
   const to = `${bundleFolderName}/${path}`;
-  if (!lists.includes(path) && !path.startsWith(`${evidenceFolder}/`))
-    return zip.addBytes(to, await readSmall(source, path, smallFile));
-  return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
+  if (lists.includes(path) || path.startsWith(`${evidenceFolder}/`)) {
+    return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
+  }
+  const limit = path.startsWith(`${revocationFolder}/`) ? stagedLimit : smallFile;
+  return zip.addBytes(to, await readSmall(source, path, limit));
 }
 
 const lists: readonly string[] = ["batch.p7m", "documents.jsonl", "envelopes/list.jsonl"];

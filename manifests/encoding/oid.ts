@@ -81,6 +81,8 @@ export interface OwnOids {
   readonly plainSubmitter: string;
   /** of the key that seals in mode emergency, and nothing else */
   readonly emergency: string;
+  /** RFC 3161 policy of the box's own time-stamps: local, not anchored */
+  readonly localTime: string;
 }
 
 export function ownOids(arc: string): OwnOids {
@@ -107,5 +109,6 @@ export function ownOids(arc: string): OwnOids {
     submitter: at(34),
     plainSubmitter: at(35),
     emergency: at(36),
+    localTime: at(41),
   };
 }

@@ -21,6 +21,7 @@ import {
 import type { BatchHead } from "./batch-head.ts";
 import { readEmergencyPart } from "./emergency.ts";
 import { hashNames, modes } from "./request.ts";
+import { readRevocationPart } from "./revocation-part.ts";
 
 /** At most so many earlier seals are named one by one; `earlierCount` always counts them all. */
 export const earlierNamed = 1000;
@@ -141,7 +142,11 @@ const readManifestValue = object({
   /** facts that only the daemon or intake knows; unchecked by the signer */
   reported: anyObject,
   request: readRequestPart,
+  /** of a sealed batch, where the policy asks for revocation data that came in on media */
+  revocation: optional(readRevocationPart),
   software: object({ digest: hexText(), name: literal("coldseal"), version: text(32) }),
+  /** of a sealed batch, where the policy names a `time` key: the box's own time-stamp; `file`: SHA-256 of local-time.tst */
+  time: optional(object({ certificate: hexText(), file: hexText(), key: hexText() })),
   type: literal("manifest"),
   version: literal(1),
 });

@@ -75,6 +75,9 @@ export function certificatePath(key: "sealing" | "audit", position: number): str
   return `certificates/${key}-${position}.der`;
 }
 
+/** Path of the box's own time-stamp below `outbox/BATCH`. It is the box's, and so not among the evidence that others add. */
+export const localTimePath = "local-time.tst";
+
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
 export function shown(name: string): string {
   let out = "";

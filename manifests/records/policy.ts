@@ -73,6 +73,17 @@ export const readPolicyValue = object({
     level: literal("CAdES-B-B"),
     suite: oneOf(suiteNames),
   }),
+  /**
+   * where it is there: CRLs and OCSP responses that came in on media must say of the box's own certificates that they are not revoked, and be no older; `roots`: of the box's
+   * paths. `stale`: what it does where none is new enough
+   */
+  revocation: optional(
+    object({
+      maximumAgeSeconds: integer(60, 315_360_000),
+      roots: list(certificate, 1, 16),
+      stale: oneOf(["refuse", "state"]),
+    }),
+  ),
   /** SHA-256 of certificates that count no more */
   revoked: list(hexText(), 0, 10_000),
   submitters: object({ plainEnvelopes: readPlainEnvelopes, roots: list(certificate, 1, 16) }),
@@ -100,9 +111,10 @@ export function readPolicy(content: Uint8Array): Policy {
 }
 
 /** A policy as JSON, certificates and keys in base64, ready for `canonicalBytes`. */
-export function policyJson(policy: Policy): Json {
+export function policyJson({ revocation, ...policy }: Policy): Json {
   return {
     ...policy,
+    ...(revocation ? { revocation: { ...revocation, roots: revocation.roots.map((der) => der.toBase64()) } } : {}),
     keys: mapKeys(policy.keys, (spki) => spki.toBase64()),
     people: policy.people.map((one) => ({ ...one, certificates: one.certificates.map((der) => der.toBase64()) })),
     submitters: { ...policy.submitters, roots: policy.submitters.roots.map((der) => der.toBase64()) },

@@ -4,6 +4,8 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
+import { localTimePath } from "../records/names.ts";
+import { revocationFolder } from "../records/revocation-part.ts";
 import { checkAttestation } from "./attestation.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies, checkChallengeAgainst } from "./binding.ts";
 import {
@@ -21,14 +23,16 @@ import { checkCertificateFiles } from "./certificate-files.ts";
 import { checkEmergencyFiles } from "./emergency-files.ts";
 import { Findings } from "./findings.ts";
 import { listEntries, type ReadList } from "./list-file.ts";
+import { checkLocalTime } from "./local-time.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
 import type { ReadComposition } from "./request-file.ts";
 import { checkSealFiles, expectedByList, expectedByRequest, findAbortedSeals } from "./seal-files.ts";
 import { type Expected, inPlace, type OpenCrew, type SliceResult } from "./seal-slices.ts";
 import { type BundleSource, readAgain } from "./source.ts";
+import { checkStaged, stagedIn, stagedWord, withStaged } from "./staged-revocation.ts";
 import { checkTimeEvidence, checkTimeOrder, evidenceFolder, provenTime } from "./time-evidence.ts";
-import { revocationWord, revokedLater, type Trust } from "./trust.ts";
+import { revokedLater, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -47,7 +51,9 @@ export async function verifyBundle(
   // First of all: what was revoked after all of this is proven to have existed takes nothing from it.
   const times = await checkTimeEvidence({ host, source, trust, findings });
   const proven = provenTime(times);
-  const work: Work = { host, source, trust: proven === null ? trust : { ...trust, proven }, findings };
+  const staged = await stagedIn(host, source);
+  const known = withStaged(trust, staged);
+  const work: Work = { host, source, trust: proven === null ? known : { ...known, proven }, findings };
   const checked = await openManifest(work);
   if (checked) await checkTimeOrder(findings, times, checked.manifest);
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
@@ -60,7 +66,9 @@ export async function verifyBundle(
   await bindParts(work, parts);
   const emergency = await checkEmergencyFiles(work, parts);
   const attestation = await checkAttestation(work, checked?.manifest, files.manifest);
-  const { chain, ...counts } = await checkSeals(work, parts, openCrew);
+  const { chain, latest, ...counts } = await checkSeals(work, parts, openCrew);
+  if (checked) await checkStaged(work, checked.manifest, policies.inForce?.policy);
+  const local = checked && (await checkLocalTime(work, checked, policies, latest));
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
@@ -71,13 +79,14 @@ export async function verifyBundle(
     pinned: policies.pinned,
     count,
     emergency,
+    local,
     times,
     ...counts,
   };
-  const chains = [checked?.chain, chain].filter((one) => one !== undefined);
+  const chains = [checked?.chain, chain, local?.chain].filter((one) => one !== undefined);
   const revoked = (await findings.check(files.manifest, () => revokedLater(host, work.trust, chains))) ?? [];
   const { revokedLater: submitters = [], unanswered } = request?.lookedUp ?? {};
-  const looked = { revocation: revocationWord(trust), unanswered, revoked: [...revoked, ...submitters] };
+  const looked = { revocation: stagedWord(trust, staged), unanswered, revoked: [...revoked, ...submitters] };
   return verdictOf(work.findings.all, { ...established, ...looked });
 }
 
@@ -112,7 +121,7 @@ async function bindParts({ host, findings }: Work, parts: Parts): Promise<void> 
 async function checkSeals(work: Work, parts: Parts, openCrew: OpenCrew): Promise<Omit<SliceResult, "findings">> {
   const { source, trust, findings } = work;
   const { checked, oids, policies, request, list } = parts;
-  const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined };
+  const none = { seals: 0, documents: 0, notPresented: 0, chain: undefined, latest: undefined };
   if (checked?.manifest.outcome === "aborted") {
     await findAbortedSeals(source, findings);
     return none;
@@ -144,7 +153,20 @@ async function checkRootEntries({ source, findings }: Work, { checked, kind }: P
   const contents = sealed.length > 0 ? ["documents"] : [];
   const request = kind === "plain-envelopes" ? ["envelopes", ...contents] : [files.request];
   const { manifest, authorization, list } = files;
-  const known = [manifest, authorization, list, "policy", "certificates", evidenceFolder, ...sealed, ...request];
+  const stamp = checked && !checked.manifest.time ? [] : [localTimePath];
+  const lists = checked && !checked.manifest.revocation ? [] : [revocationFolder];
+  const known = [
+    manifest,
+    authorization,
+    list,
+    ...stamp,
+    ...lists,
+    "policy",
+    "certificates",
+    evidenceFolder,
+    ...sealed,
+    ...request,
+  ];
   for (const name of (await findings.check("", () => source.list(""))) ?? []) {
     if (!known.includes(name)) findings.add(name, "BUNDLE-FORM", "nothing covers this file");
   }

@@ -24,9 +24,9 @@ export type SubIndication =
   | "TRY_LATER"
   | "GENERIC";
 
-/** What revocation was judged by; of one seal also by what came in it, where the verifier had nothing of its own. */
+/** What revocation was judged by; also by what came in a seal, or stood in the bundle, where the verifier had nothing of its own. */
 type Lists = "CRLs" | "OCSP responses" | "CRLs and OCSP responses";
-export type RevocationWord = "none" | Lists | `${Lists} in the seal`;
+export type RevocationWord = "none" | Lists | `${Lists} in the ${"seal" | "bundle"}`;
 
 export interface Indication {
   readonly main: MainIndication;

@@ -82,6 +82,18 @@ export async function revokedIn(
   return found;
 }
 
+/** What lists and what responses say of the first certificate of a path, or why they say nothing. Refuses PATH-FORM, PATH-CRITICAL, CMS-ALGORITHM one that cannot be read. */
+export async function answersOf(
+  host: Host,
+  path: readonly [Certificate, ...Certificate[]],
+  wanted: RevocationWanted,
+): Promise<{ readonly crls: readonly Heard[]; readonly ocsp: readonly Heard[] }> {
+  const issuers = issuersOf(path, 0);
+  const crls = await hear(host, path[0], issuers, { ...wanted, ocsp: [] });
+  const all = await hear(host, path[0], issuers, wanted);
+  return { crls, ocsp: all.slice(crls.length) };
+}
+
 function issuersOf(path: readonly Certificate[], at: number): Authority["issuers"] {
   return path.slice(at + 1) as [Certificate, ...Certificate[]];
 }

@@ -1,11 +1,12 @@
 /** seals/ and the documents: every listed document has its one seal, every seal its document, and nothing else lies there. */
 
+import type { Utc } from "../encoding/shape.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
 import { contentPath, sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
 import type { Findings } from "./findings.ts";
 import { listOrNone, NumberedFolders } from "./numbered-folders.ts";
-import type { Expected, SealCount, SealCrew, SliceResult } from "./seal-slices.ts";
+import { type Expected, laterOf, type SealCount, type SealCrew, type SliceResult } from "./seal-slices.ts";
 import type { BundleSource } from "./source.ts";
 
 export interface SealWork {
@@ -69,16 +70,17 @@ class Total {
   readonly #findings: Findings;
   #count: SealCount = { seals: 0, documents: 0, notPresented: 0 };
   #chain: readonly Uint8Array[] | undefined;
+  #latest: Utc | undefined;
 
   constructor(findings: Findings) {
     this.#findings = findings;
   }
 
   get result(): Omit<SliceResult, "findings"> {
-    return { ...this.#count, chain: this.#chain };
+    return { ...this.#count, chain: this.#chain, latest: this.#latest };
   }
 
-  add({ seals, documents, notPresented, findings, chain }: SliceResult): void {
+  add({ seals, documents, notPresented, findings, chain, latest }: SliceResult): void {
     const count = this.#count;
     this.#count = {
       seals: count.seals + seals,
@@ -87,6 +89,7 @@ class Total {
     };
     this.#findings.take(findings);
     this.#chain = chain ?? this.#chain;
+    this.#latest = laterOf(this.#latest, latest);
   }
 }
 

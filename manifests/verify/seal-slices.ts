@@ -2,6 +2,7 @@
 
 import type { HashName } from "../cms/suite.ts";
 import { hex } from "../encoding/bytes.ts";
+import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { ListedDocument } from "../records/request.ts";
 import { Refusal } from "../refusal.ts";
@@ -31,6 +32,8 @@ export interface SliceResult extends SealCount {
   readonly findings: readonly Finding[];
   /** see `SealChecker.chain` */
   readonly chain: readonly Uint8Array[] | undefined;
+  /** the latest time that a seal claims which holds */
+  readonly latest: Utc | undefined;
 }
 
 /** What all slices of a bundle are held against; a plain value that can go to another thread. */
@@ -65,31 +68,40 @@ interface SliceWork {
 
 const sealLimit = 64 * 1024;
 
+/** The later of two times, of which either may not be known. */
+export function laterOf(one: Utc | undefined, other: Utc | undefined): Utc | undefined {
+  return one !== undefined && (other === undefined || one > other) ? one : other;
+}
+
 async function checkSlice(work: SliceWork, slice: readonly Expected[]): Promise<SliceResult> {
   const findings = new Findings();
   let seals = 0;
   let documents = 0;
   let notPresented = 0;
+  let latest: Utc | undefined;
   for (const one of slice) {
-    if (await checkSealFile(work, findings, one)) seals++;
+    const signed = await checkSealFile(work, findings, one);
+    if (signed !== undefined) seals++;
+    latest = laterOf(latest, signed);
     const held = await checkDocument(work, findings, one);
     if (held === "not presented") notPresented++;
     else if (held) documents++;
   }
-  return { seals, documents, notPresented, findings: findings.all, chain: work.checker.chain };
+  return { seals, documents, notPresented, findings: findings.all, chain: work.checker.chain, latest };
 }
 
+/** The time that the seal claims, where it holds. */
 async function checkSealFile(
   { source, checker, context }: SliceWork,
   findings: Findings,
   one: Expected,
-): Promise<boolean> {
+): Promise<Utc | undefined> {
   const held = await findings.check(one.seal, async () => {
     const bytes = await readSmall(source, one.seal, sealLimit);
     const documentDigest = knownDigest(context.digestAlgorithm, one.document.digest);
     return checker.check(bytes, { documentDigest, index: one.index, sealDigest: one.sealDigest });
   });
-  return held !== undefined;
+  return held?.signed;
 }
 
 async function checkDocument(

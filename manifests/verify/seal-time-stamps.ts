@@ -11,6 +11,7 @@ import type { Host } from "../host.ts";
 import type { Seal } from "../records/seal.ts";
 import { Refusal } from "../refusal.ts";
 import { archiveImprint, hashIndexIn } from "../time/archive-time-stamp.ts";
+import { checkAnchored, type OwnTime } from "../time/local-time.ts";
 import { checkToken, type TimeStamp } from "../time/token.ts";
 import { type Cover, CoverFinder, contentsOf, leftOut, type SealContents } from "./archive-cover.ts";
 import { checkNotBefore, latestOf, noProof, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
@@ -49,7 +50,7 @@ export async function checkSealTimeStamps(
   host: Host,
   trust: Trust,
   sealed: StampedSeal,
-  claim: { readonly signed: Utc; readonly errorSeconds: number },
+  claim: { readonly signed: Utc; readonly errorSeconds: number; readonly own: OwnTime },
 ): Promise<readonly TimeProof[]> {
   const { contents, failed, stamps } = await openStamps(host, sealed);
   const proofs = new Map(failed);
@@ -125,10 +126,11 @@ async function judge(
   about: {
     readonly stamps: readonly SealStamp[];
     readonly existed: Utc | undefined;
-    readonly claim: { readonly signed: Utc; readonly errorSeconds: number };
+    readonly claim: { readonly signed: Utc; readonly errorSeconds: number; readonly own: OwnTime };
   },
 ): Promise<TimeProof> {
   try {
+    await checkAnchored(host, [one.stamp], about.claim.own);
     checkOrder(one, about.stamps);
     const proof = await proofOf(host, trust, one.file, [one.stamp], about.existed);
     checkNotBefore(proof, about.claim.signed, about.claim.errorSeconds);

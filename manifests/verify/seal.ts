@@ -16,6 +16,7 @@ import { readSeal, type Seal, sealFile } from "../records/seal.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
 import { checkEvidence } from "../time/check-evidence.ts";
+import { checkAnchored } from "../time/local-time.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
@@ -194,12 +195,14 @@ async function checkTimes(
   checked: CheckedManifest | undefined,
 ): Promise<readonly TimeProof[]> {
   const errorSeconds = checked?.manifest.clock.claimedErrorSeconds ?? 0;
-  const read = sealIn(base, oidsOf(trust, checked));
+  const oids = oidsOf(trust, checked);
+  const own = { policy: oids.localTime, key: checked?.manifest.time?.key };
+  const read = sealIn(base, oids);
   if (!read) return [];
   const { seal, signed } = read;
   const original = sealFile({ certificates: seal.certificates, signerInfo: seal.signer.core });
   const stamped = { seal, revocation: values, documentDigest };
-  const proofs = [...(await checkSealTimeStamps(host, trust, stamped, { signed, errorSeconds }))];
+  const proofs = [...(await checkSealTimeStamps(host, trust, stamped, { signed, errorSeconds, own }))];
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
       const groupOf = (file: Uint8Array) => (hash: HashName) =>
@@ -209,6 +212,7 @@ async function checkTimes(
         if (original.length === given.seal.length) throw fault;
         return checkEvidence(host, der, groupOf(original));
       });
+      await checkAnchored(host, stamps, own);
       const made = await proofOf(host, trust, name, stamps);
       checkNotBefore(made, signed, errorSeconds);
       return made;

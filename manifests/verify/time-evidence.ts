@@ -9,8 +9,10 @@ import { closingPath, declarationPath } from "../records/names.ts";
 import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
+import { checkAnchored } from "../time/local-time.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
+import { ownTimeIn } from "./local-time.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import { lookUpOthers, type Trust } from "./trust.ts";
 
@@ -95,6 +97,7 @@ export async function checkTimeEvidence(work: {
   // Logs of what was measured are looked at with the quote that they explain.
   const names = there.filter((name) => !isLog(`${evidenceFolder}/${name}`)).sort();
   const group = recordGroup(host, source);
+  const own = await ownTimeIn(source);
   const proofs: TimeProof[] = [];
   for (const name of names) {
     const file = `${evidenceFolder}/${name}`;
@@ -105,6 +108,7 @@ export async function checkTimeEvidence(work: {
       const proof = await findings.check(file, async () => {
         const der = await readSmall(source, file, evidenceRecordLimit);
         const stamps = await checkEvidence(host, der, group);
+        await checkAnchored(host, stamps, own);
         return proofOf(host, trust, file, stamps);
       });
       if (proof) proofs.push(proof);

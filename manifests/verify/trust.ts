@@ -35,7 +35,7 @@ export interface Trust {
 }
 
 /** What revocation is judged by, beside the policy's own list. */
-export function revocationWord({ crls, ocsp }: Revoking): Exclude<RevocationWord, `${string} in the seal`> {
+export function revocationWord({ crls, ocsp }: Revoking): Exclude<RevocationWord, `${string} in the ${string}`> {
   if (crls === undefined) return ocsp === undefined ? "none" : "OCSP responses";
   return ocsp === undefined ? "CRLs" : "CRLs and OCSP responses";
 }

@@ -10,6 +10,7 @@ import type { AttestationVerdict } from "./attestation.ts";
 import type { EmergencyShown } from "./emergency-files.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
+import type { CheckedLocalTime, LocalTimeWord } from "./local-time.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { Revoked } from "./revocation.ts";
 import { provenTime, type TimeProof } from "./time-evidence.ts";
@@ -50,6 +51,8 @@ export interface BundleVerdict {
   readonly claimedTime: Utc | null;
   /** evidence of time that holds; what of it counts says of itself that it does */
   readonly times: readonly TimeProof[];
+  /** the box's own time-stamp: its word on order and time, which proves nothing against the box. null where there is none, or none that holds */
+  readonly localTime: LocalTimeWord | null;
   /** all of this existed then at the latest, by the earliest evidence that counts; null without any */
   readonly provenTime: Utc | null;
   readonly reason: string | null;
@@ -80,6 +83,7 @@ export interface Established {
   readonly revoked: readonly Revoked[];
   readonly times: readonly TimeProof[];
   readonly emergency: EmergencyShown | null;
+  readonly local: CheckedLocalTime | undefined;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -111,6 +115,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     revokedLater: facts.revoked,
     claimedTime: manifest?.created ?? null,
     times: facts.times,
+    localTime: facts.local?.word ?? null,
     provenTime: manifest ? provenTime(facts.times) : null,
     reason: manifest?.reason ?? null,
     quorum: quorumWord(authorization !== undefined, facts.pinned),

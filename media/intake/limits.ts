@@ -3,8 +3,8 @@
 export const limits = {
   /** batch.p7m: the request of 100,000 documents is about 30 MB */
   envelope: 64 << 20,
-  /** a file of control/in */
-  control: 1 << 20,
+  /** a file of control/in: a CRL of 100,000 entries is about 4 MiB */
+  control: 16 << 20,
   /** entries of `inbox` itself */
   inboxEntries: 10_000,
   /** entries of one batch folder beside `documents` */

@@ -6,9 +6,11 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { orderAbort, reject } from "../../appliance/signer/authorize.ts";
+import { stageRevocation } from "../../appliance/signer/stage-revocation.ts";
 import { verifyRecord } from "../../appliance/signer/verify-record.ts";
 import type { Refusal } from "../../manifests/refusal.ts";
-import { dissent, fromNow, listOf, makeBatch, operators, otherSubmitter } from "./signer/people.ts";
+import { makeCrl } from "../pki/crl.ts";
+import { dissent, fromNow, listOf, makeBatch, operators, otherSubmitter, root } from "./signer/people.ts";
 import { codeOf, TestBox } from "./signer/test-box.ts";
 
 /**
@@ -19,8 +21,10 @@ const kept = mkdtempSync(join(tmpdir(), "coldseal-tables-"));
 let box: TestBox;
 
 beforeAll(async () => {
-  box = await TestBox.make();
+  box = await TestBox.make({}, { time: {} });
   await box.unlock();
+  const list = makeCrl(root, { thisUpdate: fromNow(-60), nextUpdate: fromNow(86_400) });
+  await stageRevocation(box.box, "crl", list);
   const one = await makeBatch(listOf(3, "a"), { batch: "one" });
   await box.authorised(one);
   await box.seal(one);
@@ -155,6 +159,17 @@ describe("CHAIN", () => {
           ],
         ] as const,
     ),
+    ["UPDATE revocation_data SET kind = 'ocsp'", "revocation 1"],
+    ["UPDATE revocation_data SET this_update = '2031-01-01T00:00:00Z'", "revocation 1"],
+    [`UPDATE revocation_data SET ${spoilt("bytes")}`, "revocation 1"],
+    ["DELETE FROM revocation_data", "revocation 1"],
+    ["UPDATE time_intents SET suite = 'rsa-pkcs1-sha256'", "time-stamp 1"],
+    ["UPDATE time_intents SET certificates = replace(certificates, 'MII', 'MIJ')", "time-stamp 1"],
+    [`UPDATE time_intents SET ${spoilt("info")}`, "time-stamp 1"],
+    [`UPDATE time_intents SET ${spoilt("attributes")}`, "time-stamp 1"],
+    ["DELETE FROM time_intents", "time-stamp 1"],
+    [`UPDATE time_stamps SET ${spoilt("token")}`, "manifest 1"],
+    ["DELETE FROM time_stamps", "manifest 1"],
     ...[1, 2].flatMap(
       (number) =>
         [

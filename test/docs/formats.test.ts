@@ -68,6 +68,7 @@ describe("docs/formats.md", () => {
       const what = rows.find(([row]) => row === id)?.[1] ?? "";
       const words: Readonly<Record<string, string>> = {
         plainSubmitter: "submitter of plain envelopes",
+        localTime: "the box's own time-stamps",
         request: "batch",
       };
       expect(what, id).toContain(words[name] ?? name);

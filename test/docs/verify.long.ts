@@ -18,6 +18,7 @@ import { sealFile } from "../../manifests/records/seal.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { subIndications } from "../../manifests/verify/indication.ts";
 import { type Bundle, buildBundle, signManifest } from "../bundle/build.ts";
+import { stampedBundle } from "../bundle/local-time.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { root, sealing } from "../bundle/people.ts";
 import { rawZip, storedFiles } from "../desk/container/raw-zip.ts";
@@ -69,13 +70,14 @@ let folder: string;
 let another: Bundle;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldseal-page-"));
-  const first = await buildBundle({ documents });
+  const first = await stampedBundle({ bundle: { documents } });
   const previous = hex(sha256(manifestBytes(first.manifest)));
-  const second = await buildBundle({ documents, manifest: (right) => ({ ...right, number: 2, previous }) });
-  const measured = await buildBundle({ documents });
+  const manifest = (right: Bundle["manifest"]) => ({ ...right, number: 2, previous });
+  const second = await stampedBundle({ bundle: { documents, manifest } });
+  const measured = await stampedBundle({ bundle: { documents } });
   measured.files.set("manifest.p7m", await signManifest(await attested(measured.manifest)));
   measured.files.set("evidence/event-log.bin", bootLog);
-  another = await buildBundle({ documents: { ...documents, "contract-0113.pdf": "three" } });
+  another = await stampedBundle({ bundle: { documents: { ...documents, "contract-0113.pdf": "three" } } });
   for (const [at, bundle] of [first, second, measured].entries()) {
     const put = (path: string, bytes: string | Uint8Array) => {
       const file = join(folder, `${at + 1}`, path);
@@ -148,6 +150,25 @@ describe("docs/verify.md, its lines", () => {
       for (const path of damaged) expect((await run(lines, 1, { [path]: flipped })).holds, path).toBe(false);
     });
   }
+
+  it.skipIf(!isHere(openssl))("TIME-LOCAL: of the box's own time-stamp hold, and fail for another one", async () => {
+    const lines = [
+      linesOf("OpenSSL"),
+      `sum() { sha256sum | cut -d ' ' -f 1; }`,
+      linesOf("The box's own time-stamp"),
+    ].join("\n");
+    for (const number of [1, 2] as const) {
+      const { holds, said } = await run(lines, number);
+      expect(holds, said).toBe(true);
+      expect(said).toMatch(new RegExp(`Serial number: 0x0${number}`));
+      expect(said).toContain("Policy OID: 1.3.6.1.4.1.32473.1.41");
+    }
+    const path = `${outbox}/local-time.tst`;
+    expect((await run(lines, 1, { [path]: flipped })).holds).toBe(false);
+    expect((await run(lines, 1, { [path]: () => another.files.get("local-time.tst") as Uint8Array })).holds).toBe(
+      false,
+    );
+  });
 
   it.skipIf(!isHere(openssl))(
     "TIME-IMPRINT: OpenSSL's take an evidence record apart, and fail for what was changed",

@@ -45,7 +45,7 @@ import { sealTarget } from "./targets/seal.ts";
 import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
-import { evidenceRecordTarget, timeStampTarget } from "./targets/time.ts";
+import { evidenceRecordTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { wordsTarget } from "./targets/words.ts";
 
@@ -68,6 +68,7 @@ export const targets: readonly Target[] = [
   ocspTarget,
   certificateFile,
   timeStampTarget,
+  localTimeTarget,
   evidenceRecordTarget,
   pathTarget,
   policyTarget,

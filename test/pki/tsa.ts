@@ -43,6 +43,8 @@ export interface TokenWanted {
   readonly nonce?: bigint;
   readonly authority?: Uint8Array;
   readonly serial?: number;
+  /** OID */
+  readonly policy?: string;
   readonly eContentType?: string;
   readonly certificates?: readonly Uint8Array[];
   /** what stands in place of the TSTInfo */
@@ -53,12 +55,21 @@ export const tokenTime = "2026-11-24T09:00:00Z";
 
 /** A TSTInfo over the digest of `over`. */
 export function tstInfo(wanted: TokenWanted): Uint8Array {
-  const { hash = "sha256", time = tokenTime, fraction, accuracySeconds, nonce, authority, serial = 4711 } = wanted;
+  const {
+    hash = "sha256",
+    time = tokenTime,
+    fraction,
+    accuracySeconds,
+    nonce,
+    authority,
+    serial = 4711,
+    policy = "1.3.6.1.4.1.32473.7.1",
+  } = wanted;
   const at = generalizedTime(time);
   const text = fraction === undefined ? at : der(0x18, at.subarray(2, -1), Buffer.from(`.${fraction}Z`));
   return sequence(
     integer(1),
-    objectIdentifier("1.3.6.1.4.1.32473.7.1"),
+    objectIdentifier(policy),
     sequence(digestAlgorithm(hash), octetString(digestOf(hash, wanted.over))),
     integer(serial),
     text,

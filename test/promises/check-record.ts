@@ -15,6 +15,8 @@ export interface TokenContents {
   readonly genesis: Uint8Array | undefined;
   /** every message that the sealing key signed; undefined where the token cannot say */
   readonly sealed: readonly Uint8Array[] | undefined;
+  /** every message that the key for the box's own time-stamps signed, where the token can say */
+  readonly stamped?: readonly Uint8Array[];
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -67,7 +69,7 @@ export function checkHead(db: Db, token: TokenContents, genesis: string, settled
 }
 
 /** INTENT-FIRST: the token signed nothing that was not stored before, and for one document one set of attributes only. */
-export function checkIntents(db: Db, { sealed }: TokenContents): readonly Breach[] {
+export function checkIntents(db: Db, { sealed, stamped }: TokenContents): readonly Breach[] {
   const breaches: Breach[] = [];
   const stored = new Set(
     rows<{ attributes: Uint8Array }>(db, "SELECT attributes FROM intents").map(({ attributes }) => hex(attributes)),
@@ -86,6 +88,26 @@ export function checkIntents(db: Db, { sealed }: TokenContents): readonly Breach
     "SELECT count(*) FROM signatures s WHERE NOT EXISTS (SELECT 1 FROM intents i WHERE i.number = s.number AND i.idx = s.idx)",
   );
   if (orphans > 0) breaches.push(["INTENT-FIRST", `${orphans} seals without intent`]);
+  return [...breaches, ...checkStamps(db, stamped)];
+}
+
+/** The same of the box's own time-stamps: one TSTInfo under one number, and a token of it under every sealed manifest that names one. */
+function checkStamps(db: Db, stamped: TokenContents["stamped"]): readonly Breach[] {
+  const breaches: Breach[] = [];
+  const intents = new Set(
+    rows<Row>(db, "SELECT attributes FROM time_intents").map((row) => hex(row.attributes as Uint8Array)),
+  );
+  if ((stamped ?? []).some((message) => !intents.has(hex(message)))) {
+    breaches.push(["INTENT-FIRST", "the token signed a time-stamp that is no stored intent"]);
+  }
+  for (const { p7m, token } of rows<{ p7m: Uint8Array; token: Uint8Array | null }>(
+    db,
+    "SELECT m.p7m, t.token FROM manifests m LEFT JOIN time_stamps t USING (number) WHERE m.outcome = 'sealed'",
+  )) {
+    const { number, time } = readManifest(readSignedData(p7m).content ?? new Uint8Array());
+    if (time?.file !== (token ? hex(sha256(token)) : undefined))
+      breaches.push(["INTENT-FIRST", `manifest ${number} names another time-stamp than the store holds`]);
+  }
   return breaches;
 }
 

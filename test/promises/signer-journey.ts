@@ -66,7 +66,7 @@ export class SignerJourney {
       end,
       batch: await makeBatch(listOf(count, `b${at}`), { batch: `batch-${at}` }),
     }));
-    return new SignerJourney(await TestBox.make(), await Promise.all(batches), later);
+    return new SignerJourney(await TestBox.make({}, { time: {} }), await Promise.all(batches), later);
   }
 
   /** Lives through it all with one effect failing as planned. */
@@ -107,7 +107,12 @@ export class SignerJourney {
     const { box } = this;
     return {
       db: box.box.db,
-      token: { head: box.hsm.heads.at(-1), genesis: box.hsm.genesis?.content, sealed: box.hsm.sealed },
+      token: {
+        head: box.hsm.heads.at(-1),
+        genesis: box.hsm.genesis?.content,
+        sealed: box.hsm.sealed,
+        stamped: box.hsm.stamped,
+      },
       trust: { roots: [root.certificate], genesis: policyDigest(box.policy) },
       quorum: 2,
       approved: this.approved,

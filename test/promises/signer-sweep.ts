@@ -40,7 +40,7 @@ export class SignerSweep {
   }
 
   static async make(): Promise<SignerSweep> {
-    return new SignerSweep(await RealSigner.make());
+    return new SignerSweep(await RealSigner.make("p256", "ecdsa-p256-sha256", "p256"));
   }
 
   /** Lives through a batch without dying: how many calls the start took, and all of it. */

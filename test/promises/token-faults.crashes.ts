@@ -67,7 +67,7 @@ describe("the token at each call of a batch's life", () => {
     ],
   ])("T23: lost %s, and back", async (_, strike) => {
     const calls = await atEachCall(strike, ({ faults }) => expect(faults).toContain("the token is not there"));
-    expect(calls.filter((name) => name.startsWith("sign"))).toHaveLength(3);
+    expect(calls.filter((name) => name.startsWith("sign"))).toHaveLength(4);
   });
 
   it.each([
@@ -83,7 +83,7 @@ describe("the token at each call of a batch's life", () => {
     expect((await atEachCall(strike)).length).toBeGreaterThan(10);
   });
 
-  it("T23: garbage instead of signatures counts for nothing, of the sealing key and of the audit key", async () => {
+  it("T23: garbage instead of signatures counts for nothing, of the sealing key, the time key and the audit key", async () => {
     const calls = await atEachCall(async (_, act) => {
       const result = await act();
       if (!Array.isArray(result)) return result;
@@ -91,7 +91,7 @@ describe("the token at each call of a batch's life", () => {
         Uint8Array.from(signature, (byte, at) => (at === 12 ? byte ^ 1 : byte)),
       );
     });
-    expect(calls.filter((name) => name.startsWith("sign"))).toHaveLength(3);
+    expect(calls.filter((name) => name.startsWith("sign"))).toHaveLength(4);
   });
 
   it("T23: fewer signatures than asked for count for nothing", async () => {

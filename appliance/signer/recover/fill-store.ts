@@ -4,7 +4,9 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import type { Software } from "../../../host/software-digest.ts";
 import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
+import { localTimePath } from "../../../manifests/records/names.ts";
 import type { OrderOf } from "../../../manifests/records/order.ts";
+import { revocationDigests } from "../../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
 import { FilesDigest } from "../files-digest.ts";
@@ -115,6 +117,8 @@ function checkUnchanged({ manifest, manifestDigest }: PastManifest, path: string
     "manifest.p7m": manifestDigest,
     "authorization.p7m": manifest.authorization.file,
     "documents.jsonl": manifest.documents.digest,
+    [localTimePath]: manifest.time?.file,
+    ...Object.fromEntries(revocationDigests(manifest)),
   }[path];
   if (expected === undefined || hex(sha256(bytes)) === expected) return;
   throw new Refusal("CHAIN", "a file changed while the store was made", {

@@ -6,7 +6,8 @@ import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
-import { declarationPath } from "../../../manifests/records/names.ts";
+import { declarationPath, localTimePath } from "../../../manifests/records/names.ts";
+import { revocationDigests, revocationFolder } from "../../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
@@ -111,6 +112,8 @@ async function filesOf(source: BundleSource, folder: string, manifest: Manifest)
     listFile,
     // Of what else lies in evidence/ the desk may have added some.
     ...(manifest.emergency && (await below("evidence")).includes(declarationPath) ? [declarationPath] : []),
+    ...(root.includes(localTimePath) ? [localTimePath] : []),
+    ...(await below(revocationFolder)),
     ...seals,
   ];
 }
@@ -126,7 +129,7 @@ async function envelopesOf(below: (name: string) => Promise<readonly string[]>):
   return all;
 }
 
-/** A receipt can be given again where request, policies, certificates and as many seals as there were are at hand. */
+/** A receipt can be given again where request, policies, certificates, the box's own time-stamp and as many seals as there were are at hand. */
 async function isWhole(
   host: Host,
   source: BundleSource,
@@ -142,6 +145,11 @@ async function isWhole(
     await checkFile(host, source, `${folder}/${path}`, digest);
   }
   if (outcome === "sealed" && count("seals/") !== documents.sealed) return false;
+  if ((manifest.time !== undefined) !== files.includes(localTimePath)) return false;
+  if (manifest.time) await checkFile(host, source, `${folder}/${localTimePath}`, manifest.time.file);
+  const staged = [...revocationDigests(manifest)];
+  if (count(`${revocationFolder}/`) !== staged.length || staged.some(([path]) => !files.includes(path))) return false;
+  for (const [path, digest] of staged) await checkFile(host, source, `${folder}/${path}`, digest);
   if (request.kind === "plain-envelopes") return count("envelopes/") > 0;
   if (!files.includes("batch.p7m")) return false;
   await checkFile(host, source, `${folder}/batch.p7m`, request.file);

@@ -23,15 +23,27 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const { texts = [], ...limits } = policy.emergency ?? {};
   const emergency = policy.emergency ? { emergency: limits } : {};
   const keys = mapKeys(policy.keys, key);
+  const { roots: issuers, ...rule } = policy.revocation ?? {};
   return [
-    ...wordsOf({ ...members, ...emergency, keys, submitters: { plainEnvelopes } }),
+    ...wordsOf({
+      ...members,
+      ...emergency,
+      keys,
+      submitters: { plainEnvelopes },
+      ...(policy.revocation ? { revocation: rule as Members } : {}),
+    }),
     ...texts.map(({ language, text }) => ({
       name: "emergency.texts",
       value: `${language}, SHA-256 ${hex(sha256(utf8(text)))}: ${shown(text)}`,
       ofList: true,
     })),
-    ...roots.map((der) => ({ name: "submitters.roots", value: certificateWords(der), ofList: true })),
+    ...rootWords("submitters.roots", roots),
+    ...rootWords("revocation.roots", issuers ?? []),
   ];
+}
+
+function rootWords(name: string, roots: readonly Uint8Array[]): readonly PolicyWord[] {
+  return roots.map((der) => ({ name, value: certificateWords(der), ofList: true }));
 }
 
 export function personWords({ certificates, id, name, roles }: Person): string {

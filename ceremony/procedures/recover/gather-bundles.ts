@@ -130,7 +130,7 @@ async function filesBelow(source: BundleSource, folder: string): Promise<readonl
   for (const name of await source.list(folder)) {
     const path = folder === "" ? name : `${folder}/${name}`;
     if (path === "documents") continue;
-    const isFile = /\.(p7m|p7s|der|jsonl|bin)$/.test(name);
+    const isFile = /\.(p7m|p7s|der|jsonl|bin|tst|crl|ors)$/.test(name);
     all.push(...(isFile ? [path] : await filesBelow(source, path)));
   }
   return all;

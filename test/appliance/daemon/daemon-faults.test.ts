@@ -1,8 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sha256 } from "../../../host/crypto-host.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { authorization, following, operators, signPolicy } from "../signer/people.ts";
+import { makeCrl } from "../../pki/crl.ts";
+import { authorization, following, fromNow, operators, root, signPolicy } from "../signer/people.ts";
 import { codeOf } from "../signer/test-box.ts";
 import { DaemonBox, realMedia } from "./daemon-box.ts";
 
@@ -193,6 +196,26 @@ describe("faults and restarts", () => {
     await box.until("contracts", "waiting-for-approval", "waiting for 3 of 3 approvals");
     expect((await box.client.import()).imported).toHaveLength(1);
     expect(box.signer.box.policies.inForce.number).toBe(2);
+  });
+
+  it("REVOCATION-STALE: CRLs in control/in come to the signer once, as they are, also large ones; what is none is refused and said", async () => {
+    const control = join(box.settings.media.in, "coldseal/control/in");
+    mkdirSync(control, { recursive: true });
+    const revoked = Array.from({ length: 60_000 }, (_, at) => Uint8Array.of(0x7f, 1, at >> 8, at & 255));
+    const list = makeCrl(root, { revoked, thisUpdate: fromNow(-60), nextUpdate: fromNow(86_400) });
+    expect(list.length).toBeGreaterThan(2 << 20);
+    writeFileSync(join(control, "root.crl"), list);
+    writeFileSync(join(control, "none.crl"), "none");
+    writeFileSync(join(control, "none.ors"), list.subarray(0, 1000));
+    const { imported, refused } = await box.client.import();
+    expect(imported).toEqual([{ file: "root.crl", kind: "crl", number: 1 }]);
+    expect(refused).toMatchObject([
+      { file: "none.crl", refusal: { code: "PATH-FORM" } },
+      { file: "none.ors", refusal: { code: "PATH-FORM" } },
+    ]);
+    expect((await box.client.import()).imported).toEqual(imported);
+    const kept = box.signer.box.db.prepare<[], Uint8Array>("SELECT bytes FROM revocation_data").pluck().all();
+    expect(kept.map((bytes) => hex(sha256(bytes)))).toEqual([hex(sha256(list))]);
   });
 
   it("T5: an intake that fails on a batch is tried three times, then the batch is refused; others go on", async () => {

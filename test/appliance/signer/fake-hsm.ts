@@ -28,6 +28,8 @@ export class FakeHsm implements Hsm {
   unrecorded: readonly string[] = [];
   /** every message that a key which seals signed */
   readonly sealed: Uint8Array[] = [];
+  /** every message that the key for the box's own time-stamps signed */
+  readonly stamped: Uint8Array[] = [];
   /** goes around everything that the token is asked for by name: fails before it, or after it was done */
   around: <T>(name: string, act: () => T) => Promise<T> = async (_, act) => act();
   /** throws to let a moment fail */
@@ -84,6 +86,7 @@ export class FakeHsm implements Hsm {
     this.#checkLogin();
     this.onMoment("before-sign");
     if (key === "sealing" || key === "emergency") this.sealed.push(...messages);
+    if (key === "time") this.stamped.push(...messages);
     const signatures = messages.map((message) => {
       const { key: privateKey, suite } = this.keys[key] as Issued;
       return this.spoil(key, signWith(privateKey, suite, message));

@@ -42,11 +42,8 @@ export function fromNow(seconds: number): Utc {
   return utcOf(Date.now() + seconds * 1000);
 }
 
-/** A policy for the two public keys (SubjectPublicKeyInfo) of a box. */
-export function policyFor(
-  keys: { readonly sealing: Uint8Array; readonly audit: Uint8Array },
-  change: Partial<Policy> = {},
-): Policy {
+/** A policy for the public keys (SubjectPublicKeyInfo) of a box. */
+export function policyFor(keys: Policy["keys"], change: Partial<Policy> = {}): Policy {
   const person = (id: PersonId) => ({
     id,
     name: `Operator ${id}`,

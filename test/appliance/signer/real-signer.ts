@@ -15,7 +15,8 @@ import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../../manifests/encoding/file-stream.ts";
 import { type Challenge, readChallenge } from "../../../manifests/records/decision.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
-import { issue } from "../../pki/authority.ts";
+import { issue, type Wanted } from "../../pki/authority.ts";
+import { timeStampingOnly } from "../../pki/tsa.ts";
 import {
   authorization,
   fromNow,
@@ -63,7 +64,12 @@ export class RealSigner {
   }
 
   /** Makes token, keys, policy and store; the signer does not run yet. */
-  static async make(kind: KeyKind = "p256", suite: SuiteName = "ecdsa-p256-sha256"): Promise<RealSigner> {
+  static async make(
+    kind: KeyKind = "p256",
+    suite: SuiteName = "ecdsa-p256-sha256",
+    /** with a key of this kind for its own time-stamps */
+    time?: KeyKind,
+  ): Promise<RealSigner> {
     const folder = mkdtempSync(join(tmpdir(), "coldseal-real-"));
     const token = await makeSoftHsmFolder(join(folder, "token"));
     const pin = utf8(tokenPin);
@@ -71,15 +77,21 @@ export class RealSigner {
     const keys = await generateKeys({ ...token, uri }, pin, [
       { label: "sealing", kind },
       { label: "audit", kind: "p256" },
+      ...(time ? [{ label: "time", kind: time }] : []),
     ]);
-    const [sealing, audit] = keys as [(typeof keys)[number], (typeof keys)[number]];
+    const [sealing, audit, stamping] = keys as [(typeof keys)[number], (typeof keys)[number], (typeof keys)[number]?];
     const profile = { digest: "sha256", level: "CAdES-B-B", suite } as const;
-    const policy = policyFor({ sealing: sealing.spki, audit: audit.spki }, { profile });
+    const named = {
+      sealing: sealing.spki,
+      audit: audit.spki,
+      ...(stamping ? { time: stamping.spki } : {}),
+    };
+    const policy = policyFor(named, { profile });
     const made = new RealSigner(folder, policy, token);
     mkdirSync(join(folder, "state"), { mode: 0o700 });
-    const key = ({ uri: keyUri, spki, label }: typeof sealing, usage: string) => {
+    const key = ({ uri: keyUri, spki, label }: typeof sealing, usage: Partial<Wanted>) => {
       const path = join(folder, `${label}.der`);
-      writeFileSync(path, issue(root, { name: label, eku: [usage], spki }).certificate);
+      writeFileSync(path, issue(root, { name: label, spki, ...usage }).certificate);
       return { uri: keyUri, spki: spki.toBase64(), certificates: [path] };
     };
     const config = {
@@ -89,7 +101,11 @@ export class RealSigner {
       genesis: policyDigest(policy),
       hsm: "software-token",
       isolation: "none",
-      keys: { audit: key(audit, oids.audit), sealing: key(sealing, oids.sealing) },
+      keys: {
+        audit: key(audit, { eku: [oids.audit] }),
+        sealing: key(sealing, { eku: [oids.sealing] }),
+        ...(stamping ? { time: key(stamping, { extensions: [timeStampingOnly] }) } : {}),
+      },
       media: "folder",
       socket: made.socket,
       state: join(folder, "state"),

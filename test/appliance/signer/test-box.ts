@@ -25,10 +25,12 @@ import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../../manifests/encoding/file-stream.ts";
 import type { BatchKind } from "../../../manifests/records/batch-head.ts";
 import type { Challenge } from "../../../manifests/records/decision.ts";
+import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
 import { type Issued, issue, type Wanted } from "../../pki/authority.ts";
+import { timeStampingOnly } from "../../pki/tsa.ts";
 import { FakeHsm, rightPin } from "./fake-hsm.ts";
 import {
   authorization,
@@ -68,16 +70,24 @@ export class TestBox {
     this.config = this.#configure();
   }
 
-  /** A new box, open and locked; its keys' certificates as wanted. */
+  /** A new box, open and locked; its keys' certificates as wanted. It has a key for its own time-stamps where that is wanted. */
   static async make(
     change: Partial<Policy> = {},
-    wanted: { readonly sealing?: Partial<Wanted>; readonly audit?: Partial<Wanted> } = {},
+    wanted: {
+      readonly sealing?: Partial<Wanted>;
+      readonly audit?: Partial<Wanted>;
+      readonly time?: Partial<Wanted>;
+    } = {},
   ): Promise<TestBox> {
     const keys = {
       sealing: issue(root, { name: "sealing", eku: [oids.sealing], ...wanted.sealing }),
       audit: issue(root, { name: "audit", eku: [oids.audit], ...wanted.audit }),
+      ...(wanted.time ? { time: issue(root, { name: "time", extensions: [timeStampingOnly], ...wanted.time }) } : {}),
     };
-    const policy = policyFor({ sealing: keys.sealing.spki, audit: keys.audit.spki }, change);
+    const policy = policyFor(
+      mapKeys<Issued, Uint8Array>(keys, ({ spki }) => spki),
+      change,
+    );
     const made = new TestBox(new FakeHsm(keys), policy);
     await createBox(made.parts(), await signPolicy(policy, ["op1", "op2", "op3"]), utf8(rightPin));
     await made.open();
@@ -164,15 +174,12 @@ export class TestBox {
 
   #configure(): SignerConfig {
     mkdirSync(join(this.folder, "state"));
-    const key = (name: "sealing" | "audit") => {
+    const uris = { sealing: "%01", audit: "%11", emergency: "%21", time: "%31" };
+    const keys = mapKeys<Issued, SignerConfig["keys"]["audit"]>(this.hsm.keys, ({ certificate, spki }, name) => {
       const path = join(this.folder, `${name}.der`);
-      writeFileSync(path, this.hsm.keys[name].certificate);
-      return {
-        uri: name === "sealing" ? "pkcs11:id=%01" : "pkcs11:id=%11",
-        spki: this.hsm.keys[name].spki,
-        certificates: [path],
-      };
-    };
+      writeFileSync(path, certificate);
+      return { uri: `pkcs11:id=${uris[name]}`, spki, certificates: [path] };
+    });
     return {
       appliance: this.policy.appliance,
       arc: this.policy.arc,
@@ -180,7 +187,7 @@ export class TestBox {
       genesis: policyDigest(this.policy),
       hsm: "software-token",
       isolation: "none",
-      keys: { audit: key("audit"), sealing: key("sealing") },
+      keys,
       media: "folder",
       socket: join(this.folder, "signer.sock"),
       state: join(this.folder, "state"),

@@ -35,6 +35,16 @@ describe("what a policy says and changes, for those who sign it", () => {
     expect(policyChanges(more, first)).toEqual(["Nothing changes but the number."]);
   });
 
+  it("POLICY-SIGNERS: what a policy asks of revocation data is shown, its roots by subject and whole digest", () => {
+    const { certificate } = makeRoot({ name: "Box CA" });
+    const asking = makePolicy({ revocation: { maximumAgeSeconds: 604_800, roots: [certificate], stale: "refuse" } });
+    expect([...policyChanges(makePolicy(), asking)].sort()).toEqual([
+      "revocation.maximumAgeSeconds: new 604800",
+      `revocation.roots: new certificate of CN=Box CA,O=Coldseal test, SHA-256 ${fingerprint(certificate)}`,
+      "revocation.stale: new refuse",
+    ]);
+  });
+
   it("POLICY-SIGNERS: a whole policy leaves nothing out: every value and every certificate's digest is in its lines", () => {
     const policy = makePolicy({ unlocked: { seals: 1000, seconds: 3600 }, texts: { approval: "x".repeat(2000) } });
     const lines = policyLines(policy).join("\n");

@@ -1,11 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../../host/crypto-host.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
 import { buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
+import { stampedBundle } from "../../bundle/local-time.ts";
+import { issuer, root } from "../../bundle/people.ts";
 import { makePolicy } from "../../bundle/signed.ts";
 import { attestationMutants } from "../../manifests/mutants/attestations.ts";
 import { bundleOf, type Mutant } from "../../manifests/mutants/mutant.ts";
+import { makeCrl } from "../../pki/crl.ts";
 import { anchored, coldseal, laid, lay, type Place, place } from "./packed.ts";
 import { rawZip, storedFiles } from "./raw-zip.ts";
 
@@ -63,6 +68,32 @@ describe("coldseal pack", () => {
     expect((await verdict(file)).verdict.findings).toContainEqual(
       expect.objectContaining({ file: "bundle/evidence/0001.ers" }),
     );
+  });
+
+  it("TIME-LOCAL, REVOCATION-STALE: the box's own time-stamp and revocation data go along, and are missed where they are gone", async () => {
+    const dir = fresh();
+    const lists = [makeCrl(root), makeCrl(issuer)];
+    const revocation = { maximumAgeSeconds: 604_800, roots: [root.certificate], stale: "refuse" } as const;
+    const named = lists.map((bytes) => ({ digest: hex(sha256(bytes)), kind: "crl" }) as const);
+    const bundle = await stampedBundle({
+      policy: (policy) => ({ ...policy, revocation }),
+      manifest: (manifest) => ({ ...manifest, revocation: { files: named, stale: [] } }),
+    });
+    const files = new Map(bundle.files);
+    for (const [at, bytes] of lists.entries()) files.set(`revocation/000${at + 1}.crl`, bytes);
+    lay(dir, await anchored({ ...bundle, files }));
+    const file = join(dir, "batch.asice");
+    expect((await pack(dir, "--to", file)).err).toBe("");
+    const packed = storedFiles(readFileSync(file));
+    for (const path of ["local-time.tst", "revocation/0001.crl", "revocation/0002.crl"])
+      expect(packed.get(`bundle/${path}`)).toEqual(files.get(path));
+    const held = await verdict(file);
+    expect(held).toMatchObject({ status: 0, verdict: { ok: true, localTime: { accuracySeconds: 2 } } });
+    expect(held.verdict.indication.revocation).toBe("CRLs in the bundle");
+    expect((await pack(dir, "--each", "--to", join(dir, "each"), "2")).status).toBe(0);
+    expect(await verdict(join(dir, "each/000002--bersicht.pdf.asics"))).toMatchObject({ verdict: { ok: true } });
+    rmSync(join(dir, "bundle/local-time.tst"));
+    expect((await pack(dir, "--to", join(dir, "less.asice"))).status).not.toBe(0);
   });
 
   it("SEAL-BIND: a document in a container of its own has its seal, its quorum and its time with it", async () => {

@@ -9,8 +9,11 @@ import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
 import { closingFor, emergencyBundle, signClosing } from "../../bundle/emergency.ts";
+import { stampedBundle } from "../../bundle/local-time.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { root } from "../../bundle/people.ts";
 import { times } from "../../bundle/signed.ts";
+import { makeCrl } from "../../pki/crl.ts";
 import { parseDer, writeDer } from "../der-tree.ts";
 import { type Files, mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import { lay } from "../lay-files.ts";
@@ -30,7 +33,9 @@ export const bundleTarget: Target = {
     const plain = await buildPlainBundle();
     const emergency = await emergencyBundle();
     emergency.files.set(closingPath, await signClosing(await closingFor(emergency)));
-    return [bundle.files, files, withoutList, plain.files, emergency.files].map(packFiles);
+    const stamped = await stampedBundle();
+    const staged = new Map(stamped.files).set("revocation/0001.crl", makeCrl(root));
+    return [bundle.files, files, withoutList, plain.files, emergency.files, stamped.files, staged].map(packFiles);
   },
   mutate: (random, input, other) => {
     const files = mutateFiles(random, input, other);
@@ -58,10 +63,10 @@ export const bundleInFolder: Target = {
   ...bundleTarget,
   name: "bundle-in-folder",
   run: async (input) => {
-    const root = join(folder, "bundle");
-    lay(root, unpackFiles(input));
+    const place = join(folder, "bundle");
+    lay(place, unpackFiles(input));
     const trust = { roots: bundle.roots, genesis: bundle.genesis, at: times.manifest };
-    const source = bundleFolder(root);
+    const source = bundleFolder(place);
     const verdict = await verifyBundle(nodeHost, source, trust).finally(() => source.close());
     checkFindings({ ok: verdict.findings.length === 0, findings: verdict.findings });
     return verdict;

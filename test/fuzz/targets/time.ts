@@ -1,12 +1,18 @@
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import type { HashName } from "../../../manifests/cms/suite.ts";
-import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import { fromHex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { sequence } from "../../../manifests/encoding/der-write.ts";
+import { localTimePath } from "../../../manifests/records/names.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts";
+import { checkAnchored, checkLocalToken } from "../../../manifests/time/local-time.ts";
 import { checkAnswers, tokenInResponse } from "../../../manifests/time/request.ts";
-import { authorityPath, checkToken, type TimeStamp } from "../../../manifests/time/token.ts";
+import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../../manifests/time/token.ts";
+import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { checkNotBefore, proofOf } from "../../../manifests/verify/time-evidence.ts";
+import { stampedBundle, stampOver } from "../../bundle/local-time.ts";
+import { memorySource } from "../../bundle/memory-source.ts";
+import { oids } from "../../bundle/people.ts";
 import { rawToken } from "../../manifests/time/raw-token.ts";
 import { treeOf } from "../../manifests/time/tree-of.ts";
 import { issue } from "../../pki/authority.ts";
@@ -40,6 +46,37 @@ export const timeStampTarget: Target = {
   after: (_, read) => {
     const { info } = read as TimeStamp;
     if (Number.isNaN(Date.parse(info.time))) throw new Broken("a time that is none");
+  },
+};
+
+let stamped: ReturnType<typeof stampedBundle> | undefined;
+
+/** Made once: its tree is another each time, as its seals are. */
+function ownBundle(): ReturnType<typeof stampedBundle> {
+  stamped ??= stampedBundle();
+  return stamped;
+}
+
+/** The box's own token over the tree of a batch. */
+export const localTimeTarget: Target = {
+  name: "local-time",
+  seeds: async () => {
+    const bundle = await ownBundle();
+    return [bundle.files.get(localTimePath) as Uint8Array, await stampOver(bundle.manifest, { issuers: [] })];
+  },
+  mutate: mutateDer,
+  run: async (input) => {
+    const { files, genesis, manifest, roots } = await ownBundle();
+    const tree = { oids, root: fromHex(manifest.documents.root), number: manifest.number };
+    const stamp = await checkLocalToken(nodeHost, input, tree);
+    await checkAnchored(nodeHost, [stamp], { policy: oids.audit, key: undefined });
+    const source = memorySource({ files: new Map(files).set(localTimePath, input) });
+    await verifyBundle(nodeHost, source, { roots, genesis });
+    return stamp;
+  },
+  after: (input, read) => {
+    const { info } = read as TimeStamp;
+    if (info.policy !== oids.localTime || input.length > tokenLimit) throw new Broken("a token that no box writes");
   },
 };
 

@@ -17,13 +17,18 @@ import { tokenTime, tsa } from "../../pki/tsa.ts";
 
 export function rawToken(
   digest: Uint8Array,
-  { hash = "sha256", time = tokenTime, by = tsa }: { hash?: HashName; time?: string; by?: Issued },
+  {
+    hash = "sha256",
+    time = tokenTime,
+    by = tsa,
+    policy = "1.3.6.1.4.1.32473.7.1",
+  }: { hash?: HashName; time?: string; by?: Issued; policy?: string },
 ): Promise<Uint8Array> {
   return signContent(nodeHost, by.signingKey, {
     eContentType: oid.tstInfo,
     content: sequence(
       integer(1),
-      objectIdentifier("1.3.6.1.4.1.32473.7.1"),
+      objectIdentifier(policy),
       sequence(digestAlgorithm(hash), octetString(digest)),
       integer(4711),
       generalizedTime(time),
