@@ -5,14 +5,14 @@ import { shown } from "../manifests/records/names.ts";
 import type { ChainEmergency } from "../manifests/verify/chain/chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap } from "../manifests/verify/chain/chain-links.ts";
 import type { PlacedVerdict } from "../manifests/verify/chain/chain-place.ts";
-import type { ChainVerdict } from "../manifests/verify/chain/chain-verdict.ts";
-import type { NumberRange } from "../manifests/verify/chain/number-ranges.ts";
+import { type ChainVerdict, isWhole } from "../manifests/verify/chain/chain-verdict.ts";
+import { merged, type NumberRange } from "../manifests/verify/chain/number-ranges.ts";
 import type { Told } from "./told.ts";
 import { bundleWords, found, indicationText, type VerdictWords } from "./verdict-words.ts";
 
 /** 0: unbroken from number 1 to the last; 1: what is here holds, and something is missing; 4: it does not hold. */
 export function chainTold(verdict: ChainVerdict): Told {
-  return { status: !verdict.ok ? 4 : verdict.gaps.length > 0 ? 1 : 0, json: verdict, words: chainWords(verdict) };
+  return { status: !verdict.ok ? 4 : isWhole(verdict) ? 0 : 1, json: verdict, words: chainWords(verdict) };
 }
 
 /** As of the bundle alone, with its place. */
@@ -114,10 +114,11 @@ function headline(verdict: ChainVerdict): Pick<VerdictWords, "tone" | "headline"
   if (!ok) return { tone: "bad", headline: `NOT VALID: ${count(findingsCount, "finding")}` };
   const made = modes.length === 1 ? `mode ${modes[0]?.mode}` : `modes ${modes.map(({ mode }) => mode).join(", ")}`;
   const how = breaks.length > 0 ? `(${made}; the box was made anew)` : `(${made})`;
-  if (gaps.length === 0) {
+  if (isWhole(verdict)) {
     return { tone: "good", headline: `ONE CHAIN: numbers 1 to ${last}, unbroken from genesis ${how}` };
   }
-  const missing = gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const ranges = [...gaps, ...verdict.emergencies.flatMap(({ closing }) => closing?.notPresented ?? [])];
+  const missing = merged(ranges).reduce((sum, { from, to }) => sum + to - from + 1, 0);
   const what = `${count(manifests, "manifest")} of numbers ${first} to ${last} ${manifests === 1 ? "holds" : "hold"} ${how}`;
   return {
     tone: "warn",

@@ -1,9 +1,9 @@
 /** A verdict in words: first whether it holds, then who, when, how; what is only claimed is said to be. The command line and the page say the same. Pure. */
 
 import { count } from "../host/terminal/amounts.ts";
+import { attestationRows } from "../host/terminal/attestation-words.ts";
 import { emergencyRows } from "../host/terminal/emergency-words.ts";
 import { shown } from "../manifests/records/names.ts";
-import type { AttestationVerdict } from "../manifests/verify/attestation.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
 import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
@@ -50,7 +50,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
       ...row("documents", documentsText(verdict)),
       ...row("labels", labelsText(verdict)),
-      ...attestationRows(verdict),
+      ...attestationRows(verdict.attestation).flatMap(([label, text]) => row(label, text)),
     ],
   };
 }
@@ -262,50 +262,6 @@ function manifestText(verdict: SealVerdict): string {
   const listed = verdict.manifest === "lists it" ? "which lists this very seal" : "which was not shown";
   return `number ${verdict.number}, index ${verdict.index}, ${listed}`;
 }
-
-/** What a TPM proves, what binds it to a device, and what is claimed only. */
-function attestationRows({ attestation }: Pick<BundleVerdict, "attestation">): (readonly [string, string])[] {
-  switch (attestation.kind) {
-    case "none":
-      return [];
-    case "self-reported": {
-      const { boot, kernel, runtime, tpm } = attestation;
-      const why = tpm === null ? "" : `; no TPM vouches for it: ${tpm}`;
-      return row("attested", `SELF-REPORTED, the box's own word: ${kernel}; ${runtime}; boot ${boot}${why}`);
-    }
-    case "tpm":
-      if (attestation.proven) return provenRows(attestation);
-      return row("attested", "not shown: the quote does not hold");
-  }
-}
-
-function provenRows(said: Extract<AttestationVerdict, { kind: "tpm" }>): (readonly [string, string])[] {
-  const { bank, device, explained, firmware, key, pcrs, resets, restarts, through } = said;
-  const indices = pcrs.map(({ index }) => index);
-  const bare = indices.filter((index) => !explained.includes(index));
-  const simulated = through === "socket" ? "; SIMULATED: a program in the place of a TPM, as the box says" : "";
-  const logged = explained.length === 0 ? "" : `PCR ${explained.join(", ")} by the logs beside them; `;
-  const unlogged = bare.length === 0 ? "" : `PCR ${bare.join(", ")} by no log, values alone; `;
-  const endorser =
-    device?.endorser == null
-      ? "no certificate of its maker's is read here"
-      : `certified by ${device.endorser}, whose path was not looked at`;
-  return [
-    ...row(
-      "attested",
-      `PCR ${indices.join(", ")} (${bank}) held the values in the manifest when it was made, by a TPM's key (Name ${key})${simulated}`,
-    ),
-    ...row(
-      "device",
-      device === null
-        ? "AK not bound: no device record presented; the key may be anybody's"
-        : `the key was proven to live in the TPM of the device record (${device.manufacturer}, enrolled ${device.enrolled}; endorsement key: ${endorser})`,
-    ),
-    ...row("measured", `${logged}${unlogged}which software they stand for is claimed only`),
-    ...row("TPM says", `firmware ${firmware}, reset ${resets} times, restarted ${restarts} times`),
-  ];
-}
-
 function documentsText({ documents }: BundleVerdict): string {
   const missing = documents.notPresented > 0 ? `, ${documents.notPresented} not presented` : "";
   return `${documents.checked} of ${documents.count} checked${missing}`;

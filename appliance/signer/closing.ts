@@ -3,11 +3,17 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
-import { type ClosedManifest, type Closing, closingBytes, closingRoot } from "../../manifests/records/closing.ts";
+import {
+  type ClosedManifest,
+  type Closing,
+  checkClosing,
+  closingBytes,
+  closingRoot,
+} from "../../manifests/records/closing.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import type { OrderOf } from "../../manifests/records/order.ts";
-import { readStatement } from "../../manifests/records/statement.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { merged, type NumberRange } from "../../manifests/verify/chain/number-ranges.ts";
 import { type Box, now } from "./box.ts";
 import { signByAudit } from "./manifest.ts";
 import type { TakenOrder } from "./standing.ts";
@@ -24,7 +30,10 @@ type Taken<K extends TakenOrder["order"]["kind"]> = TakenOrder & { readonly orde
 
 /** The record of the emergency that this order ended. Nothing is stored. Refuses with CHAIN, LOCKED, KEY-STATE, HSM codes. */
 export async function signClosing(box: Box, ended: Taken<"end-emergency">): Promise<SignedClosing> {
-  const content = closingBytes(await compose(box, ended));
+  const closing = await compose(box, ended);
+  // What no verifier would take is not signed.
+  await checkClosing(box.host, closing);
+  const content = closingBytes(closing);
   const p7m = await signByAudit(box, box.keys.audit, box.policies.oids.closing, content, now(box));
   return { digest: sha256(content), p7m };
 }
@@ -54,7 +63,10 @@ async function compose(box: Box, ended: Taken<"end-emergency">): Promise<Closing
     });
   }
   const manifests = closedManifests(box.db, declared.digest);
-  const missing = missingSince(box, declared, ended);
+  const since = orders.flatMap(({ order }) =>
+    order.kind === "recover" && order.number > declared.order.number ? [order.what.manifests.missing] : [],
+  );
+  const missing = [...withoutKnown(box.db, merged(since.flat()))];
   const { digest, genesis, number } = box.policies.inForce;
   const head = box.journal.head();
   return {
@@ -66,6 +78,7 @@ async function compose(box: Box, ended: Taken<"end-emergency">): Promise<Closing
     journal: { head: hex(head.digest), sequence: head.sequence },
     manifests,
     ...(missing.length > 0 ? { missing } : {}),
+    ...(since.length > 0 ? { recoveries: since.length } : {}),
     policy: { digest: hex(digest), genesis, number },
     root: hex(await closingRoot(box.host, manifests)),
     seals: manifests.reduce((sum, { seals }) => sum + seals, 0),
@@ -95,23 +108,20 @@ function closedManifests(db: Db, declaration: string): readonly ClosedManifest[]
   });
 }
 
-/** What continuity records of the time between left unexplained, after the last manifest before the emergency where that is known. */
-function missingSince(
-  { orders }: Pick<Box, "orders">,
-  declared: TakenOrder,
-  ended: TakenOrder,
-): { readonly from: number; readonly to: number }[] {
-  const before = lastManifestAt(orders.statement(declared.order.number));
-  return orders.all().flatMap(({ order }) => {
-    if (order.kind !== "recover" || order.number < declared.order.number || order.number > ended.order.number)
-      return [];
-    const later = order.what.manifests.missing.filter(({ to }) => to > before);
-    return later.map(({ from, to }) => ({ from: Math.max(from, before + 1), to }));
-  });
-}
-
-/** The number of the last manifest when an order was stated; 0 where it was not. */
-function lastManifestAt(statement: Uint8Array | undefined): number {
-  if (!statement) return 0;
-  return readStatement(readSignedData(statement).content ?? new Uint8Array(0)).manifest;
+/** What of these ranges is in no manifest that is at hand by now; whether it was of the emergency, nobody knows. */
+function* withoutKnown(db: Db, ranges: readonly NumberRange[]): Generator<{ from: number; to: number }> {
+  const known = db
+    .prepare<[number, number, number, number], number>(
+      `SELECT number FROM manifests WHERE number BETWEEN ? AND ?
+       UNION SELECT number FROM recovered WHERE number BETWEEN ? AND ? ORDER BY 1`,
+    )
+    .pluck();
+  for (const { from, to } of ranges) {
+    let next = from;
+    for (const number of known.iterate(from, to, from, to)) {
+      if (number > next) yield { from: next, to: number - 1 };
+      next = number + 1;
+    }
+    if (next <= to) yield { from: next, to };
+  }
 }

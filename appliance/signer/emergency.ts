@@ -13,6 +13,7 @@ import {
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
+import { checkUsable, keyInForce } from "./may-seal.ts";
 import type { OpenEmergency } from "./standing.ts";
 import type { Db } from "./store.ts";
 
@@ -37,11 +38,17 @@ export interface EmergencyLeft extends OpenEmergency {
   readonly limit: number;
 }
 
-/** As it stands now; undefined where none is open. Refuses with EMERGENCY one that the policy in force allows no more. */
-export function emergencyLeft(box: Pick<Box, "db" | "orders" | "policies">): EmergencyLeft | undefined {
+/** As it stands now; undefined where none is open. Refuses with EMERGENCY one that the policy in force allows no more, or that a lost disk left uncounted; HSM-KEY, KEY-STATE. */
+export function emergencyLeft(box: Pick<Box, "db" | "keys" | "orders" | "policies">): EmergencyLeft | undefined {
   const { emergency } = box.orders.standing;
   if (!emergency) return undefined;
   const rules = checkAllowed(box.policies.inForce.policy, emergency.text);
+  if (emergency.lost) {
+    throw new Refusal("EMERGENCY", "the disk was lost in this emergency: how many seals were made in it is not known", {
+      expected: "that it is ended, and another one is declared",
+    });
+  }
+  checkUsable(box, keyInForce(box, "emergency"));
   const used = sealsIn(box.db, emergency.digest);
   return { ...emergency, until: emergencyEnd(emergency.since, rules), used, limit: rules.seals };
 }
@@ -54,7 +61,7 @@ export function checkRoomInEmergency(box: Box, seals: number, declared?: string)
   const left = emergencyLeft(box);
   if (!left) {
     throw new Refusal("EMERGENCY", "no emergency is open: nothing is sealed in mode emergency", {
-      expected: "a declaration by the officers (`ceremony run`, declare-emergency)",
+      expected: "a declaration by the officers (the ceremony declare-emergency)",
       got: "none",
     });
   }
@@ -73,7 +80,7 @@ export function checkRoomInEmergency(box: Box, seals: number, declared?: string)
   }
   if (left.used + seals > left.limit) {
     throw new Refusal("EMERGENCY", "the seals of this emergency do not suffice", {
-      expected: `at most ${left.limit - left.used} more of ${left.limit}`,
+      expected: `at most ${Math.max(0, left.limit - left.used)} more of ${left.limit}, of which ${left.used} are used`,
       got: `${seals}`,
     });
   }

@@ -6,7 +6,14 @@ import { checkKey } from "../../manifests/cms/algorithm.ts";
 import { type Suite, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import { type OwnOids, oid, ownOids } from "../../manifests/encoding/oid.ts";
-import { keyEntries, keyPurposes, mapKeys, type OfKeys, usageOf } from "../../manifests/records/key-purpose.ts";
+import {
+  excludedUsage,
+  keyEntries,
+  keyPurposes,
+  mapKeys,
+  type OfKeys,
+  usageOf,
+} from "../../manifests/records/key-purpose.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
@@ -166,8 +173,14 @@ export function checkUsageOf(certificate: Uint8Array, purpose: KeyName, oids: Ow
   const { criticalOids, extendedKeyUsage, isCa, subjectText } = readCertificate(certificate);
   const expected = usageOf(purpose, oids);
   const alone = extendedKeyUsage.length === 1 && criticalOids.includes(oid.extendedKeyUsage);
-  if (!isCa && extendedKeyUsage.includes(expected) && (purpose !== "time" || alone)) return;
-  throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, { about: subjectText, expected });
+  const excluded = excludedUsage(purpose, oids);
+  const fits = extendedKeyUsage.includes(expected) && !(excluded && extendedKeyUsage.includes(excluded));
+  if (!isCa && fits && (purpose !== "time" || alone)) return;
+  throw new Refusal("PATH-USAGE", `not a certificate for the ${purpose} key`, {
+    about: subjectText,
+    expected: excluded ? `${expected}, and not ${excluded}` : expected,
+    got: extendedKeyUsage.join(", "),
+  });
 }
 
 /** Refuses with HSM-KEY a key that no suite fits, PATH-KEY one that is too weak. The profile's suite where the key can do it; a key of another kind takes the first suite that it can. Time-stamps are never by RSA-PSS: `openssl ts` cannot check that. */

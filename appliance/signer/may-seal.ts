@@ -59,11 +59,15 @@ export function checkUsable({ orders }: Pick<Box, "orders">, { spki, certificate
   });
 }
 
-/** The first thing that keeps the box from sealing, beside lock, clock and network, which `status` says by themselves. */
+/**
+ * The first thing that keeps the box from sealing, beside lock, clock and network, which `status` says by themselves. While an emergency is open the usual key
+ * alone keeps no batch of that from being sealed.
+ */
 export function heldBy(box: Box): Refusal | undefined {
   try {
     checkStanding(box);
-    for (const key of [box.keys.sealing, box.keys.audit, box.keys.time]) if (key) checkUsable(box, key);
+    const sealing = box.orders.standing.emergency && box.keys.emergency ? [] : [box.keys.sealing];
+    for (const key of [...sealing, box.keys.audit, box.keys.time]) if (key) checkUsable(box, key);
     return undefined;
   } catch (fault) {
     return asRefusal(fault, "INTERNAL", "a fault");

@@ -43,6 +43,8 @@ export interface Standing {
 export interface OpenEmergency extends OrderWhat<"declare-emergency"> {
   readonly digest: string;
   readonly since: Utc;
+  /** the disk was lost since, and numbers are missing */
+  readonly lost: boolean;
 }
 
 export interface StagedKey extends Omit<KeyAtHand, "chain"> {
@@ -122,11 +124,14 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
       const { manifests, software } = order.what;
       // What a close left to be presented is gone with the store; the quorum opens the new one.
       const recovered = { digest, next: manifests.next, since: time };
+      const { emergency } = standing;
       const { missing } = manifests;
       return {
         ...standing,
         clock: undefined,
         closing: undefined,
+        // How many seals were made in it is not known any more.
+        emergency: emergency && manifests.missing.length > 0 ? { ...emergency, lost: true } : emergency,
         recovered,
         // What was sealed again may be among the missing: another list must say so anew.
         resealed: missing.length > 0 ? [] : standing.resealed,
@@ -145,7 +150,7 @@ function after(standing: Standing, { digest, order, time, statement }: TakenOrde
     case "open":
       return { ...standing, closing: undefined };
     case "declare-emergency":
-      return { ...standing, emergency: { ...order.what, digest, since: time } };
+      return { ...standing, emergency: { ...order.what, digest, lost: false, since: time } };
     case "end-emergency":
       return { ...standing, emergency: undefined };
     case "set-clock": {

@@ -11,6 +11,7 @@ import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
+import { closingOf } from "./closing.ts";
 import { type EmergencyLeft, emergencyLeft } from "./emergency.ts";
 import { heldBy } from "./may-seal.ts";
 import { readTries } from "./pin-tries.ts";
@@ -52,6 +53,7 @@ export function statusOf(box: Box, work: SealingWork): Json {
     orders: orders.last ?? { number: 0, digest: null },
     closing: orders.closing?.digest ?? null,
     emergency: emergencyShown(box),
+    closingDue: closingDue(box),
     recovered: orders.recovered ? { ...orders.recovered } : null,
     retired: [...retiredHolders(box)],
     suspended: orders.suspended ? { ...orders.suspended } : null,
@@ -61,6 +63,14 @@ export function statusOf(box: Box, work: SealingWork): Json {
     fault: box.fault ? { ...box.fault.toRecord() } : null,
     software: { ...box.software },
   };
+}
+
+/** Numbers of orders that ended an emergency whose closing record was not signed yet: it is when the same order is given again. */
+function closingDue({ db, orders }: Box): Json {
+  const ended = orders
+    .all()
+    .filter(({ order, statement }) => order.kind === "end-emergency" && statement === undefined);
+  return ended.map(({ order }) => order.number).filter((number) => !closingOf(db, number));
 }
 
 /** The emergency that is open, with the order's own bytes as text, so that others need not believe what is said of it. */

@@ -65,6 +65,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
     ["software", softwareText(members(signer.software))],
     ...emergencyLines(members(signer.emergency), style),
+    ...closingLines(asList(signer.closingDue), style),
     ...unlockedLines(members(signer.unlocked)),
     ...recoveredLines(members(signer.recovered)),
     ...retiredLines(asList(signer.retired), style),
@@ -144,6 +145,18 @@ function keysText(keys: Members, now: string, style: Style): string {
   );
   const found = asList(keys.found).map((one) => style.bad(shown(asText(one) ?? "?")));
   return [...ends, ...others, ...found].join("; ");
+}
+
+/** An emergency was ended while the box could sign nothing. */
+function closingLines(due: readonly Json[], style: Style): Line[] {
+  if (due.length === 0) return [];
+  const orders = due.map((one) => asNumber(one) ?? "?").join(", ");
+  return [
+    [
+      "closing",
+      style.bad(`not signed yet, of the emergency that order ${orders} ended: go on with the ceremony end-emergency`),
+    ],
+  ];
 }
 
 /** What is left of the emergency that is open. */

@@ -125,10 +125,16 @@ async function checkFolder(folder: string): Promise<void> {
 async function oneSeal(
   path: string,
   document: string | undefined,
-  { evidence = [] }: VerifyOptions,
+  { closing, evidence = [] }: VerifyOptions,
   trust: Trust,
 ): Promise<Told> {
   if (document === undefined) throw missingDocument();
+  if (closing !== undefined) {
+    throw new Refusal("USAGE", "a closing record goes with a whole batch, not with one seal", {
+      expected: "coldseal verify outbox/BATCH --closing FILE",
+      got: "one seal",
+    });
+  }
   if (!(await statAt(document)).isFile()) throw missingDocument(document);
   const bundle = dirname(dirname(dirname(path)));
   const seal: SealToVerify = {

@@ -30,35 +30,37 @@ export type Evidence =
       readonly records: readonly ChosenFile[];
     };
 
-/** What the box calls one; a document of this name must lie in a folder of its own batch. */
-const closingName = "closing.p7m";
-
 type HasherOf = (hash: HashName) => Hasher;
 
 /**
- * Tells what was given. Documents are all files outside the bundle's folder. Refuses USAGE: nothing that is evidence, two bundles, two
+ * Tells what was given. Documents are all files outside the bundle's folder but closing records (`outsideBundles` has those that may be some). Refuses USAGE: nothing that is evidence, two bundles, two
  * documents of one name, a seal without its document.
  */
-export function evidenceIn(files: readonly ChosenFile[], hasher: HasherOf): Evidence {
+export function evidenceIn(
+  files: readonly ChosenFile[],
+  hasher: HasherOf,
+  closings: readonly ChosenFile[] = [],
+): Evidence {
   const bundle = onlyOne(files, "manifest.p7m");
   if (bundle) {
     const root = folderOf(bundle.path);
     const inside = files.filter(({ path }) => path.startsWith(root));
-    const outside = files.filter((file) => !inside.includes(file));
-    const closings = outside.filter(({ path }) => path === closingName || path.endsWith(`/${closingName}`));
+    const outside = files.filter((file) => !inside.includes(file) && !closings.includes(file));
     return {
       kind: "bundle",
       closings,
-      source: sourceOf(
-        new Map(inside.map((file) => [file.path.slice(root.length), file])),
-        byName(outside.filter((file) => !closings.includes(file))),
-        hasher,
-      ),
+      source: sourceOf(new Map(inside.map((file) => [file.path.slice(root.length), file])), byName(outside), hasher),
     };
   }
   const p7m = onlyOne(files, "refusal.p7m");
   if (p7m) return { kind: "refusal", p7m };
   return sealIn(files);
+}
+
+/** Files of CMS beside the folders of bundles. */
+export function outsideBundles(files: readonly ChosenFile[]): readonly ChosenFile[] {
+  const roots = files.flatMap(({ path }) => (/(?:^|\/)manifest\.p7m$/.test(path) ? [folderOf(path)] : []));
+  return files.filter(({ path }) => path.endsWith(".p7m") && !roots.some((root) => path.startsWith(root)));
 }
 
 function sealIn(files: readonly ChosenFile[]): Evidence {

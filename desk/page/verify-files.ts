@@ -1,20 +1,23 @@
 /** The page's work without the page: files and what is trusted go in, words come out. The verifier is the command line's. */
 
+import { readSignedData } from "../../manifests/cms/read.ts";
 import { pemBlocks } from "../../manifests/encoding/pem.ts";
 import type { Host } from "../../manifests/host.ts";
 import { closingLimit } from "../../manifests/records/closing.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { oidsOfType } from "../../manifests/verify/audit-signature.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../verdict-words.ts";
-import { type ChosenFile, digestFile, evidenceIn, wholeOf } from "./chosen-files.ts";
+import { type ChosenFile, digestFile, evidenceIn, outsideBundles, wholeOf } from "./chosen-files.ts";
 
 /** As `coldseal verify` would judge it. Refuses USAGE what is no evidence; a fault of reading is one too. */
 export async function verifyFiles(host: Host, files: readonly ChosenFile[], trust: Trust): Promise<VerdictWords> {
-  const evidence = evidenceIn(files, (hash) => host.hasher(hash));
+  const closings = await closingsAmong(outsideBundles(files));
+  const evidence = evidenceIn(files, (hash) => host.hasher(hash), closings);
   switch (evidence.kind) {
     case "bundle": {
       const closings = await Promise.all(evidence.closings.map((file) => whole(file, closingLimit)));
@@ -32,6 +35,20 @@ export async function verifyFiles(host: Host, files: readonly ChosenFile[], trus
       return sealWords(await verifySeal(host, given, trust));
     }
   }
+}
+
+/** By what they say that they are: the box names them by a number. */
+async function closingsAmong(files: readonly ChosenFile[]): Promise<readonly ChosenFile[]> {
+  const closings: ChosenFile[] = [];
+  for (const file of files.filter(({ size }) => size <= closingLimit)) {
+    try {
+      oidsOfType(readSignedData(await wholeOf(file, closingLimit)), "closing");
+      closings.push(file);
+    } catch {
+      // Something else, a document perhaps.
+    }
+  }
+  return closings;
 }
 
 async function whole(file: ChosenFile, limit = smallFile): Promise<Uint8Array> {

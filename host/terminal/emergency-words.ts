@@ -31,14 +31,12 @@ function closingText({ closing }: EmergencyShown): string {
   if (!closing) {
     return "no closing presented: how many seals were made in this emergency, and whether it ended, is not shown";
   }
-  const { ended, manifests, missing, numbers, policyShown, seals } = closing;
+  const { ended, lists, manifests, missing, numbers, policyShown, seals } = closing;
   const which = numbers ? `, numbers ${rangeText(numbers)}` : "";
   return [
-    `ended ${ended} as the box claims: ${count(seals, "seal")} in ${count(manifests, "manifest")}${which}, this one among them`,
+    `ended ${ended} as the box claims: ${count(seals, "seal")} in ${count(manifests, "manifest")}${which}, ${lists ? "this one among them" : "and not this one, which the box does not know since it lost its disk"}`,
     ...(missing.length > 0
-      ? [
-          `GAPS: the box lost its disk meanwhile, and does not know what numbers ${missing.map(rangeText).join(", ")} were`,
-        ]
+      ? [`GAPS: the box lost its disk since, and does not know what numbers ${missing.map(rangeText).join(", ")} were`]
       : []),
     ...(policyShown
       ? []

@@ -41,8 +41,10 @@ const readClosingValue = object({
   journal: object({ head: hexText(), sequence: integer(1) }),
   /** every manifest of the emergency that the box knows of, by rising numbers */
   manifests: list(readClosedManifest, 0, mostClosed),
-  /** numbers that the loss of a disk left unexplained while it was open: what they were is not known; left out where there are none */
+  /** numbers that the loss of a disk left unexplained since: what they were is not known; left out where there are none */
   missing: optional(list(object({ from: integer(1), to: integer(1) }), 1, 10_000)),
+  /** continuity records since it was declared: seals were counted anew then; left out where there is none */
+  recoveries: optional(integer(1)),
   policy: object({ digest: hexText(), genesis: hexText(), number: integer(1) }),
   /** RFC 9162 root over the canonical JSON of each of `manifests` */
   root: hexText(),
@@ -83,17 +85,25 @@ export async function readSignedClosing(
     throw new Refusal("CMS-TYPE", "not a closing record", { expected: oids.closing, got: data.eContentType });
   }
   const closing = readClosing(data.content);
-  await checkItself(host, closing);
+  await checkClosing(host, closing);
   return { closing, content: data.content, data };
 }
 
-async function checkItself(host: Host, { declared, ended, created, manifests, missing = [], root, seals }: Closing) {
+/** Refuses with CLOSING a record that contradicts itself. Times are not held against each other: the clock may have been set back since. */
+export async function checkClosing(
+  host: Host,
+  { declared, ended, manifests, missing = [], root, seals }: Closing,
+): Promise<void> {
   const ranges = manifests.map(({ number }) => ({ from: number, to: number }));
   if (!areRising(ranges) || !areRising(missing)) {
-    throw new Refusal("CLOSING", "numbers of a closing record do not rise");
+    const got = [...ranges, ...missing]
+      .map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`))
+      .join(", ");
+    throw new Refusal("CLOSING", "numbers of a closing record do not rise", { expected: "each once, rising", got });
   }
-  if (manifests.some(({ number }) => missing.some(({ from, to }) => number >= from && number <= to))) {
-    throw new Refusal("CLOSING", "a closing record knows a manifest that it calls missing");
+  const both = manifests.find(({ number }) => isMissing({ missing }, number));
+  if (both) {
+    throw new Refusal("CLOSING", "a closing record knows a manifest that it calls missing", { got: `${both.number}` });
   }
   const sum = manifests.reduce((total, one) => total + one.seals, 0);
   const found = hex(await closingRoot(host, manifests));
@@ -103,9 +113,17 @@ async function checkItself(host: Host, { declared, ended, created, manifests, mi
       got: `${seals} seals, root ${root}`,
     });
   }
-  if (declared.since > ended.time || ended.time > created || declared.number >= ended.number) {
-    throw new Refusal("CLOSING", "a closing record ends before it begins");
+  if (declared.number >= ended.number) {
+    throw new Refusal("CLOSING", "a closing record ends before it begins", {
+      expected: `an order after number ${declared.number}`,
+      got: `number ${ended.number}`,
+    });
   }
+}
+
+/** Whether a number is among those that the loss of a disk left unexplained. */
+export function isMissing({ missing = [] }: Pick<Closing, "missing">, number: number): boolean {
+  return missing.some(({ from, to }) => number >= from && number <= to);
 }
 
 function areRising(ranges: readonly { readonly from: number; readonly to: number }[]): boolean {

@@ -15,6 +15,11 @@ export function usageOf(purpose: KeyPurpose, oids: OwnOids): string {
   return purpose === "time" ? oid.timeStamping : oids[purpose];
 }
 
+/** The usage that it may not have beside it: seals of an emergency and others are told apart by their certificates alone. */
+export function excludedUsage(purpose: KeyPurpose, oids: OwnOids): string | undefined {
+  return { audit: undefined, emergency: oids.sealing, sealing: oids.emergency, time: undefined }[purpose];
+}
+
 /** Something of each key in force. */
 export type OfKeys<T> = { readonly [K in NeededPurpose]: T } & {
   readonly [K in Exclude<KeyPurpose, NeededPurpose>]?: T;

@@ -150,8 +150,14 @@ function checkKeyOfMode(old: Policy, next: Policy): void {
   checkEmergencyKey(old, next);
   const usual = ({ modes }: Policy) => modes.filter((mode) => mode !== "emergency").join(", ");
   const [expected, got] = [usual(old), usual(next)];
-  if (expected === got || !equal(old.keys.sealing, next.keys.sealing)) return;
-  throw new Refusal("MODE", "another mode needs another sealing key", { expected, got });
+  if (expected === got) return;
+  const none = new Uint8Array(0);
+  const sameEmergency = next.keys.emergency && equal(old.keys.emergency ?? none, next.keys.emergency);
+  if (!equal(old.keys.sealing, next.keys.sealing) && !sameEmergency) return;
+  throw new Refusal("MODE", "another mode needs another sealing key, and another one for emergencies", {
+    expected,
+    got,
+  });
 }
 
 /** Everybody with the role operator or officer, each once, nobody else. */

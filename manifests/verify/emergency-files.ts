@@ -6,7 +6,7 @@
 import { hex } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
-import { type Closing, closingLimit } from "../records/closing.ts";
+import { type Closing, closingLimit, isMissing } from "../records/closing.ts";
 import { type EmergencyPart, emergencyEnd, textNamed } from "../records/emergency.ts";
 import type { Manifest } from "../records/manifest.ts";
 import { closingPath, declarationPath } from "../records/names.ts";
@@ -41,7 +41,9 @@ export interface ClosingShown {
   /** first and last number; null where none was made */
   readonly numbers: { readonly from: number; readonly to: number } | null;
   readonly seals: number;
-  /** numbers that the loss of a disk left unexplained while it was open */
+  /** this very manifest; false where the box lost its disk, and does not know it any more */
+  readonly lists: boolean;
+  /** numbers that the loss of a disk left unexplained since */
   readonly missing: readonly { readonly from: number; readonly to: number }[];
   /** whether its audit key is one that a policy here names */
   readonly policyShown: boolean;
@@ -63,6 +65,13 @@ export async function checkEmergencyFiles(work: Work, parts: Parts): Promise<Eme
     for (const file of [declarationPath, closingPath]) {
       if (lying.includes(file)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
     }
+    if (checked && work.trust.closings?.length) {
+      findings.add(
+        "closing record",
+        "CLOSING",
+        "this batch was not sealed in an emergency: no closing record goes with it",
+      );
+    }
     return null;
   }
   await findings.check("manifest.p7m", () => checkWithinLimits(checked.manifest, emergency, parts));
@@ -70,7 +79,9 @@ export async function checkEmergencyFiles(work: Work, parts: Parts): Promise<Eme
   const closings = await closingsAt(work, lying.includes(closingPath));
   let closing: ClosingShown | undefined;
   for (const { file, p7m } of closings) {
-    closing ??= await findings.check(file, () => checkClosing(work, checked, { emergency, file, p7m }, parts));
+    // Each is looked at: none may be given in vain.
+    const shown = await findings.check(file, () => checkClosing(work, checked, { emergency, file, p7m }, parts));
+    closing ??= shown;
   }
   return {
     cause: emergency.cause,
@@ -92,13 +103,10 @@ async function closingsAt({ source, trust, findings }: Work, lies: boolean) {
 
 /** Refuses with EMERGENCY more seals than the policy allows one emergency, and approvals that could come after it. */
 function checkWithinLimits(
-  { created, documents, outcome }: Manifest,
+  { documents, outcome }: Manifest,
   { earlierSeals, since }: EmergencyPart,
   { authorization, policies }: Parts,
 ): void {
-  if (created < since) {
-    throw new Refusal("EMERGENCY", "the manifest is earlier than its emergency", { expected: since, got: created });
-  }
   const rules = policies.approved?.policy.emergency;
   if (!rules) return; // that the policy does not allow the mode is found by `binding.ts`
   const seals = earlierSeals + (outcome === "sealed" ? documents.sealed : 0);
@@ -163,8 +171,7 @@ async function checkClosing(
   { emergency, file, p7m }: { readonly emergency: EmergencyPart; readonly file: string; readonly p7m: Uint8Array },
   { policies }: Parts,
 ): Promise<ClosingShown> {
-  const policyOf = (wanted: string) => policies.known.find((one) => hex(one.digest) === wanted);
-  const { arc, closing, policyShown } = await checkClosingFile(host, p7m, trust, policyOf);
+  const { arc, closing, policyShown } = await checkClosingFile(host, p7m, trust, policies.known);
   if (arc !== oids.arc)
     throw new Refusal("CLOSING", "the closing record is of another arc", { expected: oids.arc, got: arc });
   checkOfEmergency(closing, manifest, emergency);
@@ -175,10 +182,11 @@ async function checkClosing(
   const got = listed
     ? `${listed.number}: ${listed.digest}, ${listed.outcome}, ${listed.seals} seals, root ${listed.root}`
     : "none of this number";
-  if (expected !== got) {
+  const lost = !listed && isMissing(closing, number);
+  if (expected !== got && !lost) {
     throw new Refusal("CLOSING", "the closing record does not list this manifest", { expected, got });
   }
-  checkEarlier(closing, number, emergency.earlierSeals);
+  if (!closing.recoveries) checkEarlier(closing, number, emergency.earlierSeals);
   const [first, last] = [closing.manifests[0], closing.manifests.at(-1)];
   return {
     file,
@@ -186,21 +194,21 @@ async function checkClosing(
     manifests: closing.manifests.length,
     numbers: first && last ? { from: first.number, to: last.number } : null,
     seals: closing.seals,
+    lists: !lost,
     missing: closing.missing ?? [],
     policyShown,
   };
 }
 
-/** Refuses with CLOSING a record of another box or emergency, or from before this manifest. */
+/**
+ * Refuses with CLOSING a record of another box or emergency, or from before this manifest: by the journal, as the clock may have been set back. Times are the
+ * box's claims: after the loss of a disk it may know another one of the same order.
+ */
 function checkOfEmergency(closing: Closing, manifest: Manifest, emergency: EmergencyPart): void {
-  const of = (one: {
-    readonly appliance: string;
-    readonly genesis: string;
-    readonly order: string;
-    readonly since: Utc;
-  }) => `${one.appliance}, genesis ${one.genesis}, order ${one.order}, since ${one.since}`;
-  const expected = of({ appliance: manifest.appliance, genesis: manifest.policy.genesis, ...emergency });
-  const got = of({ appliance: closing.appliance, genesis: closing.policy.genesis, ...closing.declared });
+  const named = (appliance: string, genesis: string, order: string) =>
+    `${appliance}, genesis ${genesis}, order ${order}`;
+  const expected = named(manifest.appliance, manifest.policy.genesis, emergency.order);
+  const got = named(closing.appliance, closing.policy.genesis, closing.declared.order);
   if (expected !== got) throw new Refusal("CLOSING", "the closing record is of another emergency", { expected, got });
   const texts = [emergency, closing].map(({ cause, text }) => `${cause}, ${text.language} ${text.digest}`);
   if (texts[0] !== texts[1]) {
@@ -209,17 +217,17 @@ function checkOfEmergency(closing: Closing, manifest: Manifest, emergency: Emerg
       got: texts[1] as string,
     });
   }
-  if (closing.ended.time >= manifest.created) return;
+  if (closing.journal.sequence > manifest.journal.sequence && closing.policy.number >= manifest.policy.number) return;
   throw new Refusal("CLOSING", "the emergency was closed before this manifest was made", {
-    expected: `${manifest.created} or later`,
-    got: closing.ended.time,
+    expected: `after journal row ${manifest.journal.sequence}, under policy ${manifest.policy.number} or a later one`,
+    got: `row ${closing.journal.sequence}, policy ${closing.policy.number}`,
   });
 }
 
-/** Refuses with CLOSING a record that lists more seals before this manifest than that counted itself, or fewer although it calls none missing. */
-function checkEarlier({ manifests, missing }: Closing, number: number, earlier: number): void {
+/** Refuses with CLOSING a record that lists more or fewer seals before this manifest than that counted itself; after a lost disk both may have counted what was known. */
+function checkEarlier({ manifests }: Closing, number: number, earlier: number): void {
   const sum = manifests.reduce((seals, one) => (one.number < number ? seals + one.seals : seals), 0);
-  if (sum === earlier || (missing && sum < earlier)) return;
+  if (sum === earlier) return;
   throw new Refusal("CLOSING", "the closing record counts other seals before this manifest than the manifest does", {
     expected: `${earlier}`,
     got: `${sum}`,

@@ -7,6 +7,7 @@ import { type OwnOids, oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { sealingKeyOf, sealingPurpose } from "../records/emergency.ts";
+import { excludedUsage } from "../records/key-purpose.ts";
 import type { Manifest } from "../records/manifest.ts";
 import type { Policy } from "../records/policy.ts";
 import type { Mode } from "../records/request.ts";
@@ -100,6 +101,14 @@ export class SealChecker {
     const { oids, policy, trust } = this.#context;
     const { certificates } = seal;
     const wanted = { leaf: leaf.der, certificates, at, extendedKeyUsage: oids[sealingPurpose(seal.mode)], policy };
+    const excluded = excludedUsage(sealingPurpose(seal.mode), oids);
+    if (excluded && leaf.extendedKeyUsage.includes(excluded)) {
+      throw new Refusal("PATH-USAGE", "a certificate seals in an emergency, or otherwise, and not in both", {
+        expected: `not ${excluded}`,
+        got: leaf.extendedKeyUsage.join(", "),
+        about: leaf.subjectText,
+      });
+    }
     const path = await boxPath(this.#host, trust, wanted);
     const answered = await answeredUntil(this.#host, trust, path, at);
     this.#path = {

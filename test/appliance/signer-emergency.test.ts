@@ -2,12 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { statusOf } from "../../appliance/signer/status.ts";
 import { verifyRecord } from "../../appliance/signer/verify-record.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { base64 } from "../../manifests/encoding/bytes.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { readSignedClosing } from "../../manifests/records/closing.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
 import { readSignedOrder } from "../../manifests/records/order.ts";
 import { verifyStatement } from "../../manifests/records/statement.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { memorySource } from "../bundle/memory-source.ts";
+import { issue } from "../pki/authority.ts";
 import { declaration, type EmergencyBox, emergencyBox, rules, texts } from "./signer/emergency-box.ts";
 import { dissent, listOf, makeBatch, oids, operators, root } from "./signer/people.ts";
 import { codeOf, filesOf, manifestIn } from "./signer/test-box.ts";
@@ -200,6 +203,50 @@ describe("an emergency", () => {
     const { emergency, findings } = await verdictOn(1, [p7m]);
     expect(findings).toEqual([]);
     expect(emergency?.closing?.seals).toBe(0);
+  });
+
+  it("CLOCK: a clock that is set back in an emergency takes nothing from its bundles or its record", async () => {
+    made.box.clocks.offset = 120_000;
+    const order = await made.declare();
+    await seal("one");
+    made.box.clocks.offset = 0;
+    const wall = made.box.box.clock.wall();
+    const boxTime = utcOf(Date.parse(wall) + 120_000);
+    await made.order("set-clock", { accuracySeconds: 1, boxTime, reference: "radio clock", referenceTime: wall });
+    await seal("two");
+    const p7m = await closingFile((await end(order)).number);
+    for (const number of [1, 2]) {
+      const { emergency, findings } = await verdictOn(number, [p7m]);
+      expect([number, findings, emergency?.closing?.seals]).toEqual([number, [], 4]);
+    }
+  });
+
+  it("KEY-STATE: while the usual key is out of use an emergency seals; without its own key it does not, and says so", async () => {
+    await made.declare();
+    const { emergency, sealing } = made.box.box.policies.inForce.policy.keys;
+    await made.order("suspend-key", { reason: "In other hands?", spki: base64(sealing) });
+    await made.box.unlock();
+    expect(statusOf(made.box.box, made.box.work)).toMatchObject({ held: null });
+    expect(await seal("one", 1)).toMatchObject({ outcome: "sealed" });
+    expect(await codeOf(sealUsual("usual"))).toBe("KEY-STATE");
+    await made.order("suspend-key", { reason: "This one, too?", spki: base64(emergency as Uint8Array) });
+    await made.box.unlock();
+    const refused = expect.stringContaining("suspended");
+    expect(statusOf(made.box.box, made.box.work)).toMatchObject({ emergency: { limit: null, refused } });
+    expect(await codeOf(seal("two", 1))).toBe("KEY-STATE");
+  });
+
+  it("PATH-USAGE: a certificate for emergencies and other seals at once is no key's", async () => {
+    const both = issue(root, { name: "both", eku: [oids.emergency, oids.sealing] });
+    made.box.hsm.others = [both];
+    for (const purpose of ["emergency", "sealing"]) {
+      const key = issue(root, { name: purpose, eku: [oids.emergency, oids.sealing] });
+      const token = { environment: {}, module: "none", uri: made.box.config.token.uri };
+      const uri = `pkcs11:object=${purpose}-2;id=%0${purpose.length}`;
+      await made.order("stage-key", { kind: "p256", purpose, spki: base64(key.spki), token, uri });
+      const certify = made.order("certify-key", { certificates: [base64(key.certificate)], spki: base64(key.spki) });
+      expect(await codeOf(certify)).toBe("PATH-USAGE");
+    }
   });
 
   it("CHAIN: an emergency that a row was changed of stops the box", async () => {

@@ -116,7 +116,7 @@ export async function closingFor({ genesis, manifest }: Bundle, change: Partial<
     created: emergencyTimes.ended,
     declared: { number: 4, order: emergency?.order ?? "", since: emergency?.since ?? emergencyTimes.declared },
     ended: { number: 5, order: "34".repeat(32), time: emergencyTimes.ended },
-    journal: { head: "0c".repeat(32), sequence: 30 },
+    journal: { head: "0c".repeat(32), sequence: 1000 },
     manifests,
     policy: { digest: manifest.policy.digest, genesis, number: 1 },
     root: hex(await closingRoot(nodeHost, manifests)),

@@ -99,7 +99,12 @@ export const importTable: readonly Row[] = [
   },
   {
     path: "desk/verdict-words.ts",
-    folders: ["manifests", "host/terminal/amounts.ts", "host/terminal/emergency-words.ts"],
+    folders: [
+      "manifests",
+      "host/terminal/amounts.ts",
+      "host/terminal/attestation-words.ts",
+      "host/terminal/emergency-words.ts",
+    ],
     packages: [],
     node: "none",
   },

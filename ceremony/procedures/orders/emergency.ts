@@ -75,7 +75,8 @@ export function endEmergency(file: CeremonyFile): Procedure {
         needs: ["before", "people"],
         what: async () => ({ declaration: await openDeclaration(running), reason }),
       }),
-      statementStep(running),
+      // The closing record is signed with it.
+      { ...statementStep(running), mayBeSkipped: false },
       closingStep(running),
     ],
   });

@@ -31,6 +31,11 @@ export class ChainPolicies {
     return this.#held.size;
   }
 
+  /** All that hold, of whatever box. */
+  get held(): readonly PolicyInForce[] {
+    return [...this.#held.values()];
+  }
+
   /** By the SHA-256 of its content, hex; undefined where none that holds is at hand. */
   inForce(digest: string): PolicyInForce | undefined {
     return this.#held.get(digest);

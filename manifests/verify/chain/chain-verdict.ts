@@ -84,9 +84,14 @@ const noLinks = {
   clockSetBack: [],
 };
 
+/** Nothing is missing that anything here speaks of. */
+export function isWhole({ emergencies, gaps }: Pick<ChainVerdict, "emergencies" | "gaps">): boolean {
+  return gaps.length === 0 && emergencies.every(({ closing }) => (closing?.notPresented.length ?? 0) === 0);
+}
+
 export function chainVerdictOf({ links = noLinks, revocation, ...facts }: ChainFacts): ChainVerdict {
   const ok = facts.findingsCount === 0 && links.manifests > 0;
-  const whole = links.gaps.length === 0;
+  const whole = isWhole({ ...facts, ...links });
   const { approvalsCounted, read } = facts.records;
   const counted = read > 0 && approvalsCounted === read;
   return {

@@ -7,6 +7,7 @@ import type { Utc } from "../../encoding/shape.ts";
 import type { Host } from "../../host.ts";
 import { closingLimit } from "../../records/closing.ts";
 import { closingPath } from "../../records/names.ts";
+import { Refusal } from "../../refusal.ts";
 import { checkClosingFile } from "../closing-file.ts";
 import type { CheckedManifest } from "../manifest-file.ts";
 import type { BundleSource } from "../source.ts";
@@ -85,15 +86,18 @@ interface ClosingWork {
   readonly trust: Trust;
 }
 
-/** Those of ceremonies, those beside the bundles that they close, and those that the verifier was given. One of no box that is here says nothing. */
+/** Those of ceremonies, those beside the bundles that they close, and those that the verifier was given. */
 async function takeClosings(
   { boxes, findings, host, policies, source, trust }: ClosingWork,
   found: FoundRecords,
 ): Promise<void> {
   const take = (file: string, read: () => Promise<Uint8Array>) =>
     findings.check(file, async () => {
-      const { closing } = await checkClosingFile(host, await read(), trust, (digest) => policies.inForce(digest));
-      boxes.get(`${closing.policy.genesis} ${closing.appliance}`)?.emergencies.takeClosing(closing, file);
+      const { closing } = await checkClosingFile(host, await read(), trust, policies.held);
+      const box = boxes.get(`${closing.policy.genesis} ${closing.appliance}`);
+      if (!box)
+        throw new Refusal("CLOSING", "the closing record is of no box that is here", { got: closing.appliance });
+      box.emergencies.takeClosing(closing, file, box.findings);
     });
   for (const p7m of trust.closings ?? []) await take("closing record", async () => p7m);
   const beside = found.records.map((place) => (place === "" ? closingPath : `${place}/${closingPath}`));
@@ -217,7 +221,10 @@ function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict
     genesis,
     pinned,
     links,
-    emergencies: box.emergencies.judge(findings),
+    emergencies: box.emergencies.judge(
+      { seen: new Set(order.map((row) => manifests.at(row).number)), links, recovered: continuity.length > 0 },
+      findings,
+    ),
     modes: modesOf(manifests),
     claimedTimes,
     proven: provenOf(box, links),

@@ -150,6 +150,6 @@ export const emergencyMutants: readonly Mutant[] = [
     "closed before it was used",
     "CLOSING",
     closingPath,
-    closedBy((right) => ({ ended: { ...right.ended, time: "2026-11-20T11:59:00Z" } })),
+    closedBy((right) => ({ journal: { ...right.journal, sequence: 7 } })),
   ),
 ];

@@ -200,6 +200,20 @@ describe("the policies that follow", () => {
     }
   });
 
+  it("MODE: a policy that goes from test to use needs another key for emergencies, too", async () => {
+    const arc = "1.3.6.1.4.1.99999.7";
+    const { policy: oid } = ownOids(arc);
+    const signed = (policy: Policy) => signedBy(ownSigners(arc), oid, policyBytes(policy), times.policy);
+    const old = { ...allowing(genesis), arc, people: ownPeople(arc) };
+    const modes = ["offline", "emergency"] as const;
+    const next = { ...old, modes, number: 2, previous: hex(sha256(policyBytes(old))) };
+    const keys = { ...old.keys, sealing: stranger.spki };
+    const walk = async (policy: Policy) =>
+      walkPolicyChain(nodeHost, [await signed(old), await signed(policy)], undefined);
+    await expect(walk({ ...next, keys })).rejects.toMatchObject({ code: "MODE" });
+    expect((await walk({ ...next, keys: { ...keys, emergency: keeper.spki } })).number).toBe(2);
+  });
+
   it.each([
     ["test", "offline"],
     ["offline", "test"],

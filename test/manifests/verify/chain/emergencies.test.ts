@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chainWords } from "../../../../desk/chain-words.ts";
+import { chainTold, chainWords } from "../../../../desk/chain-words.ts";
 import { nodeHost } from "../../../../host/crypto-host.ts";
 import { hex } from "../../../../manifests/encoding/bytes.ts";
 import { type ClosedManifest, closingRoot } from "../../../../manifests/records/closing.ts";
@@ -113,5 +113,44 @@ describe("emergencies in a chain", () => {
     const wrong = await chainOf(3, (number) => (number === 1 ? { policy: allowing } : bundle));
     const { findings } = await verified(auditOf(wrong));
     expect(findings).toMatchObject([{ code: "EMERGENCY", file: "coldseal/audit/3/manifest.p7m", got: "0" }]);
+  });
+
+  it("CLOSING: records of one emergency that differ, list what is here otherwise, or were made before what they close", async () => {
+    const all3 = listed(second, third, fifth);
+    const codes = async (...closings: readonly Uint8Array[]) =>
+      (await verified(auditOf(all), { closings })).findings.map(({ code, message }) => `${code} ${message}`);
+    const full = await closingOver(all3);
+    const differ = [expect.stringContaining("CLOSING two closing records of one emergency say different things")];
+    expect(await codes(full, await closingOver(all3.slice(0, 2)))).toEqual(differ);
+    expect(await codes(full, full)).toEqual([]);
+    const fourth = { ...(all3[1] as ClosedManifest), number: 4 };
+    expect(await codes(await closingOver([...all3.slice(0, 2), fourth, ...all3.slice(2)]))).toEqual([
+      expect.stringContaining("lists number 4, which is here and was not sealed in this emergency"),
+    ]);
+    const early = {
+      ...(await closingFor(second, { manifests: all3 })),
+      journal: { head: "0c".repeat(32), sequence: 45 },
+    };
+    expect(await codes(await signClosing(early))).toEqual([
+      expect.stringContaining("number 5 was made after its emergency was closed"),
+    ]);
+  });
+
+  it("EMERGENCY: a number that the record lists beyond the last that is here is missing", async () => {
+    const ninth = { ...(listed(fifth)[0] as ClosedManifest), number: 9 };
+    const verdict = await verified(auditOf(all), {
+      closings: [await closingOver([...listed(second, third, fifth), ninth])],
+    });
+    expect([verdict.findings, verdict.gaps]).toEqual([[], []]);
+    expect(verdict.indication).toMatchObject({ main: "INDETERMINATE", sub: "SIGNED_DATA_NOT_FOUND" });
+    expect(chainTold(verdict).status).toBe(1);
+    expect(chainWords(verdict).headline).toContain("NOT WHOLE");
+  });
+
+  it("EMERGENCY: in a chain without gaps no more seals are counted than there are", async () => {
+    const { bundle } = await emergencyChanges({ part: (right) => ({ ...right, earlierSeals: 50 }) });
+    const wrong = await chainOf(2, (number) => (number === 1 ? { policy: allowing } : bundle));
+    const { findings } = await verified(auditOf(wrong));
+    expect(findings).toMatchObject([{ code: "EMERGENCY", expected: "0", got: "50" }]);
   });
 });
