@@ -210,6 +210,12 @@ export function signerClient(path: string, signal?: AbortSignal) {
       return readAnswer(having({ number: integer(1) }), result, "import-policy").number;
     },
 
+    /** Hands over an evidence record (DER) over the record of a manifest; gives the number that the chain is anchored to. Durable on return. */
+    async anchor(number: number, der: Uint8Array): Promise<number> {
+      const { result } = await call("anchor", { number }, { body: [der] });
+      return readAnswer(having({ number: integer(1) }), result, "anchor").number;
+    },
+
     /** Hands over a CRL or OCSP response (DER); gives its number at the signer. Durable on return. */
     async stageRevocation(kind: RevocationKind, der: Uint8Array): Promise<number> {
       const { result } = await call("stage-revocation", { kind }, { body: [der] });

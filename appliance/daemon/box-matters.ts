@@ -20,10 +20,12 @@ const boxMatters: ReadonlySet<RefusalCode> = new Set([
   "KEY-STATE",
   "LOCKED",
   "POLICY-DIGEST",
+  "REVOCATION-STALE",
   "SOFTWARE",
   "STOPPED",
   "STORE",
   "SUSPENDED",
+  "UNANCHORED",
   "UNREACHABLE",
 ]);
 

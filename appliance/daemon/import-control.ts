@@ -1,4 +1,4 @@
-/** What the keeper sends in `control/in`: policies and revocation data; acknowledgements and certificates later. */
+/** What the keeper sends in `control/in`: policies, revocation data and evidence of time; acknowledgements and certificates later. */
 
 import { existsSync } from "node:fs";
 import { sha256 } from "../../host/crypto-host.ts";
@@ -33,9 +33,12 @@ export async function importControl(parts: Parts): Promise<Imported> {
   return { imported, refused };
 }
 
+type ControlKind = "evidence" | "policy" | RevocationKind;
+
 /** By the ending of its name; what is inside the signer judges. */
-const kinds: readonly (readonly [RegExp, "policy" | RevocationKind])[] = [
+const kinds: readonly (readonly [RegExp, ControlKind])[] = [
   [/^policy[a-z0-9._-]*\.p7m$/, "policy"],
+  [/^0*[1-9][0-9]{0,14}\.ers$/, "evidence"],
   [/\.crl$/, "crl"],
   [/\.(?:ors|ocsp)$/, "ocsp"],
 ];
@@ -45,7 +48,7 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
   const [, kind] = kinds.find(([pattern]) => pattern.test(name)) ?? [];
   if (kind === undefined) {
     throw new Refusal("CMS-TYPE", "not a kind of file that can be imported yet", {
-      expected: "policy….p7m, ….crl or ….ors",
+      expected: "policy….p7m, ….crl, ….ors, or NUMBER.ers (evidence of time over the manifest of that number)",
       got: shown(name),
       about: name,
     });
@@ -54,15 +57,29 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
   const digest = hex(sha256(bytes));
   const done = answered.importOf(digest);
   if (done) return { kind: done.kind, number: done.number };
-  const number = await handOver(parts, kind, bytes);
-  log.info(
-    { file: shown(name), kind, number },
-    kind === "policy" ? "a new policy is in force" : "revocation data came in",
-  );
+  const number = await handOver(parts, { bytes, kind, name });
+  log.info({ file: shown(name), kind, number }, came[kind]);
   await answered.addImport({ digest, kind, number });
   return { kind, number };
 }
 
-function handOver({ signer }: Parts, kind: "policy" | RevocationKind, bytes: Uint8Array): Promise<number> {
-  return kind === "policy" ? signer.importPolicy(bytes) : signer.stageRevocation(kind, bytes);
+const came: Readonly<Record<ControlKind, string>> = {
+  crl: "revocation data came in",
+  evidence: "evidence of time came in: the chain is anchored to this number",
+  ocsp: "revocation data came in",
+  policy: "a new policy is in force",
+};
+
+function handOver(
+  { signer }: Parts,
+  { bytes, kind, name }: { readonly bytes: Uint8Array; readonly kind: ControlKind; readonly name: string },
+): Promise<number> {
+  switch (kind) {
+    case "policy":
+      return signer.importPolicy(bytes);
+    case "evidence":
+      return signer.anchor(Number(name.slice(0, -".ers".length)), bytes);
+    default:
+      return signer.stageRevocation(kind, bytes);
+  }
 }

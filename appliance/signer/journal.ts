@@ -51,6 +51,7 @@ export type JournalKind =
   | "order"
   | "statement"
   | "closing"
+  | "anchored"
   | "keys-found"
   | "fault";
 

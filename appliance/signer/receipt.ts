@@ -106,7 +106,8 @@ export function manifestOf(box: Box, number: number): StoredManifest {
   return row;
 }
 
-function reservationOf(box: Box, number: number): Reservation {
+/** Refuses with BATCH-UNKNOWN a number without one. */
+export function reservationOf(box: Box, number: number): Reservation {
   const request = box.db
     .prepare<[number], number>("SELECT request FROM reservations WHERE number = ?")
     .pluck()

@@ -46,6 +46,7 @@ const tables = {
   orders: `number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), p7m BLOB NOT NULL, time TEXT NOT NULL`,
   statements: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,
+  anchors: `number INTEGER PRIMARY KEY, der BLOB NOT NULL, time TEXT NOT NULL`,
   closings: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,
   recovered: `number INTEGER PRIMARY KEY, identity BLOB NOT NULL, outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),

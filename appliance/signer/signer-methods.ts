@@ -17,6 +17,8 @@ import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { isBatchFolder } from "../../manifests/records/names.ts";
 import { revocationKinds, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { isRefusalCode, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
+import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
+import { takeAnchor } from "./anchors.ts";
 import { authorize, orderAbort, reject } from "./authorize.ts";
 import { type Box, checkSound } from "./box.ts";
 import { importPolicy } from "./import-policy.ts";
@@ -138,6 +140,9 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
     }),
     "stage-revocation": method(object({ kind: oneOf(revocationKinds) }), async ({ kind }, { body }) => ({
       result: { number: await stageRevocation(box, kind, await collect(body, stagedLimit)) },
+    })),
+    anchor: method(oneNumber, async ({ number }, { body }) => ({
+      result: { number: await takeAnchor(box, number, await collect(body, evidenceRecordLimit)) },
     })),
     audit: method(object({ from: integer(1) }), ({ from }) => ({ result: {}, body: audit(box, from) })),
   };

@@ -6,8 +6,10 @@ import { base64, equal, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type BatchHead, kindOfHead } from "../../manifests/records/batch-head.ts";
 import { keyEntries, mapKeys } from "../../manifests/records/key-purpose.ts";
+import type { Policy } from "../../manifests/records/policy.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { unanchored } from "./anchors.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
@@ -53,6 +55,7 @@ export function statusOf(box: Box, work: SealingWork): Json {
     orders: orders.last ?? { number: 0, digest: null },
     closing: orders.closing?.digest ?? null,
     emergency: emergencyShown(box),
+    unanchored: policy.unanchored ? waitingShown(box, policy.unanchored) : null,
     closingDue: closingDue(box),
     recovered: orders.recovered ? { ...orders.recovered } : null,
     retired: [...retiredHolders(box)],
@@ -63,6 +66,11 @@ export function statusOf(box: Box, work: SealingWork): Json {
     fault: box.fault ? { ...box.fault.toRecord() } : null,
     software: { ...box.software },
   };
+}
+
+/** What waits for evidence of time, and how much of the policy's patience is left. */
+function waitingShown({ db }: Box, { hours, seals: limit }: NonNullable<Policy["unanchored"]>): Json {
+  return { ...unanchored(db), hours, limit };
 }
 
 /** Numbers of orders that ended an emergency whose closing record was not signed yet: it is when the same order is given again. */

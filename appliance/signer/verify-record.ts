@@ -183,6 +183,12 @@ const comparisons: readonly Comparison[] = [
     held: ({ digest, p7m }) => text(digest, digestOf(p7m)),
   },
   {
+    kind: "anchored",
+    sql: "SELECT CAST(number AS TEXT) AS row_id, der, time FROM anchors",
+    told: ({ digest, number, time }) => [`${number}`, text(digest, time)],
+    held: ({ der, time }) => text(digestOf(der), time),
+  },
+  {
     kind: "closing",
     sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m FROM closings",
     told: ({ digest, file, number }) => [`${number}`, text(digest, file)],

@@ -64,7 +64,7 @@ export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Js
 }
 
 function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, more: readonly PolicyPerson[]) {
-  const { people, revocation, submitters, ...rest } = part;
+  const { people, revocation, submitters, unanchored, ...rest } = part;
   const der = (path: string) => base64(readCertificateFile(pathIn(file, path)));
   const rooted = (value: Json, name: string) => {
     const { roots, ...others } = anyObject(value, name);
@@ -75,6 +75,7 @@ function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, m
     ...rest,
     people: [...more, ...named.map(({ certificates, ...one }) => ({ ...one, certificates: certificates.map(der) }))],
     ...(revocation === undefined ? {} : { revocation: rooted(revocation, "policy.revocation") }),
+    ...(unanchored === undefined ? {} : { unanchored: rooted(unanchored, "policy.unanchored") }),
     submitters: rooted(submitters ?? {}, "policy.submitters"),
   };
 }

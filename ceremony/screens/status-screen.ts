@@ -64,6 +64,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["keys", keysText(members(signer.keys), now, style)],
     ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
     ["software", softwareText(members(signer.software))],
+    ...waitingLines(members(signer.unanchored), now, style),
     ...emergencyLines(members(signer.emergency), style),
     ...closingLines(asList(signer.closingDue), style),
     ...unlockedLines(members(signer.unlocked)),
@@ -145,6 +146,19 @@ function keysText(keys: Members, now: string, style: Style): string {
   );
   const found = asList(keys.found).map((one) => style.bad(shown(asText(one) ?? "?")));
   return [...ends, ...others, ...found].join("; ");
+}
+
+/** Seals that no evidence of time is over yet, of those that the policy lets wait. */
+function waitingLines(waiting: Members, now: string, style: Style): Line[] {
+  const [anchored, hours, limit, seals] = [waiting.anchored, waiting.hours, waiting.limit, waiting.seals].map((one) =>
+    asNumber(one ?? null),
+  );
+  if (anchored == null || hours == null || limit == null || seals == null) return [];
+  const since = shownText(waiting.since);
+  const waited = since === null ? 0 : secondsBetween(since, now);
+  const text = `to number ${number(anchored)}; ${number(seals)} of ${count(limit, "seal")} wait${since === null ? "" : `, for ${duration(waited)} of ${count(hours, "hour")}`}`;
+  const late = seals >= limit || waited >= hours * 3600;
+  return [["anchored", late ? style.bad(text) : text]];
 }
 
 /** An emergency was ended while the box could sign nothing. */

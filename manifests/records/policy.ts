@@ -99,6 +99,8 @@ export const readPolicyValue = object({
   type: literal("policy"),
   /** the box locks itself after so long, or after so many seals; never where it is left out */
   unlocked: optional(object({ seals: integer(1), seconds: integer(60, 31_536_000) })),
+  /** how many seals may wait for evidence of time, and how long; roots of the authorities whose evidence counts. No limit where it is left out */
+  unanchored: optional(object({ hours: integer(1, 87_840), roots: list(certificate, 1, 16), seals: integer(1) })),
   version: literal(1),
 });
 
@@ -111,9 +113,10 @@ export function readPolicy(content: Uint8Array): Policy {
 }
 
 /** A policy as JSON, certificates and keys in base64, ready for `canonicalBytes`. */
-export function policyJson({ revocation, ...policy }: Policy): Json {
+export function policyJson({ revocation, unanchored, ...policy }: Policy): Json {
   return {
     ...policy,
+    ...(unanchored ? { unanchored: { ...unanchored, roots: unanchored.roots.map((der) => der.toBase64()) } } : {}),
     ...(revocation ? { revocation: { ...revocation, roots: revocation.roots.map((der) => der.toBase64()) } } : {}),
     keys: mapKeys(policy.keys, (spki) => spki.toBase64()),
     people: policy.people.map((one) => ({ ...one, certificates: one.certificates.map((der) => der.toBase64()) })),

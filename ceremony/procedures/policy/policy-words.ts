@@ -24,6 +24,7 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const emergency = policy.emergency ? { emergency: limits } : {};
   const keys = mapKeys(policy.keys, key);
   const { roots: issuers, ...rule } = policy.revocation ?? {};
+  const { roots: authorities, ...waiting } = policy.unanchored ?? {};
   return [
     ...wordsOf({
       ...members,
@@ -31,6 +32,7 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
       keys,
       submitters: { plainEnvelopes },
       ...(policy.revocation ? { revocation: rule as Members } : {}),
+      ...(policy.unanchored ? { unanchored: waiting as Members } : {}),
     }),
     ...texts.map(({ language, text }) => ({
       name: "emergency.texts",
@@ -39,6 +41,7 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
     })),
     ...rootWords("submitters.roots", roots),
     ...rootWords("revocation.roots", issuers ?? []),
+    ...rootWords("unanchored.roots", authorities ?? []),
   ];
 }
 

@@ -207,11 +207,15 @@ describe("faults and restarts", () => {
     writeFileSync(join(control, "root.crl"), list);
     writeFileSync(join(control, "none.crl"), "none");
     writeFileSync(join(control, "none.ors"), list.subarray(0, 1000));
+    writeFileSync(join(control, "0007.ers"), "none");
+    writeFileSync(join(control, "seven.ers"), "none");
     const { imported, refused } = await box.client.import();
     expect(imported).toEqual([{ file: "root.crl", kind: "crl", number: 1 }]);
     expect(refused).toMatchObject([
+      { file: "0007.ers", refusal: { code: "UNANCHORED" } },
       { file: "none.crl", refusal: { code: "PATH-FORM" } },
       { file: "none.ors", refusal: { code: "PATH-FORM" } },
+      { file: "seven.ers", refusal: { code: "CMS-TYPE" } },
     ]);
     expect((await box.client.import()).imported).toEqual(imported);
     const kept = box.signer.box.db.prepare<[], Uint8Array>("SELECT bytes FROM revocation_data").pluck().all();
