@@ -34,6 +34,10 @@ const contentNames = [
   "rejection",
   "withdrawal",
   "abort",
+  "order",
+  "statement",
+  "transcript",
+  "closing",
 ] as const;
 
 /** Levels of JSON that are shown. */

@@ -57,7 +57,7 @@ describe("seals that wait for evidence of time", () => {
     await seal("one", 1);
     box.clocks.offset = 3_600_000;
     await seal("in-time", 1);
-    box.clocks.offset = 3 * 3_600_000;
+    box.clocks.offset = 2.5 * 3_600_000;
     expect(await codeOf(seal("late", 1))).toBe("UNANCHORED");
     await takeAnchor(box.box, 1, await evidenceOver(1));
     // Now the second is the first that waits.

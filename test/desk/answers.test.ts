@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { collect } from "../../desk/collect.ts";
 import { inspectFile } from "../../desk/inspect.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { declarationPath } from "../../manifests/records/names.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
 import { oids, root } from "../bundle/people.ts";
 import { folder, write } from "./stick.ts";
 
@@ -200,5 +202,13 @@ describe("coldseal inspect", () => {
   it("T5: refuses what is none of Coldseal's files", () => {
     expect(() => inspectFile(utf8("nothing"), oids)).toThrow(expect.objectContaining({ code: "CMS-FORM" }));
     expect(coldseal("inspect", write(folder(), "x", "nothing"))).toMatchObject({ status: 1 });
+  });
+
+  it("HONEST: what declared an emergency and what closed it are named, and nothing of them is said to be verified", async () => {
+    const bundle = await emergencyBundle();
+    const order = inspectFile(bundle.files.get(declarationPath) as Uint8Array, oids);
+    expect(order).toMatchObject({ kind: "order, signed", verified: false, content: { kind: "declare-emergency" } });
+    const closing = inspectFile(await signClosing(await closingFor(bundle)), oids);
+    expect(closing).toMatchObject({ kind: "closing, signed", verified: false, content: { seals: 3 } });
   });
 });
