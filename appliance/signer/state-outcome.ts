@@ -6,7 +6,7 @@ import type { Order } from "../../manifests/records/order.ts";
 import { statementBytes } from "../../manifests/records/statement.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Box, now } from "./box.ts";
-import { type SignedClosing, signClosing, storeClosing } from "./closing.ts";
+import { closingOf, type SignedClosing, signClosing, storeClosing } from "./closing.ts";
 import type { KeyAtHand } from "./keys.ts";
 import { signByAudit } from "./manifest.ts";
 import { checkUsable } from "./may-seal.ts";
@@ -53,6 +53,21 @@ export async function stateOutcome(box: Box, taken: TakenOrder): Promise<Outcome
     await box.lockbox.lock("closed");
   }
   return { p7m };
+}
+
+/**
+ * Where an emergency was ended and stated, and its closing record is gone with a disk: signs and stores it anew. Gives why not; undefined where nothing is to be
+ * done any more. Refuses with HSM codes.
+ */
+export async function closeLate(box: Box, taken: TakenOrder): Promise<string | undefined> {
+  const { order } = taken;
+  if (order.kind !== "end-emergency" || closingOf(box.db, order.number)) return undefined;
+  const why = await whyNot(box, taken);
+  if (why !== undefined) return why;
+  await box.lockbox.guard(() => box.head.settle());
+  const closing = await signClosing(box, { ...taken, order });
+  box.db.transaction(() => storeClosing(box, order.number, closing))();
+  return undefined;
 }
 
 function usable(box: Box): boolean {

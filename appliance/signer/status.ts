@@ -75,9 +75,7 @@ function waitingShown({ db }: Box, { hours, seals: limit }: NonNullable<Policy["
 
 /** Numbers of orders that ended an emergency whose closing record was not signed yet: it is when the same order is given again. */
 function closingDue({ db, orders }: Box): Json {
-  const ended = orders
-    .all()
-    .filter(({ order, statement }) => order.kind === "end-emergency" && statement === undefined);
+  const ended = orders.all().filter(({ order }) => order.kind === "end-emergency");
   return ended.map(({ order }) => order.number).filter((number) => !closingOf(db, number));
 }
 

@@ -8,7 +8,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { type Box, checkSound, now } from "./box.ts";
 import { coverByHead } from "./import-policy.ts";
 import { checkApplies } from "./order-applies.ts";
-import { stateOutcome } from "./state-outcome.ts";
+import { closeLate, stateOutcome } from "./state-outcome.ts";
 
 export interface TakenAnswer {
   readonly number: number;
@@ -32,7 +32,10 @@ export async function takeOrder(box: Box, p7m: Uint8Array): Promise<TakenAnswer>
   if (!taken) throw new Refusal("INTERNAL", "a stored order is not found");
   const answer = { number: taken.order.number, digest: hex(digest) };
   const stored = box.orders.statement(taken.order.number);
-  if (stored) return { ...answer, statement: stored, why: undefined };
+  if (stored) {
+    const why = await closeLate(box, taken);
+    return { ...answer, statement: why === undefined ? stored : undefined, why };
+  }
   const outcome = await stateOutcome(box, taken);
   return { ...answer, statement: outcome.p7m, why: outcome.p7m ? undefined : outcome.why };
 }

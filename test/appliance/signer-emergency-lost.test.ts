@@ -2,10 +2,12 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storedClosings } from "../../appliance/signer/closing.ts";
 import { readEvidence } from "../../appliance/signer/recover/evidence.ts";
 import { recoverBox, surveyBox } from "../../appliance/signer/recover/recover-box.ts";
 import { statusOf } from "../../appliance/signer/status.ts";
 import { takeOrder } from "../../appliance/signer/take-order.ts";
+import { verifyRecord } from "../../appliance/signer/verify-record.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
@@ -48,6 +50,10 @@ function keepOrders(withoutStatement?: string): void {
     kept.set(`orders/${digits(number, 4)}.p7m`, p7m);
     if (statement && kinds.get(number) !== withoutStatement) kept.set(`statements/${digits(number, 4)}.p7m`, statement);
   }
+}
+
+function keepClosings(): void {
+  for (const { number, p7m } of storedClosings(made.box.box.db)) kept.set(`closings/${digits(number, 4)}.p7m`, p7m);
 }
 
 async function keepManifests(...numbers: readonly number[]): Promise<void> {
@@ -151,6 +157,41 @@ describe("an emergency in which the disk is lost", () => {
     expect(closing.missing?.[0]).toMatchObject({ from: 2, to: 2 });
     for (const number of [1, 3]) expect((await verdictOn(await filesOf(made.box, number), p7m)).findings).toEqual([]);
     expect(statusOf(made.box.box, made.box.work)).toMatchObject({ closingDue: [] });
+  });
+
+  it("EMERGENCY: what it was closed by comes back with the other records; another box's or order's does not", async () => {
+    const order = await made.declare();
+    await seal("one");
+    const { number } = await end(order);
+    const { p7m } = await closedBy(number);
+    keepOrders();
+    keepClosings();
+    await keepManifests(1);
+    const path = `closings/${digits(number, 4)}.p7m`;
+    const other = `closings/${digits(number - 1, 4)}.p7m`;
+    kept.delete(path);
+    kept.set(other, p7m);
+    expect(await codeOf(readEvidence(nodeHost, memorySource({ files: kept }), made.box.config))).toBe("CHAIN");
+    kept.delete(other);
+    kept.set(path, p7m);
+    await loseDisk();
+    expect(Buffer.from((await closedBy(number)).p7m)).toEqual(Buffer.from(p7m));
+    await verifyRecord(made.box.box);
+  });
+
+  it("EMERGENCY: stated, and the record gone with the disk, the same order has it signed anew", async () => {
+    const order = await made.declare();
+    await seal("one");
+    const { number } = await end(order);
+    keepOrders();
+    await keepManifests(1);
+    await loseDisk();
+    expect(statusOf(made.box.box, made.box.work)).toMatchObject({ closingDue: [number] });
+    const again = await takeOrder(made.box.box, kept.get(`orders/${digits(number, 4)}.p7m`) as Uint8Array);
+    expect([again.why, again.statement !== undefined]).toEqual([undefined, true]);
+    const { closing, p7m } = await closedBy(number);
+    expect(closing).toMatchObject({ recoveries: 1, seals: 2 });
+    expect((await verdictOn(await filesOf(made.box, 1), p7m)).findings).toEqual([]);
   });
 
   it.each(["declare-emergency", "end-emergency"])(

@@ -10,6 +10,7 @@ import { type PolicyInForce, policyChain } from "../../../manifests/records/poli
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
 import { numbered } from "./past-box.ts";
+import { type PastClosing, readPastClosings } from "./past-closings.ts";
 import { type PastManifest, readPastManifest } from "./past-manifest.ts";
 import { type PastOrder, readPastOrders } from "./past-orders.ts";
 
@@ -27,6 +28,8 @@ export interface Evidence {
   readonly inForce: PolicyInForce;
   /** from number 1 on, with what the box stated of them */
   readonly orders: readonly PastOrder[];
+  /** of emergencies that ended */
+  readonly closings: readonly PastClosing[];
   /** in the order of their numbers, which may have gaps */
   readonly manifests: readonly PastManifest[];
 }
@@ -40,7 +43,7 @@ export interface Identity {
 }
 
 /**
- * Reads a folder of exports: `policies/`, `orders/`, `statements/`, `manifests/`. Nothing is changed. Refuses with POLICY-*, ORDER, QUORUM,
+ * Reads a folder of exports: `policies/`, `orders/`, `statements/`, `closings/`, `manifests/`. Nothing is changed. Refuses with POLICY-*, ORDER, QUORUM,
  * CMS-*, JSON, SHAPE, PERSON-*, PATH-* what does not hold by itself, CHAIN what contradicts another record, BUNDLE-FORM what is missing.
  */
 export async function readEvidence(host: Host, source: BundleSource, box: Identity): Promise<Evidence> {
@@ -53,13 +56,14 @@ export async function readEvidence(host: Host, source: BundleSource, box: Identi
     policies: policies.map(({ inForce }) => inForce),
   };
   const orders = await readPastOrders(host, source, past);
+  const closings = await readPastClosings(host, source, past, orders);
   const manifests: PastManifest[] = [];
   for (const [number, folder] of await numbered(source, "manifests", /^(\d{6})$/)) {
     manifests.push(await readPastManifest(host, source, { ...past, number, folder }));
   }
   checkFollow(manifests, orders, box.genesis);
   const { inForce } = policies.at(-1) as PastPolicy;
-  return { source, oids, policies, inForce, orders, manifests };
+  return { source, oids, policies, inForce, orders, closings, manifests };
 }
 
 async function readPolicies(host: Host, source: BundleSource, box: Identity): Promise<readonly PastPolicy[]> {

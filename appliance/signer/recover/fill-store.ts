@@ -16,6 +16,7 @@ import { insertBox, insertPolicy } from "../policies.ts";
 import type { Db } from "../store.ts";
 import { createStore } from "../store.ts";
 import type { Evidence } from "./evidence.ts";
+import type { PastClosing } from "./past-closings.ts";
 import { documentsOf, identityOf, type PastManifest } from "./past-manifest.ts";
 
 /** An order as it is stored. */
@@ -65,6 +66,7 @@ export async function fillStore(
         insertOrder(orders, journal, { digest, kind, number, p7m, people, time }, filling.time);
         if (past.statement) insertStatement(orders, journal, number, past.statement, filling.time);
       }
+      for (const closing of evidence.closings) insertClosing(db, journal, closing, filling.time);
       insertOrder(orders, journal, order, filling.time);
       finish(db, journal);
     })();
@@ -109,6 +111,11 @@ function insertStatement(
 ): void {
   orders.storeStatement(number, digest, p7m);
   journal.append(at, "statement", { digest: hex(digest), file: hex(sha256(p7m)), number });
+}
+
+function insertClosing(db: Db, journal: Journal, { digest, number, p7m }: PastClosing, at: Utc): void {
+  db.prepare("INSERT INTO closings (number, digest, p7m) VALUES (?, ?, ?)").run(number, digest, p7m);
+  journal.append(at, "closing", { digest: hex(digest), file: hex(sha256(p7m)), number });
 }
 
 /** What was verified is what is stored, whatever the source gives at the second reading. */

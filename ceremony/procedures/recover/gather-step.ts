@@ -62,7 +62,7 @@ export function gatherStep(parameters: RecoverParameters): Step {
   };
 }
 
-/** signer.json for the new place, certificates, wrapped PINs, policies, orders, statements, transcripts. */
+/** signer.json for the new place, certificates, wrapped PINs, policies, orders, statements, closing records, transcripts. */
 async function writeConfiguration(
   stage: Stage,
   parameters: RecoverParameters,
@@ -76,7 +76,7 @@ async function writeConfiguration(
     const [folder = "", name = ""] = path.includes("/") ? path.split("/") : ["", path];
     if (folder === "certificates") await write(join(layout.certificates, name), bytes);
     if (folder === "policies") await writePolicy(parameters, name, bytes);
-    if (folder === "orders" || folder === "statements") await write(join(evidence, folder, name), bytes);
+    if (["orders", "statements", "closings"].includes(folder)) await write(join(evidence, folder, name), bytes);
     const purpose = /^wrapped-(unlock|recovery)\.json$/.exec(name)?.[1];
     if (purpose === undefined) continue;
     // With the first token lost, the second one's shares open.

@@ -19,11 +19,12 @@ const parts: readonly (readonly [folder: string, name: RegExp])[] = [
   ["policies", /^policy-\d{4}\.p7m$/],
   ["orders", /^\d{4}\.p7m$/],
   ["statements", /^\d{4}\.p7m$/],
+  ["closings", /^\d{4}\.p7m$/],
   ["successor", /^wrapped-(?:unlock|recovery)\.json$/],
 ];
 
 /** A path in a copy whose bytes must be the same on every medium. */
-const signed = /^(?:policies|orders|statements)\//;
+const signed = /^(?:policies|orders|statements|closings)\//;
 
 /**
  * Files of the copies, by their path in one; where copies differ, that which knows most orders and policies counts. Refuses with CONFIG where no medium holds one,
