@@ -71,3 +71,20 @@ export async function laid(dir: string, changes: Parameters<typeof buildBundle>[
   lay(dir, bundle);
   return bundle;
 }
+
+/** What a test of containers does in a place, once and again. */
+export function packing(here: Place) {
+  let folders = 0;
+  return {
+    /** A folder of its own. */
+    fresh: () => join(here.dir, `${++folders}`),
+    pack: (dir: string, ...more: readonly string[]) =>
+      coldseal("pack", join(dir, "bundle"), "--documents", join(dir, "documents"), ...more),
+    /** What `--json verify` says; nothing but that is printed. */
+    async verdict(...words: readonly string[]) {
+      const { err, out, status } = await coldseal("--json", "verify", ...words, ...here.trust);
+      if (err !== "") throw new Error(err);
+      return { status, verdict: JSON.parse(out) };
+    },
+  };
+}
