@@ -6,6 +6,7 @@ import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import type { KeyPurpose } from "../../manifests/records/key-purpose.ts";
 import { boxLayout } from "../procedures/layout.ts";
 import { statementPaths } from "../procedures/orders/order-steps.ts";
 import { sharePath } from "../procedures/shares-of.ts";
@@ -89,8 +90,8 @@ async function breakGlassAct(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.hold("break-glass", "Break glass: two officers lost their tokens", policyNow(rehearsal));
 }
 
-/** The policy with everybody's tokens of today. */
-function policyNow(rehearsal: Rehearsal) {
+/** The parameters of a policy ceremony: the policy with everybody's tokens of today. */
+export function policyNow(rehearsal: Rehearsal) {
   const part = policyPart(rehearsal.made.wanted);
   const signers = rehearsal.cast.officers.map(({ id, certificate }) => {
     const { name = id, roles = [] } = rehearsal.cast.people.find((one) => one.id === id) ?? {};
@@ -121,7 +122,7 @@ async function updateAct(rehearsal: Rehearsal): Promise<void> {
 }
 
 /** The next key: made, certified by the made-up CA, and brought into force. */
-async function keyAct(rehearsal: Rehearsal, purpose: "audit" | "sealing" | "emergency"): Promise<void> {
+export async function keyAct(rehearsal: Rehearsal, purpose: KeyPurpose): Promise<void> {
   const { archive } = rehearsal;
   const kind = purpose === "audit" ? rehearsal.made.wanted.keys.audit : rehearsal.made.wanted.keys.sealing;
   const wanted = { kind, organization, purpose };

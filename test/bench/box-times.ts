@@ -3,11 +3,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { WholeBox } from "../e2e/whole-box.ts";
+import type { Box } from "../../demo/launcher.ts";
 
 /** Milliseconds since 1970 of the last line with this message about this folder; waits for it up to ten minutes. */
-export async function timeOf(whole: WholeBox, folder: string, message: string): Promise<number> {
-  const log = join(whole.box.settings.log, "daemon.log");
+export async function timeOf({ box }: { readonly box: Box }, folder: string, message: string): Promise<number> {
+  const log = join(box.settings.log, "daemon.log");
   const deadline = Date.now() + 600_000;
   while (Date.now() < deadline) {
     const lines = readFileSync(log, "utf8").split("\n");

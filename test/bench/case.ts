@@ -7,7 +7,9 @@ export type LimitName =
   | "bouncycastle"
   | "openssl-dgst"
   | "cp-sync"
-  | "durable-files";
+  | "bouncycastle-1k"
+  | "durable-files"
+  | "without-time";
 
 /** One measurement: the figure in the case's unit, and the most memory that one of our processes held. */
 export interface Figure {

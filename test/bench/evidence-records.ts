@@ -1,6 +1,7 @@
 /** `ers-100k`: an evidence record for each of 100,000 documents with their seals, over one token, in one process: hashing, tree and records. */
 
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { recordsOf } from "../../desk/anchor/one-document.ts";
@@ -9,10 +10,13 @@ import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { TreeBuilder } from "../../manifests/time/hash-tree.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
 import type { BenchCase } from "./case.ts";
+import { type WarmJava, warmJava } from "./peers/warm-java.ts";
 import { pinnedBytes } from "./pinned-bytes.ts";
 import { watchPeak } from "./process-memory.ts";
 
 const count = 100_000;
+/** what BouncyCastle is asked for: its time grows faster than the square of it */
+const peerCount = 1000;
 const documentBytes = 1024;
 const sealBytes = 1500;
 
@@ -20,9 +24,15 @@ export const evidenceRecords: BenchCase = {
   name: "ers-100k",
   unit: "s",
   target: { value: 10 },
-  async setUp() {
+  async setUp(folder, missing) {
+    let peer: WarmJava | undefined;
+    try {
+      peer = peerOver(folder);
+    } catch (fault) {
+      missing("bouncycastle-1k", (fault as Error).message);
+    }
     return {
-      limits: {},
+      limits: peer ? { "bouncycastle-1k": () => peer.ask("again") } : {},
       async measure() {
         const begun = performance.now();
         const child = spawn(process.execPath, [join(import.meta.dirname, "evidence-records.ts"), "run"], {
@@ -33,10 +43,17 @@ export const evidenceRecords: BenchCase = {
         if (status !== 0) throw new Error(`making the records ended with ${status}`);
         return { value: (performance.now() - begun) / 1000, rssMiB: peak() };
       },
-      end: async () => undefined,
+      end: async () => peer?.end(),
     };
   },
 };
+
+/** BouncyCastle, in seconds, over the first documents and seals. */
+function peerOver(folder: string): WarmJava {
+  const bytes = join(folder, "stream");
+  writeFileSync(bytes, pinnedBytes("ers", peerCount + documentBytes + sealBytes));
+  return warmJava(folder, "ErsPeer", [bytes, `${peerCount}`, `${documentBytes}`, `${sealBytes}`]);
+}
 
 /** Documents and seals are made as they are hashed; the records are counted and let go. */
 async function makeAll(): Promise<void> {

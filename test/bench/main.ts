@@ -12,9 +12,18 @@ import { type BenchCase, type CaseReport, type Figure, type LimitName, missedOf,
 import { evidenceRecords } from "./evidence-records.ts";
 import { intakeLarge, sealLarge } from "./large.ts";
 import { firstSeal, sealingCases } from "./sealing.ts";
+import { sealWithTime } from "./sealing-with-time.ts";
 import { verifyMany } from "./verifying.ts";
 
-const cases: readonly BenchCase[] = [...sealingCases, sealLarge, intakeLarge, verifyMany, evidenceRecords, firstSeal];
+const cases: readonly BenchCase[] = [
+  ...sealingCases,
+  sealWithTime,
+  sealLarge,
+  intakeLarge,
+  verifyMany,
+  evidenceRecords,
+  firstSeal,
+];
 
 const program = new Command("bench")
   .description("measures Coldseal against its limits and peers")

@@ -40,7 +40,7 @@ export class RehearsedDay {
   /** `more`: options of `coldseal batch create`. */
   async bring(
     folder: string,
-    documents: Readonly<Record<string, string>>,
+    documents: Readonly<Record<string, string | Uint8Array>>,
     more: readonly string[] = [],
   ): Promise<Slip> {
     const source = join(this.made.paths.dir, "documents", folder);
@@ -58,7 +58,7 @@ export class RehearsedDay {
   }
 
   /** Brought, approved and released. */
-  async sealed(folder: string, documents: Readonly<Record<string, string>>): Promise<Slip> {
+  async sealed(folder: string, documents: Readonly<Record<string, string | Uint8Array>>): Promise<Slip> {
     const slip = await this.bring(folder, documents);
     await this.approved(slip);
     return slip;
