@@ -33,6 +33,8 @@ export interface Usage {
   readonly authority: boolean;
   readonly contentCommitment: boolean;
   readonly extended: readonly string[];
+  /** whether it is for these alone (RFC 3161 2.3); not unless said */
+  readonly critical?: boolean;
 }
 
 export interface Validity {
@@ -89,7 +91,10 @@ function extensions(usage: Usage, spki: Uint8Array, issuerSpki: Uint8Array): Uin
     extension(oid.authorityKeyIdentifier, false, sequence(der(0x80, keyIdentifier(issuerSpki)))),
   ];
   if (usage.extended.length === 0) return all;
-  return [...all, extension(oid.extendedKeyUsage, false, sequence(...usage.extended.map(objectIdentifier)))];
+  return [
+    ...all,
+    extension(oid.extendedKeyUsage, usage.critical === true, sequence(...usage.extended.map(objectIdentifier))),
+  ];
 }
 
 function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array {

@@ -43,8 +43,13 @@ export function certify(root: Issuer, oids: OwnOids, role: TestRole, common: str
 
 /** Certifies what a request asks for, as a CA that trusts it would: subject, key and extended key usages are the request's. */
 export function certifyRequest(root: Issuer, request: CertificateRequest): Uint8Array {
-  const { subject, spki, extendedKeyUsage } = request;
-  const usage: Usage = { authority: false, contentCommitment: true, extended: extendedKeyUsage };
+  const { criticalUsage, extendedKeyUsage, spki, subject } = request;
+  const usage: Usage = {
+    authority: false,
+    contentCommitment: true,
+    critical: criticalUsage,
+    extended: extendedKeyUsage,
+  };
   return issueCertificate({ subject, spki, usage, validity: validityFor(730), issuer: root });
 }
 

@@ -64,6 +64,8 @@ export interface CertificateRequest {
   readonly subjectText: string;
   readonly spki: Uint8Array;
   readonly extendedKeyUsage: readonly string[];
+  /** whether the certificate must be for these alone, critically */
+  readonly criticalUsage: boolean;
 }
 
 /** Reads a request and checks that its key signed it. Refuses KEY-REQUEST, CMS-SIGNATURE, PATH-KEY. */
@@ -75,7 +77,7 @@ export async function verifyCertificateRequest(host: Host, der: Uint8Array): Pro
 
 /**
  * Whether `certificate` (DER) is what a CA made of the request: same key, same name, at least the extended key usages that
- * were asked for, no CA. Its path and time are not judged here. Refuses KEY-REQUEST, PATH-FORM.
+ * were asked for (those alone, and critical, where the request says so), no CA. Its path and time are not judged here. Refuses KEY-REQUEST, PATH-FORM.
  */
 export function checkAnswers(request: CertificateRequest, certificate: Uint8Array): void {
   const got = readCertificate(certificate);
@@ -91,11 +93,16 @@ export function checkAnswers(request: CertificateRequest, certificate: Uint8Arra
       got: got.subjectText,
     });
   }
-  const missing = request.extendedKeyUsage.filter((usage) => !got.extendedKeyUsage.includes(usage));
-  if (missing.length > 0 || got.isCa) {
+  const { criticalUsage, extendedKeyUsage } = request;
+  const missing = extendedKeyUsage.filter((usage) => !got.extendedKeyUsage.includes(usage));
+  const critical = got.criticalOids.includes(oid.extendedKeyUsage);
+  const alone = critical && got.extendedKeyUsage.length === extendedKeyUsage.length;
+  if (missing.length > 0 || got.isCa || (criticalUsage && !alone)) {
     throw new Refusal("KEY-REQUEST", "the certificate is for another use", {
-      expected: request.extendedKeyUsage.join(", "),
-      got: got.isCa ? "a CA" : got.extendedKeyUsage.join(", "),
+      expected: `${extendedKeyUsage.join(", ")}${criticalUsage ? ", these alone, critical" : ""}`,
+      got: got.isCa
+        ? "a CA"
+        : `${got.extendedKeyUsage.join(", ")}${criticalUsage && !critical ? ", not critical" : ""}`,
     });
   }
 }
@@ -113,13 +120,13 @@ function readRequest(der: Uint8Array) {
     reader.read(tag.integer);
     const subject = whole(info, reader.read(tag.sequence));
     const spki = whole(info, reader.read(tag.sequence));
-    const extendedKeyUsage = requestedUsages(info, reader);
+    const usages = requestedUsages(info, reader);
     if (bits[0] !== 0) throw new Refusal("KEY-REQUEST", "a signature that is no whole number of octets");
     return {
       info,
       suite,
       signature: bits.subarray(1),
-      request: { subject, subjectText: nameText(subject), spki, extendedKeyUsage },
+      request: { subject, subjectText: nameText(subject), spki, ...usages },
     };
   } catch (fault) {
     const { code, message } = asRefusal(fault, "KEY-REQUEST", "not a certificate request");
@@ -128,21 +135,25 @@ function readRequest(der: Uint8Array) {
 }
 
 /** The one attribute that our requests have: extensionRequest, of which only the extended key usage is read. */
-function requestedUsages(info: Uint8Array, reader: DerReader): readonly string[] {
+function requestedUsages(
+  info: Uint8Array,
+  reader: DerReader,
+): Pick<CertificateRequest, "criticalUsage" | "extendedKeyUsage"> {
   const attribute = reader.enter(0xa0).enter(tag.sequence);
   if (attribute.oid() !== oid.extensionRequest) throw new Refusal("KEY-REQUEST", "an attribute that was not expected");
   const extensions = attribute.enter(tag.set).enter(tag.sequence);
   for (const element of extensions.rest(16)) {
     const one = DerReader.open(whole(info, element), tag.sequence, "KEY-REQUEST");
     if (one.oid() !== oid.extendedKeyUsage) continue;
+    const criticalUsage = one.next(tag.boolean) && one.boolean();
     const value = one.read(tag.octetString);
     const inner = content(whole(info, element), value);
     const list = DerReader.open(inner, tag.sequence, "KEY-REQUEST");
-    const usages: string[] = [];
-    while (!list.done) usages.push(list.oid());
-    return usages;
+    const extendedKeyUsage: string[] = [];
+    while (!list.done) extendedKeyUsage.push(list.oid());
+    return { criticalUsage, extendedKeyUsage };
   }
-  return [];
+  return { criticalUsage: false, extendedKeyUsage: [] };
 }
 
 function extension(id: string, value: Uint8Array, critical: boolean): Uint8Array {

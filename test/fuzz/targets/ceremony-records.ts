@@ -97,18 +97,23 @@ export const wrappedPinTarget: Target = {
   run: (input) => readWrapped(input),
 };
 
-const request = await writeCertificateRequest({
-  subject: simpleName("Example", "box-1 audit"),
-  spki: auditSpki,
-  extendedKeyUsage: [oids.audit],
-  suite: audit.suite,
-  sign: (message) => audit.signingKey.sign(message),
-});
+const [request, criticalRequest] = await Promise.all(
+  [false, true].map((criticalUsage) =>
+    writeCertificateRequest({
+      subject: simpleName("Example", "box-1 audit"),
+      spki: auditSpki,
+      extendedKeyUsage: [oids.audit],
+      criticalUsage,
+      suite: audit.suite,
+      sign: (message) => audit.signingKey.sign(message),
+    }),
+  ),
+);
 
 /** Only requests that their own key signed; and no certificate of another key answers one. */
 export const certificateRequestTarget: Target = {
   name: "certificate-request",
-  seeds: async () => [request],
+  seeds: async () => [request, criticalRequest] as Uint8Array[],
   mutate: mutateDer,
   run: async (input) => {
     const read: CertificateRequest = await verifyCertificateRequest(nodeHost, input);
