@@ -27,7 +27,8 @@ import type { Db } from "./store.ts";
  */
 export async function takeAnchor(box: Box, number: number, der: Uint8Array): Promise<number> {
   checkSound(box);
-  const { keys, policy } = { keys: box.keys, policy: box.policies.inForce.policy };
+  const { keys } = box;
+  const { policy } = box.policies.inForce;
   if (!policy.unanchored) {
     throw new Refusal("UNANCHORED", "the policy in force names no time-stamp authorities", {
       expected: "policy.unanchored, with their roots",

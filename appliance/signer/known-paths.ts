@@ -17,6 +17,11 @@ export function pathOf(chain: readonly Uint8Array[], { revocation }: Policy): Kn
   return root ? [...below, root] : below;
 }
 
+/** Each certificate of a path but the last, with all above it. */
+export function partsOf(path: KnownPath): readonly KnownPath[] {
+  return path.slice(0, -1).map((_, from) => path.slice(from) as unknown as KnownPath);
+}
+
 /** Of all keys that the box has and that have certificates, in force or not. */
 export function ownPaths(box: Box): readonly KnownPath[] {
   const { policy } = box.policies.inForce;

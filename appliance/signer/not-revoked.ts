@@ -8,7 +8,7 @@ import { mostStaged } from "../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { answersOf, checkRevocation, type RevocationWanted } from "../../manifests/verify/revocation.ts";
 import { type Box, now } from "./box.ts";
-import { type KnownPath, pathOf } from "./known-paths.ts";
+import { type KnownPath, partsOf, pathOf } from "./known-paths.ts";
 import type { Reservation } from "./reserve.ts";
 import { newer } from "./reserved-keys.ts";
 import { revocationInForce, type StoredRevocation } from "./stored-revocation.ts";
@@ -23,20 +23,16 @@ export async function revocationPart(box: Box, reservation?: Reservation): Promi
   const rule = policy.revocation;
   if (!rule) return {};
   const data = revocationInForce(box.db);
+  const all = wantedOf(box, data);
+  const fresh = wantedOf(
+    box,
+    data.filter((one) => isFresh(box, one, rule)),
+  );
   const stale = new Set<string>();
   for (const chain of chainsOf(box, reservation)) {
     const path = pathOf(chain, policy);
-    await checkNotRevoked(box, path, wantedOf(box, data));
-    for (const subject of await unanswered(
-      box,
-      path,
-      wantedOf(
-        box,
-        data.filter((one) => isFresh(box, one, rule)),
-      ),
-    )) {
-      stale.add(subject);
-    }
+    await checkNotRevoked(box, path, all);
+    for (const subject of await unanswered(box, path, fresh)) stale.add(subject);
   }
   if (stale.size > 0 && rule.stale === "refuse") {
     throw new Refusal("REVOCATION-STALE", "nothing new enough says whether certificates of the box are revoked", {
@@ -110,9 +106,4 @@ async function unanswered(box: Box, path: KnownPath, wanted: RevocationWanted): 
     }
   }
   return silent;
-}
-
-/** Each certificate with all above it. */
-function partsOf(path: KnownPath): readonly KnownPath[] {
-  return path.slice(0, -1).map((_, from) => path.slice(from) as unknown as KnownPath);
 }

@@ -13,7 +13,7 @@ import { readCrl } from "../../manifests/x509/crl.ts";
 import { readOcsp } from "../../manifests/x509/ocsp.ts";
 import { type Box, checkSound, clockSetting, now } from "./box.ts";
 import { claimedError } from "./clock.ts";
-import { knownIssuers, ownPaths } from "./known-paths.ts";
+import { knownIssuers, ownPaths, partsOf } from "./known-paths.ts";
 import { newestOf, revocationInForce, revocationOf } from "./stored-revocation.ts";
 
 /** What a list or response says of itself. */
@@ -85,17 +85,13 @@ async function checkOcsp(box: Box, der: Uint8Array): Promise<Spoken> {
   const subjects = new Set<string>();
   const answers: Answer[] = [];
   let why = "it names none";
-  for (const path of ownPaths(box)) {
-    for (let from = 0; from + 1 < path.length; from++) {
-      const wanted = { crls, ocsp: [der], claimed: at, now: at, minimumRsaBits };
-      const [certificate, ...issuers] = path.slice(from);
-      if (!certificate || issuers.length === 0) continue;
-      for (const one of (await answersOf(box.host, [certificate, ...issuers], wanted)).ocsp) {
-        if ("not" in one) why = one.not;
-        else {
-          answers.push(one);
-          subjects.add(hex(sha256(certificate.der)));
-        }
+  const wanted = { crls, ocsp: [der], claimed: at, now: at, minimumRsaBits };
+  for (const part of ownPaths(box).flatMap(partsOf)) {
+    for (const one of (await answersOf(box.host, part, wanted)).ocsp) {
+      if ("not" in one) why = one.not;
+      else {
+        answers.push(one);
+        subjects.add(hex(sha256(part[0].der)));
       }
     }
   }
