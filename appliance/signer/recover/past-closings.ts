@@ -1,12 +1,11 @@
 /** Closing records of emergencies that a lost store signed: each belongs to an order at hand that ended one. */
 
-import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { closingLimit, readSignedClosing } from "../../../manifests/records/closing.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
-import { checkAuditKey, numbered, type PastBox } from "./past-box.ts";
+import { checkAuditKey, numbered, onlySigner, type PastBox } from "./past-box.ts";
 import type { PastOrder } from "./past-orders.ts";
 
 export interface PastClosing {
@@ -28,13 +27,7 @@ export async function readPastClosings(
   for (const [number, path] of await numbered(source, "closings", /^(\d{4})\.p7m$/)) {
     const p7m = await readSmall(source, path, closingLimit);
     const { closing, content, data } = await readSignedClosing(host, box.oids, p7m);
-    const [signer, second] = data.signers;
-    if (!signer || second) {
-      throw new Refusal("CMS-SIGNERS", "the audit key signs alone", { got: `${data.signers.length}`, about: path });
-    }
-    const { certificates, eContentType } = data;
-    const contentDigest = (hash: "sha256" | "sha384" | "sha512") => host.digest(hash, content);
-    const { certificate } = await verifySigner(host, signer, { certificates, eContentType, contentDigest });
+    const certificate = await onlySigner(host, data, content, path);
     checkAuditKey(box, certificate.spki, path);
     const ended = orders.find(({ order }) => order.number === number);
     const expected = `${box.appliance}, genesis ${box.genesis}, order ${number} ${ended ? hex(ended.digest) : "at hand"}`;

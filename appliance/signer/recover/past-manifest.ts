@@ -2,7 +2,6 @@
 
 import { namedLogs } from "../../../manifests/attest/attestation.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
-import { verifySigner } from "../../../manifests/cms/verify.ts";
 import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
@@ -11,7 +10,7 @@ import { revocationDigests, revocationFolder } from "../../../manifests/records/
 import { Refusal } from "../../../manifests/refusal.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../../../manifests/verify/source.ts";
-import { type PastBox, policyOf } from "./past-box.ts";
+import { onlySigner, type PastBox, policyOf } from "./past-box.ts";
 
 export interface PastManifest {
   readonly number: number;
@@ -60,15 +59,12 @@ export async function* documentsOf(source: BundleSource, { folder }: PastManifes
 }
 
 async function verified(host: Host, p7m: Uint8Array, place: PastBox, about: string) {
-  const { eContentType, content, signers, certificates } = readSignedData(p7m);
-  const [signer, second] = signers;
+  const data = readSignedData(p7m);
+  const { content, eContentType } = data;
   if (eContentType !== place.oids.manifest || !content) {
     throw new Refusal("CMS-TYPE", "not a manifest", { expected: place.oids.manifest, got: eContentType, about });
   }
-  if (!signer || second)
-    throw new Refusal("CMS-SIGNERS", "the audit key signs alone", { got: `${signers.length}`, about });
-  const contentDigest = (hash: "sha256" | "sha384" | "sha512") => host.digest(hash, content);
-  const { certificate } = await verifySigner(host, signer, { certificates, eContentType, contentDigest });
+  const certificate = await onlySigner(host, data, content, about);
   const manifest = readManifest(content);
   // A key that was retired, or is in other hands since, signs nothing under another policy than its own.
   if (!equal(policyOf(place, manifest.policy.digest, about).policy.keys.audit, certificate.spki)) {
