@@ -37,11 +37,11 @@ export async function fetchBatch(sitting: Sitting, batch: string, keep = documen
   const now = sitting.now();
   if (kind !== "plain-envelopes") {
     const opened = await checkOpened({ challenge, policy, envelope: batchFile }, now, keep);
-    return { row: listed, opened, emergency: checkEmergency(opened.challenge, opened.policy, declaration) };
+    return { row: listed, opened, emergency: await checkEmergency(opened.challenge, opened.policy, declaration) };
   }
   const envelopes = sitting.daemon.envelopes(listed.batchDigest ?? batch);
   const opened = await checkOpenedEnvelopes({ challenge, policy, envelopes }, now, keep);
-  return { row: listed, opened, emergency: checkEmergency(opened.challenge, opened.policy, declaration) };
+  return { row: listed, opened, emergency: await checkEmergency(opened.challenge, opened.policy, declaration) };
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The emergency that a batch is to be sealed in, checked here: the order that officers signed, by the digest in the challenge, and the policy's own text. */
 
-import { sha256 } from "../host/crypto-host.ts";
+import { nodeHost, sha256 } from "../host/crypto-host.ts";
 import { hex, utf8 } from "../manifests/encoding/bytes.ts";
 import type { Challenge } from "../manifests/records/decision.ts";
-import type { Declaration } from "../manifests/records/emergency.ts";
+import { type Declaration, textNamed } from "../manifests/records/emergency.ts";
 import { readOrder } from "../manifests/records/order.ts";
 import type { Policy } from "../manifests/records/policy.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -19,11 +19,11 @@ export interface OpenedEmergency {
  * What officers declared, in mode emergency; undefined in others. `declaration`: the order's canonical JSON, as the box gives it. Refuses with
  * CHALLENGE-MATCH one that is not the challenge's, or whose text the policy does not have.
  */
-export function checkEmergency(
+export async function checkEmergency(
   { emergency, mode }: Challenge,
   policy: Policy,
   declaration: string | null,
-): OpenedEmergency | undefined {
+): Promise<OpenedEmergency | undefined> {
   if (mode !== "emergency") return undefined;
   const got = declaration === null ? "none" : hex(sha256(utf8(declaration)));
   if (declaration === null || got !== emergency) {
@@ -43,10 +43,8 @@ export function checkEmergency(
     });
   }
   const { cause, reason, text: named } = order.what;
-  const text = policy.emergency?.texts.find(
-    (one) => one.language === named.language && hex(sha256(utf8(one.text))) === named.digest,
-  );
-  if (text) return { cause, reason, text: text.text };
+  const text = await textNamed(nodeHost, policy, named);
+  if (text !== undefined) return { cause, reason, text };
   throw new Refusal("CHALLENGE-MATCH", "the policy has no such text as the emergency was declared under", {
     expected: policy.emergency?.texts.map(({ language }) => language).join(", ") ?? "none",
     got: `${named.language}, SHA-256 ${named.digest}`,

@@ -2,11 +2,11 @@
 
 import { count } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
+import { merged, type NumberRange, rangeText } from "../manifests/records/number-ranges.ts";
 import type { ChainEmergency } from "../manifests/verify/chain/chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap } from "../manifests/verify/chain/chain-links.ts";
 import type { PlacedVerdict } from "../manifests/verify/chain/chain-place.ts";
 import { type ChainVerdict, isWhole } from "../manifests/verify/chain/chain-verdict.ts";
-import { merged, type NumberRange } from "../manifests/verify/chain/number-ranges.ts";
 import type { Told } from "./told.ts";
 import { bundleWords, found, indicationText, type VerdictWords } from "./verdict-words.ts";
 
@@ -171,7 +171,7 @@ function listsText({ records: { lists, read } }: ChainVerdict): string {
 const mostRanges = 20;
 
 function rangesText(ranges: readonly NumberRange[]): string {
-  const named = ranges.slice(0, mostRanges).map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+  const named = ranges.slice(0, mostRanges).map(rangeText);
   return `${named.join(", ")}${ranges.length > mostRanges ? ` and ${ranges.length - mostRanges} more ranges` : ""}`;
 }
 

@@ -7,13 +7,14 @@ import {
   type ClosedManifest,
   type Closing,
   checkClosing,
+  closedManifest,
   closingBytes,
   closingRoot,
 } from "../../manifests/records/closing.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
+import { cut, merged, type NumberRange, rangesOf } from "../../manifests/records/number-ranges.ts";
 import type { OrderOf } from "../../manifests/records/order.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { merged, type NumberRange } from "../../manifests/verify/chain/number-ranges.ts";
 import { type Box, now } from "./box.ts";
 import { signByAudit } from "./manifest.ts";
 import type { TakenOrder } from "./standing.ts";
@@ -66,7 +67,7 @@ async function compose(box: Box, ended: Taken<"end-emergency">): Promise<Closing
   const since = orders.flatMap(({ order }) =>
     order.kind === "recover" && order.number > declared.order.number ? [order.what.manifests.missing] : [],
   );
-  const missing = [...withoutKnown(box.db, merged(since.flat()))];
+  const missing = withoutKnown(box.db, merged(since.flat()));
   const { digest, genesis, number } = box.policies.inForce;
   const head = box.journal.head();
   return {
@@ -101,27 +102,21 @@ function closedManifests(db: Db, declaration: string): readonly ClosedManifest[]
          WHERE v.emergency = ? AND f.path = 'manifest.p7m' ORDER BY 1`,
     )
     .all(digest, digest);
-  return rows.map(({ number, p7m, ...row }) => {
-    const { documents, outcome } = readManifest(readSignedData(p7m).content ?? new Uint8Array(0));
-    const seals = outcome === "sealed" ? documents.sealed : 0;
-    return { digest: hex(row.digest), number, outcome, root: documents.root, seals };
+  return rows.map((row) => {
+    const manifest = readManifest(readSignedData(row.p7m).content ?? new Uint8Array(0));
+    return closedManifest({ ...manifest, number: row.number }, hex(row.digest));
   });
 }
 
 /** What of these ranges is in no manifest that is at hand by now; whether it was of the emergency, nobody knows. */
-function* withoutKnown(db: Db, ranges: readonly NumberRange[]): Generator<{ from: number; to: number }> {
+function withoutKnown(db: Db, ranges: readonly NumberRange[]): readonly NumberRange[] {
+  const [first, last] = [ranges[0]?.from ?? 0, ranges.at(-1)?.to ?? 0];
   const known = db
     .prepare<[number, number, number, number], number>(
       `SELECT number FROM manifests WHERE number BETWEEN ? AND ?
        UNION SELECT number FROM recovered WHERE number BETWEEN ? AND ? ORDER BY 1`,
     )
-    .pluck();
-  for (const { from, to } of ranges) {
-    let next = from;
-    for (const number of known.iterate(from, to, from, to)) {
-      if (number > next) yield { from: next, to: number - 1 };
-      next = number + 1;
-    }
-    if (next <= to) yield { from: next, to };
-  }
+    .pluck()
+    .iterate(first, last, first, last);
+  return [...cut(ranges, rangesOf(known))].flatMap(({ inside, ...range }) => (inside ? [] : [range]));
 }

@@ -9,6 +9,7 @@ import {
   type EmergencyPart,
   type EmergencyRules,
   emergencyEnd,
+  emergencyRulesOf,
 } from "../../manifests/records/emergency.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -18,16 +19,11 @@ import type { OpenEmergency } from "./standing.ts";
 import type { Db } from "./store.ts";
 
 /** The rules of a policy, where it allows an emergency under this text. Refuses with EMERGENCY. */
-export function checkAllowed({ emergency, modes }: Policy, text: Declaration["text"]): EmergencyRules {
-  if (!emergency || !modes.includes("emergency")) {
-    throw new Refusal("EMERGENCY", "the policy in force allows no emergency", {
-      expected: "a policy with mode emergency, its rules and its key",
-      got: modes.join(", "),
-    });
-  }
-  const known = emergency.texts.map((one) => `${one.language} ${hex(sha256(utf8(one.text)))}`);
+export function checkAllowed(policy: Policy, text: Declaration["text"]): EmergencyRules {
+  const rules = emergencyRulesOf(policy);
+  const known = rules.texts.map((one) => `${one.language} ${hex(sha256(utf8(one.text)))}`);
   const wanted = `${text.language} ${text.digest}`;
-  if (known.includes(wanted)) return emergency;
+  if (known.includes(wanted)) return rules;
   throw new Refusal("EMERGENCY", "the policy in force has no such text", { expected: known.join(", "), got: wanted });
 }
 

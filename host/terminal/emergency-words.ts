@@ -1,5 +1,6 @@
 /** What a verdict says of an emergency, in words: by whom it was declared, why, and whether it is known how it ended. Pure. */
 
+import { rangeText } from "../../manifests/records/number-ranges.ts";
 import type { EmergencyShown } from "../../manifests/verify/emergency-files.ts";
 import { count } from "./amounts.ts";
 
@@ -42,8 +43,4 @@ function closingText({ closing }: EmergencyShown): string {
       ? []
       : ["signed under a later policy than those that are here, whose audit key its certificate alone vouches for"]),
   ].join("; ");
-}
-
-function rangeText({ from, to }: { readonly from: number; readonly to: number }): string {
-  return from === to ? `${from}` : `${from} to ${to}`;
 }

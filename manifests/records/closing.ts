@@ -11,7 +11,9 @@ import { hexText, integer, list, literal, object, oneOf, optional, type Read, te
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { causes, readNamedText } from "./emergency.ts";
+import type { Manifest } from "./manifest.ts";
 import { leafHash, MerkleRoot } from "./merkle.ts";
+import { type NumberRange, rangeText } from "./number-ranges.ts";
 
 /** Most manifests of one emergency: the box takes no more batches in it then. */
 export const mostClosed = 10_000;
@@ -55,6 +57,25 @@ const readClosingValue = object({
 });
 export type Closing = Read<typeof readClosingValue>;
 
+/** Seals of a manifest that count: none of an aborted batch. */
+export function countedSeals({ documents, outcome }: Pick<Manifest, "documents" | "outcome">): number {
+  return outcome === "sealed" ? documents.sealed : 0;
+}
+
+/** As a closing record lists a manifest; `digest`: SHA-256 of its content, hex. */
+export function closedManifest(
+  manifest: Pick<Manifest, "documents" | "number" | "outcome">,
+  digest: string,
+): ClosedManifest {
+  const { documents, number, outcome } = manifest;
+  return { digest, number, outcome, root: documents.root, seals: countedSeals(manifest) };
+}
+
+/** All of it but its number, to be held against another or shown. */
+export function closedText({ digest, outcome, root, seals }: ClosedManifest): string {
+  return `${digest}, ${outcome}, ${seals} seals, root ${root}`;
+}
+
 /** Reads the canonical JSON of a closing record. Refuses JSON, SHAPE. Whether it holds is `verifyClosing`'s matter. */
 export function readClosing(content: Uint8Array): Closing {
   return readClosingValue(readCanonical(content), "closing");
@@ -96,9 +117,7 @@ export async function checkClosing(
 ): Promise<void> {
   const ranges = manifests.map(({ number }) => ({ from: number, to: number }));
   if (!areRising(ranges) || !areRising(missing)) {
-    const got = [...ranges, ...missing]
-      .map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`))
-      .join(", ");
+    const got = [...ranges, ...missing].map(rangeText).join(", ");
     throw new Refusal("CLOSING", "numbers of a closing record do not rise", { expected: "each once, rising", got });
   }
   const both = manifests.find(({ number }) => isMissing({ missing }, number));
@@ -126,6 +145,6 @@ export function isMissing({ missing = [] }: Pick<Closing, "missing">, number: nu
   return missing.some(({ from, to }) => number >= from && number <= to);
 }
 
-function areRising(ranges: readonly { readonly from: number; readonly to: number }[]): boolean {
+function areRising(ranges: readonly NumberRange[]): boolean {
   return ranges.every(({ from, to }, at) => from <= to && from > (ranges[at - 1]?.to ?? 0));
 }

@@ -51,6 +51,15 @@ export const readEmergencyPart = object({
 });
 export type EmergencyPart = Read<typeof readEmergencyPart>;
 
+/** What a policy allows in an emergency. Refuses with EMERGENCY one that allows none. */
+export function emergencyRulesOf({ emergency, modes }: Pick<Policy, "emergency" | "modes">): EmergencyRules {
+  if (emergency && modes.includes("emergency")) return emergency;
+  throw new Refusal("EMERGENCY", "the policy in force allows no emergency", {
+    expected: "a policy with mode emergency, its rules and its key",
+    got: modes.join(", "),
+  });
+}
+
 /** The text of a policy that a declaration names; undefined where the policy has none of this language and digest. */
 export async function textNamed(
   host: Host,

@@ -6,7 +6,7 @@
 import { hex } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
-import { type Closing, closingLimit, isMissing } from "../records/closing.ts";
+import { type Closing, closedManifest, closedText, closingLimit, countedSeals, isMissing } from "../records/closing.ts";
 import { type EmergencyPart, emergencyEnd, textNamed } from "../records/emergency.ts";
 import type { Manifest } from "../records/manifest.ts";
 import { closingPath, declarationPath } from "../records/names.ts";
@@ -103,13 +103,13 @@ async function closingsAt({ source, trust, findings }: Work, lies: boolean) {
 
 /** Refuses with EMERGENCY more seals than the policy allows one emergency, and approvals that could come after it. */
 function checkWithinLimits(
-  { documents, outcome }: Manifest,
+  manifest: Manifest,
   { earlierSeals, since }: EmergencyPart,
   { authorization, policies }: Parts,
 ): void {
   const rules = policies.approved?.policy.emergency;
   if (!rules) return; // that the policy does not allow the mode is found by `binding.ts`
-  const seals = earlierSeals + (outcome === "sealed" ? documents.sealed : 0);
+  const seals = earlierSeals + countedSeals(manifest);
   if (seals > rules.seals) {
     throw new Refusal("EMERGENCY", "more was sealed in this emergency than the policy allows", {
       expected: `at most ${rules.seals} seals`,
@@ -176,12 +176,9 @@ async function checkClosing(
     throw new Refusal("CLOSING", "the closing record is of another arc", { expected: oids.arc, got: arc });
   checkOfEmergency(closing, manifest, emergency);
   const listed = closing.manifests.find((one) => one.number === manifest.number);
-  const { documents, number, outcome } = manifest;
-  const seals = outcome === "sealed" ? documents.sealed : 0;
-  const expected = `${number}: ${digest}, ${outcome}, ${seals} seals, root ${documents.root}`;
-  const got = listed
-    ? `${listed.number}: ${listed.digest}, ${listed.outcome}, ${listed.seals} seals, root ${listed.root}`
-    : "none of this number";
+  const { number } = manifest;
+  const expected = `${number}: ${closedText(closedManifest(manifest, digest))}`;
+  const got = listed ? `${number}: ${closedText(listed)}` : "none of this number";
   const lost = !listed && isMissing(closing, number);
   if (expected !== got && !lost) {
     throw new Refusal("CLOSING", "the closing record does not list this manifest", { expected, got });

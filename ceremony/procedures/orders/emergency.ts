@@ -9,7 +9,7 @@ import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { object, oneOf, text } from "../../../manifests/encoding/shape.ts";
 import { readSignedClosing } from "../../../manifests/records/closing.ts";
-import { causes, type Declaration, emergencyEnd } from "../../../manifests/records/emergency.ts";
+import { causes, type Declaration, emergencyEnd, emergencyRulesOf } from "../../../manifests/records/emergency.ts";
 import { shown } from "../../../manifests/records/names.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
@@ -48,7 +48,7 @@ export function declareEmergency(file: CeremonyFile): Procedure {
         what: async () => ({
           cause,
           reason,
-          text: namedText(rulesOf((await policyInForce(running.box)).policy), language).named,
+          text: namedText(emergencyRulesOf((await policyInForce(running.box)).policy), language).named,
         }),
       }),
       statementStep(running),
@@ -87,14 +87,6 @@ function officers({ emergency, thresholds }: Policy): number {
   return emergency?.officers ?? thresholds.policy;
 }
 
-function rulesOf({ emergency, modes }: Policy): NonNullable<Policy["emergency"]> {
-  if (emergency && modes.includes("emergency")) return emergency;
-  throw new Refusal("EMERGENCY", "the policy in force allows no emergency", {
-    expected: "a policy with mode emergency, its rules and its key",
-    got: modes.join(", "),
-  });
-}
-
 function namedText(
   { texts }: NonNullable<Policy["emergency"]>,
   language: string,
@@ -122,7 +114,7 @@ function textStep({ box }: RunningBox, language: string): Step {
     wayBack: "Correct the language in the ceremony file; another text needs another policy.",
     needs: ["before"],
     perform: async (stage) => {
-      const rules = rulesOf((await policyInForce(box)).policy);
+      const rules = emergencyRulesOf((await policyInForce(box)).policy);
       const { named, words } = namedText(rules, language);
       const { hours, operators, seals } = rules;
       const until = emergencyEnd(stage.now(), rules);

@@ -1,12 +1,12 @@
 /** The emergencies of a chain: what of each is here, what its closing record lists and is not here, and what contradicts it (docs/formats.md, "An emergency"). */
 
 import type { Utc } from "../../encoding/shape.ts";
-import { type ClosedManifest, type Closing, isMissing } from "../../records/closing.ts";
+import { type ClosedManifest, type Closing, closedManifest, closedText, isMissing } from "../../records/closing.ts";
 import type { EmergencyPart } from "../../records/emergency.ts";
 import type { Manifest } from "../../records/manifest.ts";
+import { type NumberRange, rangesOf } from "../../records/number-ranges.ts";
 import type { ChainFindings } from "./chain-findings.ts";
 import type { Links } from "./chain-links.ts";
-import { type NumberRange, rangesOf } from "./number-ranges.ts";
 
 export interface ChainEmergency extends Pick<EmergencyPart, "cause" | "since"> {
   /** SHA-256 of the order that declared it, hex */
@@ -58,26 +58,16 @@ export class ChainEmergencies {
   readonly #seen = new Map<string, Seen>();
   readonly #closings = new Map<string, { readonly closing: Closing; readonly file: string }>();
 
-  take({ documents, emergency, journal, number, outcome }: Manifest, digest: string, file: string): void {
+  take(manifest: Manifest, digest: string, file: string): void {
+    const { emergency, journal, number } = manifest;
     if (!emergency) return;
     const { cause, earlierSeals, order, since } = emergency;
     const known = this.#seen.get(order);
     if (!known && this.#seen.size >= mostKept) return;
     const seen = known ?? { cause, rows: new Map<number, Row>(), since };
     this.#seen.set(order, seen);
-    const seals = outcome === "sealed" ? documents.sealed : 0;
     const { sequence } = journal;
-    seen.rows.set(number, {
-      cause,
-      digest,
-      earlierSeals,
-      file,
-      number,
-      outcome,
-      root: documents.root,
-      seals,
-      sequence,
-    });
+    seen.rows.set(number, { ...closedManifest(manifest, digest), cause, earlierSeals, file, sequence });
   }
 
   /** One that holds by itself, of this box. CLOSING: another one of an emergency that lists other manifests. */
@@ -159,15 +149,14 @@ function judgeListed(
   findings: ChainFindings,
 ): void {
   const listed = new Map(closing.manifests.map((one) => [one.number, one]));
-  const text = (one: ClosedManifest | undefined) =>
-    one ? `${one.digest}, ${one.outcome}, ${one.seals} seals, root ${one.root}` : "none of this number";
   if (closing.cause !== cause) {
     findings.add(record, "CLOSING", "the closing record names another cause", { expected: cause, got: closing.cause });
   }
-  for (const { file, number, sequence, ...row } of rows) {
+  for (const row of rows) {
+    const { file, number, sequence } = row;
     const mine = listed.get(number);
     listed.delete(number);
-    const [expected, got] = [text({ number, ...row }), text(mine)];
+    const [expected, got] = [closedText(row), mine ? closedText(mine) : "none of this number"];
     if (sequence > closing.journal.sequence) {
       findings.add(file, "CLOSING", `number ${number} was made after its emergency was closed, by ${record}`);
     } else if (expected !== got && (mine || !isMissing(closing, number))) {

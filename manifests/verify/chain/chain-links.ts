@@ -1,9 +1,9 @@
 /** Manifests of one box held against each other: numbers, links, times, the journal's rows; where a store was made anew. Pure but for its findings. */
 
 import { hex } from "../../encoding/bytes.ts";
+import { cut, gapsBetween, merged, type NumberRange, rangesOf } from "../../records/number-ranges.ts";
 import type { ChainFindings } from "./chain-findings.ts";
 import type { ContinuityRecord } from "./chain-orders.ts";
-import { cut, gapsBetween, merged, type NumberRange, rangesOf } from "./number-ranges.ts";
 import type { SeenManifest, SeenManifests } from "./seen-manifests.ts";
 
 /** Numbers of which no manifest is here. */

@@ -5,10 +5,10 @@ import { hex } from "../../encoding/bytes.ts";
 import { ownOids } from "../../encoding/oid.ts";
 import type { Utc } from "../../encoding/shape.ts";
 import type { Host } from "../../host.ts";
+import type { NumberRange } from "../../records/number-ranges.ts";
 import { type OrderOf, readSignedOrder, verifyOrder } from "../../records/order.ts";
 import { Refusal } from "../../refusal.ts";
 import type { ChainPolicies } from "./chain-policies.ts";
-import type { NumberRange } from "./number-ranges.ts";
 
 /** The continuity record: the quorum's word on where a store that was made anew goes on. */
 export interface ContinuityRecord {

@@ -1,9 +1,9 @@
 /** A bundle's place in the chain that lies beside it. Pure. */
 
+import type { NumberRange } from "../../records/number-ranges.ts";
 import { indicationOf } from "../indication.ts";
 import type { BundleVerdict } from "../verdict.ts";
 import type { ChainVerdict } from "./chain-verdict.ts";
-import type { NumberRange } from "./number-ranges.ts";
 
 export interface PlacedVerdict extends BundleVerdict {
   /** null where the bundle's own manifest does not hold */

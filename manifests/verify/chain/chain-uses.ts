@@ -2,10 +2,10 @@
 
 import { compare } from "../../encoding/bytes.ts";
 import type { Manifest } from "../../records/manifest.ts";
+import { type NumberRange, rangesOf } from "../../records/number-ranges.ts";
 import type { Mode } from "../../records/request.ts";
 import type { ChainFindings } from "./chain-findings.ts";
 import { fileOf } from "./chain-links.ts";
-import { type NumberRange, rangesOf } from "./number-ranges.ts";
 import type { SeenManifests } from "./seen-manifests.ts";
 
 /** Digests that are kept of a chain; more than this no box has, and what is beyond is not looked at. */

@@ -1,13 +1,13 @@
 /** What the verification of a chain of manifests says, for people and for scripts. */
 
 import type { Utc } from "../../encoding/shape.ts";
+import type { NumberRange } from "../../records/number-ranges.ts";
 import type { Mode } from "../../records/request.ts";
 import type { Finding } from "../findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "../indication.ts";
 import type { QuorumWord } from "../verdict.ts";
 import type { ChainEmergency } from "./chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap, Links } from "./chain-links.ts";
-import type { NumberRange } from "./number-ranges.ts";
 
 export interface ChainVerdict {
   /** nothing was found wrong with what is here; whether something is missing, `gaps` says */

@@ -1,9 +1,9 @@
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { base64 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { gapsBetween } from "../../../manifests/records/number-ranges.ts";
 import { type OrderKind, orderBytes } from "../../../manifests/records/order.ts";
 import { verifyChain } from "../../../manifests/verify/chain/chain.ts";
-import { gapsBetween } from "../../../manifests/verify/chain/number-ranges.ts";
 import { auditOf, bundleAt, chainOf, digestOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { audit, oids, op1, op2, root, sealing } from "../../bundle/people.ts";

@@ -5,6 +5,11 @@ export interface NumberRange {
   readonly to: number;
 }
 
+/** `7`, or `1 to 3`. */
+export function rangeText({ from, to }: NumberRange): string {
+  return from === to ? `${from}` : `${from} to ${to}`;
+}
+
 /** Ascending numbers (repetitions may stand beside each other) as ranges without gaps. */
 export function rangesOf(ascending: Iterable<number>): readonly NumberRange[] {
   const ranges: { from: number; to: number }[] = [];

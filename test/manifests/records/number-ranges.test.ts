@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  cut,
-  gapsBetween,
-  merged,
-  type NumberRange,
-  rangesOf,
-} from "../../../../manifests/verify/chain/number-ranges.ts";
+import { cut, gapsBetween, merged, type NumberRange, rangesOf } from "../../../manifests/records/number-ranges.ts";
 
 const numbersIn = (ranges: Iterable<NumberRange>) =>
   [...ranges].flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
