@@ -21,7 +21,7 @@ export interface BundleTree {
   readonly documents: readonly AnchoredDocument[];
 }
 
-export interface AnchoredDocument extends Pick<SealedDocument, "digest" | "index" | "name" | "seal" | "size"> {
+export interface AnchoredDocument extends SealedDocument {
   /** of the file of its seal, by the tree's hash */
   readonly sealHash: Uint8Array;
 }
@@ -49,8 +49,7 @@ export async function bundleTree(host: Host, source: BundleSource): Promise<Bund
     await checkListed(host, entry, seal);
     const sealHash = await host.digest(hash, seal);
     await builder.add([fromHex(entry.digest), sealHash]);
-    const { digest, index, name, seal: path, size } = entry;
-    documents.push({ digest, index, name, seal: path, size, sealHash });
+    documents.push({ ...entry, sealHash });
   }
   return { manifest, tree: await builder.tree(), documents };
 }

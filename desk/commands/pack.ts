@@ -64,8 +64,7 @@ async function packEach(batch: BatchToPack, names: readonly string[], to: string
     written.push(await pack(document));
     tell(standText(written.length, "container", to));
   }
-  const lines = writtenLines(written, "container", to);
-  return { lines: [...lines, "Each has the list of all of the batch's documents in it, with their names."], written };
+  return { lines: writtenLines(written, "container", to), written };
 }
 
 function next(each: boolean, to: string): string {

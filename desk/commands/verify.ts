@@ -150,8 +150,10 @@ async function oneSeal(
 
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */
 async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
-  const [manifest, authorization] = await Promise.all(
-    ["manifest.p7m", "authorization.p7m"].map((name) => readFile(join(bundle, name)).catch(() => undefined)),
+  const [manifest, authorization, inclusion] = await Promise.all(
+    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) =>
+      readFile(join(bundle, name)).catch(() => undefined),
+    ),
   );
   if (!manifest) return {};
   const names = (await readdir(join(bundle, "policy")).catch(() => []))
@@ -163,6 +165,7 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
     manifest,
     policies,
     ...(authorization ? { authorization } : {}),
+    ...(inclusion ? { inclusion } : {}),
     ...(listed?.isFile() ? { list: listBeside(bundle) } : {}),
   };
 }

@@ -3,17 +3,20 @@
 import { basename, join } from "node:path";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
+import { listLeaf, type SealedDocument } from "../../manifests/records/documents-list.ts";
+import { inclusionBytes, inclusionPaths } from "../../manifests/records/inclusion.ts";
+import { leafHash } from "../../manifests/records/merkle.ts";
 import { collisionKey, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
-import { piecesOf, readSmall } from "../../manifests/verify/source.ts";
+import { readSmall } from "../../manifests/verify/source.ts";
 import { evidencePath } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
 import type { AnchoredDocument } from "../anchor/bundle-tree.ts";
 import { recordsOf } from "../anchor/one-document.ts";
 import type { ContainerFile } from "./batch-meta.ts";
 import { addDocument, type BatchToPack } from "./batch-to-pack.ts";
-import { aboutFolder, mediaTypes, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
+import { aboutFolder, inclusionFile, mediaTypes, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
 import { writeNewFile } from "./new-file.ts";
 import { ZipWriter } from "./zip-write.ts";
 
@@ -27,6 +30,7 @@ export type PackDocument = (document: AnchoredDocument) => Promise<string>;
 export async function documentPacker(host: Host, batch: BatchToPack, folder: string): Promise<PackDocument> {
   const { source } = batch;
   const common = await commonFiles(batch);
+  const inclusionOf = await inclusions(host, batch.documents);
   const evidence = await Promise.all(
     (await evidenceNumbers(source)).map(async (number) => {
       const der = await readSmall(source, evidencePath(number), evidenceRecordLimit);
@@ -43,6 +47,7 @@ export async function documentPacker(host: Host, batch: BatchToPack, folder: str
       await addDocument(host, zip, batch, [document, document.name]);
       await zip.addBytes(sealFile, await readSmall(source, document.seal));
       for (const { bytes, path } of common) await zip.addBytes(path, bytes);
+      await zip.addBytes(inclusionFile, inclusionOf(document));
       for (const { path, recordOf } of evidence) await zip.addBytes(path, recordOf(document.index));
       await zip.end();
     });
@@ -53,13 +58,26 @@ export async function documentPacker(host: Host, batch: BatchToPack, folder: str
 async function commonFiles({ source }: BatchToPack): Promise<readonly ContainerFile[]> {
   const policies = [...(await source.list("policy"))].sort().map((name) => `policy/${name}`);
   const small = ["manifest.p7m", "authorization.p7m", ...policies];
-  const list = Buffer.concat(await Array.fromAsync(piecesOf(source, "documents.jsonl")));
-  return [
-    ...(await Promise.all(
-      small.map(async (path) => ({ path: `${aboutFolder}/${path}`, bytes: await readSmall(source, path) })),
-    )),
-    { path: `${aboutFolder}/documents.jsonl`, bytes: list },
-  ];
+  return Promise.all(
+    small.map(async (path) => ({ path: `${aboutFolder}/${path}`, bytes: await readSmall(source, path) })),
+  );
+}
+
+async function inclusions(
+  host: Host,
+  documents: readonly AnchoredDocument[],
+): Promise<(document: AnchoredDocument) => Uint8Array> {
+  const leaves: Uint8Array[] = [];
+  for (const document of documents) leaves.push(await leafHash(host, listLeaf(lineOf(document))));
+  const pathOf = await inclusionPaths(host, leaves);
+  return (document) => {
+    const inclusionPath = pathOf(document.index);
+    return inclusionBytes({ inclusionPath, leaf: lineOf(document), treeSize: documents.length });
+  };
+}
+
+function lineOf({ sealHash: _, ...line }: AnchoredDocument): SealedDocument {
+  return line;
 }
 
 function checkRootName(name: string): void {

@@ -9,11 +9,11 @@ import { type SealToVerify, type SealVerdict, verifySeal } from "../../manifests
 import { smallFile } from "../../manifests/verify/source.ts";
 import { evidenceName, mostFiles } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { aboutFolder, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
+import { aboutFolder, inclusionFile, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
 import { withFurther } from "./further-findings.ts";
 import type { ZipContainer } from "./zip-read.ts";
 
-const recordNames = ["manifest.p7m", "authorization.p7m", "documents.jsonl"] as const;
+const recordNames = ["manifest.p7m", "authorization.p7m", "inclusion.json"] as const;
 const mostPolicies = 9999;
 /** A policy has some kilobytes. */
 const mostPolicyBytes = 32 << 20;
@@ -61,9 +61,7 @@ async function about(container: ZipContainer): Promise<Partial<SealToVerify>> {
     manifest: await read("manifest.p7m"),
     policies: await readPolicies(atMost(named("policy", /^\d{4}\.p7m$/), mostPolicies, "policy"), read),
     ...(container.has(`${aboutFolder}/authorization.p7m`) ? { authorization: await read("authorization.p7m") } : {}),
-    ...(container.has(`${aboutFolder}/documents.jsonl`)
-      ? { list: container.stream(`${aboutFolder}/documents.jsonl`) }
-      : {}),
+    ...(container.has(inclusionFile) ? { inclusion: await container.read(inclusionFile, smallFile) } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ import { readDocumentDigest } from "./request.ts";
 const lineLimit = 4096;
 const lineFeed = 0x0a;
 
-const readSealedDocument = object({
+export const readSealedDocument = object({
   digest: readDocumentDigest,
   index: integer(1),
   name: text(255),
@@ -32,7 +32,7 @@ export interface ListLine {
 
 /** The bytes of one line without LF: the Merkle leaf. Refuses what the reader would not read. */
 export function listLeaf(entry: SealedDocument): Uint8Array {
-  checkEntry(readSealedDocument(entry as Json, "line"), entry.index);
+  checkListEntry(readSealedDocument(entry as Json, "line"), entry.index);
   return canonicalBytes(entry as Json);
 }
 
@@ -73,14 +73,15 @@ export class ListReader {
   #read(leaf: Uint8Array): ListLine {
     const entry = readSealedDocument(readCanonical(leaf), `line ${this.#count + 1}`);
     this.#count++;
-    checkEntry(entry, this.#count);
+    checkListEntry(entry, this.#count);
     this.#bytes += entry.size;
     if (!Number.isSafeInteger(this.#bytes)) throw new Refusal("SHAPE", "the sizes add up to 2^53 or more");
     return { entry, leaf };
   }
 }
 
-function checkEntry(entry: SealedDocument, index: number): void {
+/** Refuses SHAPE a line of another index or with another path of its seal, DOCUMENT-NAME. */
+export function checkListEntry(entry: SealedDocument, index: number): void {
   if (entry.index !== index) {
     throw new Refusal("SHAPE", "a line is out of order", { expected: `index ${index}`, got: `index ${entry.index}` });
   }

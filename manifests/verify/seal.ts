@@ -9,7 +9,6 @@ import { documentationArc, type OwnOids, oid, ownOids } from "../encoding/oid.ts
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
-import type { SealedDocument } from "../records/documents-list.ts";
 import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
 import { readSeal, type Seal, sealFile } from "../records/seal.ts";
@@ -20,7 +19,7 @@ import { checkAnchored } from "../time/local-time.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
-import { listEntries } from "./list-file.ts";
+import { type ListProof, listedSeal } from "./listed-seal.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import type { Revoked } from "./revocation.ts";
@@ -32,13 +31,11 @@ import { revokedLater, type Trust } from "./trust.ts";
 import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
 /** A seal, its document, and what of its bundle is at hand. */
-export interface SealToVerify {
+export interface SealToVerify extends ListProof {
   readonly seal: Uint8Array;
   readonly documentDigest: (hash: HashName) => Promise<Uint8Array>;
   /** manifest.p7m */
   readonly manifest?: Uint8Array;
-  /** documents.jsonl */
-  readonly list?: AsyncIterable<Uint8Array>;
   /** authorization.p7m */
   readonly authorization?: Uint8Array;
   /** policy/0001.p7m and all that follow */
@@ -66,7 +63,7 @@ export interface SealVerdict {
   /** seal and document existed then at the latest; null without evidence that counts */
   readonly provenTime: Utc | null;
   readonly sealer: { readonly subject: string; readonly notAfter: Utc } | null;
-  /** whether a manifest that holds lists this very seal: "not shown" without manifest.p7m and documents.jsonl */
+  /** whether a manifest that holds lists this very seal: "not shown" without manifest.p7m and documents.jsonl or inclusion.json */
   readonly manifest: "lists it" | "not shown";
   /** the document's name, where the manifest lists it */
   readonly name: string | null;
@@ -91,7 +88,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const sealTrust = proven === null ? work.sealTrust : { ...work.sealTrust, proven };
   const { chain, seal } = await checkSeal({ ...work, sealTrust }, checked, policies);
   const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealTrust, [chain])));
-  const entry = await findEntry(work, checked, seal);
+  const entry = checked && seal && (await listedSeal(host, given, { checked, seal, findings: work.findings }));
   const authorization = await openAuthorization(work, checked, policies);
   const all = work.findings.all;
   return {
@@ -151,7 +148,6 @@ const timeStampNames = [oid.signatureTimeStamp, oid.archiveTimeStampV3];
 
 const files = {
   manifest: "manifest.p7m",
-  list: "documents.jsonl",
   authorization: "authorization.p7m",
   seal: "seal",
 } as const;
@@ -234,34 +230,6 @@ function sealIn(bytes: Uint8Array, oids: OwnOids): { readonly seal: Seal; readon
 
 function oidsOf({ arc }: Trust, checked: CheckedManifest | undefined): OwnOids {
   return checked?.oids ?? ownOids(arc ?? documentationArc);
-}
-
-/** The line that lists this very seal. Without manifest, list or a seal that holds: undefined. */
-function findEntry(
-  { host, given, findings }: Work,
-  checked: CheckedManifest | undefined,
-  seal: CheckedSeal | undefined,
-): Promise<SealedDocument | undefined> | undefined {
-  const { list } = given;
-  if (!list || !checked || !seal) return undefined;
-  return findings.check(files.list, async () => {
-    const file = host.hasher("sha256");
-    let found: SealedDocument | undefined;
-    for await (const entry of listEntries(hashed(list, file))) if (entry.index === seal.seal.index) found = entry;
-    if (hex(await file.digest()) !== checked.manifest.documents.digest) {
-      throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names");
-    }
-    if (found?.sealDigest === seal.digest) return found;
-    findings.add(files.seal, "SEAL-BIND", "the manifest does not list this seal", { got: seal.digest });
-    return undefined;
-  });
-}
-
-async function* hashed(pieces: AsyncIterable<Uint8Array>, file: { update(bytes: Uint8Array): void }) {
-  for await (const piece of pieces) {
-    file.update(piece);
-    yield piece;
-  }
 }
 
 function openAuthorization(
