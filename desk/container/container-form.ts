@@ -15,8 +15,6 @@ export const metaFolder = "META-INF";
 /** In an ASiC-S container: the seal, and the folder of what of the bundle is about it. */
 export const sealFile = `${metaFolder}/signature.p7s`;
 export const aboutFolder = `${metaFolder}/coldseal`;
-/** The document's line of the batch's list and its way to the list's root, in place of the list, which names all others. */
-export const inclusionFile = `${aboutFolder}/inclusion.json`;
 
 /** In an ASiC-E container: `outbox/BATCH` but its evidence, and the documents by their names. */
 export const bundleFolderName = "bundle";

@@ -1,7 +1,9 @@
 /** A document with its seal as one container: ASiC-S with CAdES (ETSI EN 319 162-1, 4.3), and what of the bundle says who approved it and when it existed. */
 
 import { basename, join } from "node:path";
+import { hashBytes } from "../../manifests/cms/suite.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { HashRow } from "../../manifests/encoding/hash-row.ts";
 import type { Host } from "../../manifests/host.ts";
 import { listLeaf, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { inclusionBytes, inclusionPaths } from "../../manifests/records/inclusion.ts";
@@ -16,7 +18,7 @@ import type { AnchoredDocument } from "../anchor/bundle-tree.ts";
 import { recordsOf } from "../anchor/one-document.ts";
 import type { ContainerFile } from "./batch-meta.ts";
 import { addDocument, type BatchToPack } from "./batch-to-pack.ts";
-import { aboutFolder, inclusionFile, mediaTypes, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
+import { aboutFolder, mediaTypes, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
 import { writeNewFile } from "./new-file.ts";
 import { ZipWriter } from "./zip-write.ts";
 
@@ -47,7 +49,7 @@ export async function documentPacker(host: Host, batch: BatchToPack, folder: str
       await addDocument(host, zip, batch, [document, document.name]);
       await zip.addBytes(sealFile, await readSmall(source, document.seal));
       for (const { bytes, path } of common) await zip.addBytes(path, bytes);
-      await zip.addBytes(inclusionFile, inclusionOf(document));
+      await zip.addBytes(`${aboutFolder}/inclusion.json`, inclusionOf(document));
       for (const { path, recordOf } of evidence) await zip.addBytes(path, recordOf(document.index));
       await zip.end();
     });
@@ -63,11 +65,12 @@ async function commonFiles({ source }: BatchToPack): Promise<readonly ContainerF
   );
 }
 
+/** Each document's line and its way to the list's root, in place of the list, which names all others. */
 async function inclusions(
   host: Host,
   documents: readonly AnchoredDocument[],
 ): Promise<(document: AnchoredDocument) => Uint8Array> {
-  const leaves: Uint8Array[] = [];
+  const leaves = new HashRow(hashBytes.sha256);
   for (const document of documents) leaves.push(await leafHash(host, listLeaf(lineOf(document))));
   const pathOf = await inclusionPaths(host, leaves);
   return (document) => {

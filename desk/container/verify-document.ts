@@ -9,7 +9,7 @@ import { type SealToVerify, type SealVerdict, verifySeal } from "../../manifests
 import { smallFile } from "../../manifests/verify/source.ts";
 import { evidenceName, mostFiles } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { aboutFolder, inclusionFile, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
+import { aboutFolder, metaFolder, mimetypeFile, sealFile } from "./container-form.ts";
 import { withFurther } from "./further-findings.ts";
 import type { ZipContainer } from "./zip-read.ts";
 
@@ -61,7 +61,7 @@ async function about(container: ZipContainer): Promise<Partial<SealToVerify>> {
     manifest: await read("manifest.p7m"),
     policies: await readPolicies(atMost(named("policy", /^\d{4}\.p7m$/), mostPolicies, "policy"), read),
     ...(container.has(`${aboutFolder}/authorization.p7m`) ? { authorization: await read("authorization.p7m") } : {}),
-    ...(container.has(inclusionFile) ? { inclusion: await container.read(inclusionFile, smallFile) } : {}),
+    ...(container.has(`${aboutFolder}/inclusion.json`) ? { inclusion: await read("inclusion.json") } : {}),
   };
 }
 

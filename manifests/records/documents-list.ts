@@ -11,7 +11,7 @@ import { readDocumentDigest } from "./request.ts";
 const lineLimit = 4096;
 const lineFeed = 0x0a;
 
-export const readSealedDocument = object({
+const readSealedDocument = object({
   digest: readDocumentDigest,
   index: integer(1),
   name: text(255),
@@ -30,9 +30,16 @@ export interface ListLine {
   readonly leaf: Uint8Array;
 }
 
+/** One line by itself, wherever in its list it stands. Refuses SHAPE, also where the seal's path is not the one that index and name give, and DOCUMENT-NAME. */
+export function readListEntry(value: Json | undefined, at: string): SealedDocument {
+  const entry = readSealedDocument(value, at);
+  checkEntry(entry, entry.index);
+  return entry;
+}
+
 /** The bytes of one line without LF: the Merkle leaf. Refuses what the reader would not read. */
 export function listLeaf(entry: SealedDocument): Uint8Array {
-  checkListEntry(readSealedDocument(entry as Json, "line"), entry.index);
+  readListEntry(entry as Json, "line");
   return canonicalBytes(entry as Json);
 }
 
@@ -73,15 +80,14 @@ export class ListReader {
   #read(leaf: Uint8Array): ListLine {
     const entry = readSealedDocument(readCanonical(leaf), `line ${this.#count + 1}`);
     this.#count++;
-    checkListEntry(entry, this.#count);
+    checkEntry(entry, this.#count);
     this.#bytes += entry.size;
     if (!Number.isSafeInteger(this.#bytes)) throw new Refusal("SHAPE", "the sizes add up to 2^53 or more");
     return { entry, leaf };
   }
 }
 
-/** Refuses SHAPE a line of another index or with another path of its seal, DOCUMENT-NAME. */
-export function checkListEntry(entry: SealedDocument, index: number): void {
+function checkEntry(entry: SealedDocument, index: number): void {
   if (entry.index !== index) {
     throw new Refusal("SHAPE", "a line is out of order", { expected: `index ${index}`, got: `index ${entry.index}` });
   }

@@ -5,10 +5,11 @@
 
 import { fromHex, hex } from "../encoding/bytes.ts";
 import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
+import { type HashRow, levelsOver, siblings } from "../encoding/hash-row.ts";
 import { hexText, integer, list, object, type Read } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
-import { checkListEntry, listLeaf, readSealedDocument } from "./documents-list.ts";
+import { listLeaf, readListEntry } from "./documents-list.ts";
 import { leafHash, nodeHash } from "./merkle.ts";
 
 /** A tree of 2^53 leaves has as many levels. */
@@ -18,7 +19,7 @@ const readInclusionShape = object({
   /** siblings from the leaf up, hex (inclusion_path) */
   inclusionPath: list(hexText(), 0, mostLevels),
   /** the line */
-  leaf: readSealedDocument,
+  leaf: readListEntry,
   /** lines of the list (tree_size) */
   treeSize: integer(1),
 });
@@ -28,7 +29,6 @@ export type Inclusion = Read<typeof readInclusionShape>;
 export function readInclusion(bytes: Uint8Array): Inclusion {
   const inclusion = readInclusionShape(readCanonical(bytes), "inclusion");
   const { leaf, treeSize } = inclusion;
-  checkListEntry(leaf, leaf.index);
   if (leaf.index <= treeSize) return inclusion;
   throw new Refusal("SHAPE", "the line stands behind the end of its list", {
     expected: `index 1 to ${treeSize}`,
@@ -44,42 +44,22 @@ export function inclusionBytes(inclusion: Inclusion): Uint8Array {
 /** The root that line and path lead to (RFC 9162 2.1.3.2). Refuses SHAPE a path that is not as long as the line's place in a list of that size asks for. */
 export async function includedRoot(host: Host, { inclusionPath, leaf, treeSize }: Inclusion): Promise<Uint8Array> {
   let node = await leafHash(host, listLeaf(leaf));
-  const path = inclusionPath[Symbol.iterator]();
   let used = 0;
   for (let at = leaf.index - 1, last = treeSize - 1; last > 0; at = half(at), last = half(last)) {
     if (at === last && at % 2 === 0) continue; // left over on this level: it goes up as it is
-    const next = path.next();
-    if (next.done) throw wrongLength(inclusionPath);
-    used++;
-    const sibling = fromHex(next.value);
+    const next = inclusionPath[used++];
+    if (next === undefined) throw wrongLength(inclusionPath);
+    const sibling = fromHex(next);
     node = at % 2 === 1 ? await nodeHash(host, sibling, node) : await nodeHash(host, node, sibling);
   }
   if (used !== inclusionPath.length) throw wrongLength(inclusionPath);
   return node;
 }
 
-/** The ways of all leaves of one list, by the index of a line (RFC 9162 2.1.3.1). `leaves` are the lines' leaf hashes, at least one. */
-export async function inclusionPaths(
-  host: Host,
-  leaves: readonly Uint8Array[],
-): Promise<(index: number) => readonly string[]> {
-  const levels: (readonly Uint8Array[])[] = [];
-  for (let level = leaves; level.length > 1; level = await levelAbove(host, level)) levels.push(level);
-  return (index) =>
-    levels.flatMap((level, height) => {
-      const at = Math.floor((index - 1) / 2 ** height);
-      const sibling = level[at % 2 === 1 ? at - 1 : at + 1];
-      return sibling ? [hex(sibling)] : [];
-    });
-}
-
-async function levelAbove(host: Host, below: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
-  const above: Uint8Array[] = [];
-  for (let at = 0; at < below.length; at += 2) {
-    const [left, right] = below.slice(at, at + 2) as [Uint8Array, Uint8Array?];
-    above.push(right ? await nodeHash(host, left, right) : left);
-  }
-  return above;
+/** The ways of all leaves of one list, by the index of a line (RFC 9162 2.1.3.1). `leaves` are the lines' leaf hashes. */
+export async function inclusionPaths(host: Host, leaves: HashRow): Promise<(index: number) => readonly string[]> {
+  const levels = await levelsOver(leaves, (left, right) => nodeHash(host, left, right));
+  return (index) => siblings(levels, index - 1).map(hex);
 }
 
 function half(count: number): number {

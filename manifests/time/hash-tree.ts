@@ -5,6 +5,7 @@
 
 import { type HashName, hashBytes } from "../cms/suite.ts";
 import { compare, concat, equal } from "../encoding/bytes.ts";
+import { HashRow, levelsOver, siblings } from "../encoding/hash-row.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 
@@ -47,14 +48,12 @@ export class TreeBuilder {
   /** Refuses TIME-FORM where nothing was added. */
   async tree(): Promise<HashTree> {
     if (this.#leaves.length === 0) throw new Refusal("TIME-FORM", "a hash tree of nothing");
-    const levels = [this.#leaves];
-    for (let top = this.#leaves; top.length > 1; top = levels.at(-1) as HashRow) {
-      levels.push(await levelAbove(this.#host, this.#hash, top));
-    }
+    const pair = (left: Uint8Array, right: Uint8Array) => nodeHash(this.#host, this.#hash, [left, right].sort(compare));
+    const levels = await levelsOver(this.#leaves, pair);
     return {
       hash: this.#hash,
       root: (levels.at(-1) as HashRow).at(0),
-      reduced: (at) => [this.#groupAt(at), ...siblings(levels, at)],
+      reduced: (at) => [this.#groupAt(at), ...siblings(levels, at).map((sibling) => [sibling])],
     };
   }
 
@@ -75,53 +74,4 @@ export async function rootOf(host: Host, hash: HashName, tree: ReducedTree): Pro
 /** RFC 4998 4.3: a hash alone stands for itself. */
 async function nodeHash(host: Host, hash: HashName, sorted: readonly Uint8Array[]): Promise<Uint8Array> {
   return sorted.length === 1 ? (sorted[0] as Uint8Array) : host.digest(hash, concat(sorted));
-}
-
-/** Neighbours in pairs; one that is left over goes up as it is. */
-async function levelAbove(host: Host, hash: HashName, below: HashRow): Promise<HashRow> {
-  const above = new HashRow(hashBytes[hash]);
-  for (let at = 0; at < below.length; at += 2) {
-    const pair = at + 1 < below.length ? [below.at(at), below.at(at + 1)] : [below.at(at)];
-    above.push(await nodeHash(host, hash, pair.sort(compare)));
-  }
-  return above;
-}
-
-function siblings(levels: readonly HashRow[], leaf: number): readonly (readonly Uint8Array[])[] {
-  return levels.slice(0, -1).flatMap((level, height) => {
-    const sibling = (leaf >> height) ^ 1;
-    return sibling < level.length ? [[level.at(sibling)]] : [];
-  });
-}
-
-/** Hashes of one length behind each other, as an object for each would take several times as much. */
-class HashRow {
-  readonly #width: number;
-  #bytes: Uint8Array;
-  #length = 0;
-
-  constructor(width: number) {
-    this.#width = width;
-    this.#bytes = new Uint8Array(64 * width);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  push(hash: Uint8Array): void {
-    if (hash.length !== this.#width) throw new Refusal("TIME-FORM", "a hash is not as long as its algorithm says");
-    const at = this.#length * this.#width;
-    if (at === this.#bytes.length) {
-      const larger = new Uint8Array(2 * at);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(hash, at);
-    this.#length++;
-  }
-
-  at(index: number): Uint8Array {
-    return this.#bytes.subarray(index * this.#width, (index + 1) * this.#width);
-  }
 }

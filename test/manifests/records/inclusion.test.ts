@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
+import { HashRow } from "../../../manifests/encoding/hash-row.ts";
 import { listLeaf, type SealedDocument } from "../../../manifests/records/documents-list.ts";
 import {
   type Inclusion,
@@ -31,6 +32,12 @@ beforeAll(async () => {
   leaves = await Promise.all(Array.from({ length: most }, (_, at) => leafHash(nodeHost, listLeaf(line(at + 1)))));
 });
 
+function rowOf(hashes: readonly Uint8Array[]): HashRow {
+  const row = new HashRow(32);
+  for (const one of hashes) row.push(one);
+  return row;
+}
+
 async function rootOf(size: number): Promise<string> {
   const tree = new MerkleRoot(nodeHost);
   for (const leaf of leaves.slice(0, size)) await tree.add(leaf);
@@ -38,7 +45,7 @@ async function rootOf(size: number): Promise<string> {
 }
 
 async function inclusion(index: number, size: number): Promise<Inclusion> {
-  const pathOf = await inclusionPaths(nodeHost, leaves.slice(0, size));
+  const pathOf = await inclusionPaths(nodeHost, rowOf(leaves.slice(0, size)));
   return { inclusionPath: pathOf(index), leaf: line(index), treeSize: size };
 }
 
