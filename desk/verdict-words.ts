@@ -42,6 +42,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...emergencyRows(verdict.emergency).flatMap(([label, text]) => row(label, text)),
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
+      ...row("keep until", keepText(verdict)),
       ...row("STALE", staleText(verdict)),
       ...row("own stamp", localTimeText(verdict)),
       ...timeRows(verdict),
@@ -151,6 +152,10 @@ function listsText(revocation: Exclude<Indication["revocation"], "none">): strin
     return `only ${revocation} were looked at, which the box had when it sealed`;
   if (!revocation.endsWith(" in the seal")) return `${revocation} were looked at`;
   return `only ${revocation} were looked at, which whoever gave it chose`;
+}
+
+function keepText({ keepUntil }: BundleVerdict): string | null {
+  return keepUntil === null ? null : `${keepUntil} at least, says the policy`;
 }
 
 /** HONEST: the policy let the box seal although nothing that was new enough spoke for these. */

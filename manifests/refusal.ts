@@ -67,6 +67,10 @@ export const refusalTable = {
   "DOCUMENT-TWICE": ["refused", "list each document once"],
   // Batches and decisions
   "BATCH-EXPIRED": ["refused", "make the batch again: its expiry has passed"],
+  "BATCH-UNDECIDED": [
+    "refused",
+    "bring the batch again, in a folder of another name, when people are there to decide on it",
+  ],
   "BATCH-UNKNOWN": [
     "usage",
     "see `ceremony list`; one just brought is known once the stick has been quiet for a moment",

@@ -45,6 +45,7 @@ const readStatus = having({
   manifests: having({ last: integer(0), unacknowledged: integer(0) }),
   network: having({ links: nullable(list(text(64), 0, 1000)), policy: oneOf(["fatal", "recorded"]) }),
   policy: having({ digest: hexText(), number: integer(1) }),
+  retention: optional(nullable(having({ undecidedHours: integer(1) }))),
   token: having({ present: flag, serial: anyText }),
 });
 /** What the daemon must know of the signer; `all` is the whole answer, for people. */

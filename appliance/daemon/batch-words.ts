@@ -1,12 +1,12 @@
 /** A batch as a row of `list`: its state, and in words what it waits for (UX5). Pure. */
 
 import { clockTime, count, duration, size } from "../../host/terminal/amounts.ts";
-import type { Utc } from "../../manifests/encoding/shape.ts";
+import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import type { BatchRow, RowState } from "../client/batch-row.ts";
 import type { BatchState } from "./batch-state.ts";
 import { type BoxView, sealingBlocked, signerSilent } from "./box-view.ts";
 import type { FolderState, InboxSettings } from "./inbox-state.ts";
-import { type Moment, nextToSeal, staleness } from "./next-step.ts";
+import { momentOf, nextToSeal, staleness, undecidedUntil } from "./next-step.ts";
 import { type Work, workProgress } from "./work-rate.ts";
 
 /** What a row is told from, beside the batch itself. */
@@ -110,7 +110,7 @@ function approvingWords(state: BatchState, around: Surroundings): Told {
 }
 
 function approvalWords(state: BatchState, around: Surroundings): string {
-  const moment = momentOf(around);
+  const moment = momentOf(around.box, around.now);
   const stale = staleness(state, moment);
   if (stale && !state.spooled) return `${stale}; ${lostCopy}`;
   if (stale) return troubled(state, `${stale}: a new challenge is made, approvals must be given again`, around);
@@ -119,7 +119,9 @@ function approvalWords(state: BatchState, around: Surroundings): string {
   const given = who.length > 0 ? ` (${who.join(", ")})` : "";
   const words = `waiting for ${needed - who.length} of ${count(needed, "approval")}${given}`;
   const lost = state.spooled ? "" : `; ${lostCopy}`;
-  return `${state.note ? `${state.note}; ` : ""}${words}${lost}`;
+  const until = undecidedUntil(state, moment);
+  const end = until === undefined ? "" : `; refused if nobody decides by ${clockTime(utcOf(until), around.utc)}`;
+  return `${state.note ? `${state.note}; ` : ""}${words}${lost}${end}`;
 }
 
 function sealingWords(state: BatchState, around: Surroundings): Told {
@@ -128,7 +130,7 @@ function sealingWords(state: BatchState, around: Surroundings): Told {
   const blocked = sealingBlocked(around.box);
   if (blocked) return { state: blocked.state, words: blocked.words };
   if (state.trouble) return { state: "waiting", words: troubled(state, "approved", around) };
-  const first = nextToSeal(around.batches, momentOf(around));
+  const first = nextToSeal(around.batches, momentOf(around.box, around.now));
   if (first && first.id !== state.id) return { state: "waiting", words: `approved; ${first.folder} is sealed first` };
   return { state: "sealing", words: "sealing begins" };
 }
@@ -199,8 +201,4 @@ function progressWords(work: Work, now: number): string {
   const rate = bytesPerSecond === null || work.ofBytes === 0 ? "" : `, ${size(bytesPerSecond)}/s`;
   const left = secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`;
   return `${documents} of ${count(of, "document")}${rate}${left}`;
-}
-
-function momentOf({ box, now, utc }: Surroundings): Moment {
-  return { now, utc, policyDigest: box?.policy.digest ?? null, emergency: box?.emergency?.digest ?? null };
 }

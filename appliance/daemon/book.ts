@@ -5,7 +5,7 @@ import { advance, type BatchEvent, type BatchState } from "./batch-state.ts";
 import type { Surroundings } from "./batch-words.ts";
 import type { BoxView } from "./box-view.ts";
 import type { Inbox } from "./inbox-state.ts";
-import type { Moment } from "./next-step.ts";
+import { type Moment, momentOf } from "./next-step.ts";
 import { Pulse } from "./pulse.ts";
 import { type Work, type WorkDone, workBegun, workSeen } from "./work-rate.ts";
 
@@ -53,13 +53,7 @@ export class Book {
   }
 
   get moment(): Moment {
-    const { emergency, policy } = this.#box ?? {};
-    return {
-      now: this.now,
-      utc: utcOf(this.now),
-      policyDigest: policy?.digest ?? null,
-      emergency: emergency?.digest ?? null,
-    };
+    return momentOf(this.#box, this.now);
   }
 
   get surroundings(): Surroundings {

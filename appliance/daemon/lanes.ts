@@ -10,7 +10,7 @@ import type { BatchState } from "./batch-state.ts";
 import { isBoxMatter } from "./box-matters.ts";
 import { sealingBlocked } from "./box-view.ts";
 import type { MadeRefusals } from "./deliver.ts";
-import { inOrder, nextStep, nextToSeal, type Step } from "./next-step.ts";
+import { inOrder, nextStep, nextToSeal, type Step, undecidedTooLong } from "./next-step.ts";
 import type { Parts } from "./parts.ts";
 import { authorizeBatch, isOldIdea, refresh, sealBatch, submitBatch } from "./signer-steps.ts";
 import { type SignerWatch, tryAgain } from "./signer-watch.ts";
@@ -58,10 +58,18 @@ function recordStep(parts: Parts): Job | undefined {
   if (!book.ready || !book.box) return undefined;
   for (const { id } of inOrder(book.live)) {
     const step = stepOf(parts, id);
+    if (step === "give-up") return () => stepped(parts, id, step, (state) => giveUp(parts, state));
     if (step === "submit") return () => stepped(parts, id, step, (state) => submitBatch(parts, state));
     if (step === "authorize") return () => stepped(parts, id, step, (state) => authorizeBatch(parts, state));
   }
   return undefined;
+}
+
+/** RETENTION: from then on it is answered with a refusal, and its documents are removed once that is on the stick. */
+async function giveUp({ book, log }: Parts, state: BatchState): Promise<void> {
+  const refusal = undecidedTooLong(state, book.moment);
+  log.warn({ code: refusal.code, folder: state.folder }, refusal.message);
+  book.apply(state.id, { type: "refused", refusal });
 }
 
 function sealStep(parts: Parts): Job | undefined {

@@ -1,9 +1,11 @@
 /** What is to be done next for a batch, and which batch is sealed next. Pure. */
 
-import type { Utc } from "../../manifests/encoding/shape.ts";
+import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
+import type { RefusalRecord } from "../../manifests/refusal.ts";
 import type { BatchState } from "./batch-state.ts";
+import type { BoxView } from "./box-view.ts";
 
-export type Step = "submit" | "authorize" | "seal" | "answer";
+export type Step = "give-up" | "submit" | "authorize" | "seal" | "answer";
 
 /** What the clock and the signer say when the next step is chosen. */
 export interface Moment {
@@ -13,11 +15,24 @@ export interface Moment {
   readonly policyDigest: string | null;
   /** hex, of the order that declared the emergency that is open; null where none is */
   readonly emergency?: string | null;
+  /** how long a batch's documents stay here that nobody decides on (the policy's `retention`); null: for as long as its challenges can be renewed */
+  readonly undecidedHours?: number | null;
+}
+
+export function momentOf(box: BoxView, now: number): Moment {
+  return {
+    now,
+    utc: utcOf(now),
+    policyDigest: box?.policy.digest ?? null,
+    emergency: box?.emergency?.digest ?? null,
+    undecidedHours: box?.retention?.undecidedHours ?? null,
+  };
 }
 
 /** The next thing to do for a batch, or undefined when it waits: for people, or for another attempt. */
 export function nextStep(state: BatchState, moment: Moment): Step | undefined {
   const { trouble, phase } = state;
+  if (isOverdue(state, moment)) return "give-up";
   if (trouble && (trouble.again === null || trouble.again > moment.now)) return undefined;
   switch (phase.at) {
     case "submitting":
@@ -33,6 +48,28 @@ export function nextStep(state: BatchState, moment: Moment): Step | undefined {
     case "ended":
       return undefined;
   }
+}
+
+/** Until when people may decide on a batch whose documents are here, in milliseconds; undefined where they have decided, or the policy sets no end. */
+export function undecidedUntil({ phase, since, spooled }: BatchState, { undecidedHours }: Moment): number | undefined {
+  const undecided = phase.at === "submitting" || phase.at === "approving";
+  if (!spooled || !undecided || !undecidedHours) return undefined;
+  return since + undecidedHours * 3_600_000;
+}
+
+/** RETENTION: why such a batch is refused. */
+export function undecidedTooLong({ since }: BatchState, { now, undecidedHours }: Moment): RefusalRecord {
+  return {
+    code: "BATCH-UNDECIDED",
+    message: "nobody decided on the batch in the time for which the policy keeps its documents",
+    expected: `a decision within ${undecidedHours} h`,
+    got: `none in ${Math.floor((now - since) / 3_600_000)} h since it was taken`,
+  };
+}
+
+function isOverdue(state: BatchState, moment: Moment): boolean {
+  const until = undecidedUntil(state, moment);
+  return until !== undefined && until <= moment.now;
 }
 
 /** Why a challenge can be approved no more, in words; undefined while it can. */

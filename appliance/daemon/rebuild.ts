@@ -50,6 +50,8 @@ async function join(parts: Parts, record: SignerBatch, show: boolean): Promise<v
   if (!known && !isOpen(record) && !show) return;
   // Of several batches with one digest the newest counts; it comes first.
   if (known && known.number !== null && known.phase.at === "ended") return;
+  // Refused, and so answered: that the signer's challenge for it stands makes nobody wait for it.
+  if (known?.phase.at === "ended" && known.phase.as === "refused" && record.state === "challenged") return;
   const state = known?.phase.at === "ended" || !known ? unspooled(record) : known;
   book.put(state);
   if (!state.spooled && !isOpen(record) && record.number === null) return endWithoutAnswer(parts, state, record);

@@ -97,7 +97,8 @@ async function takeInto(parts: Parts, state: FolderState, settleOver: boolean, i
   if (live?.spooled) return { outcome: "held", by: live.id };
   const facts = factsOf(parts, state, batch);
   await parts.spool.keep(incoming, facts);
-  if (live) book.put({ ...live, spooled: true, fingerprint: batch.fingerprint, folder });
+  if (live)
+    book.put({ ...live, spooled: true, fingerprint: batch.fingerprint, folder, since: Date.parse(facts.taken) });
   else book.put(spooledState(facts));
   log.info(
     { folder, batch: facts.batch, kind: facts.kind, digest: batch.batchDigest, documents: batch.count },

@@ -58,6 +58,7 @@ export function statusOf(box: Box, work: SealingWork): Json {
     unanchored: policy.unanchored ? waitingShown(box, policy.unanchored) : null,
     closingDue: closingDue(box),
     recovered: orders.recovered ? { ...orders.recovered } : null,
+    retention: policy.retention ? { ...policy.retention } : null,
     retired: [...retiredHolders(box)],
     suspended: orders.suspended ? { ...orders.suspended } : null,
     keys: { inForce: keysShown(box), found: [...box.keysFound], staged: stagedShown(box) },

@@ -92,6 +92,7 @@ export function policyPart({ limits, plainEnvelopes, recovery = [], root, submit
       })),
       { certificates: [submitter.certificate], id: "desk", name: submitter.name, roles: ["submitter"] },
     ],
+    retention: { recordYears: 10, undecidedHours: 168 },
     revoked: [],
     submitters: {
       plainEnvelopes: plainEnvelopes === undefined ? false : { maximumAgeSeconds: plainEnvelopes },

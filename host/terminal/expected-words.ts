@@ -56,6 +56,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "DOCUMENT-NAME": "a name that every file system takes",
   "DOCUMENT-TWICE": "each document once",
   "BATCH-EXPIRED": "an expiry that lies ahead",
+  "BATCH-UNDECIDED": "a decision within the time for which the policy keeps documents",
   "BATCH-UNKNOWN": "one batch that is here: its folder, its id, or 8 or more hex digits of its digest",
   "BATCH-STATE": "a batch for which this can be done now",
   "BATCH-ENDED": "a batch that has not ended",

@@ -87,6 +87,13 @@ export function utcOf(milliseconds: number): Utc {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }
 
+/** The same day and time so many years later; of 29 February the 1st of March where there is none, and nothing after the year 9999. */
+export function yearsAfter(time: Utc, years: number): Utc {
+  const date = new Date(time);
+  date.setUTCFullYear(date.getUTCFullYear() + years);
+  return date.getUTCFullYear() > 9999 ? "9999-12-31T23:59:59Z" : utcOf(date.getTime());
+}
+
 export function nullable<T>(reader: Reader<T>): Reader<T | null> {
   return (value, path) => (value === null ? null : reader(value, path));
 }

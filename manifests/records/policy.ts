@@ -73,6 +73,8 @@ export const readPolicyValue = object({
     level: literal("CAdES-B-B"),
     suite: oneOf(suiteNames),
   }),
+  /** how long records must be kept at least, and documents that nobody decides on at most; the policy asks neither where it is left out */
+  retention: optional(object({ recordYears: integer(1, 100), undecidedHours: integer(1, 8784) })),
   /**
    * where it is there: CRLs and OCSP responses that came in on media must say of the box's own certificates that they are not revoked, and be no older; `roots`: of the box's
    * paths. `stale`: what it does where none is new enough

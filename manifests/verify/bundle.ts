@@ -80,6 +80,7 @@ export async function verifyBundle(
     count,
     emergency,
     local,
+    recordYears: policies.inForce?.policy.retention?.recordYears,
     times,
     ...counts,
   };

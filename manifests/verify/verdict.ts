@@ -1,6 +1,6 @@
 /** What a verification says, for people and for scripts. Nothing in it is a fact that no signature stands for, unless it says so. */
 
-import type { Utc } from "../encoding/shape.ts";
+import { type Utc, yearsAfter } from "../encoding/shape.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
 import type { Manifest } from "../records/manifest.ts";
@@ -55,6 +55,8 @@ export interface BundleVerdict {
   readonly localTime: LocalTimeWord | null;
   /** all of this existed then at the latest, by the earliest evidence that counts; null without any */
   readonly provenTime: Utc | null;
+  /** until then at least the policy has records kept, counted from `claimedTime`; null where it does not say */
+  readonly keepUntil: Utc | null;
   readonly reason: string | null;
   readonly quorum: QuorumWord;
   /** empty unless the quorum was shown */
@@ -84,6 +86,8 @@ export interface Established {
   readonly times: readonly TimeProof[];
   readonly emergency: EmergencyShown | null;
   readonly local: CheckedLocalTime | undefined;
+  /** of the policy in force; undefined where it says none, or does not hold */
+  readonly recordYears: number | undefined;
 }
 
 export function verdictOf(findings: readonly Finding[], facts: Established): BundleVerdict {
@@ -117,6 +121,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     times: facts.times,
     localTime: facts.local?.word ?? null,
     provenTime: manifest ? provenTime(facts.times) : null,
+    keepUntil: manifest && facts.recordYears !== undefined ? yearsAfter(manifest.created, facts.recordYears) : null,
     reason: manifest?.reason ?? null,
     quorum: quorumWord(authorization !== undefined, facts.pinned),
     approvers: authorization?.approvers ?? [],

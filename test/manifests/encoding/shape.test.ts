@@ -17,6 +17,7 @@ import {
   text,
   utc,
   utcOf,
+  yearsAfter,
 } from "../../../manifests/encoding/shape.ts";
 
 const refused = (reader: Reader<unknown>, value: Json | undefined) =>
@@ -83,6 +84,9 @@ describe("readers of shapes", () => {
 
   it("CLOCK: times are cut to the second and read back", () => {
     expect(utcOf(Date.parse("2026-11-23T12:04:00.999Z"))).toBe("2026-11-23T12:04:00Z");
+    expect(yearsAfter("2026-11-23T12:04:00Z", 10)).toBe("2036-11-23T12:04:00Z");
+    expect(yearsAfter("2028-02-29T12:04:00Z", 1)).toBe("2029-03-01T12:04:00Z");
+    expect(yearsAfter("9950-01-01T00:00:00Z", 100)).toBe("9999-12-31T23:59:59Z");
     fc.assert(fc.property(fc.integer({ min: 0, max: 4e12 }), (at) => utc(utcOf(at), "x") === utcOf(at)));
   });
 });
