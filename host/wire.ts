@@ -39,7 +39,7 @@ export interface IncomingCall {
 export type Handlers = { readonly [method: string]: (params: Json, call: IncomingCall) => Promise<Answer> };
 
 export interface ServeOptions {
-  /** file mode of the socket; 0o600 unless said */
+  /** file mode of the socket; 0o600 unless said. Of no meaning for a descriptor */
   readonly mode?: number;
   /** told of faults that are not refusals; the caller only sees INTERNAL */
   onFault?(method: string, fault: unknown): void;
@@ -52,11 +52,15 @@ const mostConnections = 64;
 const connections = new WeakMap<Server, Set<Socket>>();
 
 /**
- * Listens on a socket path, replacing a stale socket. Resolves when calls are taken. Refuses with BUSY where another
- * process listens, CONFIG where something else than a socket stands.
+ * Listens on a socket path, replacing a stale socket, or on the descriptor of a socket that listens already, whose name, owner and mode
+ * are its maker's. Resolves when calls are taken. Refuses with BUSY where another process listens, CONFIG where something else than a socket stands.
  */
-export async function serve(path: string, handlers: Handlers, options: ServeOptions = {}): Promise<Server> {
-  await removeStale(path);
+export async function serve(
+  at: string | { readonly fd: number },
+  handlers: Handlers,
+  options: ServeOptions = {},
+): Promise<Server> {
+  if (typeof at === "string") await removeStale(at);
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -64,22 +68,26 @@ export async function serve(path: string, handlers: Handlers, options: ServeOpti
   });
   connections.set(server, open);
   server.maxConnections = mostConnections;
-  const mode = options.mode ?? 0o600;
   await new Promise<void>((resolve, reject) => {
     server.on("error", (fault) => {
       if (server.listening) options.onFault?.("listening", fault);
       else reject(fault);
     });
-    // The umask keeps others out in the moment before chmod; listen() binds before it returns.
-    const before = process.umask(0o777 & ~mode);
-    try {
-      server.listen(path, resolve);
-    } finally {
-      process.umask(before);
-    }
+    if (typeof at === "string") listenAt(server, at, options.mode ?? 0o600, resolve);
+    else server.listen(at, resolve);
   });
-  chmodSync(path, mode);
   return server;
+}
+
+function listenAt(server: Server, path: string, mode: number, listening: () => void): void {
+  // The umask keeps others out in the moment before chmod; listen() binds before it returns.
+  const before = process.umask(0o777 & ~mode);
+  try {
+    server.listen(path, listening);
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, mode);
 }
 
 /** Ends a server of `serve` at once: no new calls, calls under way are hung up on, the socket's name is gone. */

@@ -24,12 +24,13 @@ export interface RunningDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon; resolves when the operators' socket takes calls. Refuses with STORE, BUSY, CONFIG. */
+/** Starts the daemon, at `listening` where the operators' socket was handed over; resolves when it takes calls. Refuses with STORE, BUSY, CONFIG. */
 export async function startDaemon(
   settings: DaemonSettings,
   media: OutgoingMedia,
   log: Logger,
   clock: () => number = Date.now,
+  listening?: { readonly fd: number },
 ): Promise<RunningDaemon> {
   const ending = new AbortController();
   const stop = ending.signal;
@@ -51,7 +52,7 @@ export async function startDaemon(
   await openSpool(parts);
   const made: MadeRefusals = new Map();
   const watch = new SignerWatch(parts);
-  const server = await serve(settings.socket, operatorMethods(parts, watch, made), {
+  const server = await serve(listening ?? settings.socket, operatorMethods(parts, watch, made), {
     onFault: (method, fault) => log.error({ err: fault, method }, "a fault in a call"),
   });
   const lanes = runLanes(parts, watch, made);

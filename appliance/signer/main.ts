@@ -21,6 +21,7 @@ import type { TpmPlace } from "../../hardware/tpm/connection.ts";
 import { tpmQuoter } from "../../hardware/tpm/quoter.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
+import { inheritedSocket } from "../../host/inherited-socket.ts";
 import { machineSays } from "../../host/machine.ts";
 import { readInitialLinks } from "../../host/network-links.ts";
 import { softwareOf } from "../../host/software-digest.ts";
@@ -145,8 +146,8 @@ async function run(config: SignerConfig): Promise<void> {
   const staging = new Staging(box.db, nodeHost);
   const onFault = (method: string, fault: unknown) => log.error({ method, err: fault }, "fault");
   const servers = [
-    await serve(config.socket, guarded(box, signerMethods(box, work, staging)), { onFault }),
-    await serve(config.unlockSocket, guarded(box, unlockMethods(box, work)), { onFault }),
+    await serve(socketAt("signer", config.socket), guarded(box, signerMethods(box, work, staging)), { onFault }),
+    await serve(socketAt("unlock", config.unlockSocket), guarded(box, unlockMethods(box, work)), { onFault }),
   ];
   if (box.fault) log.error({ ...box.fault.toRecord() }, "the record does not verify: the box is stopped");
   log.info({ appliance: config.appliance, policy: box.policies.inForce.number }, "locked, waiting for unlock");
@@ -157,6 +158,12 @@ async function run(config: SignerConfig): Promise<void> {
   await stopBox({ box, work, token, servers }, (step, fault) => log.error({ step, err: fault }, "fault in stopping"));
   log.info("stopped");
   process.exit(0);
+}
+
+/** systemd's, where the unit has a socket of that name; else made at its path. */
+function socketAt(name: string, path: string): string | { readonly fd: number } {
+  const fd = inheritedSocket(name);
+  return fd === undefined ? path : { fd };
 }
 
 /** Refuses CONFIG where the TPM's record cannot be read; the TPM itself is asked when there is something to say. */

@@ -11,6 +11,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { sizeOf } from "./entries.ts";
 import { closing } from "./inbox.ts";
 import { copyPrivately } from "./private-copy.ts";
+import { folderMode } from "./spool-folder.ts";
 import type { Watch } from "./watch.ts";
 
 /** How far a copy is; changed as it goes. */
@@ -36,7 +37,7 @@ export interface CopyWork {
  * MEDIA-READ, MEDIA-TIME, STORE.
  */
 export async function copyDocuments(work: CopyWork, documents: Iterable<ListedDocument>): Promise<void> {
-  mkdirSync(`${work.into}/documents`, { mode: 0o700 });
+  mkdirSync(`${work.into}/documents`, { mode: folderMode });
   await closing(openFolderIn(work.batch, "documents"), async (folder) => {
     let index = 0;
     for (const document of documents) {

@@ -10,6 +10,7 @@ import type { Hasher } from "../../manifests/host.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { sizeOf } from "./entries.ts";
+import { fileMode } from "./spool-folder.ts";
 import type { Watch } from "./watch.ts";
 
 const piece = 1 << 20;
@@ -20,7 +21,7 @@ export interface CopyJob {
   /** the name it has on the stick, for messages */
   readonly name: string;
   readonly source: OpenFile;
-  /** created exclusively with mode 0o600 */
+  /** created exclusively, with `fileMode` */
   readonly target: string;
   /** gets every byte of the copy */
   readonly hasher?: Hasher;
@@ -46,10 +47,10 @@ export async function copyPrivately(job: CopyJob): Promise<number> {
   return size;
 }
 
-/** Creates a file of the spool exclusively with mode 0o600 and opens it. Refuses with STORE. */
+/** Creates a file of the spool exclusively (`fileMode`) and opens it. Refuses with STORE. */
 export function createPrivately(path: string): number {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  return spooled(path, () => openSync(path, flags, 0o600));
+  return spooled(path, () => openSync(path, flags, fileMode));
 }
 
 /** Writes all of it to an open file of the spool. Refuses with STORE. */

@@ -22,7 +22,7 @@ import { strip } from "./envelope/strip.ts";
 import { limits, takeTime } from "./limits.ts";
 import { type EnvelopeFile, listPlain, type PlainListing } from "./plain-listing.ts";
 import { checkUnchangedSince, createPrivately, sourcePieces, writeAll } from "./private-copy.ts";
-import { checkSpool, makeEmptyFolder } from "./spool-folder.ts";
+import { checkSpool, folderMode, makeEmptyFolder } from "./spool-folder.ts";
 import type { TakeJob, Taken } from "./take.ts";
 import type { Watch } from "./watch.ts";
 
@@ -113,7 +113,7 @@ class PlainCopy {
     this.#progress = progress;
     this.#envelopes = new EnvelopeBatch(host);
     this.#keeps = job.policy.submitters.plainEnvelopes !== false;
-    mkdirSync(`${job.into}/documents`, { mode: 0o700 });
+    mkdirSync(`${job.into}/documents`, { mode: folderMode });
     this.#list = createPrivately(this.#listPath);
   }
 

@@ -97,7 +97,7 @@ describe("a whole batch", () => {
     for (const [index, value] of Object.values(documents).entries()) {
       const copy = join(spool, "one/documents", `00000${index + 1}`);
       expect(readFileSync(copy).equals(Buffer.from(value))).toBe(true);
-      expect(statSync(copy).mode & 0o777).toBe(0o600);
+      expect(statSync(copy).mode & 0o777).toBe(0o640);
     }
   });
 
