@@ -206,8 +206,14 @@ async function readAnswer(frames: AsyncIterator<Frame>, onProgress?: (value: Jso
 }
 
 /**
+ * Milliseconds for what every process of the box answers at once, whatever it is doing. Where systemd holds a socket, connecting succeeds although the process
+ * behind it does not start: only that no answer comes tells.
+ */
+export const promptly = 20_000;
+
+/**
  * One call over a connection of its own; the answer's body is collected, up to `maximumBody` bytes (64 MiB unless said).
- * When `signal` aborts it hangs up and refuses with STOPPED.
+ * When `signal` aborts it hangs up and refuses with STOPPED; with UNREACHABLE where `within` is given and no answer came in so many milliseconds.
  */
 export async function callOnce(
   path: string,
@@ -218,20 +224,28 @@ export async function callOnce(
     readonly onProgress?: (value: Json) => void;
     readonly maximumBody?: number;
     readonly signal?: AbortSignal;
+    readonly within?: number;
   } = {},
 ): Promise<{ readonly result: Json; readonly body: Uint8Array }> {
   const connection = await connect(path);
   const hangUp = () => connection.close();
+  let late = false;
+  const tooLate = () => {
+    late = true;
+    hangUp();
+  };
+  const timer = options.within === undefined ? undefined : setTimeout(tooLate, options.within);
   options.signal?.addEventListener("abort", hangUp);
   if (options.signal?.aborted) hangUp();
   try {
     const { result, body } = await connection.call(method, params, options);
     return { result, body: await collect(body, options.maximumBody ?? 64 << 20) };
   } catch (fault) {
-    throw options.signal?.aborted
-      ? new Refusal("STOPPED", `the call of ${method} was stopped`, { cause: fault })
-      : fault;
+    if (options.signal?.aborted) throw new Refusal("STOPPED", `the call of ${method} was stopped`, { cause: fault });
+    if (late) throw new Refusal("UNREACHABLE", `nobody answers at ${path}: does its process start?`, { about: path });
+    throw fault;
   } finally {
+    clearTimeout(timer);
     options.signal?.removeEventListener("abort", hangUp);
     connection.close();
   }

@@ -1,6 +1,6 @@
 /** The daemon's socket, as operators use it. All refuse with UNREACHABLE, FRAME, SHAPE, and what the daemon refuses. */
 
-import { callOnce, connect } from "../../host/wire.ts";
+import { callOnce, connect, promptly } from "../../host/wire.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, list, nullable, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { batchKinds } from "../../manifests/records/batch-head.ts";
@@ -41,11 +41,11 @@ export type DecisionMethod = "approve" | "reject" | "withdraw" | "abort";
 export function daemonClient(path: string) {
   return {
     async status(): Promise<Json> {
-      return (await callOnce(path, "status", {})).result;
+      return (await callOnce(path, "status", {}, { within: promptly })).result;
     },
 
     async list(all = false): Promise<readonly BatchRow[]> {
-      const { result } = await callOnce(path, "list", { all });
+      const { result } = await callOnce(path, "list", { all }, { within: promptly });
       return readAnswer(having({ batches: list(readBatchRow, 0, 100_000) }), result, "list").batches.map(row);
     },
 

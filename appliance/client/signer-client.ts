@@ -1,6 +1,6 @@
 /** The signer's socket, as the daemon uses it: one connection a call. All refuse with UNREACHABLE, FRAME, SHAPE, and what the signer refuses. */
 
-import { type Body, callOnce, connect } from "../../host/wire.ts";
+import { type Body, callOnce, connect, promptly } from "../../host/wire.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { type FilePart, readFiles } from "../../manifests/encoding/file-stream.ts";
@@ -109,11 +109,14 @@ const readAborted = having({ number: nullable(integer(1)), state: oneOf(signerSt
 export type SignerClient = ReturnType<typeof signerClient>;
 
 export function signerClient(path: string, signal?: AbortSignal) {
-  const call = (method: string, params: Json, options: { body?: Body; onProgress?: (value: Json) => void } = {}) =>
-    callOnce(path, method, params, { ...options, ...(signal ? { signal } : {}) });
+  const call = (
+    method: string,
+    params: Json,
+    options: { body?: Body; onProgress?: (value: Json) => void; within?: number } = {},
+  ) => callOnce(path, method, params, { ...options, ...(signal ? { signal } : {}) });
   return {
     async status(): Promise<SignerStatus> {
-      const { result } = await call("status", {});
+      const { result } = await call("status", {}, { within: promptly });
       return { ...readAnswer(readStatus, result, "status"), all: result };
     },
 

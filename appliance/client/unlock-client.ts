@@ -1,6 +1,6 @@
 /** The signer's unlock socket, as the ceremony CLI uses it. All refuse with UNREACHABLE, FRAME, and what the signer refuses. */
 
-import { callOnce } from "../../host/wire.ts";
+import { callOnce, promptly } from "../../host/wire.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../manifests/encoding/file-stream.ts";
@@ -165,7 +165,7 @@ export async function lock(path: string): Promise<void> {
 
 /** The signer's own words, as its `status` gives them. */
 export async function signerStatus(path: string): Promise<Json> {
-  return (await callOnce(path, "status", {})).result;
+  return (await callOnce(path, "status", {}, { within: promptly })).result;
 }
 
 /** Rows of the journal as JSON lines. */

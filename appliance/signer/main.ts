@@ -36,6 +36,7 @@ import type { Box } from "./box.ts";
 import { readConfig, type SignerConfig } from "./config.ts";
 import { createBox } from "./create-box.ts";
 import { guarded } from "./guarded.ts";
+import { checkIsolation } from "./isolation.ts";
 import { lookAround } from "./look-around.ts";
 import { type BoxParts, openBox } from "./open-box.ts";
 import { readEvidence } from "./recover/evidence.ts";
@@ -137,7 +138,7 @@ async function recover(config: SignerConfig, options: RecoverOptions): Promise<v
 }
 
 async function run(config: SignerConfig): Promise<void> {
-  process.umask(0o077);
+  checkIsolation(config.isolation, readFileSync("/proc/self/status", "utf8"));
   const place = await tokenInForce(config, nodeHost);
   const token = await openToken(place, { mayBeAbsent: true });
   const attesting = await attestingBy(config);

@@ -141,6 +141,16 @@ describe("calls over a socket", () => {
     await expect(callOnce(path, "half", null)).rejects.toMatchObject({ code: "UNREACHABLE" });
   });
 
+  it("UNREACHABLE: a socket that takes connections and behind which nobody answers, in the time given", async () => {
+    const silent = createServer();
+    await new Promise<void>((done) => silent.listen(path, done));
+    await expect(callOnce(path, "status", {}, { within: 50 })).rejects.toMatchObject({
+      code: "UNREACHABLE",
+      message: expect.stringContaining("nobody answers"),
+    });
+    silent.close();
+  });
+
   it("HONEST: a body that its sender cannot finish ends in the sender's refusal, never in a shorter body", async () => {
     await serving({
       async cut() {
