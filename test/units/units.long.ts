@@ -1,12 +1,25 @@
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RowState } from "../../appliance/client/batch-row.ts";
 import { daemonClient } from "../../appliance/client/daemon-client.ts";
 import { approve, asOperator, submit, succeeded } from "../../demo/people.ts";
+import { projectRoot } from "../../demo/project-root.ts";
 import { runCommand } from "../../demo/run-command.ts";
 import { bootMachine, type Machine, missingForMachine } from "./machine.ts";
+
+const probed = ["signer", "daemon", "intake@"] as const;
+type Probed = (typeof probed)[number];
+
+/** The unit with a program of ours in the place of its own. */
+function probeUnit(name: Probed): string {
+  const text = readFileSync(join(projectRoot, `appliance/units/coldseal-${name}.service`), "utf8");
+  return text
+    .replace(/^ExecStart=.*$/m, `ExecStart=/usr/lib/coldseal/node/bin/node /var/lib/probe.mjs $OTHER`)
+    .replace(/^Type=exec$/m, "Type=oneshot\nEnvironmentFile=/run/probe.env\nReadOnlyPaths=/var/lib/probe.mjs")
+    .replace(/^(?:Sockets|Requires|Wants|After|Restart|RestartSec|ConditionPathExists)=.*\n/gm, "");
+}
 
 const missing = missingForMachine();
 if (missing && process.env.CI) throw new Error(`units cannot be tried: ${missing}`);
@@ -16,7 +29,9 @@ describe.skipIf(missing)("the units, on a real systemd", () => {
   let machine: Machine;
 
   beforeAll(async () => {
-    machine = await bootMachine();
+    machine = await bootMachine(
+      Object.fromEntries(probed.map((name) => [`/etc/systemd/system/probe-${name}.service`, probeUnit(name)])),
+    );
   }, 120_000);
 
   afterAll(() => machine?.end());
@@ -68,6 +83,89 @@ describe.skipIf(missing)("the units, on a real systemd", () => {
     expect(/^NoNewPrivs:\s+(\d)/m.exec(status)?.[1]).toBe("1");
     expect(/^Seccomp:\s+(\d)/m.exec(status)?.[1]).toBe("2");
     expect(/^Max core file size\s+(\d+)/m.exec(limits)?.[1]).toBe("0");
+  });
+
+  const probe = (name: Probed, other: string): Readonly<Record<string, string>> => {
+    cpSync(join(projectRoot, "test/units/probe.mjs"), machine.at("/var/lib/probe.mjs"));
+    const pid = machine.run(["systemctl", "show", "--property=MainPID", "--value", other]).text.trim();
+    machine.run(["sh", "-c", `echo OTHER=${pid} > /run/probe.env`]);
+    const unit = `probe-${name.replace("@", "@1")}.service`;
+    const ran = machine.run(["systemctl", "start", unit]);
+    const said = machine.run(["journalctl", "--no-pager", "--output=cat", `--unit=${unit}`]).text;
+    const line = said.split("\n").find((one) => one.startsWith("{"));
+    if (line === undefined) throw new Error(`${unit}: ${ran.text}\n${said}`);
+    return JSON.parse(line);
+  };
+
+  const refused = expect.stringMatching(/^(?:E[A-Z]+|refused)$/);
+
+  it("T30: the signer's unit reaches neither sticks nor spool, nor a network, and can read process 1's links (GAP)", () => {
+    expect(probe("signer", "coldseal-daemon.service")).toEqual({
+      "read signer.json": "done",
+      "read the store": "done",
+      "read the spool": refused,
+      "write the spool": refused,
+      "write incoming": refused,
+      "write the stick": refused,
+      "read the stick": refused,
+      "write the code": refused,
+      "write /etc": refused,
+      "read process 1's links": "done",
+      "see process 1": "done",
+      "signal another": refused,
+      mount: refused,
+      "call signer": refused,
+      "call unlock": refused,
+      "call coldseald": refused,
+      "call intake": refused,
+      "listen on the network": refused,
+    });
+  });
+
+  it("T30: the daemon's unit reaches spool and sticks, and nothing of the signer's but its socket", () => {
+    expect(probe("daemon", "coldseal-signer.service")).toEqual({
+      "read signer.json": "done",
+      "read the store": refused,
+      "read the spool": "done",
+      "write the spool": "done",
+      "write incoming": "done",
+      "write the stick": "done",
+      "read the stick": "done",
+      "write the code": refused,
+      "write /etc": refused,
+      "read process 1's links": refused,
+      "see process 1": refused,
+      "signal another": refused,
+      mount: refused,
+      "call signer": "done",
+      "call unlock": refused,
+      "call coldseald": refused,
+      "call intake": "done",
+      "listen on the network": refused,
+    });
+  });
+
+  it("T30: intake's unit reads the stick and writes the spool's incoming folder, and nothing else, also without Node's permission model", () => {
+    expect(probe("intake@", "coldseal-signer.service")).toEqual({
+      "read signer.json": refused,
+      "read the store": refused,
+      "read the spool": refused,
+      "write the spool": refused,
+      "write incoming": "done",
+      "write the stick": refused,
+      "read the stick": "done",
+      "write the code": refused,
+      "write /etc": refused,
+      "read process 1's links": refused,
+      "see process 1": refused,
+      "signal another": refused,
+      mount: refused,
+      "call signer": refused,
+      "call unlock": refused,
+      "call coldseald": refused,
+      "call intake": refused,
+      "listen on the network": refused,
+    });
   });
 
   it("NOTHING-LOST: what is killed comes back at the same sockets", async () => {
