@@ -1,7 +1,7 @@
 /**
  * Fuzzing one target: mutations of what was kept, of which a new one is kept when it brought an outcome with words that
- * were not seen before (code and message, digits and names removed). V8's coverage is not used as the signal: taking it
- * after each run costs more than most readers do, and nearly every branch of theirs ends in a message of its own.
+ * were not seen before (code and message, digits and names removed). V8's coverage is not used as the signal: nearly every branch of the readers ends in a message
+ * of its own, and counting blocks costs more than it finds (docs/assurance.md, "Hostile input").
  */
 
 import { type Judged, judge } from "./oracle.ts";
