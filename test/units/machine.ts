@@ -4,13 +4,14 @@
  */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { BoxPaths, OperatorPaths } from "../../ceremony/provision/layout.ts";
 import { provision } from "../../ceremony/provision/provision.ts";
 import { projectRoot } from "../../demo/project-root.ts";
+import { layInstalledBox } from "./installed-box.ts";
 
 const installed = "/usr/lib/coldseal";
 const code = [
@@ -80,7 +81,7 @@ export async function bootMachine(more: Readonly<Record<string, string>> = {}): 
   }
 }
 
-function install({ box, pki, stick, keeper }: BoxPaths, upper: string, more: Readonly<Record<string, string>>): void {
+function install(paths: BoxPaths, upper: string, more: Readonly<Record<string, string>>): void {
   const put = (path: string, text: string) => {
     mkdirSync(join(upper, path, ".."), { recursive: true });
     writeFileSync(join(upper, path), text);
@@ -91,25 +92,7 @@ function install({ box, pki, stick, keeper }: BoxPaths, upper: string, more: Rea
   put("/usr/lib/sysusers.d/coldseal.conf", readFileSync(join(units, "coldseal.sysusers"), "utf8"));
   put("/usr/lib/tmpfiles.d/coldseal.conf", readFileSync(join(units, "coldseal.tmpfiles"), "utf8"));
   put("/etc/systemd/system/coldseal-test.target", target);
-  const moved = (path: string) =>
-    readFileSync(path, "utf8")
-      .replaceAll(box.run, "/run/coldseal")
-      .replaceAll(box.spool, "/var/lib/coldseal/spool")
-      .replaceAll(box.state, "/var/lib/coldseal/signer")
-      .replaceAll(join(box.folder, "tokens"), "/var/lib/coldseal/signer/tokens")
-      .replaceAll(join(box.folder, "softhsm2.conf"), "/etc/coldseal/softhsm2.conf")
-      .replaceAll(pki.folder, "/etc/coldseal/pki")
-      .replaceAll(stick, "/run/coldseal/media/in")
-      .replaceAll(keeper, "/run/coldseal/media/audit")
-      .replace('"isolation": "none"', '"isolation": "units"');
-  put("/etc/coldseal/daemon.json", moved(box.daemonJson));
-  put("/etc/coldseal/signer.json", moved(box.signerJson));
-  put("/etc/coldseal/softhsm2.conf", moved(join(box.folder, "softhsm2.conf")));
-  for (const name of readdirSync(pki.folder).filter((one) => /\.(?:crt|der)$/.test(one))) {
-    cpSync(join(pki.folder, name), join(upper, "etc/coldseal/pki", name));
-  }
-  cpSync(box.state, join(upper, "var/lib/coldseal/signer"), { recursive: true });
-  cpSync(join(box.folder, "tokens"), join(upper, "var/lib/coldseal/signer/tokens"), { recursive: true });
+  layInstalledBox(paths, upper);
   for (const [path, text] of Object.entries(more)) put(path, text);
 }
 
