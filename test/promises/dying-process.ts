@@ -13,7 +13,7 @@ export const mustTrace = canTrace || process.env.CI !== undefined;
 export interface Point {
   readonly call: string;
   readonly when: number;
-  readonly error?: "EIO";
+  readonly error?: "EIO" | "ENOSPC";
 }
 
 /** Starts whatever follows it: once under strace where a plan stands in the file, later plainly. The tracer is no parent, so that ids stay. */
