@@ -6,7 +6,7 @@ import { DeathPlan } from "../promises/dying-process.ts";
 import { pause, RealDaemon } from "../promises/real-daemon.ts";
 import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
-import { hasStopped, tracerOf } from "./threads.ts";
+import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;
@@ -96,9 +96,12 @@ export class FaultBox {
     else await this.daemon.door.kill();
   }
 
-  /** Resolves when an intake looks at the stick, or after the time of several looks. */
+  /** Resolves when an intake looks at the stick, past what starts it; or after the time of several looks. */
   async looking(): Promise<void> {
-    for (const end = Date.now() + 5_000; Date.now() < end && this.pid("scan") === undefined; ) await pause(10);
+    for (const end = Date.now() + patience; Date.now() < end; await pause(10)) {
+      const pid = this.pid("scan");
+      if (pid !== undefined && threadsOf(pid).has("main")) return;
+    }
   }
 
   /** The intake that stopped at the gate, with a batch to copy; undefined when none came. */
@@ -108,6 +111,19 @@ export class FaultBox {
       if (stopped !== undefined) return stopped;
     }
     return undefined;
+  }
+
+  /** Lets an intake at the gate go on. A tracer that is just being attached may stop it once more. */
+  async letGo(pid: number): Promise<void> {
+    for (let tries = 0, quiet = 0; quiet < 3 && tries < 30; tries++) {
+      try {
+        process.kill(pid, "SIGCONT");
+      } catch {
+        return; // it has done its work
+      }
+      await pause(10);
+      quiet = standsStill(pid) ? 0 : quiet + 1;
+    }
   }
 
   /** Tracers of processes that were started under them let go. */

@@ -12,7 +12,7 @@ let struck: StruckBox | undefined;
 process.on("message", (order: LaneOrder) => {
   void work(order)
     .catch((fault: Error): LaneAnswer => ({ failed: fault.stack ?? String(fault) }))
-    .then((answer) => process.send?.(answer, () => answer === "ended" && process.disconnect()));
+    .then((answer) => process.send?.(answer, undefined, {}, () => answer === "ended" && process.disconnect?.()));
 });
 // Whoever gave the orders is gone.
 process.once("disconnect", () => void away().finally(() => process.exit()));

@@ -10,6 +10,9 @@ import type { ToldOfBatch } from "../promises/told.ts";
 import { type FaultBox, within } from "./fault-box.ts";
 import type { Part } from "./point.ts";
 
+/** Milliseconds between two looks of people, and until they ask why nothing goes on. */
+const look = 50;
+const slow = 1_500;
 /** Milliseconds after which people end the part that met the fault, and until the batch must have ended all the same. */
 const stuck = 8_000;
 const endless = 60_000;
@@ -58,7 +61,7 @@ export class Life {
         this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
         return;
       }
-      const told = !this.byHand && part === "signer" && (await this.#box.stopped());
+      const told = !this.byHand && part === "signer" && now - begun > slow && (await this.#box.stopped());
       if (!this.byHand && (told || now - begun > stuck)) {
         this.byHand = true;
         this.told = told;
@@ -73,7 +76,7 @@ export class Life {
       else if (rested === 0) rested = now;
       const needed = this.restarted.includes("daemon") || this.byHand ? anotherLook : 60;
       if (rested !== 0 && now - rested >= needed) return;
-      await pause(20);
+      await pause(look);
     }
   }
 

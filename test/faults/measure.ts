@@ -24,6 +24,7 @@ export async function measure(): Promise<readonly Counted[]> {
     // What a process does for the first time only is not what the next batch meets.
     const first = await struck.plug();
     await first.untilAnswered("daemon");
+    if (first.byHand || first.broken.length > 0) throw new Error("an unharmed batch did not go through");
     struck.takeAway(first);
     return [...(await inThreads(struck, names)), ...(await inStarts(struck, names))];
   } finally {
@@ -54,8 +55,9 @@ async function inThreads(struck: StruckBox, names: readonly string[]): Promise<r
   const life = await struck.plug();
   const stopped = await box.stoppedAtGate();
   await watch("take", stopped);
-  if (stopped !== undefined) process.kill(stopped, "SIGCONT");
+  if (stopped !== undefined) await box.letGo(stopped);
   await life.untilAnswered("daemon");
+  if (life.byHand || life.broken.length > 0) throw new Error("an unharmed batch did not go through");
   const counted: Counted[] = [];
   for (const [part, { roles, tracer }] of watched) {
     await tracer.detach();

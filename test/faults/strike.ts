@@ -77,8 +77,8 @@ export class StruckBox {
     const log = join(box.signer.folder, "strike.log");
     const tracer = thread === undefined ? undefined : await Tracer.inject(thread, point, log);
     life ??= await this.plug();
-    if (point.part === "take" && pid !== undefined) process.kill(pid, "SIGCONT");
     box.gate.open();
+    if (point.part === "take" && pid !== undefined) await box.letGo(pid);
     await life.untilAnswered(point.part);
     const struck = tracer?.struck ?? false;
     await tracer?.detach();

@@ -43,8 +43,13 @@ export function tracerOf(thread: number): number {
   return Number(/^TracerPid:\t(\d+)$/m.exec(status(thread))?.[1] ?? 0);
 }
 
-/** Whether a process has stopped itself. */
+/** Whether a process has stopped itself, and nobody traces it. */
 export function hasStopped(pid: number): boolean {
+  return /^State:\tT/m.test(status(pid));
+}
+
+/** Whether it does not run, by itself or for its tracer. */
+export function standsStill(pid: number): boolean {
   return /^State:\t[Tt]/m.test(status(pid));
 }
 

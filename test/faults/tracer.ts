@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { pause } from "../promises/real-daemon.ts";
 import { calls, type Point } from "./point.ts";
-import { tracerOf } from "./threads.ts";
+import { threadsOf, tracerOf } from "./threads.ts";
 
 /** Milliseconds that strace gets to be there. */
 const patience = 10_000;
@@ -40,19 +40,26 @@ export class Tracer {
   static inject(thread: number, { call, when, fault }: Point, log: string): Promise<Tracer | undefined> {
     const fate = fault === "SIGKILL" ? "signal=SIGKILL" : `error=${fault}`;
     const what = ["-e", `trace=${call}`, "-e", `inject=${call}:${fate}:when=${when}`];
-    return Tracer.#attach(thread, what, log);
+    return Tracer.#attach(thread, what, log, () => tracerOf(thread) !== 0);
   }
 
   /** All threads of a process, those that it still starts too: their calls are written to the log. */
   static count(pid: number, names: readonly string[], log: string): Promise<Tracer | undefined> {
-    return Tracer.#attach(pid, ["-f", "-e", `trace=${names.join(",")}`, "-e", "signal=none"], log);
+    const what = ["-f", "-e", `trace=${names.join(",")}`, "-e", "signal=none"];
+    // strace takes one thread after another.
+    return Tracer.#attach(pid, what, log, () => [...threadsOf(pid).values()].every((thread) => tracerOf(thread) !== 0));
   }
 
-  static async #attach(id: number, args: readonly string[], log: string): Promise<Tracer | undefined> {
+  static async #attach(
+    id: number,
+    args: readonly string[],
+    log: string,
+    there: () => boolean,
+  ): Promise<Tracer | undefined> {
     rmSync(log, { force: true });
     const child = spawn("strace", ["-q", "-o", log, ...args, "-p", String(id)], { stdio: "ignore" });
     for (const end = Date.now() + patience; Date.now() < end && child.exitCode === null; await pause(3))
-      if (tracerOf(id) !== 0) return new Tracer(child, log);
+      if (there()) return new Tracer(child, log);
     child.kill("SIGTERM");
     return undefined;
   }
