@@ -68,14 +68,7 @@ export class FaultBox {
       await this.signer.end("SIGKILL");
       await within(patience, this.signer.start()).catch(() => this.signer.end("SIGKILL"));
     }
-    if (this.signer.alive && !this.#unlocked) {
-      await within(patience, this.signer.unlock()).then(
-        () => {
-          this.#unlocked = true;
-        },
-        () => pause(100),
-      );
-    }
+    if (this.signer.alive && !this.#unlocked) await this.unlock();
     if (!this.daemon.alive) {
       started.push("daemon");
       await this.daemon.start(this.#plans.daemon.under);
@@ -83,10 +76,33 @@ export class FaultBox {
     return started;
   }
 
+  /** People unlock it; a fault of the token may have locked it. What fails is tried again. */
+  async unlock(): Promise<void> {
+    await within(patience, this.signer.unlock()).then(
+      () => {
+        this.#unlocked = true;
+      },
+      () => pause(100),
+    );
+  }
+
+  /** At rest: everything runs, and the box is unlocked. */
+  async rest(): Promise<void> {
+    await this.keep();
+    for (let tries = 0; tries < 10 && (await this.#status())?.locked !== false; tries++) {
+      await this.keep();
+      await this.unlock();
+    }
+  }
+
   /** The signer says that it does nothing more until it is started anew: a write or a sync of its store failed. */
   async stopped(): Promise<boolean> {
-    const status = await within(patience, this.signer.call("status")).catch(() => undefined);
-    return status !== undefined && status.result.fault !== null;
+    const status = await this.#status();
+    return status !== undefined && status.fault !== null;
+  }
+
+  async #status() {
+    return (await within(patience, this.signer.call("status")).catch(() => undefined))?.result;
   }
 
   /** People end a part that does not go on. */
@@ -126,15 +142,13 @@ export class FaultBox {
     }
   }
 
-  /** Tracers of processes that were started under them let go. */
-  async untrace(): Promise<void> {
-    for (const part of ["scan", "take", "daemon", "signer"] as const) {
+  /** Processes that were started under a tracer end, and start without. */
+  async untraced(): Promise<void> {
+    for (const part of ["scan", "daemon", "signer"] as const) {
       const pid = this.pid(part);
-      const tracer = pid === undefined ? 0 : tracerOf(pid);
-      if (tracer === 0) continue;
-      process.kill(tracer, "SIGTERM");
-      for (const end = Date.now() + patience; Date.now() < end && tracerOf(pid as number) === tracer; ) await pause(5);
+      if (pid !== undefined && tracerOf(pid) !== 0) await this.end(part);
     }
+    await this.keep();
   }
 
   async remove(): Promise<void> {

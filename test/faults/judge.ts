@@ -24,8 +24,8 @@ export async function judge(
   // What a failed removal left under a temporary name may stay until the next start.
   if ([daemon.spool, join(daemon.spool, "batches")].some((path) => readdirSync(path).some(isTemporary))) {
     await daemon.end();
-    await box.keep();
   }
+  await box.rest();
   const folder = mkdtempSync(join(signer.folder, "copy-"));
   const db = new Database(copyOf(signer.store, folder));
   try {

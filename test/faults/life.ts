@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BatchRow } from "../../appliance/client/batch-row.ts";
+import { isTemporary } from "../../host/durable.ts";
 import type { MadeBatch } from "../appliance/signer/people.ts";
 import type { Breach } from "../promises/breach.ts";
 import { pause } from "../promises/real-daemon.ts";
@@ -71,6 +72,7 @@ export class Life {
       this.restarted.push(...started);
       const row = await this.#row();
       if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
+      if (row?.state === "waiting-for-unlock") await this.#box.unlock();
       const ended = row && this.#ended(row) && this.#spoolRests;
       if (!ended || started.length > 0) rested = 0;
       else if (rested === 0) rested = now;
@@ -106,7 +108,8 @@ export class Life {
 
   get #spoolRests(): boolean {
     const { spool } = this.#box.daemon;
-    return ["batches", "incoming"].every((name) => readdirSync(join(spool, name)).length === 0);
+    // What a failed removal left under a temporary name may stay until the next start.
+    return ["batches", "incoming"].every((name) => readdirSync(join(spool, name)).every(isTemporary));
   }
 
   async #where(): Promise<string> {

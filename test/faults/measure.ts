@@ -84,7 +84,7 @@ async function inStarts(struck: StruckBox, names: readonly string[]): Promise<re
     for (const counts of countsIn(readFileSync(box.planLog(part), "utf8")).values())
       for (const [call, times] of counts) most.set(call, Math.max(times, most.get(call) ?? 0));
     for (const [call, times] of most) counted.push({ part, where: "start", call, times });
-    await box.untrace();
+    await box.untraced();
     if (life) struck.takeAway(life);
   }
   return counted;

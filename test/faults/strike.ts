@@ -104,7 +104,7 @@ export class StruckBox {
     }
     await life.untilAnswered(part);
     const struck = plan.died;
-    await box.untrace();
+    await box.untraced();
     return { struck, lived: life };
   }
 

@@ -22,8 +22,8 @@ if [ -f "$plan" ]; then
   read -r call when after fate < "$plan"; rm -f "$plan"
   if [ "$after" -gt 0 ]; then echo "$call $when $((after - 1)) $fate" > "$plan"; exec "$@"; fi
   export UV_THREADPOOL_SIZE=1
-  if [ "$when" = 0 ]; then exec strace -D -I 2 -f -q -o "$plan.log" -e trace="$call" -e signal=none "$@"; fi
-  exec strace -D -I 2 -f -q -o "$plan.log" -e trace="$call" -e inject="$call":"$fate":when="$when" "$@"
+  if [ "$when" = 0 ]; then exec strace -D -I 2 -f --seccomp-bpf -q -o "$plan.log" -e trace="$call" -e signal=none "$@"; fi
+  exec strace -D -I 2 -f --seccomp-bpf -q -o "$plan.log" -e trace="$call" -e inject="$call":"$fate":when="$when" "$@"
 fi
 exec "$@"`;
 
