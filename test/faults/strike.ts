@@ -109,14 +109,15 @@ export class StruckBox {
   }
 
   /** Until the part is up or met its fault. */
-  async #started({ part }: Point): Promise<void> {
+  async #started({ part, when }: Point): Promise<void> {
     if (part !== "scan") {
       await this.box.keep();
       return;
     }
-    const log = this.box.planLog(part);
-    for (const end = Date.now() + 5_000; Date.now() < end && !existsSync(log); ) await pause(10);
-    for (const end = Date.now() + 1_000; Date.now() < end && !this.box.plan(part).died; ) await pause(10);
+    // Another one is started for the next look.
+    const [plan, log] = [this.box.plan(part), this.box.planLog(part)];
+    for (const end = Date.now() + 20_000; Date.now() < end && !existsSync(log); ) await pause(10);
+    for (const end = Date.now() + 4_000; Date.now() < end && !plan.died && plan.calls < when; ) await pause(20);
   }
 
   #judge(life: Life): Promise<readonly Breach[]> {
