@@ -14,9 +14,9 @@ import type { Part } from "./point.ts";
 /** Milliseconds between two looks of people, and until they ask why nothing goes on. */
 const look = 50;
 const slow = 1_500;
-/** Milliseconds after which people end the part that met the fault, and until the batch must have ended all the same. */
+/** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
 const stuck = 8_000;
-const endless = 60_000;
+const endless = 180_000;
 /** A daemon that was started looks at the stick once more. */
 const anotherLook = 1_300;
 
@@ -26,7 +26,7 @@ export class Life {
   readonly #box: FaultBox;
   readonly #told: ToldOfBatch;
   readonly broken: Breach[] = [];
-  /** what units started again */
+  /** what units started again, and what people exported again */
   readonly restarted: string[] = [];
   /** people had to end the part */
   byHand = false;
@@ -56,14 +56,15 @@ export class Life {
   async untilAnswered(part: Part): Promise<void> {
     const begun = Date.now();
     let rested = 0;
+    let [moved, was] = [begun, ""];
     for (;;) {
       const now = Date.now();
       if (now - begun > endless) {
         this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
         return;
       }
-      const told = !this.byHand && part === "signer" && now - begun > slow && (await this.#box.stopped());
-      if (!this.byHand && (told || now - begun > stuck)) {
+      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#box.stopped());
+      if (!this.byHand && (told || now - moved > stuck)) {
         this.byHand = true;
         this.told = told;
         await this.#box.end(part);
@@ -71,8 +72,12 @@ export class Life {
       const started = await this.#box.keep();
       this.restarted.push(...started);
       const row = await this.#row();
+      const is = `${row?.state} ${row?.approvals.length} ${this.restarted.length}`;
+      if (is !== was) [moved, was] = [Date.now(), is];
       if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
       if (row?.state === "waiting-for-unlock") await this.#box.unlock();
+      // What the box tells people to do.
+      if (row?.waiting.includes("ceremony export ")) await this.#export();
       const ended = row && this.#ended(row) && this.#spoolRests;
       if (!ended || started.length > 0) rested = 0;
       else if (rested === 0) rested = now;
@@ -99,6 +104,11 @@ export class Life {
     if (lost.length > 0 && row.approvals.length > 0)
       this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
     this.#told.approvals.add(await within(5_000, this.#box.daemon.approve(this.folder, row.approvals)));
+  }
+
+  async #export(): Promise<void> {
+    this.restarted.push("export");
+    await within(20_000, this.#box.daemon.client.export(this.folder, this.#box.daemon.stick)).catch(() => pause(500));
   }
 
   async #row(): Promise<BatchRow | undefined> {

@@ -17,7 +17,7 @@ import { counted, type Struck, sweep } from "./sweep.ts";
 import { canAttach } from "./tracer.ts";
 
 /** So many points at least a quick run sweeps. */
-const quickly = 210;
+const quickly = 200;
 
 const program = new Command("test:faults")
   .option("--quick", "a sample of the points, for CI")
