@@ -101,8 +101,7 @@ export class Life {
   async #approve(row: BatchRow): Promise<void> {
     this.#told.accepted = true;
     const lost = [...this.#told.approvals].filter((person) => !row.approvals.some((one) => one.person === person));
-    if (lost.length > 0 && row.approvals.length > 0)
-      this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
+    if (lost.length > 0) this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
     this.#told.approvals.add(await within(5_000, this.#box.daemon.approve(this.folder, row.approvals)));
   }
 
