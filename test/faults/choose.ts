@@ -3,13 +3,13 @@
 import type { Point } from "./point.ts";
 
 /**
- * The points in an order in which any first part of them is spread: one of each kind (process, thread, call and fault) after another, kinds and
+ * The points in an order in which any first part of them is spread: one of each kind (process, thread, call, and fault) after another, kinds and
  * points picked by `random`.
  */
 export function spread(points: readonly Point[], random: () => number): readonly Point[] {
   const kinds = new Map<string, Point[]>();
   for (const point of points) {
-    const kind = `${point.part}.${point.where}:${point.call}:${point.fault}`;
+    const kind = kindOf(point);
     const known = kinds.get(kind);
     if (known) known.push(point);
     else kinds.set(kind, [point]);
@@ -22,6 +22,11 @@ export function spread(points: readonly Point[], random: () => number): readonly
       if (next) chosen.push(next);
     }
   return chosen;
+}
+
+/** A start costs several times what a call of a running process does: its faults are one kind. */
+function kindOf({ part, where, call, fault }: Point): string {
+  return `${part}.${where}:${call}${where === "start" ? "" : `:${fault}`}`;
 }
 
 function shuffled<T>(all: readonly T[], random: () => number): T[] {

@@ -57,7 +57,7 @@ export class Life {
     const begun = Date.now();
     let rested = 0;
     let [moved, was] = [begun, ""];
-    for (;;) {
+    while (this.broken.length === 0) {
       const now = Date.now();
       if (now - begun > endless) {
         this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
