@@ -12,10 +12,10 @@ import { type FaultBox, within } from "./fault-box.ts";
 import type { Part } from "./point.ts";
 
 /** Milliseconds between two looks of people, and until they ask why nothing goes on. */
-const look = 50;
+const look = 80;
 const slow = 1_500;
 /** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
-const stuck = 8_000;
+const stuck = 12_000;
 const endless = 180_000;
 /** A daemon that was started looks at the stick once more. */
 const anotherLook = 1_300;
