@@ -117,6 +117,22 @@ export function isTriedAgain(code: RefusalCode, triesBefore: number): boolean {
   return ["MEDIA-CHANGED", "UNREACHABLE", "INTERNAL", "FRAME"].includes(code) && triesBefore + 1 < patience;
 }
 
+/**
+ * Entries of the inbox that could not be read, look by look. A stick that is read badly once, or is being pulled, says nothing of a batch: such an
+ * entry is refused only when it could not be read `patience` looks in a row.
+ */
+export class UnreadEntries {
+  #looks: ReadonlyMap<string, number> = new Map();
+
+  /** The odd entries of one look that are to be refused now: those that are wrong, and those that could not be read for long. */
+  refusable<T extends { readonly name: string; readonly refusal: RefusalRecord }>(odd: readonly T[]): readonly T[] {
+    const unread = odd.filter(({ refusal }) => refusal.code === "MEDIA-READ");
+    const looks = new Map(unread.map(({ name }) => [name, (this.#looks.get(name) ?? 0) + 1]));
+    this.#looks = looks;
+    return odd.filter(({ name }) => (looks.get(name) ?? patience) >= patience);
+  }
+}
+
 function isDue({ phase, since, trouble }: FolderState, settings: InboxSettings, now: number): boolean {
   if (trouble && trouble.again > now) return false;
   const quiet = now - since;

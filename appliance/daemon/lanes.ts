@@ -10,6 +10,7 @@ import type { BatchState } from "./batch-state.ts";
 import { isBoxMatter } from "./box-matters.ts";
 import { sealingBlocked } from "./box-view.ts";
 import type { MadeRefusals } from "./deliver.ts";
+import { UnreadEntries } from "./inbox-state.ts";
 import { inOrder, nextStep, nextToSeal, type Step, undecidedTooLong } from "./next-step.ts";
 import type { Parts } from "./parts.ts";
 import { authorizeBatch, isOldIdea, refresh, sealBatch, submitBatch } from "./signer-steps.ts";
@@ -23,13 +24,14 @@ const pollSigner = 1_000;
 /** Runs until `parts.stop` aborts; resolves when everything under way has ended. */
 export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefusals): Promise<void> {
   const watchStick = stickWatch(parts);
+  const unread = new UnreadEntries();
   await Promise.all([
     lane(parts, () => recordStep(parts)),
     lane(parts, () => sealStep(parts)),
     lane(parts, () => answerStep(parts, made)),
     lane(parts, () => takeStep(parts)),
     repeat(parts, pollSigner, () => signer.ask()),
-    repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick)),
+    repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick, unread)),
   ]);
 }
 
@@ -143,10 +145,10 @@ function stickWatch(parts: Parts): () => void {
   };
 }
 
-async function look(parts: Parts, watchStick: () => void): Promise<void> {
+async function look(parts: Parts, watchStick: () => void, unread: UnreadEntries): Promise<void> {
   watchStick();
   try {
-    await lookAtInbox(parts);
+    await lookAtInbox(parts, unread);
   } catch (fault) {
     if (parts.stop.aborted) return;
     const { code, message } = asRefusal(fault, "INTERNAL", "the inbox cannot be looked at");

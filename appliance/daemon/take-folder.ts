@@ -8,14 +8,23 @@ import { asRefusal, type Refusal, type RefusalRecord } from "../../manifests/ref
 import { answerPath } from "./answer-folder.ts";
 import { taken } from "./batch-state.ts";
 import { EarlySync } from "./early-sync.ts";
-import { type FolderState, isTriedAgain, looked, nextToTake, type TakeEnd, taking, tookEnd } from "./inbox-state.ts";
+import {
+  type FolderState,
+  isTriedAgain,
+  looked,
+  nextToTake,
+  type TakeEnd,
+  taking,
+  tookEnd,
+  type UnreadEntries,
+} from "./inbox-state.ts";
 import type { TakenBatch } from "./intake-client.ts";
 import type { Parts } from "./parts.ts";
 import { answerWithReceipt, sealedBefore } from "./sealed-before.ts";
 import type { IntakeFacts } from "./spool.ts";
 
 /** Looks at the stick once. A stick that cannot be read shows as an empty inbox. Refuses as intake's `scan`. */
-export async function lookAtInbox(parts: Parts): Promise<void> {
+export async function lookAtInbox(parts: Parts, unread: UnreadEntries): Promise<void> {
   const { book, settings, log } = parts;
   if (!existsSync(settings.media.in)) {
     parts.intake.rest();
@@ -24,10 +33,12 @@ export async function lookAtInbox(parts: Parts): Promise<void> {
   const seen = await parts.intake.scan(settings.media.in);
   const fresh = seen.batches.filter(({ folder, fingerprint }) => !isKnown(parts, folder, fingerprint));
   book.setInbox((inbox) => looked(inbox, fresh, book.now));
-  for (const { name, refusal } of seen.odd) {
+  for (const { name, refusal } of unread.refusable(seen.odd)) {
     const fingerprint = hex(sha256(utf8(`${refusal.code} ${name}`)));
     const folder = shown(name).slice(0, 64);
     if (isKnown(parts, folder, fingerprint)) continue;
+    // The box has its own copy: that its folder cannot be read any more is no matter of the batch.
+    if (refusal.code === "MEDIA-READ" && book.live.some((one) => one.folder === folder)) continue;
     log.warn({ code: refusal.code, folder }, "refused what stands in the inbox");
     refuseFolder(parts, folder, fingerprint, refusal);
   }

@@ -13,17 +13,21 @@ export const mustTrace = canTrace || process.env.CI !== undefined;
 export interface Point {
   readonly call: string;
   readonly when: number;
-  readonly error?: "EIO";
+  readonly error?: "EIO" | "ENOSPC";
 }
 
-/** Starts whatever follows it: once under strace where a plan stands in the file, later plainly. The tracer is no parent, so that ids stay. */
+/**
+ * Starts whatever follows it: once under strace where a plan stands in the file, later plainly. The tracer is no parent, so that ids stay. A
+ * filter (`--seccomp-bpf`) spares all other calls a stop, but loses the signals that strace sends.
+ */
 const script = `plan=$1; shift
 if [ -f "$plan" ]; then
   read -r call when after fate < "$plan"; rm -f "$plan"
   if [ "$after" -gt 0 ]; then echo "$call $when $((after - 1)) $fate" > "$plan"; exec "$@"; fi
-  export UV_THREADPOOL_SIZE=1
-  if [ "$when" = 0 ]; then exec strace -D -f -q -o "$plan.log" -e trace="$call" -e signal=none "$@"; fi
-  exec strace -D -f -q -o "$plan.log" -e trace="$call" -e inject="$call":"$fate":when="$when" "$@"
+  export UV_THREADPOOL_SIZE=1 NODE_COMPILE_CACHE=
+  if [ "$when" = 0 ]; then exec strace -D -f --seccomp-bpf -q -o "$plan.log" -e trace="$call" -e signal=none "$@"; fi
+  bpf=--seccomp-bpf; [ "$fate" = signal=SIGKILL ] && bpf=
+  exec strace -D -f $bpf -q -o "$plan.log" -e trace="$call" -e inject="$call":"$fate":when="$when" "$@"
 fi
 exec "$@"`;
 

@@ -1,10 +1,7 @@
 /** A real signer over SoftHSM that dies at chosen system calls in a batch's life, and goes on; the box lives through all points one after another. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { HeadStore } from "../../hardware/counter-object.ts";
-import { openToken } from "../../hardware/token.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import {
@@ -19,8 +16,8 @@ import {
 import { RealSigner, tokenPin } from "../appliance/signer/real-signer.ts";
 import type { Breach } from "./breach.ts";
 import { breaches } from "./check-box.ts";
-import type { TokenContents } from "./check-record.ts";
 import { DeathPlan, type Point } from "./dying-process.ts";
+import { tokenContents } from "./token-contents.ts";
 import { Told } from "./told.ts";
 
 /** More than a chunk. */
@@ -87,7 +84,7 @@ export class SignerSweep {
   async check(): Promise<readonly Breach[]> {
     const db = new Database(this.signer.store);
     try {
-      const token = await this.#token();
+      const token = await tokenContents(this.signer);
       const numbers = db.prepare<[], number>("SELECT count(*) FROM manifests").pluck().get() as number;
       // Receipts come from the signer itself, below: the store is its own while it runs.
       const found = await breaches({
@@ -156,24 +153,6 @@ export class SignerSweep {
     } catch (fault) {
       if (fault instanceof Refusal && fault.code === "BATCH-UNKNOWN") return undefined;
       throw fault;
-    }
-  }
-
-  async #token(): Promise<TokenContents> {
-    const { token: options } = JSON.parse(readFileSync(this.signer.config, "utf8")) as {
-      token: Parameters<typeof openToken>[0];
-    };
-    const token = await openToken(options);
-    try {
-      await token.login(utf8(tokenPin));
-      const heads = new HeadStore(token);
-      const read = async (name: string) => {
-        const head = await heads.read(`coldseal ${name} ${this.signer.policy.appliance}`);
-        return head && { counter: head.counter, content: head.value };
-      };
-      return { head: await read("head"), genesis: (await read("genesis"))?.content, sealed: undefined };
-    } finally {
-      await token.close();
     }
   }
 }

@@ -8,6 +8,7 @@ import {
   nextToTake,
   taking,
   tookEnd,
+  UnreadEntries,
 } from "../../../appliance/daemon/inbox-state.ts";
 
 const settings = { settleSeconds: 3, incompleteSeconds: 60 };
@@ -72,5 +73,16 @@ describe("the folders of the inbox", () => {
     expect(isTriedAgain("MEDIA-READ", 100)).toBe(true);
     for (const code of ["MEDIA-TIME", "DOCUMENT-DIGEST", "PATH-ROOT"] as const)
       expect(isTriedAgain(code, 0)).toBe(false);
+  });
+
+  it("NOTHING-LOST: an entry that cannot be read is refused at the third look in a row, a wrong one at the first", () => {
+    const unread = new UnreadEntries();
+    const odd = (code: "MEDIA-READ" | "MEDIA-KIND", name: string) => ({ name, refusal: { code, message: "no" } });
+    const look = (...all: readonly ReturnType<typeof odd>[]) => unread.refusable(all).map(({ name }) => name);
+    const [bad, wrong] = [odd("MEDIA-READ", "bad"), odd("MEDIA-KIND", "wrong")];
+    expect(look(bad, wrong)).toEqual(["wrong"]);
+    expect(look(bad)).toEqual([]);
+    expect(look()).toEqual([]);
+    expect([look(bad), look(bad), look(bad), look(bad)]).toEqual([[], [], ["bad"], ["bad"]]);
   });
 });

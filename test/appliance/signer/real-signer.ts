@@ -145,6 +145,14 @@ export class RealSigner {
     throw new Error(`the signer ended with ${status}: ${this.said}`);
   }
 
+  get alive(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get pid(): number | undefined {
+    return this.alive ? this.#child?.pid : undefined;
+  }
+
   /** Ends the process by a signal and waits for its end; gives the exit status. */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const child = this.#child;

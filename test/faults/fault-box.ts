@@ -1,0 +1,167 @@
+/** A whole box of real processes whose parts can be started under a fault: signer on SoftHSM, daemon, confined intakes, a folder as the stick. */
+
+import { join } from "node:path";
+import { RealSigner } from "../appliance/signer/real-signer.ts";
+import { DeathPlan } from "../promises/dying-process.ts";
+import { pause, RealDaemon } from "../promises/real-daemon.ts";
+import { IntakeGate } from "./intake-start.ts";
+import type { Part } from "./point.ts";
+import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
+
+/** Milliseconds that a process gets to start, or to answer. */
+const patience = 20_000;
+
+export class FaultBox {
+  readonly signer: RealSigner;
+  readonly daemon: RealDaemon;
+  readonly gate: IntakeGate;
+  readonly #plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>;
+  #unlocked = false;
+
+  private constructor(
+    signer: RealSigner,
+    daemon: RealDaemon,
+    gate: IntakeGate,
+    plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>,
+  ) {
+    this.signer = signer;
+    this.daemon = daemon;
+    this.gate = gate;
+    this.#plans = plans;
+  }
+
+  /** Everything runs, the box is unlocked, intake looks at the stick. */
+  static async make(): Promise<FaultBox> {
+    const signer = await RealSigner.make();
+    const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
+    const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
+    const gate = new IntakeGate(join(signer.folder, "gate"));
+    const daemon = await RealDaemon.make(signer, [...plans.intake.under, ...gate.under]);
+    signer.under = plans.signer.under;
+    const box = new FaultBox(signer, daemon, gate, plans);
+    await box.keep();
+    await box.looking();
+    return box;
+  }
+
+  /** The process of a part; undefined while there is none. The first intake is the one that looks at the stick: it stays. */
+  pid(part: Part): number | undefined {
+    const [scan, take] = this.daemon.door.pids();
+    return { scan, take, daemon: this.daemon.pid, signer: this.signer.pid }[part];
+  }
+
+  plan(part: Part): DeathPlan {
+    return this.#plans[part === "scan" || part === "take" ? "intake" : part];
+  }
+
+  /** Where the log of what a part did under its plan stands. */
+  planLog(part: Part): string {
+    return join(this.signer.folder, `${part === "scan" || part === "take" ? "intake" : part}.plan.log`);
+  }
+
+  /** Starts what is not there, as units do, and unlocks the box, as people do. Gives what it had to start. */
+  async keep(): Promise<readonly ("signer" | "daemon")[]> {
+    const started: ("signer" | "daemon")[] = [];
+    if (!this.signer.alive) {
+      started.push("signer");
+      this.#unlocked = false;
+      await this.signer.end("SIGKILL");
+      await within(patience, this.signer.start()).catch(() => this.signer.end("SIGKILL"));
+    }
+    if (this.signer.alive && !this.#unlocked) await this.unlock();
+    if (!this.daemon.alive) {
+      started.push("daemon");
+      await this.daemon.start(this.#plans.daemon.under);
+    }
+    return started;
+  }
+
+  /** People unlock it; a fault of the token may have locked it. What fails is tried again. */
+  async unlock(): Promise<void> {
+    await within(patience, this.signer.unlock()).then(
+      () => {
+        this.#unlocked = true;
+      },
+      () => pause(100),
+    );
+  }
+
+  /** At rest: everything runs, and the box is unlocked. */
+  async rest(): Promise<void> {
+    await this.keep();
+    for (let tries = 0; tries < 10 && (await this.#status())?.locked !== false; tries++) {
+      await this.keep();
+      await this.unlock();
+    }
+  }
+
+  /** The signer says that it does nothing more until it is started anew: a write or a sync of its store failed. */
+  async stopped(): Promise<boolean> {
+    const status = await this.#status();
+    return status !== undefined && status.fault !== null;
+  }
+
+  async #status() {
+    return (await within(patience, this.signer.call("status")).catch(() => undefined))?.result;
+  }
+
+  /** People end a part that does not go on. */
+  async end(part: Part): Promise<void> {
+    if (part === "signer") await this.signer.end("SIGKILL");
+    else if (part === "daemon") await this.daemon.end();
+    else await this.daemon.door.kill();
+  }
+
+  /** Resolves when an intake looks at the stick, past what starts it; or after the time of several looks. */
+  async looking(): Promise<void> {
+    for (const end = Date.now() + patience; Date.now() < end; await pause(10)) {
+      const pid = this.pid("scan");
+      if (pid !== undefined && threadsOf(pid).has("main")) return;
+    }
+  }
+
+  /** The intake that stopped at the gate, with a batch to copy; undefined when none came. */
+  async stoppedAtGate(): Promise<number | undefined> {
+    for (const end = Date.now() + patience; Date.now() < end; await pause(5)) {
+      const stopped = this.daemon.door.pids().find(hasStopped);
+      if (stopped !== undefined) return stopped;
+    }
+    return undefined;
+  }
+
+  /** Lets an intake at the gate go on. A tracer that is just being attached may stop it once more. */
+  async letGo(pid: number): Promise<void> {
+    for (let tries = 0, quiet = 0; quiet < 3 && tries < 30; tries++) {
+      try {
+        process.kill(pid, "SIGCONT");
+      } catch {
+        return; // it has done its work
+      }
+      await pause(10);
+      quiet = standsStill(pid) ? 0 : quiet + 1;
+    }
+  }
+
+  /** Processes that were started under a tracer end, and start without. */
+  async untraced(): Promise<void> {
+    for (const part of ["scan", "daemon", "signer"] as const) {
+      const pid = this.pid(part);
+      if (pid !== undefined && tracerOf(pid) !== 0) await this.end(part);
+    }
+    await this.keep();
+  }
+
+  async remove(): Promise<void> {
+    await this.daemon.remove();
+    await this.signer.remove();
+  }
+}
+
+/** The promise, or a rejection when it takes longer. */
+export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,38 @@
+/** How intakes are started at a door: plainly, once by a plan's tracer, or once through the gate. */
+
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const gate = join(import.meta.dirname, "intake-gate.ts");
+
+/** The gate may read what stands in its own folder only as far as it is itself. */
+const script = `gate=$1; shift; ulimit -c 0; export UV_THREADPOOL_SIZE=1
+if [ -f "$gate" ]; then rm -f "$gate"; node=$1; shift; exec "$node" --import ${gate} --allow-fs-read=${gate} "$@"; fi
+exec "$@"`;
+
+export class IntakeGate {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** The command that intakes are started by. */
+  get under(): readonly string[] {
+    return ["/bin/sh", "-c", script, "sh", this.#file];
+  }
+
+  /** The next intake that is started stops at the gate. */
+  close(): void {
+    writeFileSync(this.#file, "");
+  }
+
+  open(): void {
+    rmSync(this.#file, { force: true });
+  }
+
+  /** Nobody came to it yet. */
+  get closed(): boolean {
+    return existsSync(this.#file);
+  }
+}

@@ -1,0 +1,43 @@
+/** A lane of the sweep, a process of its own: PKCS#11 modules read their place from the environment of a process. Strikes the points that it is sent, on a box that it keeps. */
+
+import process from "node:process";
+import type { LaneAnswer, LaneOrder } from "./lane.ts";
+import { measure } from "./measure.ts";
+import { StruckBox } from "./strike.ts";
+
+/** A box's record grows, and with it what each check costs. */
+const batchesOfABox = 40;
+
+let struck: StruckBox | undefined;
+process.on("message", (order: LaneOrder) => {
+  void work(order)
+    .catch((fault: Error): LaneAnswer => ({ failed: fault.stack ?? String(fault) }))
+    .then((answer) => process.send?.(answer, undefined, {}, () => answer === "ended" && process.disconnect?.()));
+});
+// Whoever gave the orders is gone.
+process.once("disconnect", () => void away().finally(() => process.exit()));
+
+async function work(order: LaneOrder): Promise<LaneAnswer> {
+  if (order === "end") {
+    await away();
+    return "ended";
+  }
+  if (order === "measure") return { counted: await measure() };
+  if (struck && struck.batches >= batchesOfABox) await away();
+  struck ??= await StruckBox.make();
+  try {
+    const outcome = await struck.strike(order);
+    // What is broken must not be found again at the next point.
+    if (outcome.broken.length > 0) await away();
+    return { outcome };
+  } catch (fault) {
+    await away();
+    throw fault;
+  }
+}
+
+async function away(): Promise<void> {
+  const old = struck;
+  struck = undefined;
+  await old?.box.remove();
+}

@@ -1,0 +1,129 @@
+/** One batch, from when it is plugged to its answer: what people and units do is done, whatever dies, refuses or hangs on the way. */
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { BatchRow } from "../../appliance/client/batch-row.ts";
+import { isTemporary } from "../../host/durable.ts";
+import type { MadeBatch } from "../appliance/signer/people.ts";
+import type { Breach } from "../promises/breach.ts";
+import { pause } from "../promises/real-daemon.ts";
+import type { ToldOfBatch } from "../promises/told.ts";
+import { type FaultBox, within } from "./fault-box.ts";
+import type { Part } from "./point.ts";
+
+/** Milliseconds between two looks of people, and until they ask why nothing goes on. */
+const look = 80;
+const slow = 1_500;
+/** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
+const stuck = 12_000;
+const endless = 180_000;
+/** A daemon that was started looks at the stick once more. */
+const anotherLook = 1_300;
+
+export class Life {
+  readonly folder: string;
+  readonly batch: MadeBatch;
+  readonly #box: FaultBox;
+  readonly #told: ToldOfBatch;
+  readonly broken: Breach[] = [];
+  /** what units started again, and what people exported again */
+  readonly restarted: string[] = [];
+  /** people had to end the part */
+  byHand = false;
+  /** it had told them to */
+  told = false;
+  end: { readonly number: number } | { readonly refused: string } | undefined;
+
+  constructor(box: FaultBox, folder: string, batch: MadeBatch, told: ToldOfBatch) {
+    this.#box = box;
+    this.folder = folder;
+    this.batch = batch;
+    this.#told = told;
+  }
+
+  /** Until one of two people has approved, as long as nothing fails. */
+  async untilApprovedOnce(): Promise<void> {
+    for (const end = Date.now() + endless; Date.now() < end; await pause(20)) {
+      const row = await this.#row();
+      if (row?.state !== "waiting-for-approval") continue;
+      if (row.approvals.length > 0) return;
+      await this.#approve(row);
+    }
+    throw new Error(`${this.folder} was never approved, before any fault`);
+  }
+
+  /** Until it was answered and the box rests; `part` is what people end when nothing goes on. */
+  async untilAnswered(part: Part): Promise<void> {
+    const begun = Date.now();
+    let rested = 0;
+    let [moved, was] = [begun, ""];
+    while (this.broken.length === 0) {
+      const now = Date.now();
+      if (now - begun > endless) {
+        this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
+        return;
+      }
+      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#box.stopped());
+      if (!this.byHand && (told || now - moved > stuck)) {
+        this.byHand = true;
+        this.told = told;
+        await this.#box.end(part);
+      }
+      const started = await this.#box.keep();
+      this.restarted.push(...started);
+      const row = await this.#row();
+      const is = `${row?.state} ${row?.approvals.length} ${this.restarted.length}`;
+      if (is !== was) [moved, was] = [Date.now(), is];
+      if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
+      if (row?.state === "waiting-for-unlock") await this.#box.unlock();
+      // What the box tells people to do.
+      if (row?.waiting.includes("ceremony export ")) await this.#export();
+      const ended = row && this.#ended(row) && this.#spoolRests;
+      if (!ended || started.length > 0) rested = 0;
+      else if (rested === 0) rested = now;
+      const needed = this.restarted.includes("daemon") || this.byHand ? anotherLook : 60;
+      if (rested !== 0 && now - rested >= needed) return;
+      await pause(look);
+    }
+  }
+
+  #ended(row: BatchRow): boolean {
+    if (row.state === "released" && row.number !== null) {
+      this.end = { number: row.number };
+      this.#told.result = { number: row.number, outcome: "sealed" };
+      this.#told.released = true;
+      return true;
+    }
+    if (row.state === "refused") this.end = { refused: row.refusal?.code ?? "" };
+    return row.state === "refused";
+  }
+
+  async #approve(row: BatchRow): Promise<void> {
+    this.#told.accepted = true;
+    const lost = [...this.#told.approvals].filter((person) => !row.approvals.some((one) => one.person === person));
+    if (lost.length > 0) this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
+    this.#told.approvals.add(await within(5_000, this.#box.daemon.approve(this.folder, row.approvals)));
+  }
+
+  async #export(): Promise<void> {
+    this.restarted.push("export");
+    await within(20_000, this.#box.daemon.client.export(this.folder, this.#box.daemon.stick)).catch(() => pause(500));
+  }
+
+  async #row(): Promise<BatchRow | undefined> {
+    const rows = await within(5_000, this.#box.daemon.client.list(true)).catch(() => []);
+    return rows.findLast((one) => one.folder === this.folder);
+  }
+
+  get #spoolRests(): boolean {
+    const { spool } = this.#box.daemon;
+    // What a failed removal left under a temporary name may stay until the next start.
+    return ["batches", "incoming"].every((name) => readdirSync(join(spool, name)).every(isTemporary));
+  }
+
+  async #where(): Promise<string> {
+    const { daemon, signer } = this.#box;
+    const row = await this.#row().catch(String);
+    return `${JSON.stringify(row)} ${daemon.said.slice(-1500)} ${signer.said.slice(-1500)}`;
+  }
+}

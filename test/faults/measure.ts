@@ -1,0 +1,91 @@
+/** Counts the calls of every process over an unharmed batch: the list of the points. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pause } from "../promises/real-daemon.ts";
+import { faults, type Part, type Point, parts } from "./point.ts";
+import { StruckBox } from "./strike.ts";
+import { threadsOf } from "./threads.ts";
+import { countsIn, knownCalls, Tracer } from "./tracer.ts";
+
+/** How often a call is made at one place: by one thread from plug to answer, or at most by any thread of a process that starts. */
+export interface Counted {
+  readonly part: Part;
+  readonly where: string;
+  readonly call: string;
+  readonly times: number;
+}
+
+/** The counts of one batch, and of one start of each process, on a box of its own. */
+export async function measure(): Promise<readonly Counted[]> {
+  const struck = await StruckBox.make();
+  try {
+    const names = knownCalls();
+    // What a process does for the first time only is not what the next batch meets.
+    const first = await struck.plug();
+    await first.untilAnswered("daemon");
+    if (first.byHand || first.broken.length > 0) throw new Error("an unharmed batch did not go through");
+    struck.takeAway(first);
+    return [...(await inThreads(struck, names)), ...(await inStarts(struck, names))];
+  } finally {
+    await struck.box.remove();
+  }
+}
+
+/** The points of what was counted. */
+export function pointsOf(counted: readonly Counted[]): readonly Point[] {
+  return counted.flatMap(({ part, where, call, times }) =>
+    Array.from({ length: times }, (_, at) =>
+      faults.map((fault) => ({ part, where, call, when: at + 1, fault })),
+    ).flat(),
+  );
+}
+
+async function inThreads(struck: StruckBox, names: readonly string[]): Promise<readonly Counted[]> {
+  const { box } = struck;
+  const log = (part: Part) => join(box.signer.folder, `count-${part}.log`);
+  const watched = new Map<Part, { readonly roles: ReadonlyMap<string, number>; readonly tracer: Tracer }>();
+  const watch = async (part: Part, pid: number | undefined) => {
+    const tracer = pid === undefined ? undefined : await Tracer.count(pid, names, log(part));
+    if (pid === undefined || !tracer) throw new Error(`${part} cannot be watched`);
+    watched.set(part, { roles: threadsOf(pid), tracer });
+  };
+  for (const part of ["scan", "daemon", "signer"] as const) await watch(part, box.pid(part));
+  box.gate.close();
+  const life = await struck.plug();
+  const stopped = await box.stoppedAtGate();
+  await watch("take", stopped);
+  if (stopped !== undefined) await box.letGo(stopped);
+  await life.untilAnswered("daemon");
+  if (life.byHand || life.broken.length > 0) throw new Error("an unharmed batch did not go through");
+  const counted: Counted[] = [];
+  for (const [part, { roles, tracer }] of watched) {
+    await tracer.detach();
+    const counts = countsIn(tracer.text);
+    for (const [where, id] of roles)
+      for (const [call, times] of counts.get(id) ?? []) counted.push({ part, where, call, times });
+  }
+  struck.takeAway(life);
+  return counted;
+}
+
+async function inStarts(struck: StruckBox, names: readonly string[]): Promise<readonly Counted[]> {
+  const counted: Counted[] = [];
+  for (const part of parts) {
+    const { box } = struck;
+    box.plan(part).set({ call: names.join(","), when: 0 });
+    if (part !== "take") await box.end(part);
+    await box.keep();
+    await box.looking();
+    const life = part === "take" ? await struck.plug() : undefined;
+    await life?.untilAnswered("daemon");
+    if (!life) await pause(1_500);
+    const most = new Map<string, number>();
+    for (const counts of countsIn(readFileSync(box.planLog(part), "utf8")).values())
+      for (const [call, times] of counts) most.set(call, Math.max(times, most.get(call) ?? 0));
+    for (const [call, times] of most) counted.push({ part, where: "start", call, times });
+    await box.untraced();
+    if (life) struck.takeAway(life);
+  }
+  return counted;
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { seeded } from "../promises/dying-process.ts";
+import { spread } from "./choose.ts";
+import { pointsOf } from "./measure.ts";
+import { type Point, pointText, readPoint } from "./point.ts";
+import { reportLines, reportOf } from "./report.ts";
+import type { Struck } from "./sweep.ts";
+import { countsIn } from "./tracer.ts";
+
+const counted = [
+  { part: "daemon", where: "pool", call: "fsync", times: 40 },
+  { part: "signer", where: "main", call: "unlink", times: 2 },
+] as const;
+
+describe("the points of a sweep", () => {
+  it("T21: a count of calls gives each call once with each fault", () => {
+    const points = pointsOf(counted);
+    expect(points).toHaveLength(3 * 42);
+    expect(new Set(points.map(pointText)).size).toBe(3 * 42);
+    expect(pointText(points.at(-1) as Point)).toBe("signer.main:unlink:2:ENOSPC");
+  });
+
+  it("T21: a point is read as it is written, and nothing else", () => {
+    for (const point of pointsOf(counted)) expect(readPoint(pointText(point))).toEqual(point);
+    for (const text of ["", "daemon.pool:fsync:0:EIO", "daemon.pool:reboot:1:EIO", "keeper.pool:fsync:1:EIO"])
+      expect(() => readPoint(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("T21: a quick run takes each kind of point before a second one of any, and the same by the same seed", () => {
+    const points = pointsOf(counted);
+    const chosen = spread(points, seeded(7)).map(pointText);
+    expect(new Set(chosen)).toEqual(new Set(points.map(pointText)));
+    expect(spread(points, seeded(7)).map(pointText)).toEqual(chosen);
+    expect(spread(points, seeded(8)).map(pointText)).not.toEqual(chosen);
+    const kinds = chosen.slice(0, 6).map((text) => text.replace(/:\d+:/, ":"));
+    expect(new Set(kinds).size).toBe(6);
+  });
+
+  it("T21: calls are counted by thread, those that others interrupt once", () => {
+    const log = `17 openat(AT_FDCWD, "a", O_RDONLY) = 3
+18 fsync(21 <unfinished ...>
+17 write(3, "fsync(1)", 8) = 8
+18 <... fsync resumed>) = 0
+17 openat(AT_FDCWD, "b", O_RDONLY) = -1 EIO (INJECTED)
+17 +++ exited with 0 +++
+`;
+    const counts = countsIn(log);
+    expect(Object.fromEntries(counts.get(17) ?? [])).toEqual({ openat: 2, write: 1 });
+    expect(Object.fromEntries(counts.get(18) ?? [])).toEqual({ fsync: 1 });
+  });
+
+  it("T21: the report tells what was missed and what was broken, and counts no missed point as swept", () => {
+    const outcome = { struck: true, broken: [], restarted: [], byHand: false, told: false, refused: undefined };
+    const [one, two, three] = pointsOf(counted).slice(0, 3) as [Point, Point, Point];
+    const struck: readonly Struck[] = [
+      { point: one, outcome, seconds: 1 },
+      { point: two, outcome: { ...outcome, struck: false }, seconds: 1 },
+      { point: three, outcome: { ...outcome, broken: [["NOTHING-LOST", "gone"]] }, seconds: 1 },
+    ];
+    const report = reportOf(struck, { all: 126, counted, seed: 7, seconds: 3 });
+    expect(report).toMatchObject({ points: 3, swept: 2, violations: 1, missed: ["daemon.pool:fsync:1:EIO"] });
+    expect(report.broken).toEqual({ "daemon.pool:fsync:1:ENOSPC": ["NOTHING-LOST: gone"] });
+    expect(reportLines(report).at(-1)).toBe("3 points of 126, 2 swept, 1 missed, 1 violations (seed 7, 3 s)");
+  });
+});

@@ -1,0 +1,135 @@
+/** One point: a batch is plugged, the fault comes at its call, what died is started again, and the box is asked for every promise. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Breach } from "../promises/breach.ts";
+import type { Expected } from "../promises/check-media.ts";
+import { pause } from "../promises/real-daemon.ts";
+import { Told } from "../promises/told.ts";
+import { FaultBox } from "./fault-box.ts";
+import { judge } from "./judge.ts";
+import { Life } from "./life.ts";
+import type { Point } from "./point.ts";
+import { threadsOf } from "./threads.ts";
+import { Tracer } from "./tracer.ts";
+
+export interface Outcome {
+  /** the fault came about; else the process made fewer such calls, or had no such thread */
+  readonly struck: boolean;
+  readonly broken: readonly Breach[];
+  /** how it went on: what units started or people exported again, whether people had to end the part and it had told them to, and the refusal if it was one */
+  readonly restarted: readonly string[];
+  readonly byHand: boolean;
+  readonly told: boolean;
+  readonly refused: string | undefined;
+}
+
+export class StruckBox {
+  readonly box: FaultBox;
+  readonly #told = new Told();
+  readonly #approved = new Set<string>();
+  #batches = 0;
+
+  private constructor(box: FaultBox) {
+    this.box = box;
+  }
+
+  static async make(): Promise<StruckBox> {
+    return new StruckBox(await FaultBox.make());
+  }
+
+  /** How many batches this box has lived through. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  async strike(point: Point): Promise<Outcome> {
+    await this.box.keep();
+    await this.box.looking();
+    const life = point.where === "start" ? this.#atStart(point) : this.#atThread(point);
+    const { struck, lived } = await life;
+    const broken = [...lived.broken];
+    if (broken.length === 0) broken.push(...(await this.#judge(lived)));
+    await this.#rest(point, lived);
+    const { restarted, byHand, told, end } = lived;
+    const refused = end && "refused" in end ? end.refused : undefined;
+    return { struck, broken, restarted, byHand, told, refused };
+  }
+
+  async plug(): Promise<Life> {
+    const folder = `sweep-${++this.#batches}`;
+    const batch = await this.box.daemon.bring(folder);
+    this.#approved.add(batch.batchDigest);
+    return new Life(this.box, folder, batch, this.#told.of(batch.batchDigest));
+  }
+
+  takeAway(life: Life): void {
+    this.box.daemon.takeAway(life.folder);
+  }
+
+  /** The thread is watched before the batch is plugged, in a copying intake before it begins. */
+  async #atThread(point: Point): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+    const { box } = this;
+    if (point.part === "take") box.gate.close();
+    let life = point.part === "take" ? await this.plug() : undefined;
+    const pid = point.part === "take" ? await box.stoppedAtGate() : box.pid(point.part);
+    const thread = pid === undefined ? undefined : threadsOf(pid).get(point.where);
+    const log = join(box.signer.folder, "strike.log");
+    const tracer = thread === undefined ? undefined : await Tracer.inject(thread, point, log);
+    life ??= await this.plug();
+    box.gate.open();
+    if (point.part === "take" && pid !== undefined) await box.letGo(pid);
+    await life.untilAnswered(point.part);
+    const struck = tracer?.struck ?? false;
+    await tracer?.detach();
+    return { struck, lived: life };
+  }
+
+  /** The process is started under the fault: in the middle of a batch, or, for a copying intake, because of it. */
+  async #atStart(point: Point): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+    const { box } = this;
+    const { part, call, when, fault } = point;
+    const plan = box.plan(part);
+    const planned = { call, when, ...(fault === "SIGKILL" ? {} : { error: fault }) };
+    let life: Life;
+    if (part === "take") {
+      plan.set(planned);
+      life = await this.plug();
+    } else {
+      life = await this.plug();
+      await life.untilApprovedOnce();
+      plan.set(planned);
+      await box.end(part);
+      await this.#started(point);
+    }
+    await life.untilAnswered(part);
+    const struck = plan.died;
+    await box.untraced();
+    return { struck, lived: life };
+  }
+
+  /** Until the part is up or met its fault. */
+  async #started({ part, when }: Point): Promise<void> {
+    if (part !== "scan") {
+      await this.box.keep();
+      return;
+    }
+    // Another one is started for the next look.
+    const [plan, log] = [this.box.plan(part), this.box.planLog(part)];
+    for (const end = Date.now() + 20_000; Date.now() < end && !existsSync(log); ) await pause(10);
+    for (const end = Date.now() + 4_000; Date.now() < end && !plan.died && plan.calls < when; ) await pause(20);
+  }
+
+  #judge(life: Life): Promise<readonly Breach[]> {
+    const what = life.end && ("number" in life.end ? life.end : "refusal");
+    const expected: Expected = new Map(what ? [[life.folder, what]] : []);
+    return judge(this.box, this.#told, this.#approved, expected);
+  }
+
+  /** A signer whose disk failed signs nothing more until it is started anew: people do that, so that the next point has a sound one. */
+  async #rest({ part, fault }: Point, life: Life): Promise<void> {
+    if (part === "signer" && fault !== "SIGKILL") await this.box.end("signer");
+    await this.box.keep();
+    this.takeAway(life);
+  }
+}
