@@ -25,7 +25,15 @@ try {
 async function fill(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(root, name), join(folder, name));
-  const ci = ["ci", "--omit=dev", "--include=optional", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
+  const ci = [
+    "ci",
+    "--omit=dev",
+    "--include=optional",
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+  ];
   const fetched = await npm(ci, undefined, folder);
   if (!fetched.ok) {
     throw new SetupStopped(`npm ci failed, is the package registry within reach?\n${lastLines(fetched.output)}`);

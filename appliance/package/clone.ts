@@ -39,7 +39,7 @@ export function readClone(root: string, environment: NodeJS.ProcessEnv): Clone {
 export function trackedFiles(listing: string): readonly TrackedFile[] {
   const files = listing.split("\0").filter((row) => row !== "");
   const read = files.map((row) => {
-    const [, mode = "", stage = "", path = ""] = /^(\d{6}) [0-9a-f]+ (\d)\t([^]+)$/.exec(row) ?? [];
+    const [, mode = "", stage = "", path = ""] = /^(\d{6}) [0-9a-f]+ (\d)\t(.+)$/s.exec(row) ?? [];
     if (!/^1006(44|55)$|^100755$/.test(mode) || stage !== "0") {
       throw new Refusal("CONFIG", "a tracked file cannot be packaged", { expected: "a plain file", got: row });
     }

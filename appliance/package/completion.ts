@@ -10,7 +10,12 @@ export function bashCompletion(tree: HelpTree): string {
   local word="\${COMP_WORDS[COMP_CWORD]}" typed="${name}" words="" at
   for ((at = 1; at < COMP_CWORD; at++)); do
     case "$typed \${COMP_WORDS[at]}" in
-    ${leaves(tree).slice(1).map((one) => `"${one.name}"`).join(" | ") || '""'}) typed="$typed \${COMP_WORDS[at]}" ;;
+    ${
+      leaves(tree)
+        .slice(1)
+        .map((one) => `"${one.name}"`)
+        .join(" | ") || '""'
+    }) typed="$typed \${COMP_WORDS[at]}" ;;
     esac
   done
   case "$typed" in

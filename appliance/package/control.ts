@@ -77,11 +77,14 @@ export function controlFile(facts: PackageFacts): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** What the shell could take for more than text: a subject's name may hold anything. */
+const notPlain = /[^\p{L}\p{N} .,:;~@=_+/()-]/gu;
+
 /** The text of one of the scripts in scripts/, its places filled. Refuses with CONFIG what the shell could take for more than text. */
 export function maintainerScript(name: ScriptName, facts: PackageFacts): string {
   const text = readFileSync(new URL(`./scripts/${name}`, import.meta.url), "utf8");
   const values: Readonly<Record<string, string>> = {
-    SIGNED: signedWords(facts.signer),
+    SIGNED: signedWords(facts.signer).replace(notPlain, "?"),
     SOFTWARE: facts.software,
     UNITS: facts.units.join(" "),
     VERSION: facts.version,
@@ -90,7 +93,7 @@ export function maintainerScript(name: ScriptName, facts: PackageFacts): string 
 }
 
 function shellText(value: string | undefined, place: string): string {
-  if (value !== undefined && /^[\p{L}\p{N} .,:;~@=_+/()-]*$/u.test(value)) return value;
+  if (value !== undefined && !new RegExp(notPlain).test(value)) return value;
   throw new Refusal("CONFIG", "a script of the package cannot hold this", {
     expected: "letters, digits and plain signs",
     got: `${place}: ${value ?? "nothing"}`,

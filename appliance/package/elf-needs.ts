@@ -18,7 +18,9 @@ const libstdcxx: readonly (readonly [number, string])[] = [
  * that may ask for more than is needed, never for less.
  */
 export function systemPackages(binaries: readonly Uint8Array[]): readonly string[] {
-  const texts = binaries.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
+  const texts = binaries.map((bytes) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"),
+  );
   const glibc = newest(texts, /\0GLIBC_2\.(\d{1,3})(?=\0)/g);
   const cxx = newest(texts, /\0GLIBCXX_3\.4\.(\d{1,3})(?=\0)/g);
   const compiler = libstdcxx.find(([first]) => first >= cxx)?.[1] ?? libstdcxx.at(-1)?.[1];

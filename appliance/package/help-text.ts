@@ -38,7 +38,8 @@ const sections: Readonly<Record<string, "arguments" | "options" | "globalOptions
 export function readHelp(text: string): Help {
   const [first = "", ...blocks] = text.trimEnd().split(/\n\n+/);
   const usage = /^Usage: (.+)$/.exec(first)?.[1];
-  if (usage === undefined) throw new Refusal("CONFIG", "not the help of a command", { expected: "Usage: …", got: first });
+  if (usage === undefined)
+    throw new Refusal("CONFIG", "not the help of a command", { expected: "Usage: …", got: first });
   const lists: Record<string, readonly HelpTerm[]> = {};
   const texts: string[] = [];
   for (const block of blocks) {
@@ -47,7 +48,8 @@ export function readHelp(text: string): Help {
     if (section === undefined) texts.push(block.replaceAll("\n", " "));
     else lists[section] = rows.map(termOf);
   }
-  const hasDescription = blocks[0] !== undefined && sections[(blocks[0].split("\n")[0] ?? "").replace(/:$/, "")] === undefined;
+  const hasDescription =
+    blocks[0] !== undefined && sections[(blocks[0].split("\n")[0] ?? "").replace(/:$/, "")] === undefined;
   const [description = "", ...after] = hasDescription ? texts : ["", ...texts];
   const { arguments: args = [], options = [], globalOptions = [], commands = [] } = lists;
   return { usage, description, arguments: args, options, globalOptions, commands, after: after.join("\n\n") };

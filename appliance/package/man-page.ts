@@ -35,7 +35,12 @@ function commandLines(tree: HelpTree): readonly string[] {
   const { help } = tree;
   const below = tree.below.flatMap(commandLines);
   if (below.length > 0) return below;
-  return [`.SS ${escaped(help.usage)}`, escaped(help.description), ...help.arguments.flatMap(term), ...ownOptions(help).flatMap(term)];
+  return [
+    `.SS ${escaped(help.usage)}`,
+    escaped(help.description),
+    ...help.arguments.flatMap(term),
+    ...ownOptions(help).flatMap(term),
+  ];
 }
 
 /** Every command takes --help: that is said once. */
@@ -54,5 +59,8 @@ function term({ term: head, words }: HelpTerm): readonly string[] {
 /** groff: a backslash and a hyphen-minus stand escaped, and no line begins with a control character. */
 function escaped(text: string): string {
   const safe = text.replaceAll("\\", "\\e").replaceAll("-", "\\-");
-  return safe.split("\n").map((line) => (/^[.']/.test(line) ? `\\&${line}` : line)).join("\n");
+  return safe
+    .split("\n")
+    .map((line) => (/^[.']/.test(line) ? `\\&${line}` : line))
+    .join("\n");
 }

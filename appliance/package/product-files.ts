@@ -34,12 +34,17 @@ export function productEntries(clone: Clone): readonly Entry[] {
   const placed = clone.files.filter(({ path }) => path.startsWith(units));
   for (const kind of ["sysusers", "tmpfiles"]) {
     if (placed.some(({ path }) => path.endsWith(`.${kind}`))) continue;
-    throw new Refusal("CONFIG", "users and folders of the box are missing", { expected: `${units}*.${kind}`, got: "none" });
+    throw new Refusal("CONFIG", "users and folders of the box are missing", {
+      expected: `${units}*.${kind}`,
+      got: "none",
+    });
   }
   return [
     ...product.map(({ path }) => copied(`${productFolder}/${path}`, source(path))),
     ...placed.map(({ path }) => copied(unitPlace(path), source(path))),
-    ...clone.files.filter(isDocument).map(({ path }) => copied(`usr/share/doc/coldseal/${documentPlace(path)}`, source(path))),
+    ...clone.files
+      .filter(isDocument)
+      .map(({ path }) => copied(`usr/share/doc/coldseal/${documentPlace(path)}`, source(path))),
   ];
 }
 

@@ -27,9 +27,14 @@ interface LockRow {
 type Rows = Readonly<Record<string, LockRow>>;
 
 /** The production packages, sorted by path, and the pinned Node's own. Refuses with CONFIG rows without version or digest. */
-export function productionPackages(lock: string, arch: string): { readonly packages: readonly LockedPackage[]; readonly node: LockedPackage } {
+export function productionPackages(
+  lock: string,
+  arch: string,
+): { readonly packages: readonly LockedPackage[]; readonly node: LockedPackage } {
   const rows = (JSON.parse(lock) as { readonly packages: Rows }).packages;
-  const wanted = Object.entries(rows).filter(([path, row]) => path !== "" && !row.dev && !row.devOptional && !row.optional);
+  const wanted = Object.entries(rows).filter(
+    ([path, row]) => path !== "" && !row.dev && !row.devOptional && !row.optional,
+  );
   return {
     packages: wanted.map(([path]) => packageAt(rows, path)).sort((a, b) => (a.path < b.path ? -1 : 1)),
     node: packageAt(rows, `node_modules/node-linux-${arch}`),
@@ -68,7 +73,14 @@ function packageAt(rows: Rows, path: string): LockedPackage {
   }
   const needs = Object.keys(row.dependencies ?? {}).map((name) => resolved(rows, path, name));
   const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
-  return { path, name, version: row.version, integrity: row.integrity, license: row.license ?? "", needs: needs.sort() };
+  return {
+    path,
+    name,
+    version: row.version,
+    integrity: row.integrity,
+    license: row.license ?? "",
+    needs: needs.sort(),
+  };
 }
 
 /** Node looks in the package's own node_modules, then in those above it. */
@@ -76,6 +88,7 @@ function resolved(rows: Rows, from: string, name: string): string {
   for (let at = from; ; at = at.slice(0, Math.max(at.lastIndexOf("/node_modules/"), 0))) {
     const path = at === "" ? `node_modules/${name}` : `${at}/node_modules/${name}`;
     if (rows[path] !== undefined) return path;
-    if (at === "") throw new Refusal("CONFIG", "the lock file lacks a package", { expected: name, got: `none for ${from}` });
+    if (at === "")
+      throw new Refusal("CONFIG", "the lock file lacks a package", { expected: name, got: `none for ${from}` });
   }
 }
