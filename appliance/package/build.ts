@@ -233,7 +233,7 @@ function signature(key: SigningKey, list: Uint8Array, { arc, clone }: Order): Pr
 async function pack(tree: string, file: string, epoch: number): Promise<void> {
   const environment = { ...process.env, DPKG_DEB_THREADS_MAX: "1", LC_ALL: "C", SOURCE_DATE_EPOCH: String(epoch) };
   try {
-    await run("dpkg-deb", ["--root-owner-group", "-Zxz", "-z6", "--build", tree, file], { env: environment });
+    await run("dpkg-deb", ["--root-owner-group", "-Zxz", "-z1", "--build", tree, file], { env: environment });
   } catch (cause) {
     const said = String((cause as { stderr?: unknown }).stderr ?? cause).trim();
     throw new Refusal("CONFIG", "dpkg-deb does not make the package", {
