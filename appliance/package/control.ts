@@ -78,7 +78,7 @@ export function controlFile(facts: PackageFacts): string {
 }
 
 /** What the shell could take for more than text: a subject's name may hold anything. */
-const notPlain = /[^\p{L}\p{N} .,:;~@=_+/()-]/gu;
+const notPlain = /[^\p{L}\p{N} .,:;?~@=_+/()-]/gu;
 
 /** The text of one of the scripts in scripts/, its places filled. Refuses with CONFIG what the shell could take for more than text. */
 export function maintainerScript(name: ScriptName, facts: PackageFacts): string {
