@@ -70,6 +70,7 @@ export interface OwnOids {
   readonly statement: string;
   readonly transcript: string;
   readonly closing: string;
+  readonly packageFiles: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -101,6 +102,7 @@ export function ownOids(arc: string): OwnOids {
     statement: at(10),
     transcript: at(11),
     closing: at(12),
+    packageFiles: at(13),
     mode: at(21),
     place: at(22),
     sealing: at(31),

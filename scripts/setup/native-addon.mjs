@@ -22,14 +22,17 @@ async function loads() {
   return (await attempt(pinnedNode, ["-e", `require(${JSON.stringify(nativeAddon)})`])).ok;
 }
 
-/** npm's own way, with the headers of the pinned Node by a path without spaces: node-gyp does not quote them for make. */
-async function compile(environment) {
+/**
+ * npm's own way, with the headers of the pinned Node by a path without spaces: node-gyp does not quote them for make.
+ * @param {NodeJS.ProcessEnv} environment @param {string} [where] the folder of node_modules; the project's own unless said
+ */
+export async function compile(environment, where) {
   const folder = mkdtempSync(join(tmpdir(), "coldseal-headers-"));
   const headers = join(folder, "node");
   try {
     symlinkSync(pinnedNodeFolder, headers);
     const env = { ...environment, npm_config_nodedir: headers };
-    return await npm(["rebuild", "--ignore-scripts=false", nativePackage], env);
+    return await npm(["rebuild", "--ignore-scripts=false", nativePackage], env, where);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

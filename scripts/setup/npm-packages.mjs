@@ -22,19 +22,19 @@ export async function ensureNpmPackages() {
 }
 
 /**
- * Runs npm quietly in the project with a node that is not the project's own.
- * @param {readonly string[]} args @param {NodeJS.ProcessEnv} [environment]
+ * Runs npm quietly in the project, or in a folder made from it, with a node that is not the project's own.
+ * @param {readonly string[]} args @param {NodeJS.ProcessEnv} [environment] @param {string} [folder]
  */
-export function npm(args, environment = { ...process.env, PATH: outsidePath() }) {
+export function npm(args, environment = { ...process.env, PATH: outsidePath() }, folder = root) {
   const env = { ...environment, npm_config_loglevel: "error", ...cacheThatCanBeWritten() };
   const started = process.env.npm_execpath;
   const node = findTool("node", outsidePath());
   if (started?.endsWith("npm-cli.js") && node !== undefined && !started.startsWith(`${root}/`) && existsSync(started)) {
-    return attempt(node, [started, ...args], { cwd: root, env });
+    return attempt(node, [started, ...args], { cwd: folder, env });
   }
   const found = findTool("npm", outsidePath());
   if (found === undefined) throw new SetupStopped("npm is not on the PATH: install it (Debian: apt-get install npm)");
-  return attempt(found, args, { cwd: root, env });
+  return attempt(found, args, { cwd: folder, env });
 }
 
 /** The end of a tool's output, for people. @param {string} output */

@@ -24,6 +24,14 @@ export const importTable: readonly Row[] = [
   { path: "hardware", folders: ["hardware", "manifests", "host"], packages: native, node: "local" },
   { path: "media", folders: ["media", "manifests", "host"], packages: [], node: "local" },
 
+  // Makes the package; nothing of it runs on a box.
+  {
+    path: "appliance/package/main.ts",
+    folders: ["appliance/package", "manifests", "host", "hardware"],
+    packages: ["commander"],
+    node: "local",
+  },
+  { path: "appliance/package", folders: ["appliance/package", "manifests", "host"], packages: [], node: "local" },
   {
     path: "appliance/*/main.ts",
     folders: ["appliance", "manifests", "host", "hardware", "media"],
