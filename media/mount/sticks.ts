@@ -3,7 +3,7 @@
  * One thing after another: what is asked waits for what is under way.
  */
 
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { syncFileSystem } from "../../host/durable.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -63,10 +63,8 @@ export class Sticks {
   start(): Promise<void> {
     return this.#alone(async () => {
       const paths = roles.map((role) => this.#path(role));
-      for (const { target } of mountTable()
-        .filter((one) => paths.includes(one.target))
-        .reverse())
-        await unmount(target);
+      for (const { target } of [...mountTable()].reverse()) if (paths.includes(target)) await unmount(target);
+      for (const path of paths) removeTarget(path);
     });
   }
 
@@ -151,13 +149,14 @@ export class Sticks {
     if (write && stick.disk.readOnly) throw new Refusal("MEDIA-WRITE", "the stick is write-protected", { about: role });
     makeTarget(path);
     const options = this.#fileSystems.options(volume.type, owner);
-    await mount({ node: join(devices, node.name), target: path, type: volume.type, write, options });
     try {
+      await mount({ node: join(devices, node.name), target: path, type: volume.type, write, options });
       holdMounted(made);
       await this.#look();
       if (!this.#isThere(stick)) throw new Refusal("STICK-GONE", "the stick was pulled out meanwhile", { about: role });
     } catch (fault) {
       await unmount(path).catch(() => unmountLazily(path).catch(() => undefined));
+      removeTarget(path);
       throw fault;
     }
     this.#mounted.set(role, made);
@@ -172,6 +171,7 @@ export class Sticks {
       });
     }
     await unmount(path);
+    removeTarget(path);
     this.#mounted.delete(role);
     await this.#flush(stick).catch((fault) => {
       const refusal = asRefusal(fault, "MEDIA-WRITE", "the stick did not take all that was written");
@@ -197,6 +197,7 @@ export class Sticks {
   async #takeAway(one: MountedStick): Promise<void> {
     this.#mounted.delete(one.role);
     await unmount(one.path).catch(() => unmountLazily(one.path).catch(() => undefined));
+    removeTarget(one.path);
     this.#events.pulledWhileMounted(one);
   }
 
@@ -239,6 +240,13 @@ function makeTarget(path: string): void {
     throw new Refusal("MEDIA-READ", `${path} cannot be made`, { about: path, cause });
   }
   throw new Refusal("MEDIA-KIND", `${path} is not a folder`, { about: path });
+}
+
+/** The folder is there only while a stick is: whoever looks for the stick by its path sees that. One that is not empty is left, and in nobody's way. */
+function removeTarget(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {}
 }
 
 /** The kernel's word that this very device stands there, with every option that was asked for. */
