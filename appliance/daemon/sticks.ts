@@ -96,12 +96,12 @@ export class Sticks {
           throw new Refusal("CHECKED-OUT", "the stick holds something else when it is mounted again", detail);
         }
         await this.#client.unmount(role);
+        await this.#refresh();
         return { ...written, remounted: true } as const;
       } catch (fault) {
         await this.#client.unmount(role).catch(() => undefined);
-        throw fault;
-      } finally {
         await this.#refresh();
+        throw this.#view && !this.has(role) ? pulledOut(role, fault) : fault;
       }
     });
   }
@@ -150,6 +150,12 @@ export class Sticks {
       await this.#refresh();
     }
   }
+}
+
+/** T19: a stick that is gone answers anything, "no space" among it. By the kernel's list of USB devices it is known what it was. */
+function pulledOut(about: string, cause: unknown): Refusal {
+  const got = cause instanceof Refusal ? `${cause.code}: ${cause.message}` : "a fault";
+  return new Refusal("STICK-GONE", "the stick was pulled out while it was written", { about, cause, got });
 }
 
 /** Long enough for two looks at the inbox after the stick was mounted. */

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Refusal } from "../../../manifests/refusal.ts";
 import { operators } from "../signer/people.ts";
-import { DaemonBox } from "./daemon-box.ts";
+import { DaemonBox, realMedia } from "./daemon-box.ts";
 import { FolderMounts } from "./folder-mounts.ts";
 
 const { op1, op3 } = operators;
@@ -85,6 +86,26 @@ describe("sticks by the mount helper", () => {
     await box.client.export("contracts");
     await box.until("contracts", "released");
     expect(mounts.done.filter((one) => one.startsWith("out"))).toEqual(["out rw", "out ro", "out rw", "out ro"]);
+  });
+
+  it("T19: a stick that was pulled out and answers that it is full is said to be gone, and written when it is back", async () => {
+    await brought();
+    await box.until("contracts", "waiting-for-approval");
+    box.media = {
+      ...realMedia,
+      writeAnswer: async () => {
+        mounts.unplug();
+        throw new Refusal("MEDIA-FULL", "no space is left on the stick");
+      },
+    };
+    await box.approve("contracts", op1, op3);
+    await box.eventually("gone", async () =>
+      box.logged.some((line) => line.includes('"code":"STICK-GONE"')) ? true : undefined,
+    );
+    expect(box.logged.some((line) => line.includes("MEDIA-FULL"))).toBe(false);
+    box.media = realMedia;
+    mounts.plug();
+    await box.until("contracts", "released");
   });
 
   it("T27: a device that is no stick is journalled once and shown as an alarm; a flood of them is counted", async () => {

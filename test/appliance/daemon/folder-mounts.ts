@@ -57,6 +57,12 @@ export class FolderMounts {
     this.#plugged = true;
   }
 
+  /** Pulled out, whatever was under way. */
+  unplug(): void {
+    this.#plugged = false;
+    if (this.#mounted) this.#unmount(this.#mounted.role);
+  }
+
   get stick(): string {
     return this.#stick;
   }
