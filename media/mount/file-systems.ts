@@ -11,6 +11,6 @@ export const stickFileSystems: FileSystems = {
   check: checkVolume,
   options(type, { gid, uid }) {
     const both = [`uid=${uid}`, `gid=${gid}`, "fmask=0137", "dmask=0027", "errors=remount-ro"];
-    return type === "vfat" ? [...both, "utf8=1", "shortname=mixed", "tz=UTC"] : [...both, "iocharset=utf8"];
+    return type === "vfat" ? [...both, "utf8", "shortname=mixed", "tz=UTC"] : [...both, "iocharset=utf8"];
   },
 };

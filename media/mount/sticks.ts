@@ -32,7 +32,8 @@ export interface MountedStick {
   readonly identity: string;
   readonly type: string;
   readonly stick: Stick;
-  readonly dev: string;
+  /** the partition, or the disk where there is none */
+  readonly node: { readonly name: string; readonly dev: string };
 }
 
 export interface SticksState extends Found {
@@ -144,7 +145,7 @@ export class Sticks {
     const checked = await checkDisk(devices, stick.disk, (head, area) => this.#fileSystems.check(head, area));
     const { node, volume } = checked;
     const path = this.#path(role);
-    const made = { role, write, path, identity: identityOf(stick, checked), type: volume.type, stick, dev: node.dev };
+    const made = { role, write, path, identity: identityOf(stick, checked), type: volume.type, stick, node };
     holdSame(made, same);
     if (write && stick.disk.readOnly) throw new Refusal("MEDIA-WRITE", "the stick is write-protected", { about: role });
     makeTarget(path);
@@ -173,7 +174,7 @@ export class Sticks {
     await unmount(path);
     removeTarget(path);
     this.#mounted.delete(role);
-    await this.#flush(stick).catch((fault) => {
+    await this.#flush(one).catch((fault) => {
       const refusal = asRefusal(fault, "MEDIA-WRITE", "the stick did not take all that was written");
       throw write ? refusal : new Refusal("STICK-GONE", "the stick was pulled out", { about: role, cause: refusal });
     });
@@ -183,14 +184,16 @@ export class Sticks {
   }
 
   /** Sync of the disk asks the stick itself to write what it only holds (SYNCHRONIZE CACHE); then the kernel forgets what it read. */
-  async #flush({ disk }: Stick): Promise<void> {
-    const file = await openDisk(this.#settings.devices, disk);
+  async #flush({ node, stick: { disk } }: MountedStick): Promise<void> {
+    const { devices } = this.#settings;
+    const file = await openDisk(devices, disk);
     try {
       await file.sync();
     } finally {
       await file.close();
     }
-    await flushBuffers(join(this.#settings.devices, disk.name));
+    // Partition and disk are remembered each for itself.
+    for (const name of new Set([node.name, disk.name])) await flushBuffers(join(devices, name));
   }
 
   /** The stick is gone, its mount is not: nobody must take what the kernel remembers for what is on a stick. */
@@ -250,7 +253,7 @@ function removeTarget(path: string): void {
 }
 
 /** The kernel's word that this very device stands there, with every option that was asked for. */
-function holdMounted({ path, dev, type, write }: MountedStick): void {
+function holdMounted({ path, node: { dev }, type, write }: MountedStick): void {
   const there = mountTable().findLast(({ target }) => target === path);
   const wanted = [write ? "rw" : "ro", ...mountOptions];
   const missing = wanted.filter((word) => !there?.options.includes(word));
