@@ -4,7 +4,7 @@ import type { BatchRow } from "../appliance/client/batch-row.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
-import { listLines } from "./screens/list-screen.ts";
+import { listLines, stickLines } from "./screens/list-screen.ts";
 import { statusLines } from "./screens/status-screen.ts";
 import { members } from "./shown-json.ts";
 
@@ -33,9 +33,9 @@ async function answerOf(ask: () => Promise<Json>): Promise<Json | undefined> {
 
 /** The batches that are here; `all` shows also those that ended. */
 export async function list(sitting: Sitting, all: boolean): Promise<void> {
-  const batches = await sitting.daemon.list(all);
-  sitting.output.say(...listLines(batches, sitting.output.style));
-  sitting.output.document({ batches: batches.map(rowJson) });
+  const { rows, sticks } = await sitting.daemon.listing(all);
+  sitting.output.say(...listLines(rows, sitting.output.style), ...stickLines(sticks, sitting.output.style));
+  sitting.output.document({ batches: rows.map(rowJson), ...(sticks.length === 0 ? {} : { sticks: [...sticks] }) });
 }
 
 /** A row as JSON. */

@@ -29,6 +29,7 @@ const readExported = having({
   path: text(4096),
 });
 const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
+const readListing = having({ batches: list(readBatchRow, 0, 100_000), sticks: optional(list(anyText, 0, 10_000)) });
 const refusal = having({ code: text(32), message: anyText });
 const readImported = having({
   imported: list(having({ file: anyText, kind: text(32), number: optional(integer(1)) }), 0, 1000),
@@ -45,8 +46,12 @@ export function daemonClient(path: string) {
     },
 
     async list(all = false): Promise<readonly BatchRow[]> {
-      const { result } = await callOnce(path, "list", { all }, { within: promptly });
-      return readAnswer(having({ batches: list(readBatchRow, 0, 100_000) }), result, "list").batches.map(row);
+      return (await listing(path, all)).rows;
+    },
+
+    /** The batches, and what people should know of the sticks, a line each: alarms first; empty where media are folders. */
+    async listing(all = false): Promise<{ readonly rows: readonly BatchRow[]; readonly sticks: readonly string[] }> {
+      return listing(path, all);
     },
 
     /** The challenge and policy as text, and batch.p7m (nothing for plain envelopes): all to be checked by the one who is asked to approve. */
@@ -93,6 +98,12 @@ export function daemonClient(path: string) {
       return readAnswer(readImported, (await callOnce(path, "import", {})).result, "import");
     },
   };
+}
+
+async function listing(path: string, all: boolean) {
+  const { result } = await callOnce(path, "list", { all }, { within: promptly });
+  const { batches, sticks = [] } = readAnswer(readListing, result, "list");
+  return { rows: batches.map(row), sticks };
 }
 
 function row(read: Read<typeof readBatchRow>): BatchRow {

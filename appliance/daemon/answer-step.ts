@@ -9,17 +9,17 @@ import { freed } from "./inbox-state.ts";
 import type { Parts } from "./parts.ts";
 import { plainMessage } from "./plain-message.ts";
 
-/** Delivers the answer of a batch that is to be answered, to `root`. Refuses as `deliver`, and STORE. */
+/** Delivers the answer of a batch that is to be answered, to the folder `root` or, left out, to the stick. Refuses as `deliver`, and STORE. */
 export async function answerBatch(
   parts: Parts,
   state: BatchState,
   made: MadeRefusals,
-  root = parts.settings.media.out,
+  root?: string,
 ): Promise<Delivered> {
   const { book, log } = parts;
   if (state.phase.at !== "answering") throw new Error("no answer is due");
   const { answer } = state.phase;
-  const delivered = await deliver(parts, state, answer, root, made).catch((fault) =>
+  const delivered = await onStick(parts, "out", root, (to) => deliver(parts, state, answer, to, made)).catch((fault) =>
     undelivered(parts, state, answer, fault),
   );
   await tellSigner(parts, answer, delivered);
@@ -52,26 +52,42 @@ function undelivered({ log }: Parts, state: BatchState, answer: Answer, fault: u
 }
 
 /** Delivers again what a batch that ended was answered with; journalled under `reported`. */
-export async function answerAgain(parts: Parts, state: BatchState, answer: Answer, root: string): Promise<Delivered> {
-  const delivered = await deliver(parts, state, answer, root, new Map());
+export async function answerAgain(parts: Parts, state: BatchState, answer: Answer, root?: string): Promise<Delivered> {
+  const delivered = await onStick(parts, "out", root, (to) => deliver(parts, state, answer, to, new Map()));
   const { path, files } = delivered;
   await parts.signer.note("exported-again", { batchDigest: state.digest, files, number: state.number, path });
   return delivered;
 }
 
-/** Puts all manifests that the keeper did not acknowledge onto the audit stick at `root`. Refuses with MEDIA-*. */
-export async function exportAudit(parts: Parts, root: string): Promise<{ path: string; numbers: readonly number[] }> {
+/** Puts all manifests that the keeper did not acknowledge into the folder `root` or, left out, onto the audit stick. Refuses with MEDIA-*, STICK-*. */
+export async function exportAudit(parts: Parts, root?: string): Promise<{ path: string; numbers: readonly number[] }> {
   const { manifests } = await parts.signer.status();
   if (manifests.unacknowledged === 0) return { path: "coldseal/audit", numbers: [] };
   const files = parts.signer.audit(manifests.last - manifests.unacknowledged + 1);
-  const { path, numbers } = await parts.media.writeAudit({ root, files, signal: parts.stop });
+  const write = (to: string) => parts.media.writeAudit({ root: to, files, signal: parts.stop });
+  const { path, numbers } = await onStick(parts, "audit", root, write);
   parts.log.info({ numbers: numbers.length }, "manifests written for the keeper");
   return { path, numbers: numbers.map(Number) };
 }
 
-async function tellSigner({ signer }: Parts, answer: Answer, { path, files, bytes, device }: Delivered): Promise<void> {
+/** Writes to a folder that was named, or to the one of the settings; or by the mount helper, which puts the stick away, mounts it anew, and lets it be read again. */
+async function onStick<T extends { readonly path: string }>(
+  { media, settings, sticks }: Parts,
+  role: "audit" | "out",
+  root: string | undefined,
+  write: (root: string) => Promise<T>,
+): Promise<T & { readonly remounted?: boolean }> {
+  if (root !== undefined || !sticks) return write(root ?? settings.media[role]);
+  return sticks.writing(role, (folder) => media.folderDigest(folder), write);
+}
+
+async function tellSigner(
+  { signer }: Parts,
+  answer: Answer,
+  { path, files, bytes, device, remounted = false }: Delivered & { readonly remounted?: boolean },
+): Promise<void> {
   if (answer.kind !== "receipt") return;
-  const media = { bytes, device, files, kind: "folder", path, remounted: false };
+  const media = { bytes, device, files, kind: remounted ? "stick" : "folder", path, remounted };
   if (answer.of === "already") await signer.note("receipt-again", { ...media, number: answer.number });
   else await signer.released(answer.number, media);
 }
@@ -101,10 +117,10 @@ function outcomeOf(answer: Answer): "released" | "refused" | "rejected" | "abort
 
 /** Release never waits for the keeper's stick: where it is there it gets its manifests, else `export --audit` does. */
 async function auditToo(parts: Parts): Promise<void> {
-  const { audit } = parts.settings.media;
-  if (!existsSync(audit)) return;
+  const { settings, sticks } = parts;
+  if (!(sticks ? sticks.has("audit") : existsSync(settings.media.audit))) return;
   try {
-    await exportAudit(parts, audit);
+    await exportAudit(parts);
   } catch (fault) {
     const { code, message } = asRefusal(fault, "INTERNAL", "the keeper's stick was not written");
     parts.log.warn({ code }, message);

@@ -4,7 +4,7 @@ import type { RefusalCode } from "../../manifests/refusal.ts";
 
 /** Refusals that say something of the box, not of the batch: it waits and is tried again. */
 export function isBoxMatter(code: RefusalCode): boolean {
-  return /^(?:HSM-|MEDIA-(?:READ|WRITE|FULL)$|PIN-)/.test(code) || boxMatters.has(code);
+  return /^(?:HSM-|MEDIA-(?:READ|WRITE|FULL)$|PIN-|STICK-)/.test(code) || boxMatters.has(code);
 }
 
 const boxMatters: ReadonlySet<RefusalCode> = new Set([

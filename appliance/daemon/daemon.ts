@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { VerifyCrew } from "../../host/verify-crew.ts";
 import { serve, stopServing } from "../../host/wire.ts";
+import { mountClient } from "../client/mount-client.ts";
 import { signerClient } from "../client/signer-client.ts";
 import { Answered } from "./answered.ts";
 import { Book } from "./book.ts";
@@ -18,6 +19,7 @@ import { openSpool } from "./rebuild.ts";
 import type { DaemonSettings } from "./settings.ts";
 import { SignerWatch } from "./signer-watch.ts";
 import { Spool } from "./spool.ts";
+import { Sticks } from "./sticks.ts";
 
 export interface RunningDaemon {
   /** Ends everything under way without finishing it; resolves when sockets are closed and partial copies are gone. */
@@ -47,6 +49,7 @@ export async function startDaemon(
     intake: intakeClient(settings.intakeSocket, stop),
     media,
     verifiers: new VerifyCrew(),
+    sticks: settings.mountSocket === undefined ? undefined : new Sticks(mountClient(settings.mountSocket, stop)),
     stop,
   };
   await openSpool(parts);

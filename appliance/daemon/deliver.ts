@@ -70,18 +70,19 @@ async function filesOf(
 }
 
 async function* refusalFile(
-  { signer }: Parts,
+  parts: Parts,
   state: BatchState,
   refusal: RefusalRecord,
   made: MadeRefusals,
 ): AsyncIterable<FilePart> {
+  const { signer } = parts;
   const record = { code: refusal.code, message: plainMessage(refusal) };
   const { signed, bytes } =
     made.get(state.id) ??
-    (await signer.refuse(state.folder, state.digest, record, reportedOf(state)).catch((fault: unknown) => {
+    (await signer.refuse(state.folder, state.digest, record, reportedOf(parts, state)).catch((fault: unknown) => {
       // A batch with a manifest came again and was not taken: this refuses the folder, not that batch.
       if (!(fault instanceof Refusal && fault.code === "BATCH-STATE")) throw fault;
-      return signer.refuse(state.folder, null, record, reportedOf(state));
+      return signer.refuse(state.folder, null, record, reportedOf(parts, state));
     }));
   made.set(state.id, { signed, bytes });
   yield { path: signed ? "refusal.p7m" : "refusal.json", size: bytes.length };

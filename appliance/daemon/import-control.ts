@@ -14,7 +14,11 @@ export interface Imported {
 }
 
 /** Imports each file once, in the order of names; one that is refused does not stop the others. Refuses as intake's `scan`. */
-export async function importControl(parts: Parts): Promise<Imported> {
+export function importControl(parts: Parts): Promise<Imported> {
+  return parts.sticks ? parts.sticks.reading(() => importFrom(parts)) : importFrom(parts);
+}
+
+async function importFrom(parts: Parts): Promise<Imported> {
   const { intake, settings, log } = parts;
   const root = settings.media.in;
   if (!existsSync(root)) throw new Refusal("MEDIA-READ", "the stick is not there", { about: root });

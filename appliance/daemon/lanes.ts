@@ -20,6 +20,7 @@ import { dueFolder, lookAtInbox, takeFolder } from "./take-folder.ts";
 /** Longest wait before lanes look again: retries become due by time alone. */
 const tick = 500;
 const pollSigner = 1_000;
+const lookAtSticks = 1_000;
 
 /** Runs until `parts.stop` aborts; resolves when everything under way has ended. */
 export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefusals): Promise<void> {
@@ -32,6 +33,7 @@ export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefu
     lane(parts, () => takeStep(parts)),
     repeat(parts, pollSigner, () => signer.ask()),
     repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick, unread)),
+    ...(parts.sticks ? [repeat(parts, lookAtSticks, () => parts.sticks?.look(parts) ?? Promise.resolve())] : []),
   ]);
 }
 
@@ -91,7 +93,8 @@ function answerStep(parts: Parts, made: MadeRefusals): Job | undefined {
 
 function takeStep(parts: Parts): Job | undefined {
   const due = dueFolder(parts);
-  return due && (() => takeFolder(parts, due));
+  // The stick stays mounted for reading while a batch of it is taken.
+  return due && (() => (parts.sticks ? parts.sticks.alone(() => takeFolder(parts, due)) : takeFolder(parts, due)));
 }
 
 function stepOf({ book }: Parts, id: string): Step | undefined {
@@ -139,8 +142,9 @@ async function attempted(parts: Parts, state: BatchState, work: (state: BatchSta
 function stickWatch(parts: Parts): () => void {
   let before = true;
   return () => {
-    const there = existsSync(parts.settings.media.out);
-    if (there && !before) tryAgain(parts.book, (state) => state.trouble?.refusal.code.startsWith("MEDIA-") === true);
+    const there = parts.sticks ? parts.sticks.has("out") : existsSync(parts.settings.media.out);
+    const ofMedia = /^(?:MEDIA|STICK)-/;
+    if (there && !before) tryAgain(parts.book, (state) => ofMedia.test(state.trouble?.refusal.code ?? ""));
     before = there;
   };
 }
@@ -148,7 +152,7 @@ function stickWatch(parts: Parts): () => void {
 async function look(parts: Parts, watchStick: () => void, unread: UnreadEntries): Promise<void> {
   watchStick();
   try {
-    await lookAtInbox(parts, unread);
+    await (parts.sticks ? parts.sticks.alone(() => lookAtInbox(parts, unread)) : lookAtInbox(parts, unread));
   } catch (fault) {
     if (parts.stop.aborted) return;
     const { code, message } = asRefusal(fault, "INTERNAL", "the inbox cannot be looked at");

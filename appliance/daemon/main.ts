@@ -3,6 +3,7 @@
 import { inheritedSocket } from "../../host/inherited-socket.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { isRefusalFolder, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
+import { folderDigest } from "../../media/outgoing/folder-digest.ts";
 import { processLog } from "../log.ts";
 import { startDaemon } from "./daemon.ts";
 import { readDaemonSettings } from "./settings.ts";
@@ -17,7 +18,7 @@ try {
   const fd = inheritedSocket("daemon");
   const daemon = await startDaemon(
     readDaemonSettings(config),
-    { isRefusalFolder, writeAnswer, writeAudit },
+    { folderDigest, isRefusalFolder, writeAnswer, writeAudit },
     log,
     Date.now,
     fd === undefined ? undefined : { fd },

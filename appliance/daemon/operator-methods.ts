@@ -20,6 +20,7 @@ import { importControl } from "./import-control.ts";
 import type { Parts } from "./parts.ts";
 import { digestOf, kindOf } from "./signer-steps.ts";
 import type { SignerWatch } from "./signer-watch.ts";
+import { stickWords } from "./stick-words.ts";
 
 const decisionBytes = 1 << 20;
 /** Rows change with every piece copied; people need not see each. */
@@ -31,7 +32,7 @@ const oneExport = object({ batch: text(255), to: optional(text(4096)) });
 const oneAudit = object({ to: optional(text(4096)) });
 
 export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRefusals): Handlers {
-  const { book, settings } = parts;
+  const { book } = parts;
   const find = async (name: string) => {
     await signer.need();
     return findBatch(book.batches, name);
@@ -47,7 +48,10 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
   return {
     status: method(nothing, async () => ({ result: statusOf(parts) })),
     list: method(object({ all: optional(flag) }), async ({ all }) => ({
-      result: { batches: rows(parts, all === true) },
+      result: {
+        batches: rows(parts, all === true),
+        ...(parts.sticks ? { sticks: stickWords(parts.sticks.view) } : {}),
+      },
     })),
     open: method(oneBatch, async ({ batch }) => opened(parts, await find(batch))),
     envelopes: method(oneBatch, async ({ batch }) => {
@@ -62,13 +66,13 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
     watch: method(oneBatch, ({ batch }, call) => watch(parts, batch, call)),
     export: method(oneExport, async ({ batch, to }) => {
       const { id } = await find(batch);
-      const root = stickAt(to ?? settings.media.out);
+      const root = placeOf(parts, to, "out");
       const work = async () => exported(parts, book.get(id) ?? (await find(batch)), root, made);
       const { files, bytes, path, missing = 0 } = await book.exclusive(id, work);
       return { result: { files, bytes, missing, path } };
     }),
     "export-audit": method(oneAudit, async ({ to }) => {
-      const { path, numbers } = await exportAudit(parts, stickAt(to ?? settings.media.audit));
+      const { path, numbers } = await exportAudit(parts, placeOf(parts, to, "audit"));
       return { result: { numbers: [...numbers], path } };
     }),
     import: method(nothing, async () => ({ result: (await importControl(parts)) as unknown as Json })),
@@ -148,7 +152,7 @@ async function watch({ book, settings, stop }: Parts, name: string, call: Incomi
   }
 }
 
-async function exported(parts: Parts, state: BatchState, root: string, made: MadeRefusals) {
+async function exported(parts: Parts, state: BatchState, root: string | undefined, made: MadeRefusals) {
   const { phase } = state;
   if (phase.at === "answering") return answerBatch(parts, state, made, root);
   const answer = phase.at === "ended" ? answerOf(state, phase.as) : undefined;
@@ -177,7 +181,13 @@ function stickAt(root: string): string {
   return root;
 }
 
-function statusOf({ book, settings }: Parts): Json {
+/** The folder that was named, or the one of the settings; undefined: the stick, by the mount helper. */
+function placeOf({ settings, sticks }: Parts, to: string | undefined, role: "audit" | "out"): string | undefined {
+  if (to === undefined && sticks) return undefined;
+  return stickAt(to ?? settings.media[role]);
+}
+
+function statusOf({ book, settings, sticks }: Parts): Json {
   const { media } = settings;
   const around = book.surroundings;
   const batches: Record<string, number> = {};
@@ -195,6 +205,7 @@ function statusOf({ book, settings }: Parts): Json {
       batches,
       media: { in: stick(media.in), out: stick(media.out), audit: stick(media.audit) },
       spoolBytes,
+      ...(sticks ? { sticks: stickWords(sticks.view) } : {}),
     },
     signer: book.box?.all ?? null,
   };

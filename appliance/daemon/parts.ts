@@ -10,6 +10,7 @@ import type { IntakeClient } from "./intake-client.ts";
 import type { Policies } from "./policies.ts";
 import type { DaemonSettings } from "./settings.ts";
 import type { Spool } from "./spool.ts";
+import type { Sticks } from "./sticks.ts";
 
 /** What the daemon needs of `media/outgoing`: see there for what holds on return and what is refused. */
 export interface OutgoingMedia {
@@ -26,6 +27,8 @@ export interface OutgoingMedia {
     readonly files: AsyncIterable<FilePart>;
     readonly signal?: AbortSignal;
   }): Promise<{ readonly path: string; readonly numbers: readonly string[]; readonly files: number }>;
+  /** SHA-256 of all that stands in a folder */
+  folderDigest(path: string): Promise<string>;
   /** whether an answer that is there is only a refusal, which a later answer replaces */
   isRefusalFolder(names: readonly string[]): boolean;
 }
@@ -41,6 +44,8 @@ export interface Parts {
   readonly intake: IntakeClient;
   readonly media: OutgoingMedia;
   readonly verifiers: VerifyCrew;
+  /** sticks by the mount helper; undefined where `media` are folders */
+  readonly sticks: Sticks | undefined;
   /** aborts when the daemon is to end */
   readonly stop: AbortSignal;
 }

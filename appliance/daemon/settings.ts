@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
-import { integer, list, object, type Read, text } from "../../manifests/encoding/shape.ts";
+import { integer, list, object, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
 const path = text(4096);
@@ -15,6 +15,8 @@ const readSettings = object({
   incompleteSeconds: integer(0, 1_000_000),
   intakeSocket: path,
   media: object({ audit: path, in: path, out: path }),
+  /** the mount helper's socket: sticks are mounted and put away by it, below the folders of `media`; left out, these are folders */
+  mountSocket: optional(path),
   /** pinned roots of the box's own certificates, PEM or DER: what was written is verified under them */
   roots: list(path, 1, 16),
   /** how often the inbox is looked at */
@@ -33,9 +35,10 @@ export function readDaemonSettings(file: string): DaemonSettings {
   try {
     const { roots, ...settings } = readSettings(readPlainJson(readFileSync(file, "utf8")), "daemon.json");
     const here = (one: string) => resolve(dirname(file), one);
-    const { media } = settings;
+    const { media, mountSocket } = settings;
     return {
       ...settings,
+      ...(mountSocket === undefined ? {} : { mountSocket: here(mountSocket) }),
       intakeSocket: here(settings.intakeSocket),
       media: { audit: here(media.audit), in: here(media.in), out: here(media.out) },
       roots: roots.map((one) => readCertificateFile(here(one))),

@@ -19,7 +19,7 @@ export async function submitBatch(parts: Parts, state: BatchState): Promise<void
   const submitted = await signer.submit(
     state.folder,
     kindOf(state),
-    reportedOf(state),
+    reportedOf(parts, state),
     spool.request(digest, kindOf(state)),
   );
   if (submitted.batchDigest !== digest) {
@@ -104,8 +104,8 @@ export function kindOf({ about }: BatchState): BatchKind {
 }
 
 /** HONEST: what only the daemon knows of a batch, for the record. */
-export function reportedOf({ fingerprint, since }: BatchState): Json {
-  return { fingerprint, media: "folder", taken: new Date(since).toISOString() };
+export function reportedOf({ sticks }: Parts, { fingerprint, since }: BatchState): Json {
+  return { fingerprint, media: sticks ? "stick" : "folder", taken: new Date(since).toISOString() };
 }
 
 async function neededFor({ book, policies }: Parts, { mode }: Challenge): Promise<number> {

@@ -183,9 +183,10 @@ function refuseFolder({ book }: Parts, folder: string, fingerprint: string, refu
  * Whether a folder is a batch already, or was answered. An answer counts while it stands on the stick that takes answers:
  * the same batch on a later stick gets its answer there. Without that stick nothing can be answered again.
  */
-function isKnown({ book, answered, settings }: Parts, folder: string, fingerprint: string): boolean {
+function isKnown({ book, answered, settings, sticks }: Parts, folder: string, fingerprint: string): boolean {
   if (book.live.some((one) => one.folder === folder && one.fingerprint === fingerprint)) return true;
   if (!answered.answerTo(folder, fingerprint)) return false;
-  const { out } = settings.media;
+  // By the helper one stick is mounted for one use at a time: its answers stand where it is read.
+  const out = sticks?.readsAnswers ? settings.media.in : settings.media.out;
   return !existsSync(out) || existsSync(answerPath(out, folder));
 }

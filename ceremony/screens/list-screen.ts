@@ -31,6 +31,11 @@ export function listLines(rows: readonly BatchRow[], style: Style): string[] {
   ];
 }
 
+/** What is said of sticks and USB devices, alarms marked. */
+export function stickLines(sticks: readonly string[], style: Style): string[] {
+  return sticks.map((one) => (/^(?:ALARM|refused)/.test(one) ? style.bad(shown(one)) : shown(one)));
+}
+
 /** Why a batch is where it is, and how far the work on it is. */
 export function whyText(row: BatchRow): string {
   if (row.refusal) return `refused: ${row.refusal.code}, ${shown(row.refusal.message)}`;

@@ -7,6 +7,7 @@ import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { keyPurposes } from "../../manifests/records/key-purpose.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
+import { stickLines as shownSticks } from "./list-screen.ts";
 
 export interface StatusScreen {
   /** the signer's own status, undefined when it does not answer */
@@ -235,7 +236,14 @@ function daemonLines(screen: StatusScreen, style: Style): Line[] {
     ["batches", batches.length === 0 ? "none" : batches.join(", ")],
     ["spool", size(asNumber(daemon.spoolBytes) ?? 0)],
     ...(["in", "out", "audit"] as const).map((name): Line => [`media ${name}`, mediaText(media[name])]),
+    ...stickLines(daemon.sticks, style),
   ];
+}
+
+/** What the mount helper says of sticks and USB devices; nothing where media are folders. */
+function stickLines(sticks: Json | undefined, style: Style): Line[] {
+  const words = Array.isArray(sticks) ? sticks.filter((one) => typeof one === "string") : [];
+  return shownSticks(words, style).map((one, nth) => [nth === 0 ? "sticks" : "", one]);
 }
 
 function mediaText(media: Json | undefined): string {

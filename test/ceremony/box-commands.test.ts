@@ -206,9 +206,27 @@ describe("looking", () => {
 
   it("UX7: --json of list has every row whole", async () => {
     const { daemon } = await fakeDaemon();
-    const { sitting, documents } = sittingWith({ daemon });
+    const rows = await daemon.list();
+    const { sitting, documents } = sittingWith({ daemon: { listing: async () => ({ rows, sticks: [] }) } });
     await list(sitting, false);
     expect(documents).toMatchObject([{ batches: [{ folder: "2026-11-23-contracts", needed: 2, approvals: [] }] }]);
+    expect(documents[0]).not.toHaveProperty("sticks");
+  });
+
+  it("T27: list and status show an alarm of sticks, escaped", async () => {
+    const sticks = [
+      "ALARM: pull out 046d:c31c: a USB device (STICK-DEVICE)",
+      "stick \u001b[2J: you may remove the stick now",
+    ];
+    const { sitting, text } = sittingWith({
+      daemon: { listing: async () => ({ rows: [], sticks }), status: async () => ({ daemon: { sticks } }) },
+      signer: { status: unreachable },
+    });
+    await list(sitting, false);
+    expect(text()).toContain("ALARM: pull out 046d:c31c");
+    expect(text()).not.toContain("\u001b[2J");
+    await status(sitting).catch(() => undefined);
+    expect(text().split("ALARM: pull out 046d:c31c")).toHaveLength(3);
   });
 });
 

@@ -45,6 +45,7 @@ import { sealTarget } from "./targets/seal.ts";
 import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
+import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
 import { evidenceRecordTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { wordsTarget } from "./targets/words.ts";
@@ -105,6 +106,9 @@ export const targets: readonly Target[] = [
   pkcs11Uri,
   settingsTarget,
   pkcs12Target,
+  partitionTable,
+  stickVolume,
+  usbDescriptors,
 ];
 
 /** Those of these names; all where none is given. Throws for a name that is none. */

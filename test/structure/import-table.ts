@@ -22,6 +22,7 @@ export const importTable: readonly Row[] = [
   // A program in the place of a TPM listens on a Unix socket.
   { path: "hardware/tpm/socket.ts", folders: ["hardware/tpm", "manifests"], packages: [], node: "sockets" },
   { path: "hardware", folders: ["hardware", "manifests", "host"], packages: native, node: "local" },
+  { path: "media/stick/usb-events.ts", folders: ["media/stick"], packages: ["usb"], node: "local" },
   { path: "media", folders: ["media", "manifests", "host"], packages: [], node: "local" },
 
   // Makes the package; nothing of it runs on a box.

@@ -21,6 +21,7 @@ describe("the project's imports", () => {
     ["graphene-pk11", "hardware"],
     ["better-sqlite3", "appliance"],
     ["yauzl", "desk"],
+    ["usb", "media"],
   ])("IMPORTS: outside the tests %s is imported by %s/ alone", (name, folder) => {
     const holders = importTable.filter((row) => row.packages.includes(name) && row.path !== "test");
     expect(holders.length).toBeGreaterThan(0);

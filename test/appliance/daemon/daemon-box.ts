@@ -35,6 +35,7 @@ import { fingerprintOf, scan } from "../../../media/intake/scan.ts";
 import { take } from "../../../media/intake/take.ts";
 import { Watch } from "../../../media/intake/watch.ts";
 import { isRefusalFolder, writeAnswer, writeAudit } from "../../../media/outgoing/answer.ts";
+import { folderDigest } from "../../../media/outgoing/folder-digest.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { authorization, dissent, type MadeBatch, makeBatch, root } from "../signer/people.ts";
 import { TestBox } from "../signer/test-box.ts";
@@ -73,7 +74,7 @@ function watch(): Watch {
   return new Watch(60_000, () => undefined);
 }
 
-export const realMedia: OutgoingMedia = { isRefusalFolder, writeAnswer, writeAudit };
+export const realMedia: OutgoingMedia = { folderDigest, isRefusalFolder, writeAnswer, writeAudit };
 
 export class DaemonBox {
   readonly folder = mkdtempSync(join(tmpdir(), "coldseal-daemon-"));
@@ -161,6 +162,7 @@ export class DaemonBox {
   async startDaemon(): Promise<void> {
     const log = pino({}, { write: (line: string) => this.logged.push(line) });
     const media: OutgoingMedia = {
+      folderDigest,
       isRefusalFolder,
       writeAnswer: (options) => this.media.writeAnswer(options),
       writeAudit: (options) => this.media.writeAudit(options),

@@ -6,6 +6,7 @@ import { readConfig } from "../../../appliance/signer/config.ts";
 import { readOperatorSettings } from "../../../ceremony/operator-settings.ts";
 import { openTokenKey } from "../../../desk/token-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
+import { readMountSettings } from "../../../media/mount/settings.ts";
 import { root } from "../../bundle/people.ts";
 import { pem } from "../../pki/authority.ts";
 import { mutateJson } from "../mutate-json.ts";
@@ -24,6 +25,7 @@ const samples = {
     incompleteSeconds: 60,
     intakeSocket: "run/intake.sock",
     media: { audit: "a", in: "b", out: "c" },
+    mountSocket: "m",
     roots: ["ca.crt"],
     scanSeconds: 1,
     settleSeconds: 2,
@@ -57,6 +59,11 @@ const samples = {
     token: { module: token.module, uri: token.uri, serial: "1" },
     unlockSocket: "u",
   },
+  mount: {
+    ...{ devices: "/dev", folder: "media", own: [{ id: "046d:c31c", serial: null }], owner: { gid: 1, uid: 2 } },
+    ...{ pollMilliseconds: 500, roles: { audit: ["K"], in: "any", out: ["A", "B"] }, socket: "s", switchOff: false },
+    sys: "/sys",
+  },
   desk: { certificate: "ca.crt", key: { uri: "pkcs11:object=k" }, module: token.module, uri: token.uri },
 };
 type Kind = keyof typeof samples;
@@ -71,6 +78,8 @@ export const settingsTarget: Target = {
   run: async (input) => {
     writeFileSync(file, input.subarray(1));
     switch (kinds[(input[0] ?? 0) % kinds.length]) {
+      case "mount":
+        return readMountSettings(file).socket.length;
       case "daemon":
         return readDaemonSettings(file).appliance.length;
       case "signer":
