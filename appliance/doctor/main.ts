@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { refusalLines } from "../../host/terminal/refusal-lines.ts";
 import { styleFor } from "../../host/terminal/style.ts";
 import { usageRefusal } from "../../host/terminal/usage-refusal.ts";
+import { versionText } from "../../host/version.ts";
 import { boxChecks } from "./box-checks.ts";
 import { examine } from "./check.ts";
 import { doctorWords } from "./doctor-words.ts";
@@ -12,6 +13,7 @@ import { thisSystem } from "./system.ts";
 
 const program = new Command("coldseald")
   .description("the box itself")
+  .version(`coldseald ${versionText()}`, "--version", "print the version")
   .exitOverride()
   .configureOutput({ writeErr: () => {} });
 program

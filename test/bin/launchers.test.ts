@@ -17,8 +17,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the launchers", () => {
-  it("RUN: package.json names both, and they may be executed", () => {
-    expect(Object.keys(bin)).toEqual(["ceremony", "coldseal"]);
+  it("RUN: package.json names them all, and they may be executed", () => {
+    expect(Object.keys(bin)).toEqual(["ceremony", "coldseal", "coldseald"]);
     for (const path of Object.values(bin)) expect(statSync(join(projectRoot, path)).mode & 0o111).toBe(0o111);
   });
 
