@@ -6,7 +6,7 @@ import { compare, equal, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { der } from "../manifests/encoding/der-write.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
-import { attribute, flag, label, type Session } from "./objects.ts";
+import { attribute, flag, label, number, type Session } from "./objects.ts";
 import type { Token } from "./token.ts";
 import { type ObjectType, type Pkcs11Uri, readPkcs11Uri } from "./uri.ts";
 
@@ -146,7 +146,7 @@ function place({ label: name, type, id }: TokenObject): Uint8Array {
 
 function show(session: Session, object: graphene.SessionObject): TokenObject {
   return {
-    type: types.get(object.class) ?? "other",
+    type: types.get(number(session, object.handle, pkcs11js.CKA_CLASS) ?? -1) ?? "other",
     label: label(session, object.handle) ?? "",
     id: hex(attribute(session, object.handle, pkcs11js.CKA_ID) ?? new Uint8Array()),
     private: flag(session, object.handle, pkcs11js.CKA_PRIVATE) ?? false,

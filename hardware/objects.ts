@@ -40,14 +40,19 @@ export function findObjects(session: Session, template: Attributes): readonly pk
   }
 }
 
+/**
+ * What a token answers where an object has no such attribute or does not show it. CKR_ATTRIBUTE_VALUE_INVALID is none of this call's by PKCS#11: SoftHSM gives it of an
+ * object whose file a killed process left half written.
+ */
+const withoutAttribute = ["CKR_ATTRIBUTE_TYPE_INVALID", "CKR_ATTRIBUTE_SENSITIVE", "CKR_ATTRIBUTE_VALUE_INVALID"];
+
 /** The bytes of an attribute; undefined where the object has none or does not show it. */
 export function attribute(session: Session, object: pkcs11js.Handle, type: number): Uint8Array | undefined {
   try {
     const [read] = session.library.C_GetAttributeValue(session.handle, object, [{ type }]);
     return read && Buffer.isBuffer(read.value) ? new Uint8Array(read.value) : undefined;
   } catch (error) {
-    const name = returnValue(error)?.name;
-    if (name === "CKR_ATTRIBUTE_TYPE_INVALID" || name === "CKR_ATTRIBUTE_SENSITIVE") return undefined;
+    if (withoutAttribute.includes(returnValue(error)?.name ?? "")) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import pkcs11js from "pkcs11js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HeadStore, headLimit } from "../../hardware/counter-object.ts";
@@ -96,6 +98,30 @@ describe("heads in a token", () => {
       await store.advance("cut", 4, utf8("four"));
       expect(await store.read("cut")).toEqual({ counter: 4, value: utf8("four"), others: 0 });
     });
+  });
+
+  it("T21: objects whose files a killed process left half written hide nothing and stop nothing", async () => {
+    await withToken(soft, async (token) => new HeadStore(token).advance("half", 1, utf8("one")));
+    const [folder = ""] = readdirSync(soft.tokens);
+    const files = readdirSync(join(soft.tokens, folder)).filter((name) => name.endsWith(".object"));
+    const newest = files
+      .map((name) => join(soft.tokens, folder, name))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0] as string;
+    const whole = readFileSync(newest);
+    const left: string[] = [];
+    for (let length = 0; length < whole.length; length += 8) {
+      const file = join(soft.tokens, folder, `${randomUUID()}.object`);
+      writeFileSync(file, whole.subarray(0, length));
+      left.push(file);
+    }
+    await withToken(soft, async (token) => {
+      const store = new HeadStore(token);
+      expect(await store.read("half")).toMatchObject({ counter: 1, value: utf8("one") });
+      expect((await listObjects(token)).length).toBeGreaterThan(0);
+      await store.advance("half", 2, utf8("two"));
+      expect(await store.read("half")).toMatchObject({ counter: 2, value: utf8("two") });
+    });
+    for (const file of left) rmSync(file, { force: true });
   });
 
   it("CHAIN: two values of one counter are refused", async () => {
