@@ -47,7 +47,7 @@ describe("T30: the units", () => {
     const { args } = intakeCommand({
       node: "node",
       projectRoot,
-      roots: ["/run/coldseal/media/in"],
+      roots: ["/run/coldseal/media"],
       spoolIncoming: "/var/lib/coldseal/spool/incoming",
     });
     expect(line.split(" ").slice(1)).toEqual(args.map((one) => one.replace(projectRoot, "/usr/lib/coldseal")));

@@ -70,7 +70,8 @@ export async function bootMachine(more: Readonly<Record<string, string>> = {}): 
       await setTimeout(200);
     }
     machine.run(["chown", "-R", "coldseal-daemon:coldseal-spool", "/stick"]);
-    // Only now: what is mounted while the units run must be seen by them.
+    // Only now, as a stick comes: what is made and mounted while the units run must be seen by them.
+    machine.run(["mkdir", "/run/coldseal/media/in"]);
     const mounted = machine.run(["mount", "--bind", "/stick", "/run/coldseal/media/in"]);
     if (mounted.status !== 0) throw new Error(mounted.text);
     return machine;
