@@ -18,3 +18,9 @@ export function inheritedSocket(
   const at = (environment.LISTEN_FDNAMES ?? "").split(":").indexOf(name);
   return at >= 0 && at < count ? first + at : undefined;
 }
+
+/** Where to listen (`serve`): at the socket that was handed over under that name, else at one made at `path`. */
+export function socketAt(name: string, path: string): string | { readonly fd: number } {
+  const fd = inheritedSocket(name);
+  return fd === undefined ? path : { fd };
+}

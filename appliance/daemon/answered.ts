@@ -5,6 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { writeDurable } from "../../host/durable.ts";
+import { InTurn } from "../../host/in-turn.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import {
   hexText,
@@ -47,7 +48,7 @@ export class Answered {
   readonly #path: string;
   #answers: readonly GivenAnswer[] = [];
   #imports: readonly DoneImport[] = [];
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writes = new InTurn();
 
   constructor(path: string) {
     this.#path = path;
@@ -93,12 +94,11 @@ export class Answered {
 
   /** One write after another, each of the newest content. */
   #write(): Promise<void> {
-    const write = () =>
+    return this.#writes.run(() =>
       writeDurable(
         this.#path,
         canonicalBytes({ answers: this.#answers, imports: this.#imports, version: 1 } as unknown as Json),
-      );
-    this.#writing = this.#writing.then(write, write);
-    return this.#writing;
+      ),
+    );
   }
 }

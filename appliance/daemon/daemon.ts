@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { socketAt } from "../../host/inherited-socket.ts";
 import { VerifyCrew } from "../../host/verify-crew.ts";
 import { serve, stopServing } from "../../host/wire.ts";
 import { mountClient } from "../client/mount-client.ts";
@@ -26,13 +27,12 @@ export interface RunningDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon, at `listening` where the operators' socket was handed over; resolves when it takes calls. Refuses with STORE, BUSY, CONFIG. */
+/** Starts the daemon, at the operators' socket that was handed over or at its own; resolves when it takes calls. Refuses with STORE, BUSY, CONFIG. */
 export async function startDaemon(
   settings: DaemonSettings,
   media: OutgoingMedia,
   log: Logger,
   clock: () => number = Date.now,
-  listening?: { readonly fd: number },
 ): Promise<RunningDaemon> {
   const ending = new AbortController();
   const stop = ending.signal;
@@ -55,7 +55,7 @@ export async function startDaemon(
   await openSpool(parts);
   const made: MadeRefusals = new Map();
   const watch = new SignerWatch(parts);
-  const server = await serve(listening ?? settings.socket, operatorMethods(parts, watch, made), {
+  const server = await serve(socketAt("daemon", settings.socket), operatorMethods(parts, watch, made), {
     onFault: (method, fault) => log.error({ err: fault, method }, "a fault in a call"),
   });
   const lanes = runLanes(parts, watch, made);

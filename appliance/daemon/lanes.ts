@@ -25,6 +25,7 @@ const lookAtSticks = 1_000;
 /** Runs until `parts.stop` aborts; resolves when everything under way has ended. */
 export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefusals): Promise<void> {
   const watchStick = stickWatch(parts);
+  const { sticks } = parts;
   const unread = new UnreadEntries();
   await Promise.all([
     lane(parts, () => recordStep(parts)),
@@ -33,7 +34,7 @@ export async function runLanes(parts: Parts, signer: SignerWatch, made: MadeRefu
     lane(parts, () => takeStep(parts)),
     repeat(parts, pollSigner, () => signer.ask()),
     repeat(parts, parts.settings.scanSeconds * 1000, () => look(parts, watchStick, unread)),
-    ...(parts.sticks ? [repeat(parts, lookAtSticks, () => parts.sticks?.look(parts) ?? Promise.resolve())] : []),
+    ...(sticks ? [repeat(parts, lookAtSticks, () => sticks.look(parts))] : []),
   ]);
 }
 
@@ -93,8 +94,7 @@ function answerStep(parts: Parts, made: MadeRefusals): Job | undefined {
 
 function takeStep(parts: Parts): Job | undefined {
   const due = dueFolder(parts);
-  // The stick stays mounted for reading while a batch of it is taken.
-  return due && (() => (parts.sticks ? parts.sticks.alone(() => takeFolder(parts, due)) : takeFolder(parts, due)));
+  return due && (() => whileReadable(parts, () => takeFolder(parts, due)));
 }
 
 function stepOf({ book }: Parts, id: string): Step | undefined {
@@ -138,6 +138,11 @@ async function attempted(parts: Parts, state: BatchState, work: (state: BatchSta
   }
 }
 
+/** Does work on the inbox; a stick that is mounted for reading stays so meanwhile. */
+function whileReadable({ sticks }: Parts, work: Job): Promise<void> {
+  return sticks ? sticks.alone(work) : work();
+}
+
 /** A stick that comes back is written to at once. */
 function stickWatch(parts: Parts): () => void {
   let before = true;
@@ -152,7 +157,7 @@ function stickWatch(parts: Parts): () => void {
 async function look(parts: Parts, watchStick: () => void, unread: UnreadEntries): Promise<void> {
   watchStick();
   try {
-    await (parts.sticks ? parts.sticks.alone(() => lookAtInbox(parts, unread)) : lookAtInbox(parts, unread));
+    await whileReadable(parts, () => lookAtInbox(parts, unread));
   } catch (fault) {
     if (parts.stop.aborted) return;
     const { code, message } = asRefusal(fault, "INTERNAL", "the inbox cannot be looked at");

@@ -1,6 +1,5 @@
 /** `coldseald CONFIG`: the daemon's process. SIGTERM and SIGINT end it cleanly. */
 
-import { inheritedSocket } from "../../host/inherited-socket.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { isRefusalFolder, writeAnswer, writeAudit } from "../../media/outgoing/answer.ts";
 import { folderDigest } from "../../media/outgoing/folder-digest.ts";
@@ -15,14 +14,8 @@ const log = processLog("coldseald", 1);
 try {
   const [config, ...rest] = process.argv.slice(2);
   if (config === undefined || rest.length > 0) throw new Error("usage: appliance/daemon/main.ts CONFIG");
-  const fd = inheritedSocket("daemon");
-  const daemon = await startDaemon(
-    readDaemonSettings(config),
-    { folderDigest, isRefusalFolder, writeAnswer, writeAudit },
-    log,
-    Date.now,
-    fd === undefined ? undefined : { fd },
-  );
+  const media = { folderDigest, isRefusalFolder, writeAnswer, writeAudit };
+  const daemon = await startDaemon(readDaemonSettings(config), media, log);
   const end = () => {
     setTimeout(() => process.exit(0), patience).unref();
     void daemon.stop().finally(() => process.exit(0));

@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { InTurn } from "../../host/in-turn.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { MountClient, StickRole, StickView } from "../client/mount-client.ts";
 import { Alarms } from "./alarms.ts";
@@ -24,7 +25,7 @@ export class Sticks {
   #read = "";
   /** when the stick was mounted for reading, in milliseconds */
   #since = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(client: MountClient) {
     this.#client = client;
@@ -108,9 +109,7 @@ export class Sticks {
 
   /** One use at a time. */
   alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work, work);
-    this.#last = done.catch(() => undefined);
-    return done;
+    return this.#turns.run(work);
   }
 
   /** What people are told is what is now; events stay to be journalled by the next look. */

@@ -1,5 +1,6 @@
 /** The box's own files, users, units and processes, and what else runs beside them. */
 
+import { rightsOf } from "../../host/process-status.ts";
 import type { Check } from "./check.ts";
 import type { System } from "./system.ts";
 
@@ -148,12 +149,11 @@ function confined(system: System) {
         .some((word) => word.endsWith(main)),
     );
     if (pid === undefined) return [`the ${name} does not run`];
-    const status = system.text(`/proc/${pid}/status`) ?? "";
-    const value = (line: string) => new RegExp(`^${line}:\\s+(\\S+)`, "m").exec(status)?.[1];
+    const rights = rightsOf(system.text(`/proc/${pid}/status`) ?? "");
     const lacks = [
-      ...(value("Uid") === String(rows.get(user)?.uid) ? [] : [`is not ${user}`]),
-      ...(/^0+$/.test(value("CapEff") ?? "") ? [] : ["has capabilities"]),
-      ...(value("NoNewPrivs") === "1" && value("Seccomp") === "2" ? [] : ["is not filtered"]),
+      ...(rights.uid === String(rows.get(user)?.uid) ? [] : [`is not ${user}`]),
+      ...(rights.withoutCapabilities ? [] : ["has capabilities"]),
+      ...(rights.noNewPrivs && rights.filtered ? [] : ["is not filtered"]),
     ];
     return lacks.map((lack) => `the ${name} ${lack}`);
   });

@@ -1,13 +1,14 @@
 /** Holds an unpacked or installed package against its list of digests: everything that is listed is there, and nothing else where it matters. */
 
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import { flag, hexText, integer, list, literal, object, type Read, text } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { productFolder } from "./entry.ts";
 import { listPath, signaturePath } from "./file-list.ts";
+import { filesBelow } from "./files-below.ts";
 
 const mostFiles = 100_000;
 const path = text(4096);
@@ -44,8 +45,8 @@ export function differences(folder: string, { control, files, links }: Listed): 
   const listedControl = new Set(control.map((one) => `DEBIAN/${one.path}`));
   // On a box other packages have files, too: only the product's own folder must hold nothing else.
   const here = unpacked
-    ? filesBelow(folder)
-    : filesBelow(join(folder, productFolder)).map((one) => `${productFolder}/${one}`);
+    ? presentIn(folder)
+    : presentIn(join(folder, productFolder)).map((one) => `${productFolder}/${one}`);
   return [
     ...files.flatMap((one) => fileFault(join(folder, one.path), one.path, one.sha256, one.executable)),
     ...(unpacked
@@ -73,8 +74,6 @@ function exists(at: string): boolean {
   return lstatSync(at, { throwIfNoEntry: false }) !== undefined;
 }
 
-function filesBelow(folder: string): readonly string[] {
-  if (!exists(folder)) return [];
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
-  return entries.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+function presentIn(folder: string): readonly string[] {
+  return exists(folder) ? filesBelow(folder, (entry) => !entry.isDirectory()) : [];
 }

@@ -1,5 +1,6 @@
 /** HONEST: what signer.json says of the isolation of the box's processes stands in every manifest, so it must not be more than the process can see of itself. Pure. */
 
+import { rightsOf } from "../../host/process-status.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { SignerConfig } from "./config.ts";
 
@@ -9,14 +10,14 @@ import type { SignerConfig } from "./config.ts";
  */
 export function checkIsolation(isolation: SignerConfig["isolation"], status: string): void {
   if (isolation === "none") return;
-  const value = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, "m").exec(status)?.[1];
+  const { filtered, noNewPrivs, uid, withoutCapabilities } = rightsOf(status);
   const wanted: readonly (readonly [what: string, holds: boolean])[] = [
-    ["a user of its own", value("Uid") !== undefined && value("Uid") !== "0"],
-    ["no capability", /^0+$/.test(value("CapEff") ?? "")],
+    ["a user of its own", uid !== undefined && uid !== "0"],
+    ["no capability", withoutCapabilities],
     ...(isolation === "units"
       ? ([
-          ["no_new_privs", value("NoNewPrivs") === "1"],
-          ["a filter of system calls", value("Seccomp") === "2"],
+          ["no_new_privs", noNewPrivs],
+          ["a filter of system calls", filtered],
         ] as const)
       : []),
   ];

@@ -21,7 +21,7 @@ import type { TpmPlace } from "../../hardware/tpm/connection.ts";
 import { tpmQuoter } from "../../hardware/tpm/quoter.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost, pooledHost } from "../../host/crypto-host.ts";
-import { inheritedSocket } from "../../host/inherited-socket.ts";
+import { socketAt } from "../../host/inherited-socket.ts";
 import { machineSays } from "../../host/machine.ts";
 import { readInitialLinks } from "../../host/network-links.ts";
 import { softwareOf } from "../../host/software-digest.ts";
@@ -159,12 +159,6 @@ async function run(config: SignerConfig): Promise<void> {
   await stopBox({ box, work, token, servers }, (step, fault) => log.error({ step, err: fault }, "fault in stopping"));
   log.info("stopped");
   process.exit(0);
-}
-
-/** systemd's, where the unit has a socket of that name; else made at its path. */
-function socketAt(name: string, path: string): string | { readonly fd: number } {
-  const fd = inheritedSocket(name);
-  return fd === undefined ? path : { fd };
 }
 
 /** Refuses CONFIG where the TPM's record cannot be read; the TPM itself is asked when there is something to say. */

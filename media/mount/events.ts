@@ -24,7 +24,6 @@ export class StickEvents {
   readonly session = randomBytes(8).toString("hex");
   #events: HelperEvent[] = [];
   #sequence = 0;
-  #told = 0;
 
   /** Notes what came and went. Gives the devices that are to be switched off: those of an alarm that is new. */
   compare(before: Found, now: Found): readonly RefusedDevice[] {
@@ -51,13 +50,6 @@ export class StickEvents {
 
   after(sequence: number): readonly HelperEvent[] {
     return this.#events.filter((one) => one.sequence > sequence);
-  }
-
-  /** Whether anything happened since it was asked last. */
-  changed(): boolean {
-    const changed = this.#told !== this.#sequence;
-    this.#told = this.#sequence;
-    return changed;
   }
 
   #add(

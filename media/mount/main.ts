@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { inheritedSocket } from "../../host/inherited-socket.ts";
+import { socketAt } from "../../host/inherited-socket.ts";
 import { serve, stopServing } from "../../host/wire.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { roles } from "../stick/plugged.ts";
@@ -28,8 +28,7 @@ try {
   const sticks = new Sticks(settings, stickFileSystems);
   await sticks.start();
   const look = follow(sticks);
-  const fd = inheritedSocket("mount");
-  const server = await serve(fd === undefined ? settings.socket : { fd }, mountMethods(sticks), {
+  const server = await serve(socketAt("mount", settings.socket), mountMethods(sticks), {
     onFault: (method, fault) => log("error", "a fault in a call", { method, fault: String(fault) }),
   });
   const timer = setInterval(look, settings.pollMilliseconds);

@@ -6,6 +6,7 @@
 import { lstatSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { syncFileSystem } from "../../host/durable.ts";
+import { InTurn } from "../../host/in-turn.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type Found, judgePlugged, type Role, roles, type Stick } from "../stick/plugged.ts";
 import { type CheckedDisk, checkDisk, openDisk } from "../stick/read-disk.ts";
@@ -53,7 +54,7 @@ export class Sticks {
   readonly #mounted = new Map<Role, MountedStick>();
   #found: Found = none;
   #bus = true;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(settings: MountSettings, fileSystems: FileSystems) {
     this.#settings = settings;
@@ -62,21 +63,21 @@ export class Sticks {
 
   /** Takes away what a helper before this one left mounted. Refuses as unmounting. */
   start(): Promise<void> {
-    return this.#alone(async () => {
+    return this.#turns.run(async () => {
       const paths = roles.map((role) => this.#path(role));
       for (const { target } of [...mountTable()].reverse()) if (paths.includes(target)) await unmount(target);
       for (const path of paths) removeTarget(path);
     });
   }
 
-  /** Looks at what is plugged in. Never refuses: what cannot be read is not there. Gives whether anything changed. */
-  look(): Promise<boolean> {
-    return this.#alone(() => this.#look());
+  /** Looks at what is plugged in. Never refuses: what cannot be read is not there. */
+  look(): Promise<void> {
+    return this.#turns.run(() => this.#look());
   }
 
   /** What is there now, and what happened after the event of that number. */
   state(after: number): Promise<SticksState> {
-    return this.#alone(async () => {
+    return this.#turns.run(async () => {
       await this.#look();
       const { session } = this.#events;
       const events = this.#events.after(after);
@@ -90,7 +91,7 @@ export class Sticks {
    * MEDIA-WRITE; then the stick is not mounted for this use.
    */
   mount(role: Role, write: boolean, same: string | null): Promise<MountedStick> {
-    return this.#alone(async () => {
+    return this.#turns.run(async () => {
       await this.#look();
       const stick = this.#stickFor(role);
       const there = this.#mounted.get(role);
@@ -105,7 +106,7 @@ export class Sticks {
    * undefined when it was not mounted. Refuses with BUSY, MEDIA-WRITE, STICK-GONE (pulled out before all was on it).
    */
   unmount(role: Role): Promise<string | undefined> {
-    return this.#alone(async () => {
+    return this.#turns.run(async () => {
       await this.#look();
       const there = this.#mounted.get(role);
       if (there) await this.#putAway(there);
@@ -113,7 +114,7 @@ export class Sticks {
     });
   }
 
-  async #look(): Promise<boolean> {
+  async #look(): Promise<void> {
     const before = this.#found;
     const { sys } = this.#settings;
     try {
@@ -128,7 +129,6 @@ export class Sticks {
     const fresh = this.#events.compare(before, this.#found);
     if (this.#settings.switchOff) for (const one of fresh) this.#events.switched(one, switchOff(sys, one));
     for (const one of this.#mounted.values()) if (!this.#isThere(one.stick)) await this.#takeAway(one);
-    return this.#events.changed();
   }
 
   #stickFor(role: Role): Stick {
@@ -214,12 +214,6 @@ export class Sticks {
 
   #path(role: Role): string {
     return join(this.#settings.folder, role);
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work, work);
-    this.#last = done.catch(() => undefined);
-    return done;
   }
 }
 

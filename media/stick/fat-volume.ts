@@ -1,7 +1,7 @@
 /** T28: FAT16 and FAT32 as Microsoft's specification has them ("FAT: General Overview of On-Disk Format", 1.03), by the first bytes of the file system. Pure. */
 
-import { Refusal } from "../../manifests/refusal.ts";
 import type { Volume, VolumeArea } from "./volume.ts";
+import { hasFatJump, isSectorSize, oddVolume } from "./volume-form.ts";
 
 /** Fewer are FAT12, more are FAT32 (page 14): the count alone decides. */
 const leastFat16 = 4085;
@@ -21,10 +21,9 @@ interface Geometry {
  * smaller one. Refuses with STICK-FORM what is odd, and FAT12.
  */
 export function checkFatVolume(head: Uint8Array, area: VolumeArea): Volume {
-  if (head.length < 512) throw odd("fewer bytes than a boot sector has");
+  if (head.length < 512) throw oddVolume("fewer bytes than a boot sector has");
   const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const jumps = head[0] === 0xe9 || (head[0] === 0xeb && head[2] === 0x90);
-  if (!jumps || view.getUint16(510, true) !== 0xaa55) throw odd("no boot sector of FAT");
+  if (!hasFatJump(head) || view.getUint16(510, true) !== 0xaa55) throw oddVolume("no boot sector of FAT");
   const wide = view.getUint16(22, true) === 0;
   const geometry = geometryOf(view, area, wide);
   if (wide) checkWide(view, geometry);
@@ -34,55 +33,55 @@ export function checkFatVolume(head: Uint8Array, area: VolumeArea): Volume {
 
 function geometryOf(view: DataView, area: VolumeArea, wide: boolean): Geometry {
   const sectorBytes = view.getUint16(11, true);
-  if (![512, 1024, 2048, 4096].includes(sectorBytes) || sectorBytes < area.sectorBytes)
-    throw odd(`sectors of ${sectorBytes} bytes`);
+  if (!isSectorSize(sectorBytes) || sectorBytes < area.sectorBytes) throw oddVolume(`sectors of ${sectorBytes} bytes`);
   const perCluster = view.getUint8(13);
-  if (!isPowerOfTwo(perCluster) || perCluster * sectorBytes > 64 * 1024) throw odd(`clusters of ${perCluster} sectors`);
+  if (!isPowerOfTwo(perCluster) || perCluster * sectorBytes > 64 * 1024)
+    throw oddVolume(`clusters of ${perCluster} sectors`);
   const [reserved, fats, media] = [view.getUint16(14, true), view.getUint8(16), view.getUint8(21)];
-  if (reserved === 0) throw odd("no reserved sector");
-  if (fats !== 1 && fats !== 2) throw odd(`${fats} FATs`);
-  if (media < 0xf8 && media !== 0xf0) throw odd("an odd media byte");
+  if (reserved === 0) throw oddVolume("no reserved sector");
+  if (fats !== 1 && fats !== 2) throw oddVolume(`${fats} FATs`);
+  if (media < 0xf8 && media !== 0xf0) throw oddVolume("an odd media byte");
   const rootEntries = view.getUint16(17, true);
   const rootSectors = (rootEntries * 32) / sectorBytes;
   if (wide ? rootEntries !== 0 : rootEntries === 0 || !Number.isInteger(rootSectors))
-    throw odd(`${rootEntries} root entries`);
+    throw oddVolume(`${rootEntries} root entries`);
   const total = totalSectors(view, wide);
-  if (total * sectorBytes > area.bytes) throw odd("a file system that ends beyond its place");
+  if (total * sectorBytes > area.bytes) throw oddVolume("a file system that ends beyond its place");
   const fatSectors = wide ? view.getUint32(36, true) : view.getUint16(22, true);
   const data = total - reserved - fats * fatSectors - rootSectors;
   const clusters = Math.floor(data / perCluster);
   checkClusters(clusters, wide);
-  if (fatSectors * sectorBytes < (clusters + 2) * (wide ? 4 : 2)) throw odd("a FAT too small for its clusters");
+  if (fatSectors * sectorBytes < (clusters + 2) * (wide ? 4 : 2)) throw oddVolume("a FAT too small for its clusters");
   return { sectorBytes, reserved, fats, fatSectors, clusters };
 }
 
 function checkClusters(clusters: number, wide: boolean): void {
-  if (clusters < 1) throw odd("no room for data");
-  if (!wide && clusters < leastFat16) throw odd("FAT12");
-  if (!wide && clusters >= leastFat32) throw odd(`${clusters} clusters in FAT16`);
-  if (wide && (clusters < leastFat32 || clusters > mostClusters)) throw odd(`${clusters} clusters in FAT32`);
+  if (clusters < 1) throw oddVolume("no room for data");
+  if (!wide && clusters < leastFat16) throw oddVolume("FAT12");
+  if (!wide && clusters >= leastFat32) throw oddVolume(`${clusters} clusters in FAT16`);
+  if (wide && (clusters < leastFat32 || clusters > mostClusters)) throw oddVolume(`${clusters} clusters in FAT32`);
 }
 
 /** One of the two fields holds it, the other is zero. */
 function totalSectors(view: DataView, wide: boolean): number {
   const [small, large] = [view.getUint16(19, true), view.getUint32(32, true)];
-  if ((small === 0) === (large === 0) || (wide && small !== 0)) throw odd("no total of sectors, or two");
+  if ((small === 0) === (large === 0) || (wide && small !== 0)) throw oddVolume("no total of sectors, or two");
   return small === 0 ? large : small;
 }
 
 /** What FAT32 alone has: version, root folder, FSInfo, the copy of the boot sector. */
 function checkWide(view: DataView, { sectorBytes, reserved, clusters }: Geometry): void {
-  if (view.getUint16(42, true) !== 0) throw odd("another version of FAT32");
+  if (view.getUint16(42, true) !== 0) throw oddVolume("another version of FAT32");
   const root = view.getUint32(44, true);
-  if (root < 2 || root > clusters + 1) throw odd("a root folder outside of the clusters");
+  if (root < 2 || root > clusters + 1) throw oddVolume("a root folder outside of the clusters");
   const [info, copy] = [view.getUint16(48, true), view.getUint16(50, true)];
-  if (info === 0 || info >= reserved) throw odd("FSInfo outside of the reserved sectors");
+  if (info === 0 || info >= reserved) throw oddVolume("FSInfo outside of the reserved sectors");
   if (copy !== 0 && (copy >= reserved || copy === info))
-    throw odd("a copy of the boot sector outside of the reserved sectors");
+    throw oddVolume("a copy of the boot sector outside of the reserved sectors");
   const at = info * sectorBytes;
-  if (at + 512 > view.byteLength) throw odd("FSInfo far from the boot sector");
+  if (at + 512 > view.byteLength) throw oddVolume("FSInfo far from the boot sector");
   const right = view.getUint32(at, true) === 0x4161_5252 && view.getUint32(at + 484, true) === 0x6141_7272;
-  if (!right || view.getUint32(at + 508, true) !== 0xaa55_0000) throw odd("FSInfo without its signatures");
+  if (!right || view.getUint32(at + 508, true) !== 0xaa55_0000) throw oddVolume("FSInfo without its signatures");
 }
 
 /** FAT[0] repeats the media byte, all other bits set; where it lies beyond `head`, Linux's own look must do. */
@@ -91,7 +90,7 @@ function checkFirstEntry(view: DataView, { sectorBytes, reserved }: Geometry, wi
   if (at + 4 > view.byteLength) return;
   const first = wide ? view.getUint32(at, true) & 0x0fff_ffff : view.getUint16(at, true);
   const wanted = (wide ? 0x0fff_ff00 : 0xff00) | view.getUint8(21);
-  if (first !== wanted) throw odd("a FAT whose first entry does not repeat the media byte");
+  if (first !== wanted) throw oddVolume("a FAT whose first entry does not repeat the media byte");
 }
 
 /** The volume's serial number follows its signature; "none" where there is no signature. */
@@ -106,8 +105,4 @@ function idOf(view: DataView, at: number): string {
 
 function isPowerOfTwo(value: number): boolean {
   return value > 0 && (value & (value - 1)) === 0;
-}
-
-function odd(what: string): Refusal {
-  return new Refusal("STICK-FORM", `the stick's file system is refused: ${what}`, { got: what });
 }

@@ -7,6 +7,7 @@
 import { crc32 } from "node:zlib";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { hasFatJump, isExfat, isSectorSize } from "./volume-form.ts";
 
 export interface Area {
   readonly bytes: number;
@@ -39,7 +40,7 @@ interface Entry {
 
 /** Finds the place of the file system. `head` holds the stick's first `headBytes` bytes, or all of a smaller one. Refuses with STICK-FORM. */
 export function readPartitionTable(head: Uint8Array, stick: Area): Place {
-  if (![512, 1024, 2048, 4096].includes(stick.sectorBytes)) throw odd(`sectors of ${stick.sectorBytes} bytes`);
+  if (!isSectorSize(stick.sectorBytes)) throw odd(`sectors of ${stick.sectorBytes} bytes`);
   if (head.length < Math.min(headBytes, stick.bytes) || head.length < 2 * stick.sectorBytes) {
     throw odd("fewer bytes than a table takes");
   }
@@ -114,10 +115,9 @@ function placeOf(table: "mbr" | "gpt", start: number, end: number, { bytes, sect
 
 /** A sector that Linux, too, takes for the beginning of a file system and not for a table (block/partitions/msdos.c). */
 function isBootSector(head: Uint8Array): boolean {
-  if (Buffer.from(head.subarray(3, 11)).toString("latin1") === "EXFAT   ") return true;
+  if (isExfat(head)) return true;
   const sector = (head[11] as number) | ((head[12] as number) << 8);
-  const jumps = head[0] === 0xe9 || (head[0] === 0xeb && head[2] === 0x90);
-  return jumps && [512, 1024, 2048, 4096].includes(sector) && (head[21] as number) >= 0xf0 && head[16] !== 0;
+  return hasFatJump(head) && isSectorSize(sector) && (head[21] as number) >= 0xf0 && head[16] !== 0;
 }
 
 function entryAt(view: DataView, at: number): Entry {

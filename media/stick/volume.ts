@@ -1,7 +1,8 @@
 /** The file system on a stick, judged by its first bytes before the kernel is given any of it. Pure. */
 
-import { checkExfatVolume, isExfat } from "./exfat-volume.ts";
+import { checkExfatVolume } from "./exfat-volume.ts";
 import { checkFatVolume } from "./fat-volume.ts";
+import { isExfat } from "./volume-form.ts";
 
 export interface Volume {
   /** the type's name for mount(8) */
