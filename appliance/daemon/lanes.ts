@@ -122,11 +122,9 @@ async function attempted(parts: Parts, state: BatchState, work: (state: BatchSta
   } catch (fault) {
     if (stop.aborted) return;
     const refusal = asRefusal(fault, "INTERNAL", "a fault in the daemon");
-    const level = isBoxMatter(refusal.code) ? "warn" : "error";
-    log[level](
-      { code: refusal.code, folder: state.folder, ...(refusal.code === "INTERNAL" ? { err: fault } : {}) },
-      refusal.message,
-    );
+    const { code, about, expected, got, message } = refusal;
+    const more = code === "INTERNAL" ? { err: fault } : {};
+    log[isBoxMatter(code) ? "warn" : "error"]({ code, folder: state.folder, about, expected, got, ...more }, message);
     const refreshed =
       isOldIdea(refusal.code) &&
       (await refresh(parts, state).then(

@@ -21,23 +21,33 @@ interface LockRow {
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 type Rows = Readonly<Record<string, LockRow>>;
 
-/** The production packages, sorted by path, and the pinned Node's own. Refuses with CONFIG rows without version or digest. */
+/**
+ * The production packages, sorted by path, and the pinned Node's own. Optional ones are those that a production package asks for by name
+ * and that are for this machine: so native code comes that is built beforehand. Refuses with CONFIG rows without version or digest.
+ */
 export function productionPackages(
   lock: string,
   arch: string,
 ): { readonly packages: readonly LockedPackage[]; readonly node: LockedPackage } {
   const rows = (JSON.parse(lock) as { readonly packages: Rows }).packages;
-  const wanted = Object.entries(rows).filter(
-    ([path, row]) => path !== "" && !row.dev && !row.devOptional && !row.optional,
-  );
+  const wanted = Object.entries(rows)
+    .filter(([path, row]) => path !== "" && !row.dev && !row.devOptional && !row.optional)
+    .map(([path]) => packageAt(rows, path, arch));
+  const paths = new Set(wanted.map(({ path }) => path));
+  const built = wanted.flatMap(({ needs }) => needs.filter((path) => !paths.has(path)));
+  const packages = [...wanted, ...[...new Set(built)].map((path) => packageAt(rows, path, arch))];
   return {
-    packages: wanted.map(([path]) => packageAt(rows, path)).sort((a, b) => (a.path < b.path ? -1 : 1)),
-    node: packageAt(rows, `node_modules/node-linux-${arch}`),
+    packages: packages.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    node: packageAt(rows, `node_modules/node-linux-${arch}`, arch),
   };
 }
 
@@ -63,7 +73,7 @@ export function isLeftOut(packageName: string, file: string, arch: string): bool
   }
 }
 
-function packageAt(rows: Rows, path: string): LockedPackage {
+function packageAt(rows: Rows, path: string, arch: string): LockedPackage {
   const row = rows[path];
   if (row?.version === undefined || !row.integrity?.startsWith("sha512-")) {
     throw new Refusal("CONFIG", "the lock file does not pin a package", {
@@ -71,7 +81,11 @@ function packageAt(rows: Rows, path: string): LockedPackage {
       got: row === undefined ? "no such package" : JSON.stringify(row),
     });
   }
-  const needs = Object.keys(row.dependencies ?? {}).map((name) => resolved(rows, path, name));
+  const always = Object.keys(row.dependencies ?? {}).map((name) => resolved(rows, path, name));
+  const built = Object.keys(row.optionalDependencies ?? {})
+    .map((name) => resolved(rows, path, name))
+    .filter((one) => isForMachine(rows[one] as LockRow, arch));
+  const needs = [...always, ...built];
   const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
   return {
     path,
@@ -81,6 +95,15 @@ function packageAt(rows: Rows, path: string): LockedPackage {
     license: row.license ?? "",
     needs: needs.sort(),
   };
+}
+
+/** As npm chooses for Linux with the GNU C library, which the pinned Node needs itself. */
+function isForMachine({ os, cpu, libc }: LockRow, arch: string): boolean {
+  return (
+    (os === undefined || os.includes("linux")) &&
+    (cpu === undefined || cpu.includes(arch)) &&
+    (libc === undefined || libc.includes("glibc"))
+  );
 }
 
 /** Node looks in the package's own node_modules, then in those above it. */

@@ -13,6 +13,7 @@ const from = createRequire(process.argv[1] + "/package.json");
 const Database = from("better-sqlite3");
 const sqlite = new Database(":memory:").prepare("select sqlite_version() as version").get().version;
 if (typeof from("pkcs11js").PKCS11 !== "function") throw new Error("pkcs11js does not load");
+if (typeof from("usb").usb.getDevices !== "function") throw new Error("usb does not load");
 process.stdout.write(JSON.stringify({ node: process.version, sqlite, versions: process.versions }));
 `;
 

@@ -168,7 +168,8 @@ export class Sticks {
     const { role, path, stick, write } = one;
     if (write) {
       await syncFileSystem(path).catch((cause) => {
-        throw new Refusal("MEDIA-WRITE", "not all that was written reached the stick", { about: role, cause });
+        const got = cause instanceof Error ? cause.message : String(cause);
+        throw new Refusal("MEDIA-WRITE", "not all that was written reached the stick", { about: role, got, cause });
       });
     }
     await unmount(path);
