@@ -1,0 +1,134 @@
+import { deepEqual, match } from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, copyFileSync, openSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { seeded } from "../../promises/dying-process.ts";
+import type { Scenario } from "../scenario.ts";
+import { firstSector, makeStick, sectorBytes, writeDisk } from "../stick.ts";
+import { makeExfat } from "./other-sticks.ts";
+
+const sectors = 131_072;
+const whole = { start: firstSector, sectors: sectors - firstSector };
+
+function format(program: string, ...args: readonly string[]): void {
+  execFileSync(program, args, { stdio: "ignore" });
+}
+
+/** Sticks that are refused before the kernel's file systems see them. */
+const odd: Readonly<Record<string, (file: string) => void>> = {
+  "two partitions": (file) => {
+    const half = whole.sectors >> 1;
+    writeDisk(file, sectors, [
+      { type: 0x0c, start: firstSector, sectors: half },
+      { type: 0x0c, start: firstSector + half, sectors: half },
+    ]);
+  },
+  "an extended partition": (file) => writeDisk(file, sectors, [{ type: 0x05, ...whole }]),
+  "a partition without a file system": (file) => writeDisk(file, sectors, [{ type: 0x0c, ...whole }]),
+  "random bytes": (file) => {
+    writeDisk(file, sectors, [{ type: 0x0c, ...whole }]);
+    overwrite(file, firstSector * sectorBytes, randomBytes(1 << 20));
+  },
+  ext4: (file) => {
+    writeDisk(file, sectors, [{ type: 0x83, ...whole }]);
+    format("mkfs.ext4", "-q", "-F", "-E", `offset=${firstSector * sectorBytes}`, file, `${whole.sectors / 2}k`);
+  },
+  FAT12: (file) => {
+    writeDisk(file, 8192, [{ type: 0x01, start: firstSector, sectors: 8192 - firstSector }]);
+    format("mkfs.vfat", "-F", "12", `--offset=${firstSector}`, file, `${(8192 - firstSector) / 2}`);
+  },
+  "a file system larger than its partition": (file) => {
+    makeStick(file);
+    const row = Buffer.alloc(4);
+    row.writeUInt32LE(whole.sectors - 4096);
+    overwrite(file, 446 + 12, row);
+  },
+  "exFAT with a wrong checksum": (file) => {
+    makeExfat(file);
+    overwrite(file, firstSector * sectorBytes + 11 * sectorBytes, Buffer.alloc(4));
+  },
+};
+
+export const oddSticks: Scenario = {
+  name: "odd-sticks",
+  holds: "sticks of another form are refused, in words, and none is mounted; a good one afterwards is taken",
+  async run(stage) {
+    const { guest, work } = stage;
+    const box = await stage.goOn();
+    for (const [at, [what, make]] of Object.entries(odd).entries()) {
+      const file = join(work, `odd-${at}`);
+      make(file);
+      await box.plug(`O${at}`, file);
+      const line = await guest.until(box, `${what} refused`, ({ sticks }) =>
+        sticks.find((one) => one.startsWith("refused")),
+      );
+      match(line, /STICK-FORM/, what);
+      deepEqual(await box.shell("grep -c ' /run/coldseal/media/' /proc/mounts || true"), "0\n", what);
+      await box.pull(`O${at}`);
+      await guest.until(box, `${what} gone`, ({ sticks }) =>
+        sticks.some((one) => one.startsWith("refused")) ? undefined : true,
+      );
+    }
+    const batch = await guest.stickWith(work, "good", { "a.txt": "one" });
+    await box.plug("G1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    return Object.keys(odd).length;
+  },
+};
+
+const damages = 12;
+
+export const damagedFat: Scenario = {
+  name: "damaged-fat",
+  holds:
+    "file systems whose tables and folders are damaged by chance: nothing falls, nothing half is taken, and a good stick afterwards is taken",
+  async run(stage) {
+    const { guest, work } = stage;
+    const sound = await guest.stickWith(work, "damaged", { "a.txt": "one", "b.txt": "two" });
+    const box = await stage.goOn();
+    for (let seed = 1; seed <= damages; seed++) {
+      const file = join(work, `damaged-${seed}`);
+      copyFileSync(sound.image, file);
+      damage(file, seed);
+      await box.plug(`D${seed}`, file);
+      // Several looks of the daemon's; whatever it makes of it, people see that it lives.
+      await box.shell("sleep 6");
+      await guest.until(box, `an answer with damage ${seed}`, (listing) => listing);
+      await box.pull(`D${seed}`);
+    }
+    const dead = await box.shell("systemctl show -P NRestarts coldseal-mount coldseal-daemon coldseal-signer");
+    deepEqual(
+      dead.split("\n").filter((line) => line !== ""),
+      ["0", "0", "0"],
+    );
+    const batch = await guest.stickWith(work, "good", { "a.txt": "one" });
+    await box.plug("G1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    return damages;
+  },
+};
+
+/** Bytes of the first 32 KiB of both tables, and of the folders behind them, are others. The boot sector stays: it is looked at before. */
+function damage(file: string, seed: number): void {
+  const random = seeded(seed);
+  const boot = Buffer.alloc(sectorBytes);
+  const image = openSync(file, "r");
+  readSync(image, boot, 0, sectorBytes, firstSector * sectorBytes);
+  closeSync(image);
+  const reserved = boot.readUInt16LE(14);
+  const table = boot.readUInt32LE(36);
+  const start = (sector: number) => (firstSector + sector) * sectorBytes;
+  const regions = [start(reserved), start(reserved + table), start(reserved + 2 * table)];
+  for (let count = 0; count < 200; count++) {
+    const region = regions[Math.floor(random() * regions.length)] ?? 0;
+    const length = region === regions[2] ? 32 << 10 : 512;
+    overwrite(file, region + Math.floor(random() * length), Buffer.from([Math.floor(random() * 256)]));
+  }
+}
+
+function overwrite(file: string, at: number, bytes: Uint8Array): void {
+  const image = openSync(file, "r+");
+  writeSync(image, bytes, 0, bytes.length, at);
+  closeSync(image);
+}

@@ -1,0 +1,105 @@
+import { deepEqual, match } from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { keeperSerial } from "../guest-box.ts";
+import type { Scenario } from "../scenario.ts";
+import { firstSector, makeStick, onStick, putOnStick, sectorBytes, writeDisk } from "../stick.ts";
+
+export const fullStick: Scenario = {
+  name: "full-stick",
+  holds: "a stick without room for the answer: that is said, nothing is released; the answer goes to another stick",
+  async run(stage) {
+    const { guest, work } = stage;
+    const documents = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}.txt`, `document ${at}`]));
+    const batch = await guest.stickWith(work, "full", documents, { megabytes: 36 });
+    const filler = join(work, "filler");
+    mkdirSync(filler);
+    // Fills what is free but some 20 KiB.
+    const free = Number(/([\d ]+) bytes free/.exec(listed(batch.image))?.[1]?.replaceAll(" ", ""));
+    writeFileSync(join(filler, "filler.bin"), randomBytes(free - (20 << 10)));
+    putOnStick(batch.image, filler);
+    const box = await stage.goOn();
+    await box.plug("S1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await guest.approve(box, batch.slip);
+    const row = await guest.until(box, "told that the stick is full", ({ batches }) =>
+      batches.find(({ folder, waiting }) => folder === batch.name && /failed/.test(waiting ?? "")),
+    );
+    match(row.waiting ?? "", /MEDIA-(FULL|WRITE)/);
+    deepEqual(row.state, "exporting");
+    await box.pull("S1");
+    const empty = join(work, "empty.img");
+    makeStick(empty);
+    await box.plug("S2", empty);
+    await guest.untilState(box, batch.name, "released");
+    await box.pull("S2");
+    await guest.holdAnswer({ ...batch, image: empty }, work);
+    return undefined;
+  },
+};
+
+export const keepersStick: Scenario = {
+  name: "keepers-stick",
+  holds: "the keeper's stick, known by its serial number, gets the manifests beside the answer",
+  async run(stage) {
+    const { guest, work } = stage;
+    const batch = await guest.stickWith(work, "kept", { "a.txt": "one" });
+    const keeper = join(work, "keeper.img");
+    makeStick(keeper);
+    const box = await stage.goOn();
+    await box.plug(keeperSerial, keeper);
+    await box.plug("S1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await guest.approve(box, batch.slip);
+    await guest.untilState(box, batch.name, "released");
+    await guest.until(box, "both sticks may be pulled out", ({ sticks }) =>
+      sticks.filter((line) => /you may remove the stick now/.test(line)).length === 2 ? true : undefined,
+    );
+    await box.pull("S1");
+    await box.pull(keeperSerial);
+    await guest.holdAnswer(batch, work);
+    deepEqual(onStick(keeper, "coldseal"), true);
+    return undefined;
+  },
+};
+
+export const exfat: Scenario = {
+  name: "exfat",
+  holds: "an answer is written to an exFAT stick, and holds",
+  async run(stage) {
+    const { guest, work } = stage;
+    const batch = await guest.stickWith(work, "contracts", { "a.txt": "one", "b.txt": "two" });
+    const stick = join(work, "exfat.img");
+    makeExfat(stick);
+    const box = await stage.goOn();
+    await box.plug("S1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await box.pull("S1");
+    await box.plug("X1", stick);
+    await guest.approve(box, batch.slip);
+    await guest.untilState(box, batch.name, "released");
+    // This machine has no exFAT: the virtual one reads it, and what it read is checked here.
+    const read =
+      "mkdir /root/x && mount -t exfat -o ro /dev/disk/by-id/*X1*-part1 /root/x && tar -C /root/x -cf - coldseal | base64";
+    const out = join(work, "read");
+    mkdirSync(out);
+    execFileSync("tar", ["-C", out, "-xf", "-"], { input: Buffer.from(await box.shell(read), "base64") });
+    await guest.holdBundle(join(out, "coldseal/outbox", batch.name), batch, work);
+    return undefined;
+  },
+};
+
+export function makeExfat(file: string): void {
+  const sectors = 131_072 - firstSector;
+  writeDisk(file, 131_072, [{ type: 0x07, start: firstSector, sectors }]);
+  const inner = `${file}.inner`;
+  execFileSync("truncate", ["-s", `${sectors * sectorBytes}`, inner]);
+  execFileSync("mkfs.exfat", [inner], { stdio: "ignore" });
+  execFileSync("dd", [`if=${inner}`, `of=${file}`, "bs=1M", "seek=1", "conv=notrunc"], { stdio: "ignore" });
+}
+
+function listed(image: string): string {
+  return execFileSync("mdir", ["-i", `${image}@@${firstSector * sectorBytes}`, "::/"], { encoding: "utf8" });
+}

@@ -1,0 +1,62 @@
+import { equal } from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { Scenario } from "../scenario.ts";
+
+/** A stick that gives and takes so little at a time that a hand is faster. */
+const slow = { bytesPerSecond: 150_000 };
+
+export const pulledWhileWritten: Scenario = {
+  name: "pulled-while-written",
+  holds:
+    "a stick pulled out while the answer is written: nothing is released; plugged in again it gets the whole answer",
+  quick: true,
+  async run(stage) {
+    const { guest, work } = stage;
+    const documents = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`${at}.txt`, `document ${at}`]));
+    const batch = await guest.stickWith(work, "torn", documents);
+    const box = await stage.goOn();
+    await box.plug("S1", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await box.pull("S1");
+    // Back, and slow: it is written to as soon as the batch is sealed.
+    await box.plug("S2", batch.image, slow);
+    const approved = guest.approve(box, batch.slip);
+    await box.shell("until grep -q ' /run/coldseal/media/out vfat rw' /proc/mounts; do sleep 0.05; done; sleep 0.5");
+    await box.pull("S2");
+    await approved;
+    const row = await guest.untilState(box, batch.name, "exporting", "released");
+    equal(row.state, "exporting");
+    await guest.until(box, "told that the stick is gone", ({ batches }) =>
+      batches.find(({ folder, waiting }) => folder === batch.name && /STICK-GONE/.test(waiting ?? "")),
+    );
+    await box.plug("S3", batch.image);
+    await guest.untilState(box, batch.name, "released");
+    await box.pull("S3");
+    await guest.holdAnswer(batch, work);
+    return undefined;
+  },
+};
+
+export const pulledWhileRead: Scenario = {
+  name: "pulled-while-read",
+  holds:
+    "a stick pulled out while its batch is copied: nothing is taken in part; plugged in again the batch is taken and sealed",
+  async run(stage) {
+    const { guest, work } = stage;
+    const batch = await guest.stickWith(work, "large", { "large.bin": randomBytes(3 << 20), "small.txt": "small" });
+    const box = await stage.goOn();
+    await box.plug("S1", batch.image, slow);
+    await guest.untilState(box, batch.name, "copying");
+    await box.pull("S1");
+    await guest.until(box, "the torn copy gone from the list", ({ batches }) =>
+      batches.some(({ folder, state }) => folder === batch.name && state === "waiting-for-approval") ? undefined : true,
+    );
+    await box.plug("S2", batch.image);
+    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await guest.approve(box, batch.slip);
+    await guest.untilState(box, batch.name, "released");
+    await box.pull("S2");
+    await guest.holdAnswer(batch, work);
+    return undefined;
+  },
+};
