@@ -6,6 +6,7 @@ import { DeathPlan } from "../promises/dying-process.ts";
 import { pause, RealDaemon } from "../promises/real-daemon.ts";
 import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
+import { FaultyToken } from "./token/faulty-token.ts";
 import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
@@ -15,30 +16,32 @@ export class FaultBox {
   readonly signer: RealSigner;
   readonly daemon: RealDaemon;
   readonly gate: IntakeGate;
+  /** undefined where nothing stands between signer and token */
+  readonly token: FaultyToken | undefined;
   readonly #plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>;
   #unlocked = false;
 
   private constructor(
-    signer: RealSigner,
-    daemon: RealDaemon,
-    gate: IntakeGate,
+    { signer, daemon, gate, token }: Pick<FaultBox, "signer" | "daemon" | "gate" | "token">,
     plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>,
   ) {
     this.signer = signer;
     this.daemon = daemon;
     this.gate = gate;
+    this.token = token;
     this.#plans = plans;
   }
 
-  /** Everything runs, the box is unlocked, intake looks at the stick. */
-  static async make(): Promise<FaultBox> {
+  /** Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. */
+  static async make(shim?: string): Promise<FaultBox> {
     const signer = await RealSigner.make();
+    const token = shim === undefined ? undefined : FaultyToken.between(signer, shim);
     const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
     const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
     const gate = new IntakeGate(join(signer.folder, "gate"));
     const daemon = await RealDaemon.make(signer, [...plans.intake.under, ...gate.under]);
     signer.under = plans.signer.under;
-    const box = new FaultBox(signer, daemon, gate, plans);
+    const box = new FaultBox({ signer, daemon, gate, token }, plans);
     await box.keep();
     await box.looking();
     return box;

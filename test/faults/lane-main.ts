@@ -8,6 +8,8 @@ import { StruckBox } from "./strike.ts";
 /** A box's record grows, and with it what each check costs. */
 const batchesOfABox = 40;
 
+const shim = process.env.COLDSEAL_FAULT_SHIM;
+
 let struck: StruckBox | undefined;
 process.on("message", (order: LaneOrder) => {
   void work(order)
@@ -22,9 +24,10 @@ async function work(order: LaneOrder): Promise<LaneAnswer> {
     await away();
     return "ended";
   }
-  if (order === "measure") return { counted: await measure() };
+  if (order === "measure") return { counted: await measure(shim) };
+  if (order.kind === "clock") throw new Error("not yet");
   if (struck && struck.batches >= batchesOfABox) await away();
-  struck ??= await StruckBox.make();
+  struck ??= await StruckBox.make(shim);
   try {
     const outcome = await struck.strike(order);
     // What is broken must not be found again at the next point.

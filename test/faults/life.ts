@@ -16,6 +16,8 @@ const look = 80;
 const slow = 1_500;
 /** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
 const stuck = 12_000;
+/** Of a process that never answers again this must be said by then: a call that is to be answered at once gets 20 s. */
+const silent = 30_000;
 const endless = 180_000;
 /** A daemon that was started looks at the stick once more. */
 const anotherLook = 1_300;
@@ -25,6 +27,7 @@ export class Life {
   readonly batch: MadeBatch;
   readonly #box: FaultBox;
   readonly #told: ToldOfBatch;
+  #stuck = stuck;
   readonly broken: Breach[] = [];
   /** what units started again, and what people exported again */
   readonly restarted: string[] = [];
@@ -63,8 +66,8 @@ export class Life {
         this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
         return;
       }
-      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#box.stopped());
-      if (!this.byHand && (told || now - moved > stuck)) {
+      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#says());
+      if (!this.byHand && (told || now - moved > this.#stuck)) {
         this.byHand = true;
         this.told = told;
         await this.#box.end(part);
@@ -85,6 +88,17 @@ export class Life {
       if (rested !== 0 && now - rested >= needed) return;
       await pause(look);
     }
+  }
+
+  /** People wait until they are told that the process does not answer. */
+  mayHang(): void {
+    this.#stuck = silent;
+  }
+
+  /** The box tells people to end the signer: it stopped itself, or it does not answer. */
+  async #says(): Promise<boolean> {
+    const row = await this.#row();
+    return row?.waiting.includes("UNREACHABLE") || (await this.#box.stopped());
   }
 
   #ended(row: BatchRow): boolean {

@@ -94,9 +94,9 @@ export class RealDaemon {
     await gone;
   }
 
-  /** Plugs a batch of two small documents, in a folder of that name. */
-  async bring(folder: string): Promise<MadeBatch> {
-    const contents = [0, 1].map((at) => utf8(`document ${at} of ${folder}`));
+  /** Plugs a batch of two small documents, or as many as said, in a folder of that name. */
+  async bring(folder: string, count = 2): Promise<MadeBatch> {
+    const contents = Array.from({ length: count }, (_, at) => utf8(`document ${at} of ${folder}`));
     const documents = contents.map((bytes, at) => ({
       digest: hex(sha256(bytes)),
       name: `d${at}.txt`,
