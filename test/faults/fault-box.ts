@@ -6,8 +6,8 @@ import { DeathPlan } from "../promises/dying-process.ts";
 import { pause, RealDaemon } from "../promises/real-daemon.ts";
 import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
-import { FaultyToken } from "./token/faulty-token.ts";
 import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
+import { FaultyToken } from "./token/faulty-token.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;

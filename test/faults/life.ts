@@ -15,9 +15,9 @@ import type { Part } from "./point.ts";
 const look = 80;
 const slow = 1_500;
 /** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
-const stuck = 12_000;
-/** Of a process that never answers again this must be said by then: a call that is to be answered at once gets 20 s. */
-const silent = 30_000;
+const stuck = 25_000;
+/** Of a process or token that never answers again this must be said by then: both get 20 s. */
+const silent = 45_000;
 const endless = 180_000;
 /** A daemon that was started looks at the stick once more. */
 const anotherLook = 1_300;
@@ -98,7 +98,7 @@ export class Life {
   /** The box tells people to end the signer: it stopped itself, or it does not answer. */
   async #says(): Promise<boolean> {
     const row = await this.#row();
-    return row?.waiting.includes("UNREACHABLE") || (await this.#box.stopped());
+    return row?.waiting.includes("does not answer") || (await this.#box.stopped());
   }
 
   #ended(row: BatchRow): boolean {

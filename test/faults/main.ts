@@ -85,7 +85,8 @@ async function run(): Promise<void> {
 /** The module between signer and token; undefined where there is no compiler. */
 function tokenShim(folder: string): string | undefined {
   if (canCompile) return buildShim(folder);
-  if (process.env.CI === undefined) process.stdout.write("NOT TESTED: faults of the token, because there is no C compiler\n");
+  if (process.env.CI === undefined)
+    process.stdout.write("NOT TESTED: faults of the token, because there is no C compiler\n");
   else {
     process.stdout.write("FAILED: there is no C compiler to build the module between signer and token\n");
     process.exitCode = 1;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { pause } from "../promises/real-daemon.ts";
 import { faults, type Part, type Point, parts, type TokenPlace } from "./point.ts";
 import { documentsForToken, StruckBox } from "./strike.ts";
-import { faultsOfCall, isTokenCall } from "./token/token-faults.ts";
 import { threadsOf } from "./threads.ts";
+import { faultsOfCall, isTokenCall } from "./token/token-faults.ts";
 import { countsIn, knownCalls, Tracer } from "./tracer.ts";
 
 /** How often a call is made at one place: by one thread from plug to answer, or at most by any thread of a process that starts; of the token, by the signer. */

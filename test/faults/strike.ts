@@ -98,6 +98,8 @@ export class StruckBox {
     await life.untilAnswered("signer");
     const { struck } = token;
     token.clear();
+    if (fault === "HANG" && life.byHand && !life.told)
+      life.broken.push(["UX5", "nobody was told that the token does not answer"]);
     return { struck, lived: life };
   }
 

@@ -9,7 +9,9 @@ import type { TokenContents } from "./check-record.ts";
 
 /** Reads it in this process, also while the signer runs, and by the real module, whatever stands between signer and token. SoftHSM does not tell what it signed. */
 export async function tokenContents(signer: RealSigner): Promise<TokenContents> {
-  const { token: place } = JSON.parse(readFileSync(signer.config, "utf8")) as { readonly token: { readonly uri: string } };
+  const { token: place } = JSON.parse(readFileSync(signer.config, "utf8")) as {
+    readonly token: { readonly uri: string };
+  };
   const token = await openToken({ ...signer.token, uri: place.uri });
   try {
     await token.login(utf8(tokenPin));

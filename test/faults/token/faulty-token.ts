@@ -59,7 +59,8 @@ export class FaultyToken {
   counts(who: Caller): ReadonlyMap<string, number> {
     const most = new Map<string, number>();
     for (const [, caller, call = "", count] of this.#log.matchAll(/^(probe|main) \d+ (\S+) (\d+)$/gm)) {
-      if (call === "unwrapped") throw new Error("a function of PKCS#11 was called that the module between does not know");
+      if (call === "unwrapped")
+        throw new Error("a function of PKCS#11 was called that the module between does not know");
       if (caller === who) most.set(call, Math.max(most.get(call) ?? 0, Number(count)));
     }
     return most;
