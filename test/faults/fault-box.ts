@@ -12,6 +12,11 @@ import { FaultyToken } from "./token/faulty-token.ts";
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;
 
+export interface FaultBoxOptions {
+  readonly shim?: string;
+  readonly clocks?: (folder: string) => { readonly signer: readonly string[]; readonly daemon: readonly string[] };
+}
+
 export class FaultBox {
   readonly signer: RealSigner;
   readonly daemon: RealDaemon;
@@ -20,6 +25,7 @@ export class FaultBox {
   readonly token: FaultyToken | undefined;
   readonly #plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>;
   #unlocked = false;
+  #daemonUnder: readonly string[] = [];
 
   private constructor(
     { signer, daemon, gate, token }: Pick<FaultBox, "signer" | "daemon" | "gate" | "token">,
@@ -32,16 +38,21 @@ export class FaultBox {
     this.#plans = plans;
   }
 
-  /** Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. */
-  static async make(shim?: string): Promise<FaultBox> {
+  /**
+   * Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. `clocks`: what starts signer and
+   * daemon, so that they see clocks of their own.
+   */
+  static async make({ shim, clocks }: FaultBoxOptions = {}): Promise<FaultBox> {
     const signer = await RealSigner.make();
     const token = shim === undefined ? undefined : FaultyToken.between(signer, shim);
+    const under = clocks?.(signer.folder);
     const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
     const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
     const gate = new IntakeGate(join(signer.folder, "gate"));
     const daemon = await RealDaemon.make(signer, [...plans.intake.under, ...gate.under]);
-    signer.under = plans.signer.under;
+    signer.under = [...(under?.signer ?? []), ...plans.signer.under];
     const box = new FaultBox({ signer, daemon, gate, token }, plans);
+    box.#daemonUnder = under?.daemon ?? [];
     await box.keep();
     await box.looking();
     return box;
@@ -74,7 +85,7 @@ export class FaultBox {
     if (this.signer.alive && !this.#unlocked) await this.unlock();
     if (!this.daemon.alive) {
       started.push("daemon");
-      await this.daemon.start(this.#plans.daemon.under);
+      await this.daemon.start([...this.#daemonUnder, ...this.#plans.daemon.under]);
     }
     return started;
   }

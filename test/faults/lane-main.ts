@@ -1,6 +1,7 @@
 /** A lane of the sweep, a process of its own: PKCS#11 modules read their place from the environment of a process. Strikes the points that it is sent, on a box that it keeps. */
 
 import process from "node:process";
+import { strikeClock } from "./clock/strike-clock.ts";
 import type { LaneAnswer, LaneOrder } from "./lane.ts";
 import { measure } from "./measure.ts";
 import { StruckBox } from "./strike.ts";
@@ -25,7 +26,7 @@ async function work(order: LaneOrder): Promise<LaneAnswer> {
     return "ended";
   }
   if (order === "measure") return { counted: await measure(shim) };
-  if (order.kind === "clock") throw new Error("not yet");
+  if (order.kind === "clock") return { outcome: await strikeClock(order) };
   if (struck && struck.batches >= batchesOfABox) await away();
   struck ??= await StruckBox.make(shim);
   try {

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { seeded } from "../promises/dying-process.ts";
 import { spread } from "./choose.ts";
+import { canFakeTime } from "./clock/fake-clock.ts";
+import { clockPoints } from "./clock/jumps.ts";
 import { pointsOf } from "./measure.ts";
 import { pointText, readPoint } from "./point.ts";
 import { reportLines, reportOf } from "./report.ts";
@@ -59,7 +61,11 @@ async function run(): Promise<void> {
     const given = options.points?.split(",").map(readPoint);
     const place = { folder, shim: tokenShim(folder) };
     const counts = given ? [] : await counted(place);
-    const all = given ?? pointsOf(counts).filter((one) => pointText(one).startsWith(options.only ?? ""));
+    const all =
+      given ??
+      [...pointsOf(counts), ...(canFakeTime ? clockPoints : [])].filter((one) =>
+        pointText(one).startsWith(options.only ?? ""),
+      );
     const points = given ?? spread(all, seeded(seed));
     process.stdout.write(`${all.length} points${many === undefined ? "" : `, of which ${many} are swept`}\n`);
     const enough = (struck: readonly Struck[]) =>

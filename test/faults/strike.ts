@@ -40,7 +40,7 @@ export class StruckBox {
 
   /** `shim`: the module that the signer is to reach its token through. */
   static async make(shim?: string): Promise<StruckBox> {
-    return new StruckBox(await FaultBox.make(shim));
+    return new StruckBox(await FaultBox.make(shim === undefined ? {} : { shim }));
   }
 
   /** How many batches this box has lived through. */
