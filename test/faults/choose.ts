@@ -26,7 +26,7 @@ export function spread(points: readonly Point[], random: () => number): readonly
 
 /** A start costs several times what a call of a running process does: its faults are one kind. So do calls that hang, until people are told. */
 function kindOf({ kind, part, where, call, fault }: Point): string {
-  if (kind === "clock") return `${where}:${fault}`;
+  if (kind === "clock") return fault;
   if (fault === "HANG") return `${part}.${where}:HANG`;
   const started = kind === "call" ? where === "start" : where !== "token";
   return `${part}.${where}:${call}${started ? "" : `:${fault}`}`;

@@ -14,7 +14,7 @@ const patience = 20_000;
 
 export interface FaultBoxOptions {
   readonly shim?: string;
-  readonly clocks?: (folder: string) => { readonly signer: readonly string[]; readonly daemon: readonly string[] };
+  readonly under?: (folder: string) => { readonly signer: readonly string[]; readonly daemon: readonly string[] };
 }
 
 export class FaultBox {
@@ -39,13 +39,13 @@ export class FaultBox {
   }
 
   /**
-   * Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. `clocks`: what starts signer and
-   * daemon, so that they see clocks of their own.
+   * Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. `under`: what starts signer and
+   * daemon in their place, given the box's folder.
    */
-  static async make({ shim, clocks }: FaultBoxOptions = {}): Promise<FaultBox> {
+  static async make({ shim, under: starter }: FaultBoxOptions = {}): Promise<FaultBox> {
     const signer = await RealSigner.make();
     const token = shim === undefined ? undefined : FaultyToken.between(signer, shim);
-    const under = clocks?.(signer.folder);
+    const under = starter?.(signer.folder);
     const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
     const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
     const gate = new IntakeGate(join(signer.folder, "gate"));

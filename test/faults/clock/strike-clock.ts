@@ -27,7 +27,7 @@ const patience = 60_000;
 export async function strikeClock(point: ClockPoint): Promise<Outcome> {
   let clocks: Clocks | undefined;
   const box = await FaultBox.make({
-    clocks: (folder) => {
+    under: (folder) => {
       clocks = { signer: new FakeClock(folder, "signer"), daemon: new FakeClock(folder, "daemon") };
       return { signer: clocks.signer.under, daemon: clocks.daemon.under };
     },
