@@ -13,7 +13,7 @@ import { spread } from "./choose.ts";
 import { canFakeTime } from "./clock/fake-clock.ts";
 import { clockPoints } from "./clock/jumps.ts";
 import { pointsOf } from "./measure.ts";
-import { pointText, readPoint } from "./point.ts";
+import { type Point, pointText, readPoint } from "./point.ts";
 import { reportLines, reportOf } from "./report.ts";
 import { counted, type Struck, sweep } from "./sweep.ts";
 import { buildShim, canCompile } from "./token/build.ts";
@@ -44,12 +44,7 @@ const options = program.opts<{
 }>();
 
 if (canAttach()) await run();
-else if (process.env.CI === undefined)
-  process.stdout.write("NOT TESTED: faults at system calls, because strace cannot trace here\n");
-else {
-  process.stdout.write("FAILED: strace cannot trace here\n");
-  process.exitCode = 1;
-}
+else leftOut("faults at system calls, because strace cannot trace here");
 
 async function run(): Promise<void> {
   const begun = performance.now();
@@ -62,10 +57,7 @@ async function run(): Promise<void> {
     const place = { folder, shim: tokenShim(folder) };
     const counts = given ? [] : await counted(place);
     const all =
-      given ??
-      [...pointsOf(counts), ...(canFakeTime ? clockPoints : [])].filter((one) =>
-        pointText(one).startsWith(options.only ?? ""),
-      );
+      given ?? [...pointsOf(counts), ...clockJumps()].filter((one) => pointText(one).startsWith(options.only ?? ""));
     const points = given ?? spread(all, seeded(seed));
     process.stdout.write(`${all.length} points${many === undefined ? "" : `, of which ${many} are swept`}\n`);
     const enough = (struck: readonly Struck[]) =>
@@ -91,13 +83,23 @@ async function run(): Promise<void> {
 /** The module between signer and token; undefined where there is no compiler. */
 function tokenShim(folder: string): string | undefined {
   if (canCompile) return buildShim(folder);
-  if (process.env.CI === undefined)
-    process.stdout.write("NOT TESTED: faults of the token, because there is no C compiler\n");
+  leftOut("faults of the token, because there is no C compiler");
+  return undefined;
+}
+
+/** Jumps of the clock; none where there is no libfaketime. */
+function clockJumps(): readonly Point[] {
+  if (canFakeTime) return clockPoints;
+  leftOut("jumps of the clock, because there is no libfaketime");
+  return [];
+}
+
+function leftOut(what: string): void {
+  if (process.env.CI === undefined) process.stdout.write(`NOT TESTED: ${what}\n`);
   else {
-    process.stdout.write("FAILED: there is no C compiler to build the module between signer and token\n");
+    process.stdout.write(`FAILED: ${what}\n`);
     process.exitCode = 1;
   }
-  return undefined;
 }
 
 function pointLine({ point, outcome, seconds }: Struck): string {
