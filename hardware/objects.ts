@@ -10,8 +10,18 @@ export interface Session {
   readonly library: pkcs11js.PKCS11;
   readonly slot: pkcs11js.Handle;
   readonly handle: pkcs11js.Handle;
-  /** shared memory: 1 as soon as the login is to end, so that a long use stops early */
+  /** shared memory: the first is 1 as soon as the login is to end, so that a long use stops early; the second counts signatures, so that a token that hangs is noticed */
   readonly over: Int32Array<SharedArrayBuffer>;
+}
+
+/** A signature came from the token. */
+export function countSignature(over: Int32Array): void {
+  Atomics.add(over, 1, 1);
+}
+
+/** So many came in this login. */
+export function signaturesOf(over: Int32Array): number {
+  return Atomics.load(over, 1);
 }
 
 /** Refuses with LOCKED when the login is to end. */

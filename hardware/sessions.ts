@@ -22,7 +22,7 @@ export class LoginSessions {
   readonly #holder: pkcs11js.Handle;
   readonly #idle: pkcs11js.Handle[] = [];
   readonly #gone = Promise.withResolvers<void>();
-  readonly #over = new Int32Array(new SharedArrayBuffer(4));
+  readonly #over = new Int32Array(new SharedArrayBuffer(8));
   #lent = 0;
   /** resolves when a lent session is back, or the login ended */
   #back = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@
 
 import { ThreadCrew, ThreadEnded } from "../host/thread-crew.ts";
 import { Refusal, type RefusalRecord } from "../manifests/refusal.ts";
+import { signaturesOf } from "./objects.ts";
 import type { SignPlace } from "./sign-one.ts";
 
 /** A piece of work as it is sent to a thread. */
@@ -26,8 +27,16 @@ const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8
 /** Each thread that works has a session of the token: some tokens have few. */
 const mostThreads = 4;
 
+/** What a thread was asked for, and when the login's count of signatures last changed as far as anybody looked. */
+interface Waiting {
+  readonly over: Int32Array;
+  seen: number;
+  since: number;
+}
+
 export class SignCrew {
   readonly #threads: ThreadCrew<SignDone>;
+  readonly #waiting = new Set<Waiting>();
 
   /** Of `size` threads for the PKCS#11 module at this absolute path, which this thread has initialised. None is started yet. */
   constructor(module: string, size: number) {
@@ -53,12 +62,30 @@ export class SignCrew {
    */
   async sign(place: SignPlace, messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     this.start();
-    const done = await this.#threads.ask({ place, messages } satisfies SignJob).catch((cause: unknown) => {
+    const waiting = { over: place.over, seen: signaturesOf(place.over), since: performance.now() };
+    this.#waiting.add(waiting);
+    const asked = this.#threads.ask({ place, messages } satisfies SignJob).catch((cause: unknown) => {
       throw new Error(`CKR_FUNCTION_CANCELED: ${(cause as Error).message}`, { cause });
     });
+    const done = await asked.finally(() => this.#waiting.delete(waiting));
     if ("signatures" in done) return done.signatures;
     if ("refusal" in done) throw Refusal.fromRecord(done.refusal);
     throw Object.assign(new Error(done.fault), { code: done.code });
+  }
+
+  /**
+   * For how many milliseconds no signature came although a thread waits for one; 0 where none does. A call that hangs cannot be ended, only told of. Counts from
+   * look to look: ask regularly.
+   */
+  silence(): number {
+    const now = performance.now();
+    let longest = 0;
+    for (const waiting of this.#waiting) {
+      const seen = signaturesOf(waiting.over);
+      if (seen !== waiting.seen) Object.assign(waiting, { seen, since: now });
+      longest = Math.max(longest, now - waiting.since);
+    }
+    return longest;
   }
 
   /** Ends the threads. Lend no session any more before. */

@@ -7,7 +7,7 @@ import { type HashName, hashBytes, type Suite } from "../manifests/cms/suite.ts"
 import { derNull, objectIdentifier, octetString, sequence } from "../manifests/encoding/der-write.ts";
 import { oid } from "../manifests/encoding/oid.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { checkNotOver } from "./objects.ts";
+import { checkNotOver, countSignature } from "./objects.ts";
 
 /** What C_Sign is called with: handles of a session and a private key, and how many bytes it must give. */
 export interface SignPlace {
@@ -28,6 +28,7 @@ export function signOne(library: pkcs11js.PKCS11, place: SignPlace, message: Uin
   checkNotOver(over);
   library.C_SignInit(session, mechanism(suite), key);
   const signature = library.C_Sign(session, Buffer.from(toBeSigned(suite, message)), Buffer.alloc(length));
+  countSignature(over);
   if (signature.length !== length) {
     throw new Refusal("HSM-SIGNATURE", "the token gave a signature of a wrong length", {
       expected: `${length} bytes`,

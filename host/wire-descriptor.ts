@@ -17,8 +17,20 @@ export type DescriptorHandlers = {
   ) => Promise<{ readonly result: Json; readonly body?: Uint8Array }>;
 };
 
-/** Answers calls (without bodies) until the other side hangs up. Refuses with FRAME what is not a call. */
+/**
+ * Answers calls (without bodies) until the other side hangs up. Refuses with FRAME what is not a call. What could not be sent is thrown: half a frame may be out, and
+ * whatever followed would be read as its rest, so that both sides would wait for each other.
+ */
 export async function serveDescriptor(descriptor: number, handlers: DescriptorHandlers): Promise<void> {
+  let unsent: { readonly fault: unknown } | undefined;
+  const answered = (kind: FrameKind, payload: Uint8Array) => {
+    try {
+      send(descriptor, kind, payload);
+    } catch (fault) {
+      unsent ??= { fault };
+      throw fault;
+    }
+  };
   for (const frame of frames(descriptor)) {
     const call = anyObject(readCanonical(frame.payload), "call");
     const { method } = call;
@@ -26,13 +38,14 @@ export async function serveDescriptor(descriptor: number, handlers: DescriptorHa
     try {
       const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
       if (!handler) throw new Refusal("FRAME", `unknown method ${method}`);
-      const progress = (value: Json) => send(descriptor, "J", canonicalBytes({ progress: value }));
+      const progress = (value: Json) => answered("J", canonicalBytes({ progress: value }));
       const answer = await handler(call.params ?? null, progress);
-      send(descriptor, "J", canonicalBytes({ result: answer.result, body: answer.body !== undefined }));
-      if (answer.body) sendBody(descriptor, answer.body);
+      answered("J", canonicalBytes({ result: answer.result, body: answer.body !== undefined }));
+      if (answer.body) sendBody(answered, answer.body);
     } catch (fault) {
+      if (unsent) throw unsent.fault;
       const refusal = asRefusal(fault, "INTERNAL", `a fault in intake: ${(fault as Error).message}`);
-      send(descriptor, "J", canonicalBytes({ refusal: refusalJson(refusal) }));
+      answered("J", canonicalBytes({ refusal: refusalJson(refusal) }));
     }
   }
 }
@@ -49,10 +62,10 @@ function* frames(descriptor: number): Generator<Frame> {
   }
 }
 
-function sendBody(descriptor: number, body: Uint8Array): void {
+function sendBody(out: (kind: FrameKind, payload: Uint8Array) => void, body: Uint8Array): void {
   const piece = 256 * 1024;
-  for (let at = 0; at < body.length; at += piece) send(descriptor, "B", body.subarray(at, at + piece));
-  send(descriptor, "B", new Uint8Array(0));
+  for (let at = 0; at < body.length; at += piece) out("B", body.subarray(at, at + piece));
+  out("B", new Uint8Array(0));
 }
 
 function send(descriptor: number, kind: FrameKind, payload: Uint8Array): void {

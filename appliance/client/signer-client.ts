@@ -46,7 +46,8 @@ const readStatus = having({
   network: having({ links: nullable(list(text(64), 0, 1000)), policy: oneOf(["fatal", "recorded"]) }),
   policy: having({ digest: hexText(), number: integer(1) }),
   retention: optional(nullable(having({ undecidedHours: integer(1) }))),
-  token: having({ present: flag, serial: anyText }),
+  /** `silentSeconds`: a signature that is waited for did not come for so long */
+  token: having({ present: flag, serial: anyText, silentSeconds: optional(integer(0)) }),
 });
 /** What the daemon must know of the signer; `all` is the whole answer, for people. */
 export type SignerStatus = Read<typeof readStatus> & { readonly all: Json };

@@ -4,7 +4,7 @@ import { clockTime, count, duration, size } from "../../host/terminal/amounts.ts
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import type { BatchRow, RowState } from "../client/batch-row.ts";
 import type { BatchState } from "./batch-state.ts";
-import { type BoxView, sealingBlocked, signerSilent } from "./box-view.ts";
+import { type BoxView, sealingBlocked, signerSilent, silence } from "./box-view.ts";
 import type { FolderState, InboxSettings } from "./inbox-state.ts";
 import { momentOf, nextToSeal, staleness, undecidedUntil } from "./next-step.ts";
 import { type Work, workProgress } from "./work-rate.ts";
@@ -82,19 +82,19 @@ function wordsOf(state: BatchState, around: Surroundings): Told {
     case "submitting":
       return {
         state: "waiting",
-        words: state.spooled ? troubled(state, "waiting for the signer's check", around) : lostCopy,
+        words: state.spooled ? askedOf(state, "waiting for the signer's check", around) : lostCopy,
       };
     case "approving":
       return approvingWords(state, around);
     case "authorizing":
       return {
         state: "waiting",
-        words: troubled(state, "approved; waiting for the signer's check of the approvals", around),
+        words: askedOf(state, "approved; waiting for the signer's check of the approvals", around),
       };
     case "sealing":
       return sealingWords(state, around);
     case "answering":
-      return { state: "exporting", words: troubled(state, answerWords(state), around) };
+      return { state: "exporting", words: askedOf(state, answerWords(state), around) };
     case "ended":
       return { state: phase.as, words: endWords(state, phase.as) };
   }
@@ -126,6 +126,8 @@ function approvalWords(state: BatchState, around: Surroundings): string {
 
 function sealingWords(state: BatchState, around: Surroundings): Told {
   const work = around.work(state.id);
+  const silent = work && silence(around.box);
+  if (silent) return { state: silent.state, words: `${silent.words}; ${progressWords(work, around.now)}` };
   if (work) return { state: "sealing", words: `sealing ${progressWords(work, around.now)}` };
   const blocked = sealingBlocked(around.box);
   if (blocked) return { state: blocked.state, words: blocked.words };
@@ -160,6 +162,11 @@ function endWords(state: BatchState, as: "released" | "refused" | "rejected" | "
         ? `aborted: ${nothingSealed}`
         : "aborted: none of its seals counts; the stick has the manifest";
   }
+}
+
+/** What the signer was asked for, and that it does not answer, where nothing else was told yet. */
+function askedOf(state: BatchState, doing: string, around: Surroundings): string {
+  return state.trouble || around.box ? troubled(state, doing, around) : `${doing}; ${signerSilent}`;
 }
 
 /** What it was doing, and if that failed why, and when it is tried again. */

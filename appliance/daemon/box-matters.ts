@@ -29,7 +29,14 @@ const boxMatters: ReadonlySet<RefusalCode> = new Set([
   "UNREACHABLE",
 ]);
 
+const longestPause = 60_000;
+
 /** Milliseconds to the next attempt: half a second, doubled each time, at most a minute. */
 export function pause(tries: number): number {
-  return Math.min(60_000, 500 * 2 ** Math.min(tries - 1, 10));
+  return Math.min(longestPause, 500 * 2 ** Math.min(tries - 1, 10));
+}
+
+/** Whether an attempt that was put off until `again` is still to wait. One that lies further ahead than any is put off is from before the clock was set back. */
+export function stillWaits(again: number, now: number): boolean {
+  return again > now && again - now <= longestPause;
 }

@@ -9,6 +9,9 @@ export type BoxView = SignerStatus | undefined;
 
 export const signerSilent = "waiting for the signer, which does not answer (UNREACHABLE)";
 
+/** Seconds without a signature after which people are told that the HSM hangs; the slowest make one in a few. */
+const silentSeconds = 20;
+
 /** Why nothing can be sealed now, in words; undefined when the box is ready. */
 export function sealingBlocked(
   box: BoxView,
@@ -27,9 +30,22 @@ export function sealingBlocked(
     };
   }
   if (!box.token.present) return waiting("HSM-GONE", `waiting for the HSM: token ${box.token.serial} is not there`);
+  const silent = box.token.silentSeconds ?? 0;
+  if (silent >= silentSeconds) return waiting("HSM-FAULT", silentWords(silent));
   if (box.clock.refused)
     return waiting(box.clock.refused, `waiting for the clock to be set by a quorum; it shows ${box.clock.now}`);
   return linksBlock(box);
+}
+
+/** A call that hangs cannot be ended by the process that made it. */
+function silentWords(seconds: number): string {
+  return `waiting for the HSM, which does not answer for ${seconds} s: look at it; where it does not go on, end the signer and start it again`;
+}
+
+/** What keeps work that is under way: whoever does it does not answer. Undefined where all do. */
+export function silence(box: BoxView): ReturnType<typeof sealingBlocked> {
+  const blocked = sealingBlocked(box);
+  return blocked?.code === "UNREACHABLE" || blocked?.code === "HSM-FAULT" ? blocked : undefined;
 }
 
 function linksBlock(box: SignerStatus) {

@@ -1,7 +1,7 @@
 /** The folders of the stick's inbox: when one is to be taken. Pure; times in milliseconds. */
 
 import type { RefusalCode, RefusalRecord } from "../../manifests/refusal.ts";
-import { pause } from "./box-matters.ts";
+import { pause, stillWaits } from "./box-matters.ts";
 
 export interface FolderSeen {
   readonly folder: string;
@@ -45,7 +45,9 @@ export function looked(inbox: Inbox, seen: readonly FolderSeen[], now: number): 
     const before = inbox.get(one.folder);
     if (before?.phase.at === "taking") continue;
     const same = before?.fingerprint === one.fingerprint;
-    next.set(one.folder, same ? before : { ...one, since: now, phase: { at: "settling" }, trouble: null });
+    // A time to come is one from before the clock was set back.
+    const since = same ? Math.min(before.since, now) : now;
+    next.set(one.folder, same ? { ...before, since } : { ...one, since, phase: { at: "settling" }, trouble: null });
   }
   return next;
 }
@@ -134,7 +136,7 @@ export class UnreadEntries {
 }
 
 function isDue({ phase, since, trouble }: FolderState, settings: InboxSettings, now: number): boolean {
-  if (trouble && trouble.again > now) return false;
+  if (trouble && stillWaits(trouble.again, now)) return false;
   const quiet = now - since;
   if (phase.at === "settling") return quiet >= settings.settleSeconds * 1000;
   return phase.at === "incomplete" && quiet >= settings.incompleteSeconds * 1000;

@@ -3,6 +3,7 @@
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import type { RefusalRecord } from "../../manifests/refusal.ts";
 import type { BatchState } from "./batch-state.ts";
+import { stillWaits } from "./box-matters.ts";
 import type { BoxView } from "./box-view.ts";
 
 export type Step = "give-up" | "submit" | "authorize" | "seal" | "answer";
@@ -33,7 +34,7 @@ export function momentOf(box: BoxView, now: number): Moment {
 export function nextStep(state: BatchState, moment: Moment): Step | undefined {
   const { trouble, phase } = state;
   if (isOverdue(state, moment)) return "give-up";
-  if (trouble && (trouble.again === null || trouble.again > moment.now)) return undefined;
+  if (trouble && (trouble.again === null || stillWaits(trouble.again, moment.now))) return undefined;
   switch (phase.at) {
     case "submitting":
       return state.spooled ? "submit" : undefined;

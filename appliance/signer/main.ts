@@ -193,6 +193,7 @@ function partsOf(config: SignerConfig, token: Token, place = config.token): BoxP
     changePin: (oldPin, newPin) => changePin(token.module, place.uri, oldPin, newPin),
     compareKeys: (uris) => compareKeys(token, uris),
     ready: () => crew.start(),
+    silence: () => crew.silence(),
     serialOf: (uri) => readTokenUri(uri).serial,
   });
   return {

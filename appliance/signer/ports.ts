@@ -29,6 +29,8 @@ export interface Hsm {
   serialOf(uri: string): string;
   /** Is the pinned token there now? Needs no login; never throws. */
   present(): boolean;
+  /** For how many seconds the token did not answer while threads wait for its signatures; 0 where none waits. Ask regularly. */
+  silentSeconds(): number;
   /**
    * Logs in and finds every pinned key. Refuses with PIN-WRONG, HSM-GONE, HSM-TOKEN, HSM-KEY or another HSM code;
    * whatever it refuses, nobody is logged in then. Does not keep `pin`.

@@ -48,7 +48,12 @@ export function statusOf(box: Box, work: SealingWork): Json {
       refused: codeOf(() => box.clock.check(clockSetting(box), policy.clock)),
     },
     network: { links: linksOf(box), policy: policy.network },
-    token: { present: box.hsm.present(), serial: box.hsm.serial, lastVerifiedSignature: lastSignature(box) },
+    token: {
+      present: box.hsm.present(),
+      serial: box.hsm.serial,
+      lastVerifiedSignature: lastSignature(box),
+      silentSeconds: box.hsm.silentSeconds(),
+    },
     work: running ? { ...running } : null,
     pin: { failures: tries.failures, waitUntil: tries.waitUntil },
     held: held ? { ...held.toRecord() } : null,

@@ -34,6 +34,8 @@ export interface TokenParts {
   serialOf(uri: string): string;
   /** in this process: a module may keep what a login is checked against (SoftHSM does) */
   changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<void>;
+  /** milliseconds in which no signature came that a thread waits for */
+  silence?(): number;
   /** told after each login, so that what signing needs is started before the first document */
   ready?(): void;
 }
@@ -66,6 +68,10 @@ export class TokenHsm implements Hsm {
 
   present(): boolean {
     return this.#parts.token.present();
+  }
+
+  silentSeconds(): number {
+    return Math.floor((this.#parts.silence?.() ?? 0) / 1000);
   }
 
   async login(pin: Uint8Array): Promise<void> {

@@ -24,9 +24,12 @@ export function spread(points: readonly Point[], random: () => number): readonly
   return chosen;
 }
 
-/** A start costs several times what a call of a running process does: its faults are one kind. */
-function kindOf({ part, where, call, fault }: Point): string {
-  return `${part}.${where}:${call}${where === "start" ? "" : `:${fault}`}`;
+/** A start costs several times what a call of a running process does: its faults are one kind. So do calls that hang, until people are told. */
+function kindOf({ kind, part, where, call, fault }: Point): string {
+  if (kind === "clock") return fault;
+  if (fault === "HANG") return `${part}.${where}:HANG`;
+  const started = kind === "call" ? where === "start" : where !== "token";
+  return `${part}.${where}:${call}${started ? "" : `:${fault}`}`;
 }
 
 function shuffled<T>(all: readonly T[], random: () => number): T[] {

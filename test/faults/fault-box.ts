@@ -7,38 +7,52 @@ import { pause, RealDaemon } from "../promises/real-daemon.ts";
 import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
 import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
+import { FaultyToken } from "./token/faulty-token.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;
+
+export interface FaultBoxOptions {
+  readonly shim?: string;
+  readonly under?: (folder: string) => { readonly signer: readonly string[]; readonly daemon: readonly string[] };
+}
 
 export class FaultBox {
   readonly signer: RealSigner;
   readonly daemon: RealDaemon;
   readonly gate: IntakeGate;
+  /** undefined where nothing stands between signer and token */
+  readonly token: FaultyToken | undefined;
   readonly #plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>;
   #unlocked = false;
+  #daemonUnder: readonly string[] = [];
 
   private constructor(
-    signer: RealSigner,
-    daemon: RealDaemon,
-    gate: IntakeGate,
+    { signer, daemon, gate, token }: Pick<FaultBox, "signer" | "daemon" | "gate" | "token">,
     plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>,
   ) {
     this.signer = signer;
     this.daemon = daemon;
     this.gate = gate;
+    this.token = token;
     this.#plans = plans;
   }
 
-  /** Everything runs, the box is unlocked, intake looks at the stick. */
-  static async make(): Promise<FaultBox> {
+  /**
+   * Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. `under`: what starts signer and
+   * daemon in their place, given the box's folder.
+   */
+  static async make({ shim, under: starter }: FaultBoxOptions = {}): Promise<FaultBox> {
     const signer = await RealSigner.make();
+    const token = shim === undefined ? undefined : FaultyToken.between(signer, shim);
+    const under = starter?.(signer.folder);
     const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
     const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
     const gate = new IntakeGate(join(signer.folder, "gate"));
     const daemon = await RealDaemon.make(signer, [...plans.intake.under, ...gate.under]);
-    signer.under = plans.signer.under;
-    const box = new FaultBox(signer, daemon, gate, plans);
+    signer.under = [...(under?.signer ?? []), ...plans.signer.under];
+    const box = new FaultBox({ signer, daemon, gate, token }, plans);
+    box.#daemonUnder = under?.daemon ?? [];
     await box.keep();
     await box.looking();
     return box;
@@ -71,7 +85,7 @@ export class FaultBox {
     if (this.signer.alive && !this.#unlocked) await this.unlock();
     if (!this.daemon.alive) {
       started.push("daemon");
-      await this.daemon.start(this.#plans.daemon.under);
+      await this.daemon.start([...this.#daemonUnder, ...this.#plans.daemon.under]);
     }
     return started;
   }

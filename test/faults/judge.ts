@@ -19,6 +19,8 @@ export async function judge(
   told: Told,
   approved: ReadonlySet<string>,
   expected: Expected,
+  /** asked of the store too, once all else holds */
+  also: (db: Database.Database) => readonly Breach[] = () => [],
 ): Promise<readonly Breach[]> {
   const { signer, daemon } = box;
   // What a failed removal left under a temporary name may stay until the next start.
@@ -29,7 +31,7 @@ export async function judge(
   const folder = mkdtempSync(join(signer.folder, "copy-"));
   const db = new Database(copyOf(signer.store, folder));
   try {
-    return await breaches({
+    const broken = await breaches({
       db,
       token: await tokenContents(signer),
       trust: { roots: [root.certificate], genesis: policyDigest(signer.policy) },
@@ -44,6 +46,7 @@ export async function judge(
       sticks: new Map([[daemon.stick, expected]]),
       secrets: { values: [utf8(tokenPin)], folders: [join(signer.folder, "state"), daemon.spool, daemon.stick] },
     });
+    return broken.length > 0 ? broken : also(db);
   } finally {
     db.close();
     rmSync(folder, { recursive: true, force: true });

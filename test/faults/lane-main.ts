@@ -1,12 +1,15 @@
 /** A lane of the sweep, a process of its own: PKCS#11 modules read their place from the environment of a process. Strikes the points that it is sent, on a box that it keeps. */
 
 import process from "node:process";
+import { strikeClock } from "./clock/strike-clock.ts";
 import type { LaneAnswer, LaneOrder } from "./lane.ts";
 import { measure } from "./measure.ts";
 import { StruckBox } from "./strike.ts";
 
 /** A box's record grows, and with it what each check costs. */
 const batchesOfABox = 40;
+
+const shim = process.env.COLDSEAL_FAULT_SHIM;
 
 let struck: StruckBox | undefined;
 process.on("message", (order: LaneOrder) => {
@@ -22,9 +25,10 @@ async function work(order: LaneOrder): Promise<LaneAnswer> {
     await away();
     return "ended";
   }
-  if (order === "measure") return { counted: await measure() };
+  if (order === "measure") return { counted: await measure(shim) };
+  if (order.kind === "clock") return { outcome: await strikeClock(order) };
   if (struck && struck.batches >= batchesOfABox) await away();
-  struck ??= await StruckBox.make();
+  struck ??= await StruckBox.make(shim);
   try {
     const outcome = await struck.strike(order);
     // What is broken must not be found again at the next point.

@@ -13,13 +13,20 @@ export type LaneAnswer =
   | { readonly failed: string }
   | "ended";
 
+export interface LanePlace {
+  readonly folder: string;
+  readonly shim: string | undefined;
+}
+
 export class Lane {
   readonly #child: ChildProcess;
 
-  /** `folder`: where its boxes stand, and the code that Node compiled. */
-  constructor(folder: string) {
+  /** `folder`: where its boxes stand, and the code that Node compiled. `shim`: the module between its signers and their tokens. */
+  constructor({ folder, shim }: LanePlace) {
+    const places = { NODE_COMPILE_CACHE: join(folder, "compiled"), TMPDIR: folder };
+    const between = shim === undefined ? {} : { COLDSEAL_FAULT_SHIM: shim };
     this.#child = fork(join(import.meta.dirname, "lane-main.ts"), {
-      env: { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled"), TMPDIR: folder, UV_THREADPOOL_SIZE: "1" },
+      env: { ...process.env, ...places, ...between, UV_THREADPOOL_SIZE: "1" },
     });
   }
 

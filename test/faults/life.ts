@@ -15,7 +15,9 @@ import type { Part } from "./point.ts";
 const look = 80;
 const slow = 1_500;
 /** Milliseconds without any change after which people end the part that met the fault, and until the batch must have ended all the same. */
-const stuck = 12_000;
+const stuck = 25_000;
+/** Of a process or token that never answers again this must be said by then: both get 20 s. */
+const silent = 45_000;
 const endless = 180_000;
 /** A daemon that was started looks at the stick once more. */
 const anotherLook = 1_300;
@@ -25,6 +27,11 @@ export class Life {
   readonly batch: MadeBatch;
   readonly #box: FaultBox;
   readonly #told: ToldOfBatch;
+  #stuck = stuck;
+  /** seconds that the clock of the box, at which people sign, is ahead */
+  ahead = 0;
+  /** approvals may have expired: they are given again */
+  mayExpire = false;
   readonly broken: Breach[] = [];
   /** what units started again, and what people exported again */
   readonly restarted: string[] = [];
@@ -44,7 +51,7 @@ export class Life {
   /** Until one of two people has approved, as long as nothing fails. */
   async untilApprovedOnce(): Promise<void> {
     for (const end = Date.now() + endless; Date.now() < end; await pause(20)) {
-      const row = await this.#row();
+      const row = await this.row();
       if (row?.state !== "waiting-for-approval") continue;
       if (row.approvals.length > 0) return;
       await this.#approve(row);
@@ -63,28 +70,44 @@ export class Life {
         this.broken.push(["NOTHING-LOST", `${this.folder} was never answered: ${await this.#where()}`]);
         return;
       }
-      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#box.stopped());
-      if (!this.byHand && (told || now - moved > stuck)) {
+      const told = !this.byHand && part === "signer" && now - moved > slow && (await this.#says());
+      if (!this.byHand && (told || now - moved > this.#stuck)) {
         this.byHand = true;
         this.told = told;
         await this.#box.end(part);
       }
-      const started = await this.#box.keep();
-      this.restarted.push(...started);
-      const row = await this.#row();
+      const before = this.restarted.length;
+      const row = await this.look();
       const is = `${row?.state} ${row?.approvals.length} ${this.restarted.length}`;
       if (is !== was) [moved, was] = [Date.now(), is];
-      if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
-      if (row?.state === "waiting-for-unlock") await this.#box.unlock();
-      // What the box tells people to do.
-      if (row?.waiting.includes("ceremony export ")) await this.#export();
       const ended = row && this.#ended(row) && this.#spoolRests;
-      if (!ended || started.length > 0) rested = 0;
+      if (!ended || this.restarted.length > before) rested = 0;
       else if (rested === 0) rested = now;
       const needed = this.restarted.includes("daemon") || this.byHand ? anotherLook : 60;
       if (rested !== 0 && now - rested >= needed) return;
       await pause(look);
     }
+  }
+
+  /** People wait until they are told that the process does not answer. */
+  mayHang(): void {
+    this.#stuck = silent;
+  }
+
+  /** The box tells people to end the signer: it stopped itself, or it does not answer. */
+  async #says(): Promise<boolean> {
+    const row = await this.row();
+    return row?.waiting.includes("does not answer") || (await this.#box.stopped());
+  }
+
+  /** What units start and what the box tells people to do, once; gives the batch's row, as it was before that. */
+  async look(): Promise<BatchRow | undefined> {
+    this.restarted.push(...(await this.#box.keep()));
+    const row = await this.row();
+    if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
+    if (row?.state === "waiting-for-unlock") await this.#box.unlock();
+    if (row?.waiting.includes("ceremony export ")) await this.#export();
+    return row;
   }
 
   #ended(row: BatchRow): boolean {
@@ -101,8 +124,9 @@ export class Life {
   async #approve(row: BatchRow): Promise<void> {
     this.#told.accepted = true;
     const lost = [...this.#told.approvals].filter((person) => !row.approvals.some((one) => one.person === person));
-    if (lost.length > 0) this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
-    this.#told.approvals.add(await within(5_000, this.#box.daemon.approve(this.folder, row.approvals)));
+    if (lost.length > 0 && this.mayExpire) this.#told.approvals.clear();
+    else if (lost.length > 0) this.broken.push(["NOTHING-LOST", `an approval was lost: ${lost}`]);
+    this.#told.approvals.add(await within(5_000, this.#box.daemon.approve(this.folder, row.approvals, this.ahead)));
   }
 
   async #export(): Promise<void> {
@@ -110,7 +134,7 @@ export class Life {
     await within(20_000, this.#box.daemon.client.export(this.folder, this.#box.daemon.stick)).catch(() => pause(500));
   }
 
-  async #row(): Promise<BatchRow | undefined> {
+  async row(): Promise<BatchRow | undefined> {
     const rows = await within(5_000, this.#box.daemon.client.list(true)).catch(() => []);
     return rows.findLast((one) => one.folder === this.folder);
   }
@@ -123,7 +147,7 @@ export class Life {
 
   async #where(): Promise<string> {
     const { daemon, signer } = this.#box;
-    const row = await this.#row().catch(String);
+    const row = await this.row().catch(String);
     return `${JSON.stringify(row)} ${daemon.said.slice(-1500)} ${signer.said.slice(-1500)}`;
   }
 }

@@ -10,10 +10,13 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { seeded } from "../promises/dying-process.ts";
 import { spread } from "./choose.ts";
+import { canFakeTime } from "./clock/fake-clock.ts";
+import { clockPoints } from "./clock/jumps.ts";
 import { pointsOf } from "./measure.ts";
-import { pointText, readPoint } from "./point.ts";
+import { type Point, pointText, readPoint } from "./point.ts";
 import { reportLines, reportOf } from "./report.ts";
 import { counted, type Struck, sweep } from "./sweep.ts";
+import { buildShim, canCompile } from "./token/build.ts";
 import { canAttach } from "./tracer.ts";
 
 /** So many points at least a quick run sweeps. */
@@ -23,6 +26,7 @@ const program = new Command("test:faults")
   .option("--quick", "a sample of the points, for CI")
   .option("--seed <n>", "takes the sample of this seed again", whole, Date.now() % 1_000_000)
   .option("--points <points>", "these points alone, such as daemon.pool:fsync:3:EIO,signer.main:write:1:SIGKILL")
+  .option("--many <n>", "a sample of so many points", whole)
   .option("--only <text>", "points whose text starts so, such as signer. or take.main:openat")
   .option("--lanes <n>", "boxes that are swept beside each other", whole, 4)
   .option("--verbose", "a line for each point")
@@ -30,6 +34,7 @@ const program = new Command("test:faults")
   .parse();
 const options = program.opts<{
   readonly quick?: true;
+  readonly many?: number;
   readonly seed: number;
   readonly points?: string;
   readonly only?: string;
@@ -39,28 +44,26 @@ const options = program.opts<{
 }>();
 
 if (canAttach()) await run();
-else if (process.env.CI === undefined)
-  process.stdout.write("NOT TESTED: faults at system calls, because strace cannot trace here\n");
-else {
-  process.stdout.write("FAILED: strace cannot trace here\n");
-  process.exitCode = 1;
-}
+else leftOut("faults at system calls, because strace cannot trace here");
 
 async function run(): Promise<void> {
   const begun = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "coldseal-faults-"));
   try {
-    const { seed, quick = false } = options;
+    const { seed } = options;
+    const many = options.many ?? (options.quick ? quickly : undefined);
     process.stdout.write(`seed ${seed}\n`);
     const given = options.points?.split(",").map(readPoint);
-    const counts = given ? [] : await counted(folder);
-    const all = given ?? pointsOf(counts).filter((one) => pointText(one).startsWith(options.only ?? ""));
+    const place = { folder, shim: tokenShim(folder) };
+    const counts = given ? [] : await counted(place);
+    const all =
+      given ?? [...pointsOf(counts), ...clockJumps()].filter((one) => pointText(one).startsWith(options.only ?? ""));
     const points = given ?? spread(all, seeded(seed));
-    process.stdout.write(`${all.length} points${quick ? `, of which ${quickly} are swept` : ""}\n`);
+    process.stdout.write(`${all.length} points${many === undefined ? "" : `, of which ${many} are swept`}\n`);
     const enough = (struck: readonly Struck[]) =>
-      quick && struck.filter(({ outcome }) => outcome.struck).length >= quickly;
+      many !== undefined && struck.filter(({ outcome }) => outcome.struck).length >= many;
     let done = 0;
-    const struck = await sweep(points, { folder, lanes: options.lanes, enough }, (one) => {
+    const struck = await sweep(points, { place, lanes: options.lanes, enough }, (one) => {
       done++;
       if (one.outcome.broken.length > 0) process.stdout.write(brokenLines(one));
       if (options.verbose) process.stdout.write(pointLine(one));
@@ -74,6 +77,28 @@ async function run(): Promise<void> {
     if (report.violations > 0 || report.swept === 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The module between signer and token; undefined where there is no compiler. */
+function tokenShim(folder: string): string | undefined {
+  if (canCompile) return buildShim(folder);
+  leftOut("faults of the token, because there is no C compiler");
+  return undefined;
+}
+
+/** Jumps of the clock; none where there is no libfaketime. */
+function clockJumps(): readonly Point[] {
+  if (canFakeTime) return clockPoints;
+  leftOut("jumps of the clock, because there is no libfaketime");
+  return [];
+}
+
+function leftOut(what: string): void {
+  if (process.env.CI === undefined) process.stdout.write(`NOT TESTED: ${what}\n`);
+  else {
+    process.stdout.write(`FAILED: ${what}\n`);
+    process.exitCode = 1;
   }
 }
 

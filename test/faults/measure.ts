@@ -3,12 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pause } from "../promises/real-daemon.ts";
-import { faults, type Part, type Point, parts } from "./point.ts";
-import { StruckBox } from "./strike.ts";
+import { faults, type Part, type Point, parts, type TokenPlace } from "./point.ts";
+import { documentsForToken, StruckBox } from "./strike.ts";
 import { threadsOf } from "./threads.ts";
+import { faultsOfCall, isTokenCall } from "./token/token-faults.ts";
 import { countsIn, knownCalls, Tracer } from "./tracer.ts";
 
-/** How often a call is made at one place: by one thread from plug to answer, or at most by any thread of a process that starts. */
+/** How often a call is made at one place: by one thread from plug to answer, or at most by any thread of a process that starts; of the token, by the signer. */
 export interface Counted {
   readonly part: Part;
   readonly where: string;
@@ -16,9 +17,9 @@ export interface Counted {
   readonly times: number;
 }
 
-/** The counts of one batch, and of one start of each process, on a box of its own. */
-export async function measure(): Promise<readonly Counted[]> {
-  const struck = await StruckBox.make();
+/** The counts of one batch, and of one start of each process, on a box of its own; of the token's calls too where the signer goes through `shim`. */
+export async function measure(shim?: string): Promise<readonly Counted[]> {
+  const struck = await StruckBox.make(shim);
   try {
     const names = knownCalls();
     // What a process does for the first time only is not what the next batch meets.
@@ -26,7 +27,8 @@ export async function measure(): Promise<readonly Counted[]> {
     await first.untilAnswered("daemon");
     if (first.byHand || first.broken.length > 0) throw new Error("an unharmed batch did not go through");
     struck.takeAway(first);
-    return [...(await inThreads(struck, names)), ...(await inStarts(struck, names))];
+    const counted = [...(await inThreads(struck, names)), ...(await inStarts(struck, names))];
+    return shim === undefined ? counted : [...counted, ...(await atToken(struck))];
   } finally {
     await struck.box.remove();
   }
@@ -35,10 +37,42 @@ export async function measure(): Promise<readonly Counted[]> {
 /** The points of what was counted. */
 export function pointsOf(counted: readonly Counted[]): readonly Point[] {
   return counted.flatMap(({ part, where, call, times }) =>
-    Array.from({ length: times }, (_, at) =>
-      faults.map((fault) => ({ part, where, call, when: at + 1, fault })),
-    ).flat(),
+    Array.from({ length: times }, (_, at): readonly Point[] => {
+      const when = at + 1;
+      if (!isTokenCall(call)) return faults.map((fault) => ({ kind: "call", part, where, call, when, fault }));
+      const place = where as TokenPlace;
+      return faultsOfCall(call).map((fault) => ({ kind: "token", part: "signer", where: place, call, when, fault }));
+    }).flat(),
   );
+}
+
+/** What the signer asks of its token: over a batch, and when it is started and unlocked in the middle of one. */
+async function atToken(struck: StruckBox): Promise<readonly Counted[]> {
+  const { box } = struck;
+  const { token } = box;
+  if (!token) throw new Error("nothing stands between signer and token");
+  const counted: Counted[] = [];
+  const take = (where: TokenPlace, who: "main" | "probe") => {
+    for (const [call, times] of token.counts(who)) counted.push({ part: "signer", where, call, times });
+  };
+  for (const inTheMiddle of [false, true]) {
+    if (!inTheMiddle) token.count();
+    const life = await struck.plug(documentsForToken);
+    if (inTheMiddle) {
+      await life.untilApprovedOnce();
+      token.count();
+      await box.end("signer");
+      await box.keep();
+      take("token-start", "main");
+      take("token-probe", "probe");
+    }
+    await life.untilAnswered("signer");
+    if (life.byHand || life.broken.length > 0) throw new Error("an unharmed batch did not go through");
+    if (!inTheMiddle) take("token", "main");
+    token.clear();
+    struck.takeAway(life);
+  }
+  return counted;
 }
 
 async function inThreads(struck: StruckBox, names: readonly string[]): Promise<readonly Counted[]> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seeded } from "../promises/dying-process.ts";
 import { spread } from "./choose.ts";
+import { clockPoints } from "./clock/jumps.ts";
 import { pointsOf } from "./measure.ts";
 import { type Point, pointText, readPoint } from "./point.ts";
 import { reportLines, reportOf } from "./report.ts";
@@ -24,6 +25,41 @@ describe("the points of a sweep", () => {
     for (const point of pointsOf(counted)) expect(readPoint(pointText(point))).toEqual(point);
     for (const text of ["", "daemon.pool:fsync:0:EIO", "daemon.pool:reboot:1:EIO", "keeper.pool:fsync:1:EIO"])
       expect(() => readPoint(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("T23: a count of the token's calls gives each call with each fault that it can have, and reads them as they are written", () => {
+    const points = pointsOf([
+      { part: "signer", where: "token", call: "C_Sign", times: 2 },
+      { part: "signer", where: "token-probe", call: "C_Initialize", times: 1 },
+    ]);
+    expect(points.map(pointText).filter((text) => text.includes(":2:"))).toEqual([
+      "signer.token:C_Sign:2:CKR_DEVICE_ERROR",
+      "signer.token:C_Sign:2:CKR_DEVICE_REMOVED",
+      "signer.token:C_Sign:2:CKR_SESSION_HANDLE_INVALID",
+      "signer.token:C_Sign:2:CKR_FUNCTION_FAILED",
+      "signer.token:C_Sign:2:HANG",
+      "signer.token:C_Sign:2:GARBAGE",
+      "signer.token:C_Sign:2:SHORT",
+      "signer.token:C_Sign:2:LOST",
+    ]);
+    for (const point of points) expect(readPoint(pointText(point))).toEqual(point);
+    for (const text of ["signer.token-probe:C_Initialize:1:GARBAGE", "daemon.token:C_Sign:1:LOST"])
+      expect(() => readPoint(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("T13: the clock jumps in three ways at four steps, for the whole box and for signer and daemon alone", () => {
+    expect(new Set(clockPoints.map(pointText)).size).toBe(36);
+    for (const point of clockPoints) expect(readPoint(pointText(point))).toEqual(point);
+    expect(() => readPoint("box.before-sealing:clock:2:BACK-DAY")).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("T23: a quick run takes one call that hangs of each place, and each way in which the clock jumps, before more of them", () => {
+    const points = pointsOf([{ part: "signer", where: "token", call: "C_Sign", times: 9 }]);
+    const first = spread([...points, ...clockPoints], seeded(3))
+      .slice(0, 11)
+      .map(pointText);
+    expect(first.filter((text) => text.includes("HANG"))).toHaveLength(1);
+    expect(first.filter((text) => text.includes("clock"))).toHaveLength(3);
   });
 
   it("T21: a quick run takes each kind of point before a second one of any, and the same by the same seed", () => {

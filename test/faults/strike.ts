@@ -9,9 +9,13 @@ import { Told } from "../promises/told.ts";
 import { FaultBox } from "./fault-box.ts";
 import { judge } from "./judge.ts";
 import { Life } from "./life.ts";
-import type { Point } from "./point.ts";
+import type { CallPoint, TokenPoint } from "./point.ts";
 import { threadsOf } from "./threads.ts";
+import { fateOf } from "./token/token-faults.ts";
 import { Tracer } from "./tracer.ts";
+
+/** More than one thread signs them, where the machine has more than one core. */
+export const documentsForToken = 16;
 
 export interface Outcome {
   /** the fault came about; else the process made fewer such calls, or had no such thread */
@@ -34,8 +38,9 @@ export class StruckBox {
     this.box = box;
   }
 
-  static async make(): Promise<StruckBox> {
-    return new StruckBox(await FaultBox.make());
+  /** `shim`: the module that the signer is to reach its token through. */
+  static async make(shim?: string): Promise<StruckBox> {
+    return new StruckBox(await FaultBox.make(shim === undefined ? {} : { shim }));
   }
 
   /** How many batches this box has lived through. */
@@ -43,11 +48,10 @@ export class StruckBox {
     return this.#batches;
   }
 
-  async strike(point: Point): Promise<Outcome> {
+  async strike(point: CallPoint | TokenPoint): Promise<Outcome> {
     await this.box.keep();
     await this.box.looking();
-    const life = point.where === "start" ? this.#atStart(point) : this.#atThread(point);
-    const { struck, lived } = await life;
+    const { struck, lived } = await this.#live(point);
     const broken = [...lived.broken];
     if (broken.length === 0) broken.push(...(await this.#judge(lived)));
     await this.#rest(point, lived);
@@ -56,9 +60,9 @@ export class StruckBox {
     return { struck, broken, restarted, byHand, told, refused };
   }
 
-  async plug(): Promise<Life> {
+  async plug(documents = 2): Promise<Life> {
     const folder = `sweep-${++this.#batches}`;
-    const batch = await this.box.daemon.bring(folder);
+    const batch = await this.box.daemon.bring(folder, documents);
     this.#approved.add(batch.batchDigest);
     return new Life(this.box, folder, batch, this.#told.of(batch.batchDigest));
   }
@@ -67,8 +71,40 @@ export class StruckBox {
     this.box.daemon.takeAway(life.folder);
   }
 
+  #live(point: CallPoint | TokenPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+    if (point.kind === "token") return this.#atToken(point);
+    return point.where === "start" ? this.#atStart(point) : this.#atThread(point);
+  }
+
+  /** The token's call is counted from when the batch is plugged, or by a signer that is started in the middle of it. */
+  async #atToken(point: TokenPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+    const { box } = this;
+    const { where, call, when, fault } = point;
+    const { token } = box;
+    if (!token) throw new Error("nothing stands between signer and token");
+    const fate = { who: where === "token-probe" ? "probe" : "main", call, when, ...fateOf(fault) } as const;
+    let life: Life;
+    if (where === "token") {
+      token.set(fate);
+      life = await this.plug(documentsForToken);
+    } else {
+      life = await this.plug(documentsForToken);
+      await life.untilApprovedOnce();
+      token.set(fate);
+      await box.end("signer");
+      await box.keep();
+    }
+    if (fault === "HANG") life.mayHang();
+    await life.untilAnswered("signer");
+    const { struck } = token;
+    token.clear();
+    if (fault === "HANG" && life.byHand && !life.told)
+      life.broken.push(["UX5", "nobody was told that the token does not answer"]);
+    return { struck, lived: life };
+  }
+
   /** The thread is watched before the batch is plugged, in a copying intake before it begins. */
-  async #atThread(point: Point): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+  async #atThread(point: CallPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
     const { box } = this;
     if (point.part === "take") box.gate.close();
     let life = point.part === "take" ? await this.plug() : undefined;
@@ -86,7 +122,7 @@ export class StruckBox {
   }
 
   /** The process is started under the fault: in the middle of a batch, or, for a copying intake, because of it. */
-  async #atStart(point: Point): Promise<{ readonly struck: boolean; readonly lived: Life }> {
+  async #atStart(point: CallPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
     const { box } = this;
     const { part, call, when, fault } = point;
     const plan = box.plan(part);
@@ -109,7 +145,7 @@ export class StruckBox {
   }
 
   /** Until the part is up or met its fault. */
-  async #started({ part, when }: Point): Promise<void> {
+  async #started({ part, when }: CallPoint): Promise<void> {
     if (part !== "scan") {
       await this.box.keep();
       return;
@@ -127,8 +163,8 @@ export class StruckBox {
   }
 
   /** A signer whose disk failed signs nothing more until it is started anew: people do that, so that the next point has a sound one. */
-  async #rest({ part, fault }: Point, life: Life): Promise<void> {
-    if (part === "signer" && fault !== "SIGKILL") await this.box.end("signer");
+  async #rest({ kind, part, fault }: CallPoint | TokenPoint, life: Life): Promise<void> {
+    if (kind === "call" && part === "signer" && fault !== "SIGKILL") await this.box.end("signer");
     await this.box.keep();
     this.takeAway(life);
   }

@@ -1,6 +1,6 @@
 /** The sweep: points are struck in several lanes until all are done, or enough of them were reached. */
 
-import { Lane } from "./lane.ts";
+import { Lane, type LanePlace } from "./lane.ts";
 import type { Counted } from "./measure.ts";
 import type { Point } from "./point.ts";
 import type { Outcome } from "./strike.ts";
@@ -12,8 +12,8 @@ export interface Struck {
 }
 
 /** Counts the calls of an unharmed batch, in a process of its own. */
-export async function counted(folder: string): Promise<readonly Counted[]> {
-  const lane = new Lane(folder);
+export async function counted(place: LanePlace): Promise<readonly Counted[]> {
+  const lane = new Lane(place);
   const answer = await lane.ask("measure");
   await lane.ask("end");
   if (answer === "ended" || !("counted" in answer))
@@ -24,13 +24,17 @@ export async function counted(folder: string): Promise<readonly Counted[]> {
 /** Strikes the points in their order until `enough`; tells each. A point that could not be struck at all is broken. */
 export async function sweep(
   points: readonly Point[],
-  options: { readonly folder: string; readonly lanes: number; readonly enough: (all: readonly Struck[]) => boolean },
+  options: {
+    readonly place: LanePlace;
+    readonly lanes: number;
+    readonly enough: (all: readonly Struck[]) => boolean;
+  },
   onStruck: (struck: Struck) => void,
 ): Promise<readonly Struck[]> {
   const all: Struck[] = [];
   let next = 0;
   const inLane = async () => {
-    let lane = new Lane(options.folder);
+    let lane = new Lane(options.place);
     for (;;) {
       const point = options.enough(all) ? undefined : points[next++];
       if (!point) break;
@@ -39,7 +43,7 @@ export async function sweep(
       const outcome = outcomeOf(answer);
       if (answer !== "ended" && "failed" in answer) {
         await lane.ask("end");
-        lane = new Lane(options.folder);
+        lane = new Lane(options.place);
       }
       const struck = { point, outcome, seconds: (performance.now() - begun) / 1000 };
       all.push(struck);

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { pause } from "../promises/real-daemon.ts";
-import { calls, type Point } from "./point.ts";
+import { type CallPoint, calls } from "./point.ts";
 import { threadsOf, tracerOf } from "./threads.ts";
 
 /** Milliseconds that strace gets to be there. */
@@ -37,7 +37,7 @@ export class Tracer {
   }
 
   /** The point's call of this one thread. Resolves when it is watched; false where the thread is gone. */
-  static inject(thread: number, { call, when, fault }: Point, log: string): Promise<Tracer | undefined> {
+  static inject(thread: number, { call, when, fault }: CallPoint, log: string): Promise<Tracer | undefined> {
     const fate = fault === "SIGKILL" ? "signal=SIGKILL" : `error=${fault}`;
     const what = ["-e", `trace=${call}`, "-e", `inject=${call}:${fate}:when=${when}`];
     return Tracer.#attach(thread, what, log, () => tracerOf(thread) !== 0);

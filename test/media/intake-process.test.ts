@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
+import type { IntakeCommand } from "../../media/intake/command.ts";
+import { mustTrace } from "../promises/dying-process.ts";
 import { type ConfinedIntake, startIntake } from "./confined-intake.ts";
 import { makeBatch, now, policyText } from "./signed-batch.ts";
 
@@ -105,6 +107,30 @@ describe("the confined process", () => {
     expect(await ended).toEqual({ status: 0, signal: null });
     expect(readFileSync(join(incoming, "one/batch.p7m")).length).toBeGreaterThan(0);
   });
+
+  it.skipIf(!mustTrace)(
+    "T4: half an answer that could not be sent ends the process: the daemon does not wait for the rest",
+    async () => {
+      const traced = (log: string, more: readonly string[]) => (usual: IntakeCommand) => ({
+        ...usual,
+        file: "strace",
+        args: ["-D", "-f", "-qq", "-o", join(base, log), "-e", "trace=write", ...more, usual.file, ...usual.args],
+        env: { ...usual.env, PATH: process.env.PATH ?? "" },
+      });
+      const first = await start(traced("counted", []));
+      await first.connection.call("scan", { root: stick });
+      first.connection.close();
+      await first.ended;
+      // Of the main thread's writes the second one to descriptor 3 is what follows the first frame's header.
+      const writes = readFileSync(join(base, "counted"), "utf8").split("\n");
+      const own = writes.filter((line) => line.startsWith(`${first.child.pid} `) && line.includes("write("));
+      const [header, payload] = own.flatMap((line, at) => (line.includes("write(3,") ? [at + 1] : []));
+      expect(payload).toBe((header as number) + 1);
+      const { connection, ended } = await start(traced("failed", ["-e", `inject=write:error=EIO:when=${payload}`]));
+      await expect(connection.call("scan", { root: stick })).rejects.toMatchObject({ code: "UNREACHABLE" });
+      expect((await ended).status).not.toBe(0);
+    },
+  );
 
   it("T4: the process ends when the daemon hangs up between calls", async () => {
     const { connection, ended } = await start();

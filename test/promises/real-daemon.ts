@@ -10,7 +10,7 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readChallenge } from "../../manifests/records/decision.ts";
 import { intakeCommand } from "../../media/intake/command.ts";
-import { authorization, type MadeBatch, makeBatch, operators, root } from "../appliance/signer/people.ts";
+import { authorizationAt, fromNow, type MadeBatch, makeBatch, operators, root } from "../appliance/signer/people.ts";
 import type { RealSigner } from "../appliance/signer/real-signer.ts";
 
 /** Milliseconds that a daemon gets to be ready. */
@@ -94,9 +94,9 @@ export class RealDaemon {
     await gone;
   }
 
-  /** Plugs a batch of two small documents, in a folder of that name. */
-  async bring(folder: string): Promise<MadeBatch> {
-    const contents = [0, 1].map((at) => utf8(`document ${at} of ${folder}`));
+  /** Plugs a batch of two small documents, or as many as said, in a folder of that name. */
+  async bring(folder: string, count = 2): Promise<MadeBatch> {
+    const contents = Array.from({ length: count }, (_, at) => utf8(`document ${at} of ${folder}`));
     const documents = contents.map((bytes, at) => ({
       digest: hex(sha256(bytes)),
       name: `d${at}.txt`,
@@ -116,11 +116,11 @@ export class RealDaemon {
       rmSync(join(this.stick, "coldseal", box, folder), { recursive: true, force: true });
   }
 
-  /** The next of two people, who did not approve yet, approves; gives who. */
-  async approve(folder: string, approvals: readonly { readonly person: string }[]): Promise<"op1" | "op2"> {
+  /** The next of two people, who did not approve yet, approves, at a clock that is so many seconds ahead; gives who. */
+  async approve(folder: string, approvals: readonly { readonly person: string }[], ahead = 0): Promise<"op1" | "op2"> {
     const next = approvals.some(({ person }) => person === "op1") ? "op2" : "op1";
     const { challenge } = await this.client.open(folder);
-    const signed = await authorization(readChallenge(utf8(challenge)), operators[next]);
+    const signed = await authorizationAt(fromNow(ahead - 1), readChallenge(utf8(challenge)), operators[next]);
     await this.client.decide("approve", folder, signed);
     return next;
   }

@@ -7,12 +7,12 @@ import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { type RealSigner, tokenPin } from "../appliance/signer/real-signer.ts";
 import type { TokenContents } from "./check-record.ts";
 
-/** Reads it in this process, also while the signer runs. SoftHSM does not tell what it signed. */
+/** Reads it in this process, also while the signer runs, and by the real module, whatever stands between signer and token. SoftHSM does not tell what it signed. */
 export async function tokenContents(signer: RealSigner): Promise<TokenContents> {
-  const { token: options } = JSON.parse(readFileSync(signer.config, "utf8")) as {
-    token: Parameters<typeof openToken>[0];
+  const { token: place } = JSON.parse(readFileSync(signer.config, "utf8")) as {
+    readonly token: { readonly uri: string };
   };
-  const token = await openToken(options);
+  const token = await openToken({ ...signer.token, uri: place.uri });
   try {
     await token.login(utf8(tokenPin));
     const heads = new HeadStore(token);

@@ -29,6 +29,17 @@ describe("the folders of the inbox", () => {
     expect(due(inbox, 5_999)).toBe("a");
   });
 
+  it("T13: a clock that is set back by a day keeps no folder waiting for a day", () => {
+    const day = 86_400_000;
+    let inbox = looked(none, [seen("a")], day);
+    inbox = looked(inbox, [seen("a")], 10);
+    expect(due(inbox, 3_009)).toBeUndefined();
+    expect(due(inbox, 3_010)).toBe("a");
+    const refusal = { code: "MEDIA-READ", message: "no" } as const;
+    inbox = looked(tookEnd(taking(inbox, "a"), "a", { outcome: "failed", refusal }, day), [seen("a")], 10);
+    expect(due(inbox, 3_010)).toBe("a");
+  });
+
   it("NOTHING-LOST: an incomplete folder waits, is taken when it changes, and for the last time after the longer time", () => {
     let inbox = tookEnd(
       taking(looked(none, [seen("a")], 0), "a"),

@@ -7,6 +7,15 @@ const moment: Moment = { now: t0, utc: soon, policyDigest, undecidedHours: 2 };
 const overdue = { ...moment, now: t0 + 2 * hour };
 const approved = through(fresh(), challenged, approvedBy("op1"), approvedBy("op2"));
 
+describe("T13: a clock that is set back", () => {
+  it("T13: lets a batch try again that was put off by the clock before, and only then", () => {
+    const waiting = through(through(approved, { type: "authorized" }), failedBy("LOCKED"));
+    expect(nextStep(waiting, moment)).toBeUndefined();
+    expect(nextStep(waiting, { ...moment, now: t0 + 60_000 })).toBe("seal");
+    expect(nextStep(waiting, { ...moment, now: t0 - 86_400_000 })).toBe("seal");
+  });
+});
+
 describe("RETENTION: a batch on which nobody decides", () => {
   const undecided = [
     ["not yet given to the signer", fresh()],

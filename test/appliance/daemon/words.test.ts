@@ -52,6 +52,12 @@ describe("waiting shows why", () => {
     ],
     ["LOCKED", { ...box, locked: true }, "waiting-for-unlock", "waiting for unlock"],
     ["HSM-GONE", { ...box, token: { present: false, serial: "6f2c" } }, "waiting", "token 6f2c is not there"],
+    [
+      "HSM-FAULT",
+      { ...box, token: { ...box.token, silentSeconds: 31 } },
+      "waiting",
+      "the HSM, which does not answer for 31 s",
+    ],
     ["CLOCK", { ...box, clock: { now: soon, refused: "CLOCK" } }, "waiting", "the clock"],
     ["GAP", { ...box, network: { links: ["eth0"], policy: "fatal" } }, "waiting", "remove eth0"],
     ["GAP", { ...box, network: { links: null, policy: "fatal" } }, "waiting", "cannot be read"],
@@ -66,6 +72,21 @@ describe("waiting shows why", () => {
       expect(row.waiting).toContain(code);
     });
   }
+
+  it.each([
+    ["UNREACHABLE", undefined],
+    ["HSM-FAULT", { ...box, token: { ...box.token, silentSeconds: 20 } }],
+  ])("UX5: work that was begun does not hide that nobody answers (%s)", (code, view) => {
+    const begun = workBegun({ documents: 3, of: 12, bytes: 0, ofBytes: 0 }, t0);
+    const row = batchRow(authorised, around({ box: view, batches: [authorised], work: () => begun }));
+    expect(row.state).toBe("waiting");
+    expect(row.waiting).toMatch(new RegExp(`does not answer.*\\(${code}\\); 3 of 12 documents`));
+  });
+
+  it("UX5: nobody waits for a check or an answer that cannot come without being told", () => {
+    for (const state of [through(fresh(), challenged, approvedBy("op1"), approvedBy("op2")), sealed])
+      expect(batchRow(state, around({ box: undefined })).waiting).toContain("UNREACHABLE");
+  });
 
   it("GAP: a link that the policy only records does not keep a batch waiting", () => {
     const view: SignerStatus = { ...box, network: { links: ["eth0"], policy: "recorded" } };

@@ -57,6 +57,10 @@ export class FakeHsm implements Hsm {
     return { missing: uris.filter((uri) => this.missing.includes(uri)), unrecorded: this.unrecorded };
   }
 
+  silentSeconds(): number {
+    return 0;
+  }
+
   present(): boolean {
     return !this.gone;
   }

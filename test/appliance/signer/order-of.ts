@@ -33,9 +33,18 @@ export async function orderOf(
     what,
     ...change,
   });
+  return signedOrder(content, by);
+}
+
+/** An order's content signed by these people, by their clocks. */
+export async function signedOrder(
+  content: Uint8Array,
+  by: readonly Issued[] = quorum,
+  signingTime = fromNow(-1),
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (const { signingKey } of by) {
-    const signed = { eContentType: oids.order, content, signingTime: fromNow(-1) };
+    const signed = { eContentType: oids.order, content, signingTime };
     parts.push(await signContent(nodeHost, signingKey, signed));
   }
   return mergeSignedData(parts.map((part) => readSignedData(part)));

@@ -1,0 +1,107 @@
+/** A box of real processes over disks that the test owns: brings a batch to a step, takes the power away or fills a disk there, and goes on. Runs in a mount namespace of its own. */
+
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Breach } from "../../promises/breach.ts";
+import type { Expected } from "../../promises/check-media.ts";
+import { pause } from "../../promises/real-daemon.ts";
+import { Told } from "../../promises/told.ts";
+import { FaultBox } from "../fault-box.ts";
+import { judge } from "../judge.ts";
+import { Life } from "../life.ts";
+import { LyingDisk } from "./disk.ts";
+
+/** Before the batch is plugged; when it was accepted; when one of two has approved; when it is approved and the box locked; sealed, with a stick that cannot be written; released. */
+export const steps = ["plugged", "accepted", "approved-once", "approved", "sealed", "released"] as const;
+export type Step = (typeof steps)[number];
+
+const patience = 60_000;
+
+export class DiskLife {
+  readonly box: FaultBox;
+  readonly disk: LyingDisk;
+  readonly #told = new Told();
+  readonly #approved = new Set<string>();
+  #batches = 0;
+
+  private constructor(box: FaultBox, disk: LyingDisk) {
+    this.box = box;
+    this.disk = disk;
+  }
+
+  static async make(): Promise<DiskLife> {
+    let disk: LyingDisk | undefined;
+    const box = await FaultBox.make({
+      under: (folder) => {
+        disk = new LyingDisk(join(folder, "lies"));
+        return { signer: disk.under, daemon: disk.under };
+      },
+    });
+    return new DiskLife(box, disk as LyingDisk);
+  }
+
+  /** Every process of the box ends at once. */
+  async stop(): Promise<void> {
+    await Promise.all([this.box.end("signer"), this.box.end("daemon")]);
+    await this.box.end("scan");
+  }
+
+  /** Plugs a batch and brings it so far. */
+  async until(step: Step): Promise<Life> {
+    const { signer, daemon } = this.box;
+    const folder = `disk-${++this.#batches}`;
+    const batch = await daemon.bring(folder);
+    this.#approved.add(batch.batchDigest);
+    const life = new Life(this.box, folder, batch, this.#told.of(batch.batchDigest));
+    if (step === "plugged") return life;
+    if (step === "released") {
+      await life.untilAnswered("daemon");
+      return life;
+    }
+    await until("the batch's acceptance", async () => (await life.row())?.state === "waiting-for-approval");
+    if (step === "approved-once") await life.untilApprovedOnce();
+    if (step === "approved") await signer.ceremony("lock");
+    if (step === "sealed") this.#unwritable();
+    if (step === "approved" || step === "sealed") {
+      await life.untilApprovedOnce();
+      await daemon.approve(folder, [{ person: "op1" }]);
+      const wanted = step === "sealed" ? "sealed" : "authorized";
+      const state = async () => (await signer.call("batch", { batchDigest: batch.batchDigest })).result.state;
+      await until(wanted, async () => (await state()) === wanted);
+    }
+    return life;
+  }
+
+  /** The stick can be written again. */
+  writable(): void {
+    rmSync(this.#outbox);
+    renameSync(`${this.#outbox}.away`, this.#outbox);
+  }
+
+  /** Something else stands where answers go. */
+  #unwritable(): void {
+    mkdirSync(this.#outbox, { recursive: true });
+    renameSync(this.#outbox, `${this.#outbox}.away`);
+    writeFileSync(this.#outbox, "");
+  }
+
+  /** Goes on until the batch has its answer, and asks for every promise. */
+  async end(life: Life): Promise<readonly Breach[]> {
+    await life.untilAnswered("daemon");
+    if (life.broken.length > 0) return life.broken;
+    const what = life.end && ("number" in life.end ? life.end : ("refusal" as const));
+    const expected: Expected = new Map(what ? [[life.folder, what]] : []);
+    const broken = await judge(this.box, this.#told, this.#approved, expected);
+    this.box.daemon.takeAway(life.folder);
+    return broken;
+  }
+
+  get #outbox(): string {
+    return join(this.box.daemon.stick, "coldseal/outbox");
+  }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + patience; Date.now() < end; await pause(40)) if (await holds()) return;
+  throw new Error(`${what} did not come`);
+}
