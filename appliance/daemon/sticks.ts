@@ -102,7 +102,7 @@ export class Sticks {
       } catch (fault) {
         await this.#client.unmount(role).catch(() => undefined);
         await this.#refresh();
-        throw this.#view && !this.has(role) ? pulledOut(role, fault) : fault;
+        throw this.#isGone(role, fault) ? pulledOut(role, fault) : fault;
       }
     });
   }
@@ -110,6 +110,12 @@ export class Sticks {
   /** One use at a time. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.run(work);
+  }
+
+  /** A stick whose content is refused is there, and has no use. */
+  #isGone(role: StickRole, fault: unknown): boolean {
+    const unfit = fault instanceof Refusal && fault.code === "STICK-FORM";
+    return this.#view !== undefined && !this.has(role) && !unfit;
   }
 
   /** What people are told is what is now; events stay to be journalled by the next look. */

@@ -7,7 +7,7 @@ import { lstatSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { syncFileSystem } from "../../host/durable.ts";
 import { InTurn } from "../../host/in-turn.ts";
-import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { asRefusal, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { type Found, judgePlugged, type Role, roles, type Stick } from "../stick/plugged.ts";
 import { type CheckedDisk, checkDisk, openDisk } from "../stick/read-disk.ts";
 import { usbDisks } from "../stick/sysfs-block.ts";
@@ -18,6 +18,7 @@ import { mountTable } from "./mount-table.ts";
 import { flushBuffers, mount, mountOptions, unmount, unmountLazily } from "./programs.ts";
 import type { MountSettings } from "./settings.ts";
 import { switchOff } from "./switch-off.ts";
+import { UnfitSticks } from "./unfit-sticks.ts";
 
 /** What may be mounted, and how it is known: `main.ts` takes vfat and exFAT. */
 export interface FileSystems {
@@ -53,6 +54,7 @@ export class Sticks {
   readonly #events = new StickEvents();
   readonly #mounted = new Map<Role, MountedStick>();
   #found: Found = none;
+  readonly #unfit = new UnfitSticks();
   #bus = true;
   readonly #turns = new InTurn();
 
@@ -121,7 +123,7 @@ export class Sticks {
       const devices = usbDevices(sys);
       this.#bus = devices !== undefined;
       const inUse = new Set([...this.#mounted.values()].map(({ stick }) => stick.key));
-      this.#found = judgePlugged(devices ?? [], usbDisks(sys), this.#settings, inUse);
+      this.#found = this.#unfit.apart(judgePlugged(devices ?? [], usbDisks(sys), this.#settings, inUse));
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       this.#found = none;
@@ -136,13 +138,16 @@ export class Sticks {
     if (stick) return stick;
     const refused = this.#found.refused.find(({ refusal }) => refusal.code === "STICK-MANY");
     throw (
-      refused?.refusal ?? new Refusal("STICK-GONE", `no stick for this use (${role}) is plugged in`, { about: role })
+      refused?.refusal ??
+      this.#unfit.why(role) ??
+      new Refusal("STICK-GONE", `no stick for this use (${role}) is plugged in`, { about: role })
     );
   }
 
   async #mount(stick: Stick, role: Role, write: boolean, same: string | null): Promise<MountedStick> {
     const { devices, owner } = this.#settings;
-    const checked = await checkDisk(devices, stick.disk, (head, area) => this.#fileSystems.check(head, area));
+    const check = checkDisk(devices, stick.disk, (head, area) => this.#fileSystems.check(head, area));
+    const checked = await check.catch((fault) => this.#refuseUnfit(stick, "STICK-FORM", fault));
     const { node, volume } = checked;
     const path = this.#path(role);
     const made = { role, write, path, identity: identityOf(stick, checked), type: volume.type, stick, node };
@@ -151,7 +156,8 @@ export class Sticks {
     makeTarget(path);
     const options = this.#fileSystems.options(volume.type, owner);
     try {
-      await mount({ node: join(devices, node.name), target: path, type: volume.type, write, options });
+      const order = { node: join(devices, node.name), target: path, type: volume.type, write, options };
+      await mount(order).catch((fault) => this.#refuseUnfit(stick, "MEDIA-READ", fault));
       holdMounted(made);
       await this.#look();
       if (!this.#isThere(stick)) throw new Refusal("STICK-GONE", "the stick was pulled out meanwhile", { about: role });
@@ -162,6 +168,13 @@ export class Sticks {
     }
     this.#mounted.set(role, made);
     return made;
+  }
+
+  /** What lies in the stick itself is not tried again before it was pulled out; one that answers no more is gone, which is seen elsewhere. */
+  async #refuseUnfit(stick: Stick, code: RefusalCode, fault: unknown): Promise<never> {
+    if (fault instanceof Refusal && fault.code === code) this.#unfit.add(stick, fault);
+    await this.#look();
+    throw fault;
   }
 
   async #putAway(one: MountedStick): Promise<void> {

@@ -2,6 +2,7 @@
 // {id, input} types a line; {id, listing} asks the daemon for its list, which a new process would do much slower. Answers {id, stdout|stderr} as it is printed, and {id, status} at the end.
 import { spawn } from "node:child_process";
 import { openSync, read, readdirSync, readFileSync, writeSync } from "node:fs";
+import { daemonClient } from "../../appliance/client/daemon-client.ts";
 
 const ports = "/sys/class/virtio-ports";
 const port = readdirSync(ports).find((one) => readFileSync(`${ports}/${one}/name`, "utf8").trim() === "agent");
@@ -21,7 +22,6 @@ function send(message) {
 
 /** As `ceremony list` asks: with the product's own code. */
 async function listing() {
-  const { daemonClient } = await import("/usr/lib/coldseal/appliance/client/daemon-client.ts");
   return daemonClient("/run/coldseal/coldseald.sock").listing(true);
 }
 

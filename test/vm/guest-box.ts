@@ -26,7 +26,7 @@ interface Listing {
   readonly sticks: readonly string[];
 }
 
-const people = "/root/operators";
+const people = "/srv/operators";
 const sticks = "/run/coldseal/media";
 /** Of the keeper's stick, for `VirtualBox.plug`. */
 export const keeperSerial = "KEEPER0001";

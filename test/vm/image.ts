@@ -182,7 +182,10 @@ function fillRoot(root: string, kernel: string, deb: string): void {
   put("/etc/modprobe.d/box.conf", "options usb-storage delay_use=0\n");
   put("/etc/fstab", "");
   put("/etc/systemd/system/agent.service", agentUnit);
-  cpSync(join(import.meta.dirname, "agent.mjs"), join(root, "usr/local/agent.mjs"));
+  // Beside the product, whose code it uses.
+  const agent = join(root, "usr/lib/coldseal/test/vm/agent.mjs");
+  mkdirSync(join(agent, ".."), { recursive: true });
+  cpSync(join(import.meta.dirname, "agent.mjs"), agent);
   cpSync(deb, join(root, "tmp/coldseal.deb"));
   // No network: nothing can be fetched. /proc is there, as on a machine that runs.
   const inside = (script: string) =>
@@ -226,7 +229,7 @@ const agentUnit = `[Unit]
 After=basic.target
 [Service]
 Environment=NODE_COMPILE_CACHE=${compiled}
-ExecStart=/usr/lib/coldseal/node/bin/node /usr/local/agent.mjs
+ExecStart=/usr/lib/coldseal/node/bin/node /usr/lib/coldseal/test/vm/agent.mjs
 Restart=always
 [Install]
 WantedBy=multi-user.target

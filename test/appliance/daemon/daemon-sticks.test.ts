@@ -102,7 +102,7 @@ describe("sticks by the mount helper", () => {
     await box.eventually("gone", async () =>
       box.logged.some((line) => line.includes('"code":"STICK-GONE"')) ? true : undefined,
     );
-    expect(box.logged.some((line) => line.includes("MEDIA-FULL"))).toBe(false);
+    expect(box.logged.some((line) => line.includes('"code":"MEDIA-FULL"'))).toBe(false);
     box.media = realMedia;
     mounts.plug();
     await box.until("contracts", "released");

@@ -153,6 +153,27 @@ describe.runIf(asRoot || process.env.CI !== undefined)(
       });
     });
 
+    it("T28: what cannot be mounted is refused until it is pulled out, told once, and not tried again", async () => {
+      const said = await withStick(`
+      const stick = box.make("sda", "AA01");
+      const [disk] = stick.disks;
+      const odd = box.plug({ ...stick, disks: [{ ...disk, partitions: [{ ...disk.partitions[0], start: 4096 }] }] });
+      said.first = await refusal(sticks.mount("in", false, null));
+      said.again = await refusal(sticks.mount("in", false, null));
+      const { sticks: taken, refused, events } = await sticks.state(0);
+      said.state = [taken.length, refused.map(({ refusal }) => refusal.code), events.map(({ kind }) => kind)];
+      box.pull(odd);
+      box.plug(stick);
+      said.sound = await refusal(sticks.mount("in", false, null));
+    `);
+      expect(said).toEqual({
+        first: "STICK-FORM",
+        again: "STICK-FORM",
+        state: [0, ["STICK-FORM"], ["plugged", "refused"]],
+        sound: "none",
+      });
+    });
+
     it("T28: a link in the place of the folder, and a mount that the kernel refuses, are refused", async () => {
       const said = await withStick(`
       box.plug(box.make("sda", "AA01"));

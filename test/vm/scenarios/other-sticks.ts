@@ -3,9 +3,10 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runCommand } from "../../../demo/run-command.ts";
 import { keeperSerial } from "../guest-box.ts";
 import type { Scenario } from "../scenario.ts";
-import { firstSector, makeStick, onStick, putOnStick, sectorBytes, writeDisk } from "../stick.ts";
+import { firstSector, makeStick, onStick, putOnStick, sectorBytes, takeFromStick, writeDisk } from "../stick.ts";
 
 export const fullStick: Scenario = {
   name: "full-stick",
@@ -54,13 +55,21 @@ export const keepersStick: Scenario = {
     await guest.untilState(box, batch.name, "waiting-for-approval");
     await guest.approve(box, batch.slip);
     await guest.untilState(box, batch.name, "released");
-    await guest.until(box, "both sticks may be pulled out", ({ sticks }) =>
-      sticks.filter((line) => /you may remove the stick now/.test(line)).length === 2 ? true : undefined,
+    // It is written after the release, which never waits for it.
+    await guest.until(box, "manifests on the keeper's stick, and both may be pulled out", ({ sticks }) =>
+      onStick(keeper, "coldseal/audit") &&
+      sticks.filter((line) => /you may remove the stick now/.test(line)).length === 2
+        ? true
+        : undefined,
     );
     await box.pull("S1");
     await box.pull(keeperSerial);
     await guest.holdAnswer(batch, work);
-    deepEqual(onStick(keeper, "coldseal"), true);
+    const out = stage.folder();
+    takeFromStick(keeper, "coldseal", out);
+    const chain = ["--json", "verify", "--chain", join(out, "coldseal/audit"), "--ca", guest.paths.pki.root];
+    const { status, transcript } = await runCommand("desk/main.ts", [...chain, "--genesis", guest.paths.genesis]);
+    deepEqual(status, 0, transcript);
     return undefined;
   },
 };
@@ -82,7 +91,7 @@ export const exfat: Scenario = {
     await guest.untilState(box, batch.name, "released");
     // This machine has no exFAT: the virtual one reads it, and what it read is checked here.
     const read =
-      "mkdir /root/x && mount -t exfat -o ro /dev/disk/by-id/*X1*-part1 /root/x && tar -C /root/x -cf - coldseal | base64";
+      "mkdir /srv/x && mount -t exfat -o ro /dev/disk/by-id/*X1*-part1 /srv/x && tar -C /srv/x -cf - coldseal | base64";
     const out = join(work, "read");
     mkdirSync(out);
     execFileSync("tar", ["-C", out, "-xf", "-"], { input: Buffer.from(await box.shell(read), "base64") });
