@@ -4,6 +4,7 @@
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { Command } from "commander";
 import { cache, makeImage } from "./image.ts";
 import { missingForVm } from "./needs.ts";
@@ -55,7 +56,7 @@ async function run(): Promise<void> {
       try {
         points = (await scenario.run(stage)) ?? 1;
       } catch (fault) {
-        broken = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+        broken = inspect(fault);
       } finally {
         await stage.end();
       }

@@ -1,4 +1,4 @@
-import { equal, ok } from "node:assert/strict";
+import { ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import type { GuestBox, StickBatch } from "../guest-box.ts";
 import { loggedDisk } from "../machine.ts";
 import { moment, replay } from "../replay-log.ts";
 import type { Scenario, Stage } from "../scenario.ts";
+import { holdTold } from "./power-cut.ts";
 
 /** What people were told, and how long the disk's log was when they were. */
 interface Told {
@@ -89,13 +90,14 @@ async function goesOn(guest: GuestBox, batch: StickBatch, disk: string, known: r
   try {
     succeeded(await unlock(paths), "unlock");
     const row = await rowOf(guest, batch, ["waiting-for-approval", "sealing", "exporting", "released"]);
-    holdTold(known, row);
+    for (const before of known) holdTold(before, row);
     for (const one of guest.operators) {
       if (row.state !== "waiting-for-approval") break;
       if (row.approvals.some(({ person }) => person === one.person)) continue;
       succeeded(await approve(one, batch.slip), "approve");
     }
-    holdTold(known, await rowOf(guest, batch, ["released"]));
+    const end = await rowOf(guest, batch, ["released"]);
+    for (const before of known) holdTold(before, end);
     // Released before: the answer stands on the stick of then.
     if (!known.some(({ state }) => state === "released")) {
       await guest.holdBundle(
@@ -141,13 +143,4 @@ async function rowOf(guest: GuestBox, { name }: StickBatch, states: readonly Bat
     if (row) return row;
   }
   throw new Error(`never ${states.join(" or ")}: ${seen}`);
-}
-
-function holdTold(known: readonly BatchRow[], now: BatchRow): void {
-  for (const before of known) {
-    const people = now.approvals.map(({ person }) => person);
-    for (const { person } of before.approvals) ok(people.includes(person), `${person}'s approval is lost`);
-    if (before.number !== null) equal(now.number, before.number);
-    if (before.state === "released") equal(now.state, "released");
-  }
 }
