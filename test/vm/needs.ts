@@ -6,11 +6,14 @@ const tools = [
   "qemu-system-x86_64",
   "qemu-img",
   "debootstrap",
-  "mkfs.ext4",
-  "mkfs.vfat",
-  "mcopy",
   "unshare",
   "setpriv",
+  "mkfs.ext4",
+  "e2fsck",
+  "debugfs",
+  "mkfs.vfat",
+  "mkfs.exfat",
+  "mcopy",
 ];
 
 /** In words; undefined where all is there. */

@@ -19,7 +19,7 @@ export async function packageHere(say: (line: string) => void): Promise<string> 
     }
     say("the package is made");
     const making = mkdtempSync(join(cache, "making-"));
-    await command("node", ["scripts/run.mjs", "appliance/package/main.ts", "--out", making]);
+    await command(process.execPath, ["scripts/run.mjs", "appliance/package/main.ts", "--out", making]);
     renameSync(making, kept);
   }
   const [deb] = readdirSync(kept);

@@ -42,18 +42,18 @@ export class Stage {
 
   /** The saved machine goes on, on this disk. */
   async goOnWith(disk: Disk): Promise<VirtualBox> {
-    return this.keep(await VirtualBox.boot(this.image, { disk, saved: this.guest.saved }));
+    return this.#keep(await VirtualBox.boot(this.image, { disk, saved: this.guest.saved }));
   }
 
   /** A machine boots from this disk, as after a power cut, and is unlocked. */
   async bootAgain(disk: Disk): Promise<VirtualBox> {
-    const box = this.keep(await VirtualBox.boot(this.image, { disk }));
+    const box = this.#keep(await VirtualBox.boot(this.image, { disk }));
     await this.guest.unlock(box);
     return box;
   }
 
   /** A machine is ended with the stage, where it was not before. */
-  private keep(box: VirtualBox): VirtualBox {
+  #keep(box: VirtualBox): VirtualBox {
     this.#boxes.push(box);
     return box;
   }
