@@ -1,7 +1,7 @@
 /** Sticks that were looked into and cannot be mounted: until they are pulled out people are told so, and nobody tries again. */
 
 import type { Refusal } from "../../manifests/refusal.ts";
-import type { Found, Role, Stick } from "../stick/plugged.ts";
+import { type Found, type Role, refusedStick, type Stick } from "../stick/plugged.ts";
 
 interface Unfit {
   readonly roles: readonly Role[];
@@ -20,9 +20,9 @@ export class UnfitSticks {
   apart({ sticks, refused }: Found): Found {
     const there = new Set([...sticks, ...refused].map(({ key }) => key));
     for (const key of this.#unfit.keys()) if (!there.has(key)) this.#unfit.delete(key);
-    const unfit = sticks.flatMap(({ disk: _, roles: __, ...known }) => {
-      const refusal = this.#unfit.get(known.key)?.refusal;
-      return refusal ? [{ ...known, classes: ["08"], refusal }] : [];
+    const unfit = sticks.flatMap((one) => {
+      const refusal = this.#unfit.get(one.key)?.refusal;
+      return refusal ? [refusedStick(one, refusal)] : [];
     });
     return { sticks: sticks.filter(({ key }) => !this.#unfit.has(key)), refused: [...refused, ...unfit] };
   }

@@ -66,8 +66,13 @@ export function judgePlugged(
   }
   const tooMany = sticks.filter((one) => !inUse.has(one.key) && sticks.some((other) => rivals(one, other)));
   const many = new Refusal("STICK-MANY", "more than one stick for one use is plugged in");
-  refused.push(...tooMany.map(({ disk: _, roles: __, ...known }) => ({ ...known, classes: ["08"], refusal: many })));
+  refused.push(...tooMany.map((one) => refusedStick(one, many)));
   return { sticks: sticks.filter((one) => !tooMany.includes(one)), refused };
+}
+
+/** A stick that is not taken. */
+export function refusedStick({ disk: _, roles: __, ...known }: Stick, refusal: Refusal): RefusedDevice {
+  return { ...known, classes: ["08"], refusal };
 }
 
 /** The uses of a stick by its serial number. One that is the keeper's is nothing else. */
