@@ -8,6 +8,7 @@ import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
 import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
 import { FaultyToken } from "./token/faulty-token.ts";
+import { within } from "./waiting.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;
@@ -169,13 +170,4 @@ export class FaultBox {
     await this.daemon.remove();
     await this.signer.remove();
   }
-}
-
-/** The promise, or a rejection when it takes longer. */
-export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -8,8 +8,9 @@ import type { MadeBatch } from "../appliance/signer/people.ts";
 import type { Breach } from "../promises/breach.ts";
 import { pause } from "../promises/real-daemon.ts";
 import type { ToldOfBatch } from "../promises/told.ts";
-import { type FaultBox, within } from "./fault-box.ts";
+import type { FaultBox } from "./fault-box.ts";
 import type { Part } from "./point.ts";
+import { within } from "./waiting.ts";
 
 /** Milliseconds between two looks of people, and until they ask why nothing goes on. */
 const look = 80;

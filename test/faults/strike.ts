@@ -3,12 +3,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Breach } from "../promises/breach.ts";
-import type { Expected } from "../promises/check-media.ts";
 import { pause } from "../promises/real-daemon.ts";
-import { Told } from "../promises/told.ts";
+import { Batches } from "./batches.ts";
 import { FaultBox } from "./fault-box.ts";
-import { judge } from "./judge.ts";
-import { Life } from "./life.ts";
+import type { Life } from "./life.ts";
 import type { CallPoint, TokenPoint } from "./point.ts";
 import { threadsOf } from "./threads.ts";
 import { fateOf } from "./token/token-faults.ts";
@@ -30,12 +28,11 @@ export interface Outcome {
 
 export class StruckBox {
   readonly box: FaultBox;
-  readonly #told = new Told();
-  readonly #approved = new Set<string>();
-  #batches = 0;
+  readonly #batches: Batches;
 
   private constructor(box: FaultBox) {
     this.box = box;
+    this.#batches = new Batches(box);
   }
 
   /** `shim`: the module that the signer is to reach its token through. */
@@ -45,7 +42,7 @@ export class StruckBox {
 
   /** How many batches this box has lived through. */
   get batches(): number {
-    return this.#batches;
+    return this.#batches.count;
   }
 
   async strike(point: CallPoint | TokenPoint): Promise<Outcome> {
@@ -53,18 +50,15 @@ export class StruckBox {
     await this.box.looking();
     const { struck, lived } = await this.#live(point);
     const broken = [...lived.broken];
-    if (broken.length === 0) broken.push(...(await this.#judge(lived)));
+    if (broken.length === 0) broken.push(...(await this.#batches.judge([lived])));
     await this.#rest(point, lived);
     const { restarted, byHand, told, end } = lived;
     const refused = end && "refused" in end ? end.refused : undefined;
     return { struck, broken, restarted, byHand, told, refused };
   }
 
-  async plug(documents = 2): Promise<Life> {
-    const folder = `sweep-${++this.#batches}`;
-    const batch = await this.box.daemon.bring(folder, documents);
-    this.#approved.add(batch.batchDigest);
-    return new Life(this.box, folder, batch, this.#told.of(batch.batchDigest));
+  plug(documents = 2): Promise<Life> {
+    return this.#batches.plug(`sweep-${this.#batches.count + 1}`, documents);
   }
 
   takeAway(life: Life): void {
@@ -154,12 +148,6 @@ export class StruckBox {
     const [plan, log] = [this.box.plan(part), this.box.planLog(part)];
     for (const end = Date.now() + 20_000; Date.now() < end && !existsSync(log); ) await pause(10);
     for (const end = Date.now() + 4_000; Date.now() < end && !plan.died && plan.calls < when; ) await pause(20);
-  }
-
-  #judge(life: Life): Promise<readonly Breach[]> {
-    const what = life.end && ("number" in life.end ? life.end : "refusal");
-    const expected: Expected = new Map(what ? [[life.folder, what]] : []);
-    return judge(this.box, this.#told, this.#approved, expected);
   }
 
   /** A signer whose disk failed signs nothing more until it is started anew: people do that, so that the next point has a sound one. */

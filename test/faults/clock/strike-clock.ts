@@ -9,20 +9,18 @@ import { orderBytes } from "../../../manifests/records/order.ts";
 import { signedOrder } from "../../appliance/signer/order-of.ts";
 import { fromNow, policyDigest } from "../../appliance/signer/people.ts";
 import type { Breach } from "../../promises/breach.ts";
-import type { Expected } from "../../promises/check-media.ts";
 import { pause } from "../../promises/real-daemon.ts";
-import { Told } from "../../promises/told.ts";
+import { Batches } from "../batches.ts";
 import { FaultBox } from "../fault-box.ts";
-import { judge } from "../judge.ts";
-import { Life } from "../life.ts";
+import type { Life } from "../life.ts";
 import type { ClockPoint } from "../point.ts";
 import type { Outcome } from "../strike.ts";
+import { until } from "../waiting.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { jumpSeconds } from "./jumps.ts";
 
 /** Milliseconds that the box gets to come as far as it can while its clock is wrong; it looks around every second. */
 const whileWrong = 5_000;
-const patience = 60_000;
 
 export async function strikeClock(point: ClockPoint): Promise<Outcome> {
   let clocks: Clocks | undefined;
@@ -48,8 +46,7 @@ class Jumped {
   readonly #box: FaultBox;
   readonly #clocks: Clocks;
   readonly #point: ClockPoint;
-  readonly #told = new Told();
-  readonly #approved = new Set<string>();
+  readonly #batches: Batches;
   readonly #broken: Breach[] = [];
   /** the signer's clock jumps */
   readonly #signer: boolean;
@@ -58,6 +55,7 @@ class Jumped {
 
   constructor(box: FaultBox, clocks: Clocks, point: ClockPoint) {
     this.#box = box;
+    this.#batches = new Batches(box);
     this.#clocks = clocks;
     this.#point = point;
     this.#signer = point.part !== "daemon";
@@ -91,19 +89,23 @@ class Jumped {
     await until("approval", async () => (await life.row())?.state === "waiting-for-approval");
     if (where === "before-sealing") {
       await signer.ceremony("lock");
-      for (const approvals of [[], [{ person: "op1" }]]) await daemon.approve(life.folder, approvals);
+      await this.#approveTwice(life);
       await until("unlock", async () => (await life.row())?.state === "waiting-for-unlock");
     }
     if (where === "before-export") {
       // The stick is pulled out.
       renameSync(daemon.stick, `${daemon.stick}.away`);
-      for (const approvals of [[], [{ person: "op1" }]]) await daemon.approve(life.folder, approvals);
+      await this.#approveTwice(life);
       await until("seal", async () => (await this.#state(life)) === "sealed");
       this.#jump();
       renameSync(`${daemon.stick}.away`, daemon.stick);
     } else this.#jump();
     life.ahead = this.#ahead;
     return life;
+  }
+
+  async #approveTwice({ folder }: Life): Promise<void> {
+    for (const approvals of [[], [{ person: "op1" }]]) await this.#box.daemon.approve(folder, approvals);
   }
 
   /** Goes on with the wrong clock as far as the box lets people. CLOCK: a signer that is behind what it recorded says so and seals nothing. */
@@ -177,9 +179,7 @@ class Jumped {
   }
 
   async #plug(folder: string): Promise<Life> {
-    const batch = await this.#box.daemon.bring(folder);
-    this.#approved.add(batch.batchDigest);
-    const life = new Life(this.#box, folder, batch, this.#told.of(batch.batchDigest));
+    const life = await this.#batches.plug(folder);
     if (folder === "jumped" && this.#point.where === "before-intake") life.ahead = this.#ahead;
     life.mayExpire = !this.#back;
     return life;
@@ -198,12 +198,7 @@ class Jumped {
   }
 
   async #judged(lives: readonly Life[]): Promise<readonly Breach[]> {
-    const expected: Expected = new Map(
-      lives.map(({ folder, end }) => [folder, end && "number" in end ? end : ("refusal" as const)]),
-    );
-    const broken = await judge(this.#box, this.#told, this.#approved, expected, (db) =>
-      this.#signer ? this.#steps(db) : [],
-    );
+    const broken = await this.#batches.judge(lives, (db) => (this.#signer ? this.#steps(db) : []));
     // A request says itself until when it may be sealed: by a clock that is a year ahead that is over, and the refusal is its end.
     const expired = lives.filter(({ end }) => end && "refused" in end && end.refused === "BATCH-EXPIRED");
     return broken.filter(([, how]) => !expired.some(({ batch }) => how === neverEnded(batch.batchDigest)));
@@ -221,9 +216,4 @@ class Jumped {
 
 function neverEnded(batchDigest: string): string {
   return `${batchDigest.slice(0, 8)} was accepted and never ended`;
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + patience; Date.now() < end; await pause(40)) if (await holds()) return;
-  throw new Error(`${what} did not come`);
 }

@@ -3,30 +3,25 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Breach } from "../../promises/breach.ts";
-import type { Expected } from "../../promises/check-media.ts";
-import { pause } from "../../promises/real-daemon.ts";
-import { Told } from "../../promises/told.ts";
+import { Batches } from "../batches.ts";
 import { FaultBox } from "../fault-box.ts";
-import { judge } from "../judge.ts";
-import { Life } from "../life.ts";
+import type { Life } from "../life.ts";
+import { until } from "../waiting.ts";
 import { LyingDisk } from "./disk.ts";
 
 /** Before the batch is plugged; when it was accepted; when one of two has approved; when it is approved and the box locked; sealed, with a stick that cannot be written; released. */
 export const steps = ["plugged", "accepted", "approved-once", "approved", "sealed", "released"] as const;
 export type Step = (typeof steps)[number];
 
-const patience = 60_000;
-
 export class DiskLife {
   readonly box: FaultBox;
   readonly disk: LyingDisk;
-  readonly #told = new Told();
-  readonly #approved = new Set<string>();
-  #batches = 0;
+  readonly #batches: Batches;
 
   private constructor(box: FaultBox, disk: LyingDisk) {
     this.box = box;
     this.disk = disk;
+    this.#batches = new Batches(box);
   }
 
   static async make(): Promise<DiskLife> {
@@ -49,10 +44,9 @@ export class DiskLife {
   /** Plugs a batch and brings it so far. */
   async until(step: Step): Promise<Life> {
     const { signer, daemon } = this.box;
-    const folder = `disk-${++this.#batches}`;
-    const batch = await daemon.bring(folder);
-    this.#approved.add(batch.batchDigest);
-    const life = new Life(this.box, folder, batch, this.#told.of(batch.batchDigest));
+    const folder = `disk-${this.#batches.count + 1}`;
+    const life = await this.#batches.plug(folder);
+    const { batchDigest } = life.batch;
     if (step === "plugged") return life;
     if (step === "released") {
       await life.untilAnswered("daemon");
@@ -66,7 +60,7 @@ export class DiskLife {
       await life.untilApprovedOnce();
       await daemon.approve(folder, [{ person: "op1" }]);
       const wanted = step === "sealed" ? "sealed" : "authorized";
-      const state = async () => (await signer.call("batch", { batchDigest: batch.batchDigest })).result.state;
+      const state = async () => (await signer.call("batch", { batchDigest })).result.state;
       await until(wanted, async () => (await state()) === wanted);
     }
     return life;
@@ -89,9 +83,7 @@ export class DiskLife {
   async end(life: Life): Promise<readonly Breach[]> {
     await life.untilAnswered("daemon");
     if (life.broken.length > 0) return life.broken;
-    const what = life.end && ("number" in life.end ? life.end : ("refusal" as const));
-    const expected: Expected = new Map(what ? [[life.folder, what]] : []);
-    const broken = await judge(this.box, this.#told, this.#approved, expected);
+    const broken = await this.#batches.judge([life]);
     this.box.daemon.takeAway(life.folder);
     return broken;
   }
@@ -99,9 +91,4 @@ export class DiskLife {
   get #outbox(): string {
     return join(this.box.daemon.stick, "coldseal/outbox");
   }
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + patience; Date.now() < end; await pause(40)) if (await holds()) return;
-  throw new Error(`${what} did not come`);
 }
