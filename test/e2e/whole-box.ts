@@ -51,8 +51,8 @@ export async function wholeBox(options: ProvisionOptions = {}): Promise<WholeBox
     box,
     daemon,
     bring: (folder, documents, args) => bring(paths, folder, documents, args),
-    until: (folder, ...states) => until(daemon, folder, (row) => states.includes(row.state), states.join(" or ")),
-    untilRow: (folder, wanted) => until(daemon, folder, wanted, "what was wanted"),
+    until: (folder, ...states) => untilRow(daemon, folder, (row) => states.includes(row.state), states.join(" or ")),
+    untilRow: (folder, wanted) => untilRow(daemon, folder, wanted, "what was wanted"),
     verify: (folder) => verify(paths, folder),
     outbox: (folder) => join(paths.stick, "coldseal/outbox", folder),
     inbox: (folder) => join(paths.stick, "coldseal/inbox", folder),
@@ -76,7 +76,8 @@ async function bring(
   return submit(paths, [source], ["--batch", folder, ...args]);
 }
 
-async function until(
+/** The row of a folder, when it is as it is waited for. */
+export async function untilRow(
   daemon: ReturnType<typeof daemonClient>,
   folder: string,
   wanted: (row: BatchRow) => boolean,

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { BatchRow, RowState } from "../../appliance/client/batch-row.ts";
@@ -15,7 +15,7 @@ import type { Slip } from "../../desk/slip.ts";
 import { installedText, layInstalledBox } from "../units/installed-box.ts";
 import { compiled, type Image, makeDisk } from "./image.ts";
 import type { VirtualBox } from "./machine.ts";
-import { makeStick, onStick, putOnStick, type StickForm, takeFromStick } from "./stick.ts";
+import { makeStick, putOnStick, type StickForm, takeFromStick } from "./stick.ts";
 
 /** Milliseconds that anything gets that is waited for: an emulated machine beside other work is slow. */
 const patience = 240_000;
@@ -37,8 +37,15 @@ export interface StickBatch {
   readonly image: string;
   readonly name: string;
   readonly slip: Slip;
-  /** the host's own copies, by name */
-  readonly documents: ReadonlyMap<string, string>;
+  /** of the host: the documents alone */
+  readonly documents: string;
+  /** of the host: `coldseal/` as it was put on the stick */
+  readonly folder: string;
+}
+
+/** So many small ones. */
+export function manyDocuments(count: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`${at}.txt`, `document ${at}`]));
 }
 
 export class GuestBox {
@@ -56,7 +63,7 @@ export class GuestBox {
     const options = { profile: "ecdsa-p256-sha256", settleSeconds: 1, scanSeconds: 1, incompleteSeconds: 60 } as const;
     const paths = await provision(join(dir, "box"), options);
     const box = new GuestBox(dir, paths);
-    makeDisk(image, box.disk, (root) => lay(paths, root));
+    await makeDisk(image, box.disk, (root) => lay(paths, root));
     return box;
   }
 
@@ -77,46 +84,38 @@ export class GuestBox {
     documents: Readonly<Record<string, Uint8Array | string>>,
     form: StickForm = {},
   ): Promise<StickBatch> {
-    const folder = join(work, name);
-    mkdirSync(folder);
-    const copies = new Map(Object.keys(documents).map((file) => [file, join(folder, file)]));
+    const folder = mkdtempSync(join(work, "documents-"));
     for (const [file, bytes] of Object.entries(documents)) writeFileSync(join(folder, file), bytes);
     const to = join(work, `${name}.stick`);
     for (const below of ["inbox", "outbox", "control/in", "control/out"]) {
       mkdirSync(join(to, "coldseal", below), { recursive: true });
     }
-    const slip = await submit({ ...this.paths, stick: to }, [...copies.values()], ["--batch", name]);
+    const slip = await submit({ ...this.paths, stick: to }, [folder], ["--batch", name]);
     const image = join(work, `${name}.img`);
     makeStick(image, form);
     putOnStick(image, join(to, "coldseal"));
-    return { image, name, slip, documents: copies };
+    return { image, name, slip, documents: folder, folder: join(to, "coldseal") };
   }
 
   /** The answer on a stick that was pulled: by coldseal, pinned to the genesis, and each seal by OpenSSL. Throws where it does not hold. */
-  async holdAnswer(batch: StickBatch, work: string): Promise<void> {
-    const out = mkdtempSync(join(work, "read-"));
+  async holdAnswer(batch: StickBatch): Promise<void> {
+    const out = mkdtempSync(`${batch.image}-read-`);
     takeFromStick(batch.image, "coldseal", out);
-    await this.holdBundle(join(out, "coldseal/outbox", batch.name), batch, work);
+    await this.holdBundle(join(out, "coldseal/outbox", batch.name), batch);
   }
 
   /** The same of a folder of the host. */
-  async holdBundle(bundle: string, { name, documents }: StickBatch, work: string, media = "mount"): Promise<void> {
+  async holdBundle(bundle: string, { documents }: StickBatch, media = "mount"): Promise<void> {
     const args = ["--json", "verify", bundle, "--ca", this.paths.pki.root, "--genesis", this.paths.genesis];
-    const folder = join(work, name);
-    const { stdout } = await runCommand("desk/main.ts", [...args, "--documents", folder]);
+    const { stdout } = await runCommand("desk/main.ts", [...args, "--documents", documents]);
     const verdict = JSON.parse(stdout) as { readonly ok: boolean; readonly labels: { readonly media: string } };
     deepEqual([verdict.ok, verdict.labels.media], [true, media], stdout);
-    const checked = await checkBundle(bundle, folder, this.paths.pki.root);
+    const checked = await checkBundle(bundle, documents, this.paths.pki.root);
     deepEqual(
       checked.filter(({ refusal }) => refusal !== undefined),
       [],
     );
-    equal(checked.length, documents.size + 3);
-  }
-
-  /** Whether anything of an answer stands on a stick that was pulled. */
-  hasAnswer({ image, name }: StickBatch): boolean {
-    return onStick(image, `coldseal/outbox/${name}`);
+    equal(checked.length, readdirSync(documents).length + 3);
   }
 
   /** Runs `ceremony` in the box, as an operator with the own PIN or another one. */
@@ -158,6 +157,12 @@ export class GuestBox {
   /** Both operators approve, beside each other. */
   async approve(box: VirtualBox, slip: Slip): Promise<void> {
     await Promise.all(this.operators.map((one) => this.approveAs(box, one, slip)));
+  }
+
+  /** When it waits for them. */
+  async approveWaiting(box: VirtualBox, { name, slip }: StickBatch): Promise<void> {
+    await this.untilState(box, name, "waiting-for-approval");
+    await this.approve(box, slip);
   }
 
   /** What the daemon lists: batches, and what is said of sticks. Empty where it does not answer. */

@@ -4,20 +4,9 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot } from "../../demo/project-root.ts";
+import { digest, inScratch, kept } from "./kept.ts";
 
 export interface Image {
   readonly kernel: string;
@@ -29,7 +18,6 @@ export interface Image {
 /** in the virtual box */
 export const compiled = "/var/cache/compiled";
 
-export const cache = join(projectRoot, ".cache/vm");
 const suite = "bookworm";
 const packages = ["systemd", "systemd-sysv", "udev", "softhsm2", "libstdc++6", "libatomic1", "util-linux"];
 const modules = [
@@ -47,19 +35,19 @@ const modules = [
 const charsets = ["nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"];
 
 /** Makes what is missing. Needs root, debootstrap and Debian's mirror the first time. `deb` is the product's package. */
-export function makeImage(deb: string, say: (line: string) => void): Image {
-  const kept = (name: string, of: string, make: (to: string) => void) =>
-    keptIn(name, of, (to) => {
+export async function makeImage(deb: string, say: (line: string) => void): Promise<Image> {
+  const part = (name: string, of: string, make: (to: string) => void) =>
+    kept(name, of, (to) => {
       say(`the image's ${name} is made`);
       make(to);
     });
-  const debian = kept("debian", `${suite} ${packages.join(" ")}`, (to) => {
+  const debian = await part("debian", `${suite} ${packages.join(" ")}`, (to) => {
     run("debootstrap", "--variant=minbase", `--include=${packages.join(",")}`, suite, to);
   });
-  const kernel = kept("kernel", `${suite} ${[...modules, ...charsets].join(" ")}`, unpackKernel);
+  const kernel = await part("kernel", `${suite} ${[...modules, ...charsets].join(" ")}`, unpackKernel);
   const agent = readFileSync(join(import.meta.dirname, "agent.mjs"));
   const own = digest(readFileSync(import.meta.filename));
-  const root = kept("root", `${debian} ${kernel} ${digest(readFileSync(deb))} ${digest(agent)} ${own}`, (to) => {
+  const root = await part("root", `${debian} ${kernel} ${digest(readFileSync(deb))} ${digest(agent)} ${own}`, (to) => {
     cpSync(debian, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
     fillRoot(to, kernel, deb);
   });
@@ -67,39 +55,18 @@ export function makeImage(deb: string, say: (line: string) => void): Image {
 }
 
 /** A disk with the machine on it, and what `add` puts below its root beside. */
-export function makeDisk(image: Image, file: string, add: (root: string) => void): void {
-  const root = mkdtempSync(join(cache, "disk-"));
-  try {
+export function makeDisk(image: Image, file: string, add: (root: string) => void): Promise<void> {
+  return inScratch((root) => {
     run("cp", "-a", `${image.root}/.`, root);
     add(root);
     run("truncate", "-s", "1600M", file);
     run("mkfs.ext4", "-q", "-F", "-d", root, file);
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
-}
-
-/** The folder that `make` fills, once for what it is made `of`. */
-function keptIn(name: string, of: string, make: (to: string) => void): string {
-  const folder = join(cache, `${name}-${digest(of).slice(0, 12)}`);
-  if (existsSync(folder)) return folder;
-  for (const old of readdirSync(cache).filter((one) => one.startsWith(`${name}-`))) {
-    rmSync(join(cache, old), { recursive: true, force: true });
-  }
-  const making = mkdtempSync(join(cache, "making-"));
-  try {
-    const to = join(making, "made");
-    make(to);
-    renameSync(to, folder);
-  } finally {
-    rmSync(making, { recursive: true, force: true });
-  }
-  return folder;
+  });
 }
 
 function unpackKernel(to: string): void {
   const work = `${to}.work`;
-  mkdirSync(join(work, "m"), { recursive: true });
+  mkdirSync(work, { recursive: true });
   const depends = execFileSync("apt-cache", ["depends", "linux-image-amd64"], { encoding: "utf8" });
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
   if (!name) throw new Error("apt knows no kernel");
@@ -175,10 +142,7 @@ function fillRoot(root: string, kernel: string, deb: string): void {
     mkdirSync(join(root, path, ".."), { recursive: true });
     writeFileSync(join(root, path), text);
   };
-  put(
-    "/etc/modules-load.d/box.conf",
-    `${["usb-storage", "xhci-pci", "virtio_console", "sd_mod", "vfat", "exfat", "usbhid", ...charsets].join("\n")}\n`,
-  );
+  put("/etc/modules-load.d/box.conf", `${[...modules, ...charsets].join("\n")}\n`);
   put("/etc/modprobe.d/box.conf", "options usb-storage delay_use=0\n");
   put("/etc/fstab", "");
   put("/etc/systemd/system/agent.service", agentUnit);
@@ -237,8 +201,4 @@ WantedBy=multi-user.target
 
 function run(program: string, ...args: readonly string[]): void {
   execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28 });
-}
-
-function digest(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Ran, RunOptions } from "../../demo/run-command.ts";
+import { within } from "../faults/waiting.ts";
 import type { Image } from "./image.ts";
 import { connectSoon, onLines } from "./json-lines.ts";
 
@@ -21,7 +22,8 @@ interface Running {
   readonly done: (ran: Ran) => void;
 }
 
-/** Milliseconds for a command: an emulated machine beside other work is slow. */
+/** Milliseconds for the boot, and for a command: an emulated machine beside other work is slow. */
+const bootPatience = 180_000;
 const patience = 240_000;
 
 /** The box's disk as QEMU's -blockdev names it, with `node-name=root`. */
@@ -53,12 +55,10 @@ export interface VmOptions {
   readonly disk: Disk;
   /** a machine that was saved: goes on where that one was */
   readonly saved?: string;
-  /** milliseconds for the boot */
-  readonly patience?: number;
 }
 
 export class VirtualBox {
-  readonly dir: string;
+  readonly #dir: string;
   readonly #process: ChildProcess;
   readonly #exited: Promise<void>;
   #control: Socket | undefined;
@@ -71,13 +71,13 @@ export class VirtualBox {
   #last = 0;
 
   private constructor(dir: string, process: ChildProcess) {
-    this.dir = dir;
+    this.#dir = dir;
     this.#process = process;
     this.#exited = new Promise((resolve) => process.once("exit", () => resolve()));
   }
 
   /** Boots; resolves when the agent inside answers. */
-  static async boot({ kernel, initrd }: Image, { disk, saved, patience = 180_000 }: VmOptions): Promise<VirtualBox> {
+  static async boot({ kernel, initrd }: Image, { disk, saved }: VmOptions): Promise<VirtualBox> {
     const dir = mkdtempSync(join(tmpdir(), "coldseal-vm-"));
     const args = [
       ...["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64", "-smp", "2", "-m", "1024"],
@@ -93,37 +93,37 @@ export class VirtualBox {
     const qemu = spawn("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...args], { stdio: "ignore" });
     const box = new VirtualBox(dir, qemu);
     try {
-      await box.#connect(patience, saved !== undefined);
+      await box.#connect(saved !== undefined);
       return box;
     } catch (fault) {
-      const console = box.console();
+      const console = box.#console();
       await box.cut();
       throw new Error(`the virtual box does not come up: ${(fault as Error).message}\n${console.slice(-2000)}`);
     }
   }
 
-  console(): string {
+  #console(): string {
     try {
-      return readFileSync(join(this.dir, "console.log"), "utf8");
+      return readFileSync(join(this.#dir, "console.log"), "utf8");
     } catch {
       return "";
     }
   }
 
-  async #connect(patience: number, saved: boolean): Promise<void> {
+  async #connect(saved: boolean): Promise<void> {
     const ready = new Promise<void>((resolve) => {
       this.#ready = resolve;
     });
-    this.#control = await connectSoon(join(this.dir, "control"));
+    this.#control = await connectSoon(join(this.#dir, "control"));
     onLines(this.#control, (message) => this.#controlTold(message));
     await this.control("qmp_capabilities");
     if (saved) await this.#goOn();
-    this.#agent = await connectSoon(join(this.dir, "agent"));
+    this.#agent = await connectSoon(join(this.#dir, "agent"));
     onLines(this.#agent, (message) => this.#agentTold(message));
     if (saved) {
       // The saved machine's clock stood still meanwhile.
       await this.shell(`date -s @${(Date.now() / 1000).toFixed(3)}`);
-    } else await within(patience, ready, "its agent does not answer");
+    } else await within(bootPatience, ready, "its agent does not answer");
   }
 
   async #goOn(): Promise<void> {
@@ -220,7 +220,7 @@ export class VirtualBox {
     return stdout;
   }
 
-  /** What the box's processes and the kernel logged last. */
+  /** What the box's processes logged last. */
   async log(): Promise<string> {
     return (await this.run(["journalctl", "--no-pager", "--output=cat", "--lines=80", "--unit=coldseal*"])).stdout;
   }
@@ -278,19 +278,6 @@ export class VirtualBox {
   async cut(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#exited;
-    rmSync(this.dir, { recursive: true, force: true });
-  }
-}
-
-async function within<T>(milliseconds: number, promise: Promise<T>, late: string): Promise<T> {
-  const over = new AbortController();
-  const timer = setTimeout(milliseconds, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`${late} in ${milliseconds / 1000} s`);
-  });
-  try {
-    return await Promise.race([promise, timer]);
-  } finally {
-    over.abort();
-    timer.catch(() => undefined);
+    rmSync(this.#dir, { recursive: true, force: true });
   }
 }

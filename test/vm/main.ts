@@ -3,10 +3,10 @@
  * the sticks afterwards is read outside. Exit status 1 where something did not hold.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { Command } from "commander";
-import { cache, makeImage } from "./image.ts";
+import { makeImage } from "./image.ts";
 import { missingForVm } from "./needs.ts";
 import { packageHere } from "./package-here.ts";
 import { savedBox } from "./saved-box.ts";
@@ -43,8 +43,7 @@ async function run(): Promise<void> {
   const { only, quick, times } = options;
   const chosen = scenarios.filter((one) => (only ? only.includes(one.name) : !quick || one.quick));
   if (chosen.length < (only?.length ?? 1)) throw new Error(`scenarios: ${scenarios.map(({ name }) => name).join(" ")}`);
-  mkdirSync(cache, { recursive: true });
-  const image = makeImage(options.package ?? (await packageHere(say)), say);
+  const image = await makeImage(options.package ?? (await packageHere(say)), say);
   const guest = await savedBox(image, say);
   const rows = [];
   for (let time = 0; time < times; time++) {

@@ -23,20 +23,14 @@ export function moment(log: string): number {
   return statSync(log).size;
 }
 
-export interface Replayed {
-  readonly applied: number;
-  readonly lost: number;
-}
-
-/** Makes `disk` of `base` and the log's first part; `lose` says of each write that was not flushed whether it is lost. */
-export function replay(base: string, log: string, until: number, disk: string, lose: () => boolean): Replayed {
+/** Makes `disk` of `base` and the log's first part; `lose` says of each write that was not flushed whether it is lost. Gives how many were. */
+export function replay(base: string, log: string, until: number, disk: string, lose: () => boolean): number {
   copyFileSync(base, disk);
   const from = openSync(log, "r");
   const to = openSync(disk, "r+");
   try {
     const entries = [...entriesOf(from, until)];
     const flushed = entries.findLastIndex(({ flags }) => (flags & flush) !== 0);
-    let applied = 0;
     let lost = 0;
     for (const [at, entry] of entries.entries()) {
       if (entry.sectors === 0 || (entry.flags & discard) !== 0) continue;
@@ -47,9 +41,8 @@ export function replay(base: string, log: string, until: number, disk: string, l
       const bytes = Buffer.alloc(entry.sectors * sector);
       readSync(from, bytes, 0, bytes.length, entry.at);
       writeSync(to, bytes, 0, bytes.length, entry.sector * sector);
-      applied++;
     }
-    return { applied, lost };
+    return lost;
   } finally {
     closeSync(from);
     closeSync(to);

@@ -2,10 +2,15 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { type MbrEntry, mbr } from "../media/stick/stick-images.ts";
 
 export const sectorBytes = 512;
 /** of the partition */
 export const firstSector = 2048;
+
+/** Of a stick of 64 MiB, in sectors. */
+export const wholeDisk = 131_072;
+export const wholePartition = { start: firstSector, count: wholeDisk - firstSector };
 
 export interface StickForm {
   /** 64 where it is left out; FAT32 needs 34 */
@@ -15,31 +20,32 @@ export interface StickForm {
 /** An empty stick with FAT32. */
 export function makeStick(file: string, { megabytes = 64 }: StickForm = {}): void {
   const sectors = (megabytes << 20) / sectorBytes;
-  writeDisk(file, sectors, [{ type: 0x0c, start: firstSector, sectors: sectors - firstSector }]);
+  writeDisk(file, sectors, [{ type: 0x0c, start: firstSector, count: sectors - firstSector }]);
   const kilobytes = ((sectors - firstSector) * sectorBytes) / 1024;
   run("mkfs.vfat", "-F", "32", "-n", "STICK", "-h", `${firstSector}`, `--offset=${firstSector}`, file, `${kilobytes}`);
 }
 
-/** A disk of zeros with a partition table (MBR). */
-export function writeDisk(
-  file: string,
-  sectors: number,
-  partitions: readonly { readonly type: number; readonly start: number; readonly sectors: number }[],
-): void {
-  const table = Buffer.alloc(sectorBytes);
-  table.writeUInt32LE(0x434f4c44, 440);
-  for (const [at, one] of partitions.entries()) {
-    const row = 446 + 16 * at;
-    table[row + 4] = one.type;
-    table.writeUInt32LE(one.start, row + 8);
-    table.writeUInt32LE(one.sectors, row + 12);
-  }
-  table[510] = 0x55;
-  table[511] = 0xaa;
+/** One with exFAT. */
+export function makeExfat(file: string): void {
+  writeDisk(file, wholeDisk, [{ type: 0x07, ...wholePartition }]);
+  const inner = `${file}.inner`;
+  execFileSync("truncate", ["-s", `${wholePartition.count * sectorBytes}`, inner]);
+  execFileSync("mkfs.exfat", [inner], { stdio: "ignore" });
+  execFileSync("dd", [`if=${inner}`, `of=${file}`, "bs=1M", "seek=1", "conv=notrunc"], { stdio: "ignore" });
+}
+
+/** A disk of zeros, so many sectors long, with a partition table (MBR). */
+export function writeDisk(file: string, sectors: number, partitions: readonly MbrEntry[]): void {
   const image = openSync(file, "w");
   ftruncateSync(image, sectors * sectorBytes);
-  writeSync(image, table);
+  writeSync(image, mbr(...partitions), 0, sectorBytes, 0);
   closeSync(image);
+}
+
+/** Bytes that are free on it. */
+export function freeBytes(file: string): number {
+  const listed = execFileSync("mdir", ["-i", at(file), "::/"], { encoding: "utf8", env: environment });
+  return Number(/([\d ]+) bytes free/.exec(listed)?.[1]?.replaceAll(" ", ""));
 }
 
 /** Copies a folder of the host into the stick's root. */

@@ -4,12 +4,9 @@ import { randomBytes } from "node:crypto";
 import { closeSync, copyFileSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { seeded } from "../../promises/dying-process.ts";
-import type { Scenario } from "../scenario.ts";
-import { firstSector, makeStick, sectorBytes, writeDisk } from "../stick.ts";
-import { makeExfat } from "./other-sticks.ts";
-
-const sectors = 131_072;
-const whole = { start: firstSector, sectors: sectors - firstSector };
+import type { VirtualBox } from "../machine.ts";
+import type { Scenario, Stage } from "../scenario.ts";
+import { firstSector, makeExfat, makeStick, sectorBytes, wholeDisk, wholePartition, writeDisk } from "../stick.ts";
 
 function format(program: string, ...args: readonly string[]): void {
   execFileSync(program, args, { stdio: "ignore" });
@@ -18,30 +15,30 @@ function format(program: string, ...args: readonly string[]): void {
 /** Sticks that are refused before the kernel's file systems see them. */
 const odd: Readonly<Record<string, (file: string) => void>> = {
   "two partitions": (file) => {
-    const half = whole.sectors >> 1;
-    writeDisk(file, sectors, [
-      { type: 0x0c, start: firstSector, sectors: half },
-      { type: 0x0c, start: firstSector + half, sectors: half },
+    const count = wholePartition.count >> 1;
+    writeDisk(file, wholeDisk, [
+      { type: 0x0c, start: firstSector, count },
+      { type: 0x0c, start: firstSector + count, count },
     ]);
   },
-  "an extended partition": (file) => writeDisk(file, sectors, [{ type: 0x05, ...whole }]),
-  "a partition without a file system": (file) => writeDisk(file, sectors, [{ type: 0x0c, ...whole }]),
+  "an extended partition": (file) => writeDisk(file, wholeDisk, [{ type: 0x05, ...wholePartition }]),
+  "a partition without a file system": (file) => writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]),
   "random bytes": (file) => {
-    writeDisk(file, sectors, [{ type: 0x0c, ...whole }]);
+    writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]);
     overwrite(file, firstSector * sectorBytes, randomBytes(1 << 20));
   },
   ext4: (file) => {
-    writeDisk(file, sectors, [{ type: 0x83, ...whole }]);
-    format("mkfs.ext4", "-q", "-F", "-E", `offset=${firstSector * sectorBytes}`, file, `${whole.sectors / 2}k`);
+    writeDisk(file, wholeDisk, [{ type: 0x83, ...wholePartition }]);
+    format("mkfs.ext4", "-q", "-F", "-E", `offset=${firstSector * sectorBytes}`, file, `${wholePartition.count / 2}k`);
   },
   FAT12: (file) => {
-    writeDisk(file, 8192, [{ type: 0x01, start: firstSector, sectors: 8192 - firstSector }]);
+    writeDisk(file, 8192, [{ type: 0x01, start: firstSector, count: 8192 - firstSector }]);
     format("mkfs.vfat", "-F", "12", `--offset=${firstSector}`, file, `${(8192 - firstSector) / 2}`);
   },
   "a file system larger than its partition": (file) => {
     makeStick(file);
     const row = Buffer.alloc(4);
-    row.writeUInt32LE(whole.sectors - 4096);
+    row.writeUInt32LE(wholePartition.count - 4096);
     overwrite(file, 446 + 12, row);
   },
   "exFAT with a wrong checksum": (file) => {
@@ -70,9 +67,7 @@ export const oddSticks: Scenario = {
         sticks.some((one) => one.startsWith("refused")) ? undefined : true,
       );
     }
-    const batch = await guest.stickWith(work, "good", { "a.txt": "one" });
-    await box.plug("G1", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await takesGoodStick(stage, box);
     return Object.keys(odd).length;
   },
 };
@@ -102,14 +97,18 @@ export const damagedFat: Scenario = {
       dead.split("\n").filter((line) => line !== ""),
       ["0", "0", "0"],
     );
-    const batch = await guest.stickWith(work, "good", { "a.txt": "one" });
-    await box.plug("G1", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
+    await takesGoodStick(stage, box);
     return damages;
   },
 };
 
-/** Bytes of the first 32 KiB of both tables, and of the folders behind them, are others. The boot sector stays: it is looked at before. */
+async function takesGoodStick({ guest, work }: Stage, box: VirtualBox): Promise<void> {
+  const batch = await guest.stickWith(work, "good", { "a.txt": "one" });
+  await box.plug("G1", batch.image);
+  await guest.untilState(box, batch.name, "waiting-for-approval");
+}
+
+/** Bytes of the first sector of both tables, and of the first 32 KiB of the folders behind them, are others. The boot sector stays: it is looked at before. */
 function damage(file: string, seed: number): void {
   const random = seeded(seed);
   const boot = Buffer.alloc(sectorBytes);

@@ -2,10 +2,11 @@ import { ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { BatchRow } from "../../../appliance/client/batch-row.ts";
+import { daemonClient } from "../../../appliance/client/daemon-client.ts";
 import { startBox } from "../../../demo/launcher.ts";
 import { approve, asOperator, succeeded, unlock } from "../../../demo/people.ts";
+import { untilRow } from "../../e2e/whole-box.ts";
 import { seeded } from "../../promises/dying-process.ts";
 import type { GuestBox, StickBatch } from "../guest-box.ts";
 import { loggedDisk } from "../machine.ts";
@@ -40,7 +41,7 @@ export const lostCache: Scenario = {
       for (const until of moments) {
         for (const lose of [() => true, () => random() < 0.5]) {
           const disk = join(stage.work, "replayed");
-          const { lost } = replay(guest.disk, log, until, disk, lose);
+          const lost = replay(guest.disk, log, until, disk, lose);
           const known = told.filter((one) => one.at <= until).map(({ row }) => row);
           await goesOn(guest, batch, disk, known).catch((fault) => {
             const where = `cut at ${Math.floor(until)} of the log, ${lost} writes lost`;
@@ -85,27 +86,25 @@ async function goesOn(guest: GuestBox, batch: StickBatch, disk: string, known: r
   const { paths } = guest;
   takeState(guest, disk);
   rmSync(join(paths.stick, "coldseal"), { recursive: true });
-  cpSync(join(batch.image, "..", `${batch.name}.stick/coldseal`), join(paths.stick, "coldseal"), { recursive: true });
+  cpSync(batch.folder, join(paths.stick, "coldseal"), { recursive: true });
   const box = await startBox(paths.dir);
   try {
     succeeded(await unlock(paths), "unlock");
-    const row = await rowOf(guest, batch, ["waiting-for-approval", "sealing", "exporting", "released"]);
+    const daemon = daemonClient(box.settings.sockets[0] ?? "");
+    const come = (...states: readonly BatchRow["state"][]) =>
+      untilRow(daemon, batch.name, ({ state }) => states.includes(state), states.join(" or "));
+    const row = await come("waiting-for-approval", "sealing", "exporting", "released");
     for (const before of known) holdTold(before, row);
     for (const one of guest.operators) {
       if (row.state !== "waiting-for-approval") break;
       if (row.approvals.some(({ person }) => person === one.person)) continue;
       succeeded(await approve(one, batch.slip), "approve");
     }
-    const end = await rowOf(guest, batch, ["released"]);
+    const end = await come("released");
     for (const before of known) holdTold(before, end);
     // Released before: the answer stands on the stick of then.
     if (!known.some(({ state }) => state === "released")) {
-      await guest.holdBundle(
-        join(paths.stick, "coldseal/outbox", batch.name),
-        batch,
-        join(batch.image, ".."),
-        "folder",
-      );
+      await guest.holdBundle(join(paths.stick, "coldseal/outbox", batch.name), batch, "folder");
     }
     const first = guest.operators[0];
     succeeded(await asOperator(first, ["verify-journal"]), "verify-journal");
@@ -131,16 +130,4 @@ function takeState({ paths: { box } }: GuestBox, disk: string): void {
   }
   rmSync(join(box.folder, "tokens"), { recursive: true });
   cpSync(join(box.state, "tokens"), join(box.folder, "tokens"), { recursive: true });
-}
-
-async function rowOf(guest: GuestBox, { name }: StickBatch, states: readonly BatchRow["state"][]): Promise<BatchRow> {
-  let seen = "";
-  for (const end = Date.now() + 60_000; Date.now() < end; await setTimeout(200)) {
-    const { stdout } = await asOperator(guest.operators[0], ["--json", "list", "--all"]);
-    seen = stdout;
-    const { batches = [] } = JSON.parse(stdout || "{}") as { readonly batches?: readonly BatchRow[] };
-    const row = batches.find((one) => one.folder === name && states.includes(one.state));
-    if (row) return row;
-  }
-  throw new Error(`never ${states.join(" or ")}: ${seen}`);
 }

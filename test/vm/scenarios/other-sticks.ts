@@ -4,27 +4,24 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand } from "../../../demo/run-command.ts";
-import { keeperSerial } from "../guest-box.ts";
+import { keeperSerial, manyDocuments } from "../guest-box.ts";
 import type { Scenario } from "../scenario.ts";
-import { firstSector, makeStick, onStick, putOnStick, sectorBytes, takeFromStick, writeDisk } from "../stick.ts";
+import { freeBytes, makeExfat, makeStick, onStick, putOnStick, takeFromStick } from "../stick.ts";
 
 export const fullStick: Scenario = {
   name: "full-stick",
   holds: "a stick without room for the answer: that is said, nothing is released; the answer goes to another stick",
   async run(stage) {
     const { guest, work } = stage;
-    const documents = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}.txt`, `document ${at}`]));
-    const batch = await guest.stickWith(work, "full", documents, { megabytes: 36 });
+    const batch = await guest.stickWith(work, "full", manyDocuments(60), { megabytes: 36 });
     const filler = join(work, "filler");
     mkdirSync(filler);
     // Fills what is free but some 20 KiB.
-    const free = Number(/([\d ]+) bytes free/.exec(listed(batch.image))?.[1]?.replaceAll(" ", ""));
-    writeFileSync(join(filler, "filler.bin"), randomBytes(free - (20 << 10)));
+    writeFileSync(join(filler, "filler.bin"), randomBytes(freeBytes(batch.image) - (20 << 10)));
     putOnStick(batch.image, filler);
     const box = await stage.goOn();
     await box.plug("S1", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
-    await guest.approve(box, batch.slip);
+    await guest.approveWaiting(box, batch);
     const row = await guest.until(box, "told that the stick is full", ({ batches }) =>
       batches.find(({ folder, waiting }) => folder === batch.name && /failed/.test(waiting ?? "")),
     );
@@ -36,7 +33,7 @@ export const fullStick: Scenario = {
     await box.plug("S2", empty);
     await guest.untilState(box, batch.name, "released");
     await box.pull("S2");
-    await guest.holdAnswer({ ...batch, image: empty }, work);
+    await guest.holdAnswer({ ...batch, image: empty });
     return undefined;
   },
 };
@@ -52,8 +49,7 @@ export const keepersStick: Scenario = {
     const box = await stage.goOn();
     await box.plug(keeperSerial, keeper);
     await box.plug("S1", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
-    await guest.approve(box, batch.slip);
+    await guest.approveWaiting(box, batch);
     await guest.untilState(box, batch.name, "released");
     // It is written after the release, which never waits for it.
     await guest.until(box, "manifests on the keeper's stick, and both may be pulled out", ({ sticks }) =>
@@ -64,7 +60,7 @@ export const keepersStick: Scenario = {
     );
     await box.pull("S1");
     await box.pull(keeperSerial);
-    await guest.holdAnswer(batch, work);
+    await guest.holdAnswer(batch);
     const out = stage.folder();
     takeFromStick(keeper, "coldseal", out);
     const chain = ["--json", "verify", "--chain", join(out, "coldseal/audit"), "--ca", guest.paths.pki.root];
@@ -95,20 +91,7 @@ export const exfat: Scenario = {
     const out = join(work, "read");
     mkdirSync(out);
     execFileSync("tar", ["-C", out, "-xf", "-"], { input: Buffer.from(await box.shell(read), "base64") });
-    await guest.holdBundle(join(out, "coldseal/outbox", batch.name), batch, work);
+    await guest.holdBundle(join(out, "coldseal/outbox", batch.name), batch);
     return undefined;
   },
 };
-
-export function makeExfat(file: string): void {
-  const sectors = 131_072 - firstSector;
-  writeDisk(file, 131_072, [{ type: 0x07, start: firstSector, sectors }]);
-  const inner = `${file}.inner`;
-  execFileSync("truncate", ["-s", `${sectors * sectorBytes}`, inner]);
-  execFileSync("mkfs.exfat", [inner], { stdio: "ignore" });
-  execFileSync("dd", [`if=${inner}`, `of=${file}`, "bs=1M", "seek=1", "conv=notrunc"], { stdio: "ignore" });
-}
-
-function listed(image: string): string {
-  return execFileSync("mdir", ["-i", `${image}@@${firstSector * sectorBytes}`, "::/"], { encoding: "utf8" });
-}

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
 import type { BatchRow } from "../../../appliance/client/batch-row.ts";
-import type { GuestBox, StickBatch } from "../guest-box.ts";
+import { type GuestBox, manyDocuments, type StickBatch } from "../guest-box.ts";
 import { overlay, overlayAgain, type VirtualBox } from "../machine.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -14,19 +14,16 @@ const moments: Readonly<Record<string, (guest: GuestBox, box: VirtualBox, batch:
     await guest.untilState(box, name, "waiting-for-approval");
     await guest.approveAs(box, guest.operators[0], slip);
   },
-  "while it is sealed": async (guest, box, { name, slip }) => {
-    await guest.untilState(box, name, "waiting-for-approval");
-    await guest.approve(box, slip);
+  "while it is sealed": async (guest, box, batch) => {
+    await guest.approveWaiting(box, batch);
   },
-  "while the answer is written": async (guest, box, { name, slip }) => {
-    await guest.untilState(box, name, "waiting-for-approval");
-    await guest.approve(box, slip);
+  "while the answer is written": async (guest, box, batch) => {
+    await guest.approveWaiting(box, batch);
     await box.shell("until grep -q ' /run/coldseal/media/out vfat rw' /proc/mounts; do sleep 0.05; done");
   },
-  "when it is released": async (guest, box, { name, slip }) => {
-    await guest.untilState(box, name, "waiting-for-approval");
-    await guest.approve(box, slip);
-    await guest.untilState(box, name, "released");
+  "when it is released": async (guest, box, batch) => {
+    await guest.approveWaiting(box, batch);
+    await guest.untilState(box, batch.name, "released");
   },
 };
 
@@ -38,11 +35,7 @@ export const powerCut: Scenario = {
     const { guest } = stage;
     for (const [moment, lead] of Object.entries(moments)) {
       const work = stage.folder();
-      const batch = await guest.stickWith(
-        work,
-        "cut",
-        Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`${at}.txt`, `${at}`])),
-      );
+      const batch = await guest.stickWith(work, "cut", manyDocuments(20));
       const file = join(work, "overlay");
       const first = await stage.goOnWith(overlay(file, guest.disk));
       await first.plug("S1", batch.image);
@@ -50,7 +43,7 @@ export const powerCut: Scenario = {
       const before = (await guest.listing(first)).batches.find(({ folder }) => folder === batch.name);
       await first.cut();
       const released = before?.state === "released";
-      if (released) await guest.holdAnswer(batch, work);
+      if (released) await guest.holdAnswer(batch);
       const second = await stage.bootAgain(overlayAgain(file));
       if (!released) await second.plug("S1", batch.image);
       const after = await guest.untilState(
@@ -70,7 +63,7 @@ export const powerCut: Scenario = {
       const end = await guest.untilState(second, batch.name, "released");
       holdTold(before, end);
       if (!released) await second.pull("S1");
-      await guest.holdAnswer(batch, work);
+      await guest.holdAnswer(batch);
       const journal = await guest.ceremony(second, guest.operators[0], ["verify-journal"]);
       equal(journal.status, 0, `${moment}: ${journal.transcript}`);
       await second.cut();

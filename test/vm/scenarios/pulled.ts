@@ -1,5 +1,6 @@
 import { equal } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { manyDocuments } from "../guest-box.ts";
 import type { Scenario } from "../scenario.ts";
 
 /** A stick that gives and takes so little at a time that a hand is faster. */
@@ -12,8 +13,7 @@ export const pulledWhileWritten: Scenario = {
   quick: true,
   async run(stage) {
     const { guest, work } = stage;
-    const documents = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`${at}.txt`, `document ${at}`]));
-    const batch = await guest.stickWith(work, "torn", documents);
+    const batch = await guest.stickWith(work, "torn", manyDocuments(40));
     const box = await stage.goOn();
     await box.plug("S1", batch.image);
     await guest.untilState(box, batch.name, "waiting-for-approval");
@@ -32,7 +32,7 @@ export const pulledWhileWritten: Scenario = {
     await box.plug("S3", batch.image);
     await guest.untilState(box, batch.name, "released");
     await box.pull("S3");
-    await guest.holdAnswer(batch, work);
+    await guest.holdAnswer(batch);
     return undefined;
   },
 };
@@ -52,11 +52,10 @@ export const pulledWhileRead: Scenario = {
       batches.some(({ folder, state }) => folder === batch.name && state === "waiting-for-approval") ? undefined : true,
     );
     await box.plug("S2", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
-    await guest.approve(box, batch.slip);
+    await guest.approveWaiting(box, batch);
     await guest.untilState(box, batch.name, "released");
     await box.pull("S2");
-    await guest.holdAnswer(batch, work);
+    await guest.holdAnswer(batch);
     return undefined;
   },
 };

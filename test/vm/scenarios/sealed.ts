@@ -11,8 +11,7 @@ export const sealed: Scenario = {
     const batch = await guest.stickWith(work, "contracts", { "a.txt": "one", "Verträge № 2.txt": "two" });
     const box = await stage.goOn();
     await box.plug("S1", batch.image);
-    await guest.untilState(box, batch.name, "waiting-for-approval");
-    await guest.approve(box, batch.slip);
+    await guest.approveWaiting(box, batch);
     await guest.untilState(box, batch.name, "released");
     await guest.until(box, "the stick may be pulled out", ({ sticks }) =>
       sticks.find((line) => /you may remove the stick now/.test(line)),
@@ -20,7 +19,7 @@ export const sealed: Scenario = {
     const { stdout } = await guest.ceremony(box, guest.operators[0], ["list", "--all"]);
     match(stdout, /you may remove the stick now/);
     await box.pull("S1");
-    await guest.holdAnswer(batch, work);
+    await guest.holdAnswer(batch);
     const journal = await guest.ceremony(box, guest.operators[0], ["verify-journal"]);
     deepEqual(journal.status, 0, journal.transcript);
     return undefined;
