@@ -3,12 +3,13 @@
 import { createHash } from "node:crypto";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import { readCanonical } from "../../manifests/encoding/canonical-json.ts";
+import { base64, hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import { manifestRecord, sealRecord } from "../../manifests/log/bundle-records.ts";
 import type { Checkpoint, LogTrust } from "../../manifests/log/checkpoint.ts";
 import { entryBytes, type LogRecord } from "../../manifests/log/entry.ts";
-import { type IncludedEntry, type LogProof, logProofBytes } from "../../manifests/log/proof.ts";
+import { noteBytes, readNote, type SignedNote } from "../../manifests/log/note.ts";
+import type { IncludedEntry, LogProof } from "../../manifests/log/proof.ts";
 import { readListEntry, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { type LogKey, logKey, signedCheckpoint } from "../manifests/log/log-keys.ts";
@@ -24,6 +25,8 @@ export interface LogChanges {
   readonly opened?: (entry: IncludedEntry) => IncludedEntry;
   readonly entries?: (entries: readonly IncludedEntry[]) => readonly IncludedEntry[];
   readonly checkpoint?: (checkpoint: Checkpoint) => Checkpoint;
+  /** of the finished note */
+  readonly note?: (note: SignedNote) => SignedNote;
   readonly log?: LogKey;
   readonly witnesses?: readonly LogKey[];
   /** which seals of the bundle are opened, by index from 1; none unless said */
@@ -65,17 +68,20 @@ export async function logProof(bundle: Pick<Bundle, "files">, changes: LogChange
   const chosen = [0, ...(changes.seals ?? [])].map((at) => included[at] as IncludedEntry);
   const head = checkpoint({ origin, size: leaves.length, root: mth(leaves) });
   const witnesses = changes.witnesses ?? (await witnessKeys()).slice(0, 2);
+  const { note = same } = changes;
+  const signed = readNote(signedCheckpoint(head, changes.log ?? (await logKey(origin)), witnesses));
   return {
-    checkpoint: signedCheckpoint(head, changes.log ?? (await logKey(origin)), witnesses),
+    checkpoint: noteBytes(note(signed)),
     entries: entries(chosen),
     type: "log-proof",
     version: 1,
   };
 }
 
-/** As it stands in the file. */
+/** As it stands in the file; also what `logProofBytes` would not write. */
 export async function logProofFile(bundle: Pick<Bundle, "files">, changes: LogChanges = {}): Promise<Uint8Array> {
-  return logProofBytes(await logProof(bundle, changes));
+  const proof = await logProof(bundle, changes);
+  return canonicalBytes({ ...proof, checkpoint: base64(proof.checkpoint) } as unknown as Json);
 }
 
 export function linesOf(list: Uint8Array): readonly SealedDocument[] {
