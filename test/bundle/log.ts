@@ -29,6 +29,8 @@ export interface LogChanges {
   readonly note?: (note: SignedNote) => SignedNote;
   readonly log?: LogKey;
   readonly witnesses?: readonly LogKey[];
+  /** how many other entries stand in front of the bundle's, and behind them; 5 unless said */
+  readonly around?: number;
   /** which seals of the bundle are opened, by index from 1; none unless said */
   readonly seals?: readonly number[];
 }
@@ -46,12 +48,9 @@ export async function logTrust(change: Partial<LogTrust> = {}): Promise<LogTrust
   return { log: vkey, witnesses: (await witnessKeys()).map((one) => one.vkey), cosignatures: 2, ...change };
 }
 
-/** The log's own number of entries in front of the bundle's and behind them. */
-const around = 5;
-
 /** The proof of a bundle's manifest and, where said, of seals of it. */
 export async function logProof(bundle: Pick<Bundle, "files">, changes: LogChanges = {}): Promise<LogProof> {
-  const { checkpoint = same, entries = same, opened = same, record = same } = changes;
+  const { around = 5, checkpoint = same, entries = same, opened = same, record = same } = changes;
   const p7m = bundle.files.get("manifest.p7m") as Uint8Array;
   const content = readSignedData(p7m).content as Uint8Array;
   const known = { manifest: readManifest(content), digest: hex(sha256(content)) };
