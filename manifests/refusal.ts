@@ -118,6 +118,10 @@ export const refusalTable = {
   ],
   "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
   "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
+  "LOG-RECORD": [
+    "verification",
+    "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
+  ],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

@@ -94,6 +94,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LOG-NOTE": "a note that the pinned keys signed",
   "LOG-FORM": "checkpoints, entries and proofs as docs/formats.md has them",
   "LOG-PROOF": "a proof that leads to the checkpoint's root",
+  "LOG-RECORD": "a store, tiles and checkpoints that are what was appended",
   CLOSING: "the box's own record of what it sealed in the emergency",
   "QUOTE-FORM": "a quote and logs as the TCG's specifications have them",
   "QUOTE-KEY": "a restricted signing key that was made in the box's TPM and stays there",
