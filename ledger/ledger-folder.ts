@@ -1,0 +1,57 @@
+/** The folder of a ledger: made once, opened by every command. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { sha256 } from "../host/crypto-host.ts";
+import { makeFolder } from "../host/durable.ts";
+import { Refusal } from "../manifests/refusal.ts";
+import type { Database } from "./store/database.ts";
+import { createSqlite, openSqlite } from "./store/sqlite.ts";
+
+export interface Ledger {
+  readonly folder: string;
+  /** the log's name, which its checkpoints carry */
+  readonly origin: string;
+  readonly db: Database;
+  close(): void;
+}
+
+const storeFile = "store.sqlite";
+const longestOrigin = 200;
+
+/** Makes the folder (0700) with an empty log. Refuses STORE where anything is there already, USAGE for an origin that no checkpoint can carry. */
+export async function createLedger(folder: string, origin: string): Promise<void> {
+  checkOrigin(origin);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new Refusal("STORE", "there is something in the folder already: a ledger is never overwritten", {
+      expected: "a new or an empty folder",
+      about: folder,
+    });
+  }
+  await makeFolder(folder);
+  await createSqlite(join(folder, storeFile), (sql) =>
+    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, sha256(new Uint8Array(0)), 0]]),
+  );
+}
+
+/** Opens what `createLedger` made. Refuses STORE. */
+export async function openLedger(folder: string): Promise<Ledger> {
+  const db = openSqlite(join(folder, storeFile));
+  try {
+    const head = await db.reading((sql) => sql.get<{ origin: string }>("SELECT origin FROM tree_head WHERE one = 1"));
+    if (head === undefined) throw new Refusal("STORE", "the store names no log", { about: folder });
+    return { folder, origin: head.origin, db, close: () => db.close() };
+  } catch (fault) {
+    db.close();
+    throw fault;
+  }
+}
+
+/** As C2SP signed-note has the name of a key, and tlog-checkpoint the origin: no spaces, no plus sign, one line. */
+function checkOrigin(origin: string): void {
+  if (origin.length > 0 && origin.length <= longestOrigin && !/[\s+\p{C}\p{Z}]/u.test(origin)) return;
+  throw new Refusal("USAGE", "this cannot be the name of a log", {
+    expected: `a name like ledger.example.org/boxes: at most ${longestOrigin} characters, no spaces, no +`,
+    got: JSON.stringify(origin.slice(0, longestOrigin)),
+  });
+}
