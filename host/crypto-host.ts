@@ -12,6 +12,7 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { type HashName, hashBytes, type Suite } from "../manifests/cms/suite.ts";
+import { concat } from "../manifests/encoding/bytes.ts";
 import type { Hasher, Host } from "../manifests/host.ts";
 
 export const nodeHost: Host = {
@@ -19,6 +20,7 @@ export const nodeHost: Host = {
   hasher: (name) => new NodeHasher(name),
   sha1: async (bytes) => new Uint8Array(hash("sha1", bytes, "buffer")),
   verify: async (suite, spki, message, signature) => holds(suite, spki, message, signature),
+  verifyEd25519: async (key, message, signature) => holdsEd25519(key, message, signature),
 };
 
 /** As `nodeHost`, but signatures are checked by Node's thread pool: for who has many to check and other work meanwhile. */
@@ -68,6 +70,18 @@ function holds(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: U
     return fits(suite, known) && verify(suite.hash, message, verifyKey(suite, known), signature);
   } catch {
     return false; // a key or signature that OpenSSL cannot read holds nothing
+  }
+}
+
+/** SubjectPublicKeyInfo of an Ed25519 key up to the point itself (RFC 8410 4). */
+const ed25519Front = Uint8Array.fromHex("302a300506032b6570032100");
+
+function holdsEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (key.length !== 32 || signature.length !== 64) return false;
+  try {
+    return verify(null, message, publicKey(concat([ed25519Front, key])).key, signature);
+  } catch {
+    return false; // a key that OpenSSL cannot read holds nothing
   }
 }
 

@@ -21,4 +21,9 @@ export interface Host {
    * Answers false for a signature that does not hold and for a key that does not fit the suite; never throws for them.
    */
   verify(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /**
+   * Checks one Ed25519 signature (RFC 8032 5.1.7) of 64 bytes over the whole `message`; `key` is a point of 32 bytes that `checkEd25519Point` took. Answers
+   * false for a signature that does not hold, and for one whose S is not below the group's order; never throws for them.
+   */
+  verifyEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
 }

@@ -112,6 +112,12 @@ export const refusalTable = {
   "TIME-ORDER": ["verification", "look at the clocks: a time-stamp may not be older than what it is over"],
   "TIME-LOCAL": ["verification", "do not take it for a time: the box stamped this itself; have the bundle anchored"],
   "TSA-ANSWER": ["not-now", "ask another time-stamp authority, or this one later; what was anchored before stays"],
+  "LOG-NOTE": [
+    "verification",
+    "do not rely on this: the log's key, or a witness's, did not sign it, or it is no signed note",
+  ],
+  "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
+  "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

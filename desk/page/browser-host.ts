@@ -5,6 +5,7 @@ import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { ecdsaToRaw } from "../../manifests/cms/ecdsa.ts";
 import { type HashName, hashBytes, type Suite } from "../../manifests/cms/suite.ts";
 import type { Hasher, Host } from "../../manifests/host.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 
 const hashes = { sha256, sha384, sha512 } as const;
 const webNames: Readonly<Record<HashName, string>> = { sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" };
@@ -21,7 +22,23 @@ export const browserHost: Host = {
       return false; // a key or signature that WebCrypto cannot read holds nothing
     }
   },
+  verifyEd25519: async (key, message, signature) => {
+    if (key.length !== 32 || signature.length !== 64) return false;
+    try {
+      const imported = await crypto.subtle.importKey("raw", own(key), "Ed25519", false, ["verify"]);
+      return await crypto.subtle.verify("Ed25519", imported, own(signature), own(message));
+    } catch (cause) {
+      if (isUnsupported(cause))
+        throw new Refusal("LOG-NOTE", "this browser cannot check Ed25519 signatures", { cause });
+      return false; // a key that WebCrypto cannot read holds nothing
+    }
+  },
 };
+
+/** A browser too old for it must not say of a signature that it does not hold. */
+function isUnsupported(fault: unknown): boolean {
+  return fault instanceof DOMException && fault.name === "NotSupportedError";
+}
 
 class NobleHasher implements Hasher {
   readonly #hash: ReturnType<typeof sha256.create> | ReturnType<typeof sha512.create>;

@@ -10,7 +10,7 @@ import { hexText, integer, list, object, type Read } from "../encoding/shape.ts"
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { listLeaf, readListEntry } from "./documents-list.ts";
-import { leafHash, nodeHash } from "./merkle.ts";
+import { leafHash, nodeHash, rootOver } from "./merkle.ts";
 
 /** A tree of 2^53 leaves has as many levels. */
 const mostLevels = 53;
@@ -43,31 +43,16 @@ export function inclusionBytes(inclusion: Inclusion): Uint8Array {
 
 /** The root that line and path lead to (RFC 9162 2.1.3.2). Refuses SHAPE a path that is not as long as the line's place in a list of that size asks for. */
 export async function includedRoot(host: Host, { inclusionPath, leaf, treeSize }: Inclusion): Promise<Uint8Array> {
-  let node = await leafHash(host, listLeaf(leaf));
-  let used = 0;
-  for (let at = leaf.index - 1, last = treeSize - 1; last > 0; at = half(at), last = half(last)) {
-    if (at === last && at % 2 === 0) continue; // left over on this level: it goes up as it is
-    const next = inclusionPath[used++];
-    if (next === undefined) throw wrongLength(inclusionPath);
-    const sibling = fromHex(next);
-    node = at % 2 === 1 ? await nodeHash(host, sibling, node) : await nodeHash(host, node, sibling);
-  }
-  if (used !== inclusionPath.length) throw wrongLength(inclusionPath);
-  return node;
+  const place = { leafHash: await leafHash(host, listLeaf(leaf)), index: leaf.index - 1, size: treeSize };
+  const root = await rootOver(host, place, inclusionPath.map(fromHex));
+  if (root) return root;
+  throw new Refusal("SHAPE", "the inclusion path is not as long as the line's place in its list asks for", {
+    got: `${inclusionPath.length} hashes`,
+  });
 }
 
 /** The ways of all leaves of one list, by the index of a line (RFC 9162 2.1.3.1). `leaves` are the lines' leaf hashes. */
 export async function inclusionPaths(host: Host, leaves: HashRow): Promise<(index: number) => readonly string[]> {
   const levels = await levelsOver(leaves, (left, right) => nodeHash(host, left, right));
   return (index) => siblings(levels, index - 1).map(hex);
-}
-
-function half(count: number): number {
-  return Math.floor(count / 2);
-}
-
-function wrongLength(path: readonly string[]): Refusal {
-  return new Refusal("SHAPE", "the inclusion path is not as long as the line's place in its list asks for", {
-    got: `${path.length} hashes`,
-  });
 }

@@ -50,3 +50,32 @@ export class MerkleRoot {
     return root;
   }
 }
+
+/** A leaf's place: its index from 0 in a tree of `size` leaves. */
+export interface LeafPlace {
+  readonly leafHash: Uint8Array;
+  readonly index: number;
+  readonly size: number;
+}
+
+/** The root that a leaf and the siblings on its way up lead to (RFC 9162 2.1.3.2); null where there are not as many as its place asks for. */
+export async function rootOver(
+  host: Host,
+  { index, leafHash, size }: LeafPlace,
+  path: readonly Uint8Array[],
+): Promise<Uint8Array | null> {
+  let node = leafHash;
+  let used = 0;
+  for (let at = index, last = size - 1; last > 0; at = half(at), last = half(last)) {
+    if (at === last && at % 2 === 0) continue; // left over on this level: it goes up as it is
+    const sibling = path[used++];
+    if (sibling === undefined) return null;
+    node = at % 2 === 1 ? await nodeHash(host, sibling, node) : await nodeHash(host, node, sibling);
+  }
+  return used === path.length ? node : null;
+}
+
+/** Half, without the remainder; of 2^32 and more, which shifts do not hold. */
+export function half(count: number): number {
+  return Math.floor(count / 2);
+}
