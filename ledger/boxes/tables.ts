@@ -166,6 +166,17 @@ export const boxTables: readonly Table[] = [
     rows: "kept",
   },
   {
+    // Orders that let a batch be sealed once more (`reseal`).
+    name: "reseals",
+    columns: ({
+      blob,
+      integer,
+      text,
+    }) => `box ${integer} NOT NULL REFERENCES boxes (box), digest ${blob} NOT NULL, file ${blob} NOT NULL,
+      arrived ${text} NOT NULL, PRIMARY KEY (box, digest)`,
+    rows: "kept",
+  },
+  {
     // Refusals, closings, transcripts, custody logs. `digest`: of the content.
     name: "box_records",
     columns: ({
