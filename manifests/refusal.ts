@@ -118,6 +118,12 @@ export const refusalTable = {
   ],
   "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
   "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
+  "LEDGER-BOX": ["refused", "see `coldseal ledger list`; a box is pinned once, by `coldseal ledger enrol`"],
+  "LEDGER-FORK": [
+    "verification",
+    "look at both manifests; the box's chain stands until two keepers decide: `coldseal ledger decide`",
+  ],
+  "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],
