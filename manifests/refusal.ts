@@ -118,6 +118,10 @@ export const refusalTable = {
   ],
   "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
   "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
+  "LOG-RECORD": [
+    "verification",
+    "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
+  ],
   "LEDGER-BOX": ["refused", "see `coldseal ledger list`; a box is pinned once, by `coldseal ledger enrol`"],
   "LEDGER-FORK": [
     "verification",

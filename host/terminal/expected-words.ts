@@ -94,6 +94,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LOG-NOTE": "a note that the pinned keys signed",
   "LOG-FORM": "checkpoints, entries and proofs as docs/formats.md has them",
   "LOG-PROOF": "a proof that leads to the checkpoint's root",
+  "LOG-RECORD": "a store, tiles and checkpoints that are what was appended",
   "LEDGER-BOX": "a record of a box that is enrolled here",
   "LEDGER-FORK": "one manifest of each number, each following the one before",
   "LEDGER-GAP": "every number of the box, in time",

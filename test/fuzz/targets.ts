@@ -28,6 +28,7 @@ import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
+import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
@@ -84,6 +85,7 @@ export const targets: readonly Target[] = [
   manifestTarget,
   refusalTarget,
   documentsList,
+  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,
