@@ -71,6 +71,8 @@ export interface OwnOids {
   readonly transcript: string;
   readonly closing: string;
   readonly packageFiles: string;
+  /** two keepers on which of two manifests of one number stays in a ledger */
+  readonly ledgerDecision: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -103,6 +105,7 @@ export function ownOids(arc: string): OwnOids {
     transcript: at(11),
     closing: at(12),
     packageFiles: at(13),
+    ledgerDecision: at(15),
     mode: at(21),
     place: at(22),
     sealing: at(31),
