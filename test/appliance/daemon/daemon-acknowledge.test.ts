@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
 import { TestLedger } from "../../manifests/log/test-ledger.ts";
 import { LedgerBox } from "../signer/ledger-box.ts";
 import { operators } from "../signer/people.ts";
@@ -11,15 +12,16 @@ let box: DaemonBox;
 let ledger: LedgerBox;
 let control: string;
 
-beforeEach(async () => {
-  const log = await TestLedger.make();
-  box = await DaemonBox.make({ policy: { ledger: log.rules(), version: 2 } });
+async function setUp(log: TestLedger, change: Partial<LedgerRules> = {}): Promise<void> {
+  box = await DaemonBox.make({ policy: { ledger: log.rules(change), version: 2 } });
   ledger = new LedgerBox(box.signer, log);
   await box.signer.unlock();
   control = join(box.settings.media.in, "coldseal/control/in");
   mkdirSync(control, { recursive: true });
   mkdirSync(join(box.folder, "keeper"));
-});
+}
+
+beforeEach(async () => setUp(await TestLedger.make()));
 afterEach(() => box.remove());
 
 async function released(name: string): Promise<void> {
@@ -60,5 +62,23 @@ describe("acknowledgements on a stick", () => {
         refusal: { code: "ACKNOWLEDGEMENT", expected: `a checkpoint of ${ledger.ledger.size} entries or more` },
       },
     ]);
+  });
+
+  it("UNACKNOWLEDGED: an approved batch waits while too much is outstanding, and is sealed when an acknowledgement came in", async () => {
+    await box.remove();
+    const log = await TestLedger.make();
+    await setUp(log, { outstanding: { hours: 24, manifests: 1 } });
+    await released("one");
+    await box.bring("two");
+    await box.until("two", "waiting-for-approval");
+    await box.approve("two", op1, op2);
+    await box.eventually("the second to wait", async () => {
+      const two = (await box.client.list()).find(({ folder }) => folder === "two");
+      return two?.waiting.includes("wait for the ledger's acknowledgement") ? two : undefined;
+    });
+    await ledger.hold(1);
+    writeFileSync(join(control, "ack.p7m"), await ledger.acknowledgement());
+    expect((await box.client.import()).refused).toEqual([]);
+    await box.until("two", "released");
   });
 });
