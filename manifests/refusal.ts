@@ -18,6 +18,11 @@ export const refusalTable = {
   MODE: ["refused", "ask for a mode that the policy in force allows"],
   EMERGENCY: ["refused", "see `ceremony status`: whether an emergency is open, and what of it is left"],
   UNANCHORED: ["not-now", "have the newest batch anchored at the desk, and bring its evidence in (control/in)"],
+  ACKNOWLEDGEMENT: [
+    "refused",
+    "have the ledger write an acknowledgement anew; `ceremony status` says where the box stands",
+  ],
+  UNACKNOWLEDGED: ["not-now", "bring the keeper's stick to the ledger, and its acknowledgement in (control/in)"],
   CLOCK: ["refused", "have a quorum set the clock against a witnessed reference"],
   GAP: ["refused", "remove every network link but loopback, then try again"],
   SECRET: ["refused", "give secrets at the prompt or on a descriptor only"],

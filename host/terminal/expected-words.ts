@@ -12,6 +12,8 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   MODE: "a mode that the policy in force allows",
   EMERGENCY: "an emergency that officers declared, within the limits of the policy",
   UNANCHORED: "evidence of time over what was sealed, before more is",
+  ACKNOWLEDGEMENT: "an acknowledgement of this box's own manifests, by the ledger that the policy names",
+  UNACKNOWLEDGED: "an acknowledgement of what was sealed, before more is",
   CLOCK: "a clock that goes on from the last recorded time",
   GAP: "no network but loopback",
   SECRET: "a secret at the prompt or on a descriptor",

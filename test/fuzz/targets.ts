@@ -1,6 +1,7 @@
 /** Every fuzz target. A new one is a file below `targets/` and a line here. */
 
 import type { Target } from "./target.ts";
+import { acknowledgementContentTarget, acknowledgementTarget } from "./targets/acknowledgement.ts";
 import { attestationTarget, deviceRecordTarget, tpmStructures } from "./targets/attestation.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
 import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
@@ -82,6 +83,8 @@ export const targets: readonly Target[] = [
   authorizationTarget,
   decisionTarget,
   manifestTarget,
+  acknowledgementTarget,
+  acknowledgementContentTarget,
   refusalTarget,
   documentsList,
   sealTarget,
