@@ -2,8 +2,9 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { sha256 } from "../host/crypto-host.ts";
 import { makeFolder } from "../host/durable.ts";
+import { emptyRoot } from "../manifests/log/tree-proof.ts";
+import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Database } from "./store/database.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
@@ -17,7 +18,6 @@ export interface Ledger {
 }
 
 const storeFile = "store.sqlite";
-const longestOrigin = 200;
 
 /** Makes the folder (0700) with an empty log. Refuses STORE where anything is there already, USAGE for an origin that no checkpoint can carry. */
 export async function createLedger(folder: string, origin: string): Promise<void> {
@@ -30,7 +30,7 @@ export async function createLedger(folder: string, origin: string): Promise<void
   }
   await makeFolder(folder);
   await createSqlite(join(folder, storeFile), (sql) =>
-    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, sha256(new Uint8Array(0)), 0]]),
+    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]),
   );
 }
 
@@ -47,11 +47,15 @@ export async function openLedger(folder: string): Promise<Ledger> {
   }
 }
 
-/** As C2SP signed-note has the name of a key, and tlog-checkpoint the origin: no spaces, no plus sign, one line. */
+/** A log's name is its key's (C2SP tlog-checkpoint, signed-note). */
 function checkOrigin(origin: string): void {
-  if (origin.length > 0 && origin.length <= longestOrigin && !/[\s+\p{C}\p{Z}]/u.test(origin)) return;
-  throw new Refusal("USAGE", "this cannot be the name of a log", {
-    expected: `a name like ledger.example.org/boxes: at most ${longestOrigin} characters, no spaces, no +`,
-    got: JSON.stringify(origin.slice(0, longestOrigin)),
-  });
+  try {
+    checkKeyName(origin);
+  } catch (cause) {
+    throw new Refusal("USAGE", "this cannot be the name of a log", {
+      expected: "a name like ledger.example.org/boxes: at most 255 bytes, no spaces, no +",
+      got: JSON.stringify(origin.slice(0, 80)),
+      cause,
+    });
+  }
 }

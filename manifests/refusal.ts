@@ -126,6 +126,10 @@ export const refusalTable = {
   "LOG-HEAD": ["refused", "look for a second ledger with these keys, and for a store that was put back"],
   "LEDGER-STOPPED": ["not-now", "find the newest checkpoint that was signed, and move the state forward to it"],
   WITNESS: ["not-now", "start or reach the witnesses: what is stored stays, and is cosigned when they answer"],
+  "LOG-RECORD": [
+    "verification",
+    "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
+  ],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

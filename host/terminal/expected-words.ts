@@ -99,6 +99,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LOG-HEAD": "a tree that holds all of the one that was signed last",
   "LEDGER-STOPPED": "the state in which it signed last",
   WITNESS: "cosignatures of as many witnesses as are asked for",
+  "LOG-RECORD": "a store, tiles and checkpoints that are what was appended",
   CLOSING: "the box's own record of what it sealed in the emergency",
   "QUOTE-FORM": "a quote and logs as the TCG's specifications have them",
   "QUOTE-KEY": "a restricted signing key that was made in the box's TPM and stays there",

@@ -29,6 +29,7 @@ import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
+import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
@@ -87,6 +88,7 @@ export const targets: readonly Target[] = [
   acknowledgementContentTarget,
   refusalTarget,
   documentsList,
+  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,

@@ -45,7 +45,7 @@ describe("coldseal ledger init", () => {
     await expect(openLedger(folder)).rejects.toEqual(expect.objectContaining({ code: "STORE" }));
   });
 
-  it.each(["", "two words", "a+b", "a\nb", "x".repeat(201)])("USAGE: %j is no log's name", async (name) => {
+  it.each(["", "two words", "a+b", "a\nb", "x".repeat(256)])("USAGE: %j is no log's name", async (name) => {
     const { status, err } = await coldseal(["ledger", "init", "none", `--origin=${name}`]);
     expect([status, err.slice(0, 6)]).toEqual([2, "USAGE:"]);
     expect(readdirSync(dir)).not.toContain("none");
