@@ -1,6 +1,6 @@
 /** The database file of the heads: made once, opened by one process at a time, every commit durable. */
 
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Refusal } from "../../manifests/refusal.ts";
 import { fileIdentity } from "./identity.ts";
@@ -13,6 +13,7 @@ export function createHeads(path: string): void {
   if (existsSync(path)) throw new Refusal("STORE", "heads are kept there already", { about: path });
   const db = new Database(path);
   try {
+    chmodSync(path, 0o600);
     prepare(db);
     db.transaction(() => {
       for (const statement of schema) db.exec(statement);
