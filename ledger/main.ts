@@ -19,4 +19,70 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     });
   addKeyCommands(ledger, tell);
   addWitnessCommands(ledger);
+
+  ledger
+    .command("enrol")
+    .description("pin a box, whose records may come in from then on")
+    .argument("<folder>", "the ledger")
+    .requiredOption("--ca <file>", "root certificate (PEM or DER) of the box's certificates")
+    .requiredOption("--genesis <digest>", "digest of its genesis policy, in hex, as the box printed it")
+    .option("--tsa-ca <file...>", "roots (PEM or DER) of time-stamp authorities whose evidence of time counts")
+    .option("--keeper <file...>", "certificates (PEM or DER) of those who may sign decisions; two of them decide")
+    .option("--gap-hours <hours>", "how long a number may be missing before that alarms", "72")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runEnrol } = await import("./commands/enrol.ts");
+      return runEnrol(folder, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("ingest")
+    .description("verify what boxes left on sticks, and append it; what is here already changes nothing")
+    .argument("<folder>", "the ledger")
+    .argument("<sticks...>", "folders where sticks are mounted, or that they were copied to")
+    .action(async (folder: string, sticks: string[], _options, command: Command) => {
+      const { runIngest } = await import("./commands/ingest.ts");
+      return runIngest(folder, sticks, command.optsWithGlobals(), tell);
+    });
+
+  ledger
+    .command("list")
+    .description("the boxes and how far their chains go; with a box, its manifests")
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .option("--from <number>", "the first manifest to list (default: so that the last ones are)")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runList } = await import("./commands/list.ts");
+      return runList(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("show")
+    .description("all that is here of one manifest's number")
+    .argument("<folder>", "the ledger")
+    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
+    .argument("<number>")
+    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
+      const { runShow } = await import("./commands/show.ts");
+      return runShow(folder, box, number, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("gaps")
+    .description("which manifests are missing, since when and why, and which are in dispute")
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runGaps } = await import("./commands/gaps.ts");
+      return runGaps(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("find")
+    .description("was this file sealed: by which box, when, in which mode, on whose approval, does it still count")
+    .argument("<folder>", "the ledger")
+    .argument("<file>", "the document, or its digest in hex")
+    .action(async (folder: string, file: string, _options, command: Command) => {
+      const { runFind } = await import("./commands/find.ts");
+      return runFind(folder, file, command.optsWithGlobals());
+    });
 }

@@ -130,6 +130,12 @@ export const refusalTable = {
     "verification",
     "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
   ],
+  "LEDGER-BOX": ["refused", "see `coldseal ledger list`; a box is pinned once, by `coldseal ledger enrol`"],
+  "LEDGER-FORK": [
+    "verification",
+    "look at both manifests; the box's chain stands until two keepers decide: `coldseal ledger decide`",
+  ],
+  "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],
