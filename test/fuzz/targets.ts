@@ -30,6 +30,7 @@ import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
 import { logTiles } from "./targets/log-tiles.ts";
+import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
@@ -89,6 +90,11 @@ export const targets: readonly Target[] = [
   refusalTarget,
   documentsList,
   logTiles,
+  checkpointTarget,
+  verifierKeys,
+  logEntry,
+  logProofTarget,
+  treeProofTarget,
   sealTarget,
   bundleTarget,
   bundleInFolder,

@@ -127,6 +127,7 @@ export const importTable: readonly Row[] = [
       "host/terminal/amounts.ts",
       "host/terminal/attestation-words.ts",
       "host/terminal/emergency-words.ts",
+      "host/terminal/log-words.ts",
     ],
     packages: [],
     node: "none",
