@@ -3,6 +3,7 @@
  * needs is loaded when it is that command, as loading is most of its start.
  */
 
+import { existsSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { styleFor } from "../host/terminal/style.ts";
@@ -10,6 +11,7 @@ import { usageRefusal } from "../host/terminal/usage-refusal.ts";
 import { versionText } from "../host/version.ts";
 import { documentationArc } from "../manifests/encoding/oid.ts";
 import { hashNames, modes } from "../manifests/records/request.ts";
+import { Refusal } from "../manifests/refusal.ts";
 import type { OpenTokenKey } from "./commands/create.ts";
 
 const exitCodes = `
@@ -176,6 +178,14 @@ program
     return runVerify(path, document, command.optsWithGlobals());
   });
 
+// Not part of what a box gets.
+const withLedger = existsSync(new URL("../ledger/main.ts", import.meta.url));
+const ledger = program
+  .command("ledger", { hidden: !withLedger })
+  .description("the append-only ledger of what the boxes did: make it, feed it, ask it");
+if (!withLedger) ledger.argument("[words...]").allowUnknownOption().action(refuseLedger);
+else if (process.argv.includes("ledger")) (await import("../ledger/main.ts")).addLedgerCommands(ledger, tell);
+
 try {
   await program.parseAsync();
 } catch (fault) {
@@ -190,6 +200,13 @@ async function openTokenKey(...[file, hash, askPin]: Parameters<OpenTokenKey>): 
     import("./token-key.ts"),
   ]);
   return tokenKey.openTokenKey(file, hash, askPin, { openToken, tokenSigner });
+}
+
+function refuseLedger(): never {
+  throw new Refusal("USAGE", "there is no ledger on this machine: it is no part of what a box gets", {
+    expected: "a clone of Coldseal on the connected side",
+    got: "an installed box",
+  });
 }
 
 /** Tells what ended the program; its exit status. */

@@ -18,6 +18,11 @@ export const refusalTable = {
   MODE: ["refused", "ask for a mode that the policy in force allows"],
   EMERGENCY: ["refused", "see `ceremony status`: whether an emergency is open, and what of it is left"],
   UNANCHORED: ["not-now", "have the newest batch anchored at the desk, and bring its evidence in (control/in)"],
+  ACKNOWLEDGEMENT: [
+    "refused",
+    "have the ledger write an acknowledgement anew; `ceremony status` says where the box stands",
+  ],
+  UNACKNOWLEDGED: ["not-now", "bring the keeper's stick to the ledger, and its acknowledgement in (control/in)"],
   CLOCK: ["refused", "have a quorum set the clock against a witnessed reference"],
   GAP: ["refused", "remove every network link but loopback, then try again"],
   SECRET: ["refused", "give secrets at the prompt or on a descriptor only"],
@@ -118,6 +123,16 @@ export const refusalTable = {
   ],
   "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
   "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
+  "LOG-RECORD": [
+    "verification",
+    "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
+  ],
+  "LEDGER-BOX": ["refused", "see `coldseal ledger list`; a box is pinned once, by `coldseal ledger enrol`"],
+  "LEDGER-FORK": [
+    "verification",
+    "look at both manifests; the box's chain stands until two keepers decide: `coldseal ledger decide`",
+  ],
+  "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

@@ -28,6 +28,8 @@ async function fill(folder) {
   const ci = [
     "ci",
     "--omit=dev",
+    // The ledger is a workspace, and no part of a box.
+    "--workspaces=false",
     "--include=optional",
     "--ignore-scripts",
     "--prefer-offline",

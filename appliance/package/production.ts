@@ -18,9 +18,6 @@ interface LockRow {
   readonly version?: string;
   readonly integrity?: string;
   readonly license?: string;
-  readonly dev?: boolean;
-  readonly devOptional?: boolean;
-  readonly optional?: boolean;
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly libc?: readonly string[];
@@ -31,22 +28,25 @@ interface LockRow {
 type Rows = Readonly<Record<string, LockRow>>;
 
 /**
- * The production packages, sorted by path, and the pinned Node's own. Optional ones are those that a production package asks for by name
- * and that are for this machine: so native code comes that is built beforehand. Refuses with CONFIG rows without version or digest.
+ * The production packages, sorted by path, and the pinned Node's own: what the project itself asks for, and what these ask for, optional ones
+ * where they are for this machine: so native code comes that is built beforehand. What only the ledger asks for (a workspace) is not among
+ * them. Refuses with CONFIG rows without version or digest.
  */
 export function productionPackages(
   lock: string,
   arch: string,
 ): { readonly packages: readonly LockedPackage[]; readonly node: LockedPackage } {
   const rows = (JSON.parse(lock) as { readonly packages: Rows }).packages;
-  const wanted = Object.entries(rows)
-    .filter(([path, row]) => path !== "" && !row.dev && !row.devOptional && !row.optional)
-    .map(([path]) => packageAt(rows, path, arch));
-  const paths = new Set(wanted.map(({ path }) => path));
-  const built = wanted.flatMap(({ needs }) => needs.filter((path) => !paths.has(path)));
-  const packages = [...wanted, ...[...new Set(built)].map((path) => packageAt(rows, path, arch))];
+  const packages = new Map<string, LockedPackage>();
+  const asked = [...directPackages(lock)];
+  for (let path = asked.pop(); path !== undefined; path = asked.pop()) {
+    if (packages.has(path)) continue;
+    const found = packageAt(rows, path, arch);
+    packages.set(path, found);
+    asked.push(...found.needs);
+  }
   return {
-    packages: packages.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    packages: [...packages.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
     node: packageAt(rows, `node_modules/node-linux-${arch}`, arch),
   };
 }

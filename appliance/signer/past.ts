@@ -11,6 +11,7 @@ import type { Db } from "./store.ts";
 
 const manifestFile = "manifest.p7m";
 const listFile = "documents.jsonl";
+const requestFile = "batch.p7m";
 
 export interface PastFile {
   readonly path: string;
@@ -73,6 +74,12 @@ export function* pastAudit(db: Db, number: number): Generator<PastFile> {
     const bytes = fileOf(db, number, path);
     if (bytes) yield { path, bytes };
   }
+}
+
+/** The signed request of a past manifest, where it is at hand. */
+export function* pastRequest(db: Db, number: number): Generator<PastFile> {
+  const bytes = fileOf(db, number, requestFile);
+  if (bytes) yield { path: requestFile, bytes };
 }
 
 /** Plain envelopes have no head that was signed: what stands for it, by what the past manifest says. */

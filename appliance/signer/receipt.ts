@@ -3,20 +3,27 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fileHeader } from "../../manifests/encoding/file-stream.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { certificatePath, declarationPath, localTimePath, policyPath } from "../../manifests/records/names.ts";
+import {
+  certificatePath,
+  declarationPath,
+  keptCertificatePath,
+  localTimePath,
+  policyPath,
+} from "../../manifests/records/names.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { logsOf } from "./attest.ts";
 import type { Batch } from "./batches.ts";
 import type { Box } from "./box.ts";
 import { file, gathered } from "./file-pieces.ts";
-import { goesOn, lastPast, type PastFile, pastAudit, pastManifest, pastReceipt } from "./past.ts";
+import { goesOn, lastPast, type PastFile, pastAudit, pastManifest, pastReceipt, pastRequest } from "./past.ts";
 import { requestFiles } from "./request-files.ts";
 import { type Reservation, storedReservation } from "./reserve.ts";
 import { sealingKey } from "./reserved-keys.ts";
 import { listLines, sealedRows } from "./sealed-list.ts";
 import { revocationFiles } from "./stored-revocation.ts";
 import { storedTimeStamp } from "./stored-time-stamp.ts";
+import { usedCertificates } from "./used-certificates.ts";
 
 /** Files as in `outbox/BATCH`; the same bytes every time. Refuses with BATCH-UNKNOWN a number without manifest. */
 export function receipt(box: Box, number: number): Iterable<Uint8Array> {
@@ -56,21 +63,29 @@ function* receiptFiles(box: Box, reservation: Reservation, { p7m, outcome }: Sto
   }
 }
 
-/** `NUMBER/{manifest.p7m, authorization.p7m, documents.jsonl}` of every manifest from a number on. */
+/**
+ * What is for the keeper: the whole chain of policies; certificates of the keys that made the manifests from a number on, and their seals; and of each of these
+ * manifests `NUMBER/{manifest.p7m, authorization.p7m, documents.jsonl, batch.p7m}`, the last where a request was signed.
+ */
 export function audit(box: Box, from: number): Iterable<Uint8Array> {
   return gathered(auditFiles(box, from));
 }
 
 function* auditFiles(box: Box, from: number): Generator<Uint8Array> {
+  for (const { number, p7m } of box.policies.all()) yield* file(policyPath(number), p7m);
+  for (const [digest, der] of usedCertificates(box.db, from)) yield* file(keptCertificatePath(digest), der);
   for (let number = from; number <= lastPast(box.db); number++) {
     // Numbers that the loss of a disk left unexplained have nothing to give.
     yield* namedFiles(pastAudit(box.db, number), `${number}/`);
+    yield* namedFiles(pastRequest(box.db, number), `${number}/`);
   }
   const first = Math.max(from, goesOn(box.db)?.next ?? 1);
   for (let number = first; number <= lastManifest(box); number++) {
+    const { authorization, batch } = reservationOf(box, number);
     yield* file(`${number}/manifest.p7m`, manifestOf(box, number).p7m);
-    yield* file(`${number}/authorization.p7m`, reservationOf(box, number).authorization);
+    yield* file(`${number}/authorization.p7m`, authorization);
     yield* listFile(box, number, `${number}/documents.jsonl`);
+    if (batch.head.type === "batch-request") yield* requestFiles(box.db, batch, `${number}/`);
   }
 }
 

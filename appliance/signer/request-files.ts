@@ -6,8 +6,9 @@ import { storedFile, storedLength } from "./staged-request.ts";
 import type { Db } from "./store.ts";
 import { envelopeFiles } from "./stored-envelopes.ts";
 
-export function* requestFiles(db: Db, { id, head }: Batch): Generator<Uint8Array> {
+/** `below`: before the path of batch.p7m. */
+export function* requestFiles(db: Db, { id, head }: Batch, below = ""): Generator<Uint8Array> {
   if (head.type === "plain-envelopes") return yield* envelopeFiles(db, id);
-  yield fileHeader("batch.p7m", storedLength(db, id));
+  yield fileHeader(`${below}batch.p7m`, storedLength(db, id));
   yield* storedFile(db, id);
 }

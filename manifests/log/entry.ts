@@ -79,14 +79,19 @@ export function readEntry(bytes: Uint8Array): LogEntry {
 
 /** The leaf of a record under its salt. Refuses LOG-FORM a salt that is not 32 bytes, and what `recordBytes` refuses. */
 export async function entryBytes(host: Host, salt: Uint8Array, record: LogRecord): Promise<Uint8Array> {
+  return leafOver(host, salt, record.type, recordBytes(record));
+}
+
+/** The same, where the record's bytes (`recordBytes`) are at hand. Refuses LOG-FORM a salt that is not 32 bytes. */
+export async function leafOver(host: Host, salt: Uint8Array, type: EntryType, record: Uint8Array): Promise<Uint8Array> {
   if (salt.length !== saltBytes) {
     throw new Refusal("LOG-FORM", "a salt is of another length", {
       expected: `${saltBytes} bytes`,
       got: `${salt.length} bytes`,
     });
   }
-  const digest = await host.digest("sha256", concat([salt, recordBytes(record)]));
-  const entry: LogEntry = { digest: hex(digest), type: record.type, version: 1 };
+  const digest = await host.digest("sha256", concat([salt, record]));
+  const entry: LogEntry = { digest: hex(digest), type, version: 1 };
   return canonicalBytes(entry);
 }
 

@@ -75,6 +75,11 @@ export function certificatePath(key: "sealing" | "audit", position: number): str
   return `certificates/${key}-${position}.der`;
 }
 
+/** Path of a certificate below `audit`, by the SHA-256 of its DER, hex. */
+export function keptCertificatePath(digest: string): string {
+  return `certificates/${digest}.der`;
+}
+
 /** Path of the box's own time-stamp below `outbox/BATCH`. It is the box's, and so not among the evidence that others add. */
 export const localTimePath = "local-time.tst";
 

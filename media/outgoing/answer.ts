@@ -47,7 +47,10 @@ export async function writeAnswer(
   return { path: `coldseal/outbox/${folder}`, files: only?.files ?? 0, bytes: only?.bytes ?? 0, device };
 }
 
-/** Writes `coldseal/audit/NUMBER/…` for each number in the stream (paths `NUMBER/…`), as `writeAnswer` does. */
+/**
+ * Writes what is for the keeper below `coldseal/audit` (paths `NUMBER/FILE`, `policy/FILE`, `certificates/FILE`), as `writeAnswer` does. A number stands as a
+ * whole; policies and certificates are added to those that are there. Refuses with MEDIA-TAKEN where another file stands under a name.
+ */
 export async function writeAudit(options: WriteOptions & { readonly files: AsyncIterable<FilePart> }): Promise<{
   readonly path: string;
   readonly numbers: readonly string[];
@@ -56,9 +59,16 @@ export async function writeAudit(options: WriteOptions & { readonly files: Async
 }> {
   const { root, needs, files, ...rest } = options;
   if (needs) await checkSpace(root, needs);
-  const { folders, device } = await place({ ...rest, root, parent: ["coldseal", "audit"], files: numbered(files) });
+  const { folders, device } = await place({
+    ...rest,
+    root,
+    parent: ["coldseal", "audit"],
+    files: forKeeper(files),
+    adds: addsTo,
+  });
   const count = folders.reduce((sum, one) => sum + one.files, 0);
-  return { path: "coldseal/audit", numbers: folders.map(({ folder }) => folder), files: count, device };
+  const numbers = folders.map(({ folder }) => folder).filter((folder) => !collections.includes(folder));
+  return { path: "coldseal/audit", numbers, files: count, device };
 }
 
 /** Whether a folder of the outbox holds nothing but a refusal, which a later answer to the same folder name replaces. */
@@ -71,10 +81,18 @@ async function* under(folder: string, files: AsyncIterable<FilePart>): AsyncIter
   for await (const part of files) yield "path" in part ? { ...part, path: `${folder}/${part.path}` } : part;
 }
 
-async function* numbered(files: AsyncIterable<FilePart>): AsyncIterable<FilePart> {
+/** Of a number the request came later: those who have a stick from before get it beside what they have. */
+const withoutRequest = ["authorization.p7m", "documents.jsonl", "manifest.p7m"];
+const collections = ["certificates", "policy"];
+
+function addsTo(folder: string, names: readonly string[]): boolean {
+  return collections.includes(folder) || [...names].sort().join() === withoutRequest.join();
+}
+
+async function* forKeeper(files: AsyncIterable<FilePart>): AsyncIterable<FilePart> {
   for await (const part of files) {
-    if ("path" in part && !/^[0-9]+\//.test(part.path)) {
-      throw new Refusal("MEDIA-NAME", "not the path of a numbered manifest", { about: part.path });
+    if ("path" in part && !/^(?:[0-9]+|certificates|policy)\/[^/]+$/.test(part.path)) {
+      throw new Refusal("MEDIA-NAME", "not the path of a file for the keeper", { about: part.path });
     }
     yield part;
   }

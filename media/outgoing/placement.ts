@@ -8,45 +8,15 @@ import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { syncFileSystem, syncFolder, syncTree } from "../../host/durable.ts";
-import {
-  entryPath,
-  makeFolderIn,
-  namesIn,
-  openFolderBelow,
-  openFolderIn,
-  openRoot,
-  statIn,
-} from "../../host/no-follow.ts";
+import { entryPath, makeFolderIn, namesIn, openFolderBelow, openFolderIn, openRoot } from "../../host/no-follow.ts";
 import { removeTree } from "../../host/remove-tree.ts";
-import type { FilePart } from "../../manifests/encoding/file-stream.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { deviceOf, onMedia } from "./faults.ts";
+import { type FromTo, isNew, moveBack, moveFiles } from "./growing-folder.ts";
 import { makeBelow } from "./parent-folder.ts";
+import { lookAt, type Placement, type PlacementJob, type Target, taken } from "./placement-target.ts";
 import { checkSignal, receiveFiles } from "./receiving.ts";
 import { difference, GivenFiles, Incoming, WrittenFolders } from "./written-files.ts";
-
-export interface PlacementJob {
-  readonly root: string;
-  /** folders below `root`, made where missing, that hold the placed ones */
-  readonly parent: readonly string[];
-  /** paths are `FOLDER/…`; each FOLDER is placed as a whole */
-  readonly files: AsyncIterable<FilePart>;
-  /** whether a folder that is there, with these names in it, gives way; else it must hold the same files */
-  readonly replace?: (names: readonly string[]) => boolean;
-  readonly signal?: AbortSignal;
-}
-
-export interface PlacedFolder {
-  readonly folder: string;
-  readonly files: number;
-  readonly bytes: number;
-}
-
-export interface Placement {
-  readonly folders: readonly PlacedFolder[];
-  /** the device that all of it was written to and read back from, `major:minor/inode` */
-  readonly device: string;
-}
 
 /**
  * Places the folders of a stream of files. On return they are durable as far as the stick is honest, and were read
@@ -69,16 +39,6 @@ export async function place(job: PlacementJob): Promise<Placement> {
   } finally {
     await work.close();
   }
-}
-
-interface Target {
-  readonly folder: string;
-  /** what stands there now: nothing, something that gives way, or something to be compared with */
-  readonly there: "nothing" | "old" | "kept";
-  readonly given: GivenFiles;
-  /** what stood there may have been renamed away; the new one stands there */
-  gaveWay: boolean;
-  moved: boolean;
 }
 
 const leftover = /^\.partial-[0-9a-z-]+$/;
@@ -120,7 +80,7 @@ class Placing {
   /** What is already there may come from a write that was cut off before its own sync. */
   async sync(): Promise<void> {
     await this.#media(async () => {
-      if (this.#some("kept")) await syncFileSystem(`/proc/self/fd/${this.#parent}`);
+      if (this.#some("kept") || this.#some("grows")) await syncFileSystem(`/proc/self/fd/${this.#parent}`);
       if (this.#some("nothing") || this.#some("old")) await syncTree(`/proc/self/fd/${this.#partial}`);
     });
   }
@@ -192,6 +152,10 @@ class Placing {
     for (const target of this.#targets.values()) {
       if (target.there === "kept") continue;
       checkSignal(this.#job.signal);
+      if (target.there === "grows") {
+        await this.#addAll(target);
+        continue;
+      }
       const path = entryPath(this.#parent, target.folder);
       if (target.there === "old") {
         // Noted first: a rename that fails may have been done.
@@ -202,6 +166,17 @@ class Placing {
       target.moved = true;
     }
     await syncFolder(`/proc/self/fd/${this.#parent}`);
+  }
+
+  async #addAll(target: Target): Promise<void> {
+    if (target.added.size === 0) return;
+    target.moved = true;
+    await moveFiles(this.#folders(target), target.added);
+  }
+
+  /** From where files are added to a folder that grows. */
+  #folders({ folder }: Target): FromTo {
+    return { from: [this.#partial, folder], to: [this.#parent, folder] };
   }
 
   async #removeLeftovers(): Promise<void> {
@@ -216,8 +191,9 @@ class Placing {
     if (known) return known;
     const target: Target = {
       folder,
-      there: this.#lookAt(folder),
+      there: lookAt(this.#parent, folder, this.#job),
       given: new GivenFiles(),
+      added: new Set(),
       gaveWay: false,
       moved: false,
     };
@@ -225,21 +201,10 @@ class Placing {
     return target;
   }
 
-  #lookAt(folder: string): Target["there"] {
-    const stat = statIn(this.#parent, folder);
-    if (!stat) return "nothing";
-    const opened = stat.isDirectory() ? openFolderIn(this.#parent, folder) : undefined;
-    if (opened === undefined) throw taken(folder);
-    try {
-      return this.#job.replace?.([...namesIn(opened)]) ? "old" : "kept";
-    } finally {
-      closeSync(opened);
-    }
-  }
-
   async #open(target: Target, names: readonly string[]): Promise<Incoming> {
     const onMediaToo = <T>(work: () => Promise<T>) => this.#media(work);
     if (target.there === "kept") return Incoming.compared(names.slice(1));
+    if (target.there === "grows" && !isNew(this.#parent, names, target.added)) return Incoming.compared(names.slice(1));
     try {
       return Incoming.created(this.#written.at(names.slice(0, -1)), names, onMediaToo);
     } catch (fault) {
@@ -251,9 +216,9 @@ class Placing {
   /** What stood there before must be exactly what was given. */
   async #checkKept(): Promise<void> {
     for (const target of this.#targets.values()) {
-      if (target.there !== "kept") continue;
+      if (target.there !== "kept" && target.there !== "grows") continue;
       const opened = openFolderIn(this.#parent, target.folder);
-      const other = opened === undefined ? "nothing" : await this.#differenceIn(opened, target);
+      const other = opened === undefined ? "nothing" : await this.#differenceIn(opened, target, target.added);
       if (other !== undefined) throw taken(target.folder, other);
     }
   }
@@ -265,9 +230,13 @@ class Placing {
     throw new Refusal("CHECKED-OUT", "what was read back is not what was written", { about: other });
   }
 
-  async #differenceIn(opened: number, target: Target): Promise<string | undefined> {
+  async #differenceIn(
+    opened: number,
+    { given, there }: Target,
+    without: ReadonlySet<string> = new Set(),
+  ): Promise<string | undefined> {
     try {
-      return await difference(opened, target.given);
+      return await difference(opened, given, { more: there === "grows", without });
     } finally {
       closeSync(opened);
     }
@@ -276,6 +245,10 @@ class Placing {
   /** What is not surely there must not look like an answer; what gave way to it comes back. */
   async #takeBack(): Promise<void> {
     for (const target of this.#targets.values()) {
+      if (target.there === "grows") {
+        if (target.moved) await moveBack(this.#folders(target), target.added);
+        continue;
+      }
       const path = entryPath(this.#parent, target.folder);
       if (target.moved) {
         await rename(path, entryPath(this.#partial, `bad-${target.folder}`)).catch(() => undefined);
@@ -283,11 +256,4 @@ class Placing {
       if (target.gaveWay) await rename(this.#oldPath(target), path).catch(() => undefined);
     }
   }
-}
-
-function taken(folder: string, other?: string): Refusal {
-  return new Refusal("MEDIA-TAKEN", `another answer stands under ${folder}`, {
-    about: folder,
-    ...(other === undefined ? {} : { got: other }),
-  });
 }

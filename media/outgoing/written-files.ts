@@ -158,20 +158,26 @@ export class WrittenFolders {
 }
 
 /**
- * The first difference between a folder and what was given for it: a file that is missing, other, or one too many.
- * Opens and reads everything again; undefined when all is the same. Gives way to other work.
+ * The first difference between a folder and what was given for it: a file that is missing, other, or one too many, unless there may be `more`.
+ * Opens and reads everything again, but `without` these names; undefined when all is the same. Gives way to other work.
  */
-export async function difference(folder: number, given: GivenFiles): Promise<string | undefined> {
+export async function difference(
+  folder: number,
+  given: GivenFiles,
+  { more, without }: { readonly more: boolean; readonly without: ReadonlySet<string> },
+): Promise<string | undefined> {
   const folders = new OpenFolders(`/proc/self/fd/${folder}`);
   const giveWay = turns();
   try {
     for (const file of given) {
       await giveWay();
-      if (!(await isSame(folders, file))) return file.names.join("/");
+      const name = file.names.join("/");
+      if (!without.has(name) && !(await isSame(folders, file))) return name;
     }
   } finally {
     folders.close();
   }
+  if (more) return undefined;
   const count = await countFiles(folder, given.length, giveWay);
   return count === given.length ? undefined : "a file too many";
 }

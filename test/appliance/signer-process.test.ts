@@ -3,7 +3,7 @@
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nodeHost } from "../../host/crypto-host.ts";
+import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
@@ -369,14 +369,24 @@ describe("the record", () => {
     await signer.unlock();
   });
 
-  it("AUDIT: every manifest goes to the keeper with its authorisation and list", async () => {
+  it("AUDIT: every manifest goes to the keeper with its authorisation, list and request, and with policies and certificates", async () => {
     const files = await signer.files("audit", { from: 1 });
     const { last } = (await signer.call("status")).result.manifests as { last: number };
-    expect([...files.keys()]).toEqual(
-      Array.from({ length: last }, (_, at) =>
-        ["manifest.p7m", "authorization.p7m", "documents.jsonl"].map((name) => `${at + 1}/${name}`),
-      ).flat(),
-    );
+    const names = ["manifest.p7m", "authorization.p7m", "documents.jsonl", "batch.p7m"];
+    const paths = [...files.keys()];
+    const certificates = paths.filter((path) => path.startsWith("certificates/"));
+    expect(paths).toEqual([
+      "policy/0001.p7m",
+      ...certificates,
+      ...Array.from({ length: last }, (_, at) => names.map((name) => `${at + 1}/${name}`)).flat(),
+    ]);
+    // Named by their digests: of both keys, and nothing twice.
+    const { content } = readSignedData(files.get("1/manifest.p7m") as Uint8Array);
+    const { keys } = readManifest(content as Uint8Array);
+    for (const { certificate } of [keys.audit, keys.sealing])
+      expect(certificates).toContain(`certificates/${certificate}.der`);
+    for (const path of certificates)
+      expect(path).toBe(`certificates/${hex(sha256(files.get(path) as Uint8Array))}.der`);
     const digests = new Set(
       [...files].filter(([path]) => path.endsWith("manifest.p7m")).map(([, bytes]) => hex(bytes)),
     );

@@ -59,7 +59,7 @@ export function digestOf({ files }: Pick<Bundle, "files">): string {
   return hex(sha256(readSignedData(files.get("manifest.p7m") as Uint8Array).content as Uint8Array));
 }
 
-/** What the keeper has of a bundle. */
+/** What the keeper has of a bundle on a stick of before policies, certificates and requests came to it. */
 export const keepersFiles = ["manifest.p7m", "authorization.p7m", "documents.jsonl"] as const;
 
 /** Files by path, as on a stick. */
@@ -81,6 +81,19 @@ export function layAudit(
 export function auditOf(bundles: readonly Pick<Bundle, "files" | "manifest">[]): Stick {
   const stick: Stick = new Map();
   for (const bundle of bundles) layAudit(stick, bundle);
+  return stick;
+}
+
+/** The keeper's stick of these as boxes write it now: the requests too, and beside the numbers policies and certificates. */
+export function keeperOf(bundles: readonly Pick<Bundle, "files" | "manifest">[]): Stick {
+  const stick = auditOf(bundles);
+  for (const { files, manifest } of bundles) {
+    for (const [path, bytes] of files) {
+      if (path === "batch.p7m") stick.set(`coldseal/audit/${manifest.number}/${path}`, bytes);
+      if (path.startsWith("policy/")) stick.set(`coldseal/audit/${path}`, bytes);
+      if (path.startsWith("certificates/")) stick.set(`coldseal/audit/certificates/${hex(sha256(bytes))}.der`, bytes);
+    }
+  }
   return stick;
 }
 

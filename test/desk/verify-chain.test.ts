@@ -4,7 +4,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../bundle/build.ts";
-import { auditOf, bundleAt, chainOf, digestOf, layAudit, layBundle, other, type Stick } from "../bundle/chain.ts";
+import {
+  auditOf,
+  bundleAt,
+  chainOf,
+  digestOf,
+  keeperOf,
+  layAudit,
+  layBundle,
+  other,
+  type Stick,
+} from "../bundle/chain.ts";
 import { root } from "../bundle/people.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-chain-"));
@@ -64,6 +74,28 @@ describe("coldseal verify --chain", () => {
       gaps: [{ from: 1, to: 2, known: "by a link" }],
       quorum: "not shown",
     });
+  });
+
+  it("CHAIN: the keeper's stick alone: its policies are enough to count the approvals anew; without them, on a stick of before, it is still one chain", () => {
+    const keeper = lay("keeper", keeperOf(bundles));
+    for (const folder of [keeper, join(keeper, "coldseal/audit")]) {
+      const said = coldseal("--chain", folder, "--genesis", first.genesis);
+      expect([said.status, said.stderr]).toEqual([0, ""]);
+      expect(said.text).toContain("the approvals of 4 of 4 records were counted anew");
+    }
+    const before = coldseal("--chain", lay("keeper-before", auditOf(bundles)), "--genesis", first.genesis);
+    expect([before.status, before.stderr]).toEqual([0, ""]);
+    expect(before.text).toContain("the approvals of 0 of 4 records were counted anew");
+  });
+
+  it("POLICY-SIGNERS: a policy on the keeper's stick that does not hold is a finding", () => {
+    const stick = keeperOf(bundles);
+    const policy = Uint8Array.from(stick.get("coldseal/audit/policy/0001.p7m") as Uint8Array);
+    policy[policy.length - 1] = (policy.at(-1) as number) ^ 1;
+    stick.set("coldseal/audit/policy/0001.p7m", policy);
+    const said = coldseal("--chain", lay("keeper-changed", stick));
+    expect(said.status).toBe(4);
+    expect(said.text).toContain("coldseal/audit/policy/0001.p7m");
   });
 
   it("CHAIN: what is missing is named, and the exit status says that something is", () => {

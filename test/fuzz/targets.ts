@@ -1,6 +1,7 @@
 /** Every fuzz target. A new one is a file below `targets/` and a line here. */
 
 import type { Target } from "./target.ts";
+import { acknowledgementContentTarget, acknowledgementTarget } from "./targets/acknowledgement.ts";
 import { attestationTarget, deviceRecordTarget, tpmStructures } from "./targets/attestation.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
 import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
@@ -29,6 +30,7 @@ import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
 import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
+import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
@@ -83,6 +85,8 @@ export const targets: readonly Target[] = [
   authorizationTarget,
   decisionTarget,
   manifestTarget,
+  acknowledgementTarget,
+  acknowledgementContentTarget,
   refusalTarget,
   documentsList,
   checkpointTarget,
@@ -90,6 +94,7 @@ export const targets: readonly Target[] = [
   logEntry,
   logProofTarget,
   treeProofTarget,
+  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,

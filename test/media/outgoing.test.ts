@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   statfsSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -241,9 +242,82 @@ describe("writeAudit", () => {
     expect(readdirSync(join(root, "coldseal/audit"))).toEqual(["1", "2"]);
   });
 
-  it("MEDIA-NAME: only numbers stand in audit", async () => {
-    await expect(writeAudit({ root, files: parts({ "x/manifest.p7m": "" }) })).rejects.toMatchObject({
-      code: "MEDIA-NAME",
+  it("MEDIA-NAME: only numbers, policies and certificates stand in audit, each file right below", async () => {
+    for (const path of ["x/manifest.p7m", "policy/old/0001.p7m", "certificates.der"]) {
+      await expect(writeAudit({ root, files: parts({ [path]: "" }) })).rejects.toMatchObject({ code: "MEDIA-NAME" });
+    }
+  });
+
+  const audit = (...names: string[]) => join(root, "coldseal/audit", ...names);
+
+  it("CHAIN: policies and certificates are added to those that are there, which stay", async () => {
+    const first = { ...manifests, "policy/0001.p7m": "P1", "certificates/aa.der": "C1" };
+    expect((await writeAudit({ root, files: parts(first) })).numbers).toEqual(["1", "2"]);
+    const { ino } = statSync(audit("policy/0001.p7m"));
+    const later = {
+      "3/manifest.p7m": "C",
+      "policy/0001.p7m": "P1",
+      "policy/0002.p7m": "P2",
+      "certificates/bb.der": "C2",
+    };
+    expect(await writeAudit({ root, files: parts(later) })).toMatchObject({ numbers: ["3"], files: 4 });
+    expect(readdirSync(audit("policy"))).toEqual(["0001.p7m", "0002.p7m"]);
+    // It was compared, not written again.
+    expect(statSync(audit("policy/0001.p7m")).ino).toBe(ino);
+    expect(readdirSync(audit("certificates"))).toEqual(["aa.der", "bb.der"]);
+    expect(readFileSync(audit("certificates/aa.der"), "utf8")).toBe("C1");
+    await writeAudit({ root, files: parts(later) });
+    expect(readdirSync(audit())).toEqual(["1", "2", "3", "certificates", "policy"]);
+  });
+
+  it("T25: another policy under a number that is there is refused, and nothing is added", async () => {
+    await writeAudit({ root, files: parts({ "1/manifest.p7m": "A", "policy/0001.p7m": "P1" }) });
+    const other = { "2/manifest.p7m": "B", "policy/0001.p7m": "Q1", "policy/0002.p7m": "P2" };
+    await expect(writeAudit({ root, files: parts(other) })).rejects.toMatchObject({
+      code: "MEDIA-TAKEN",
+      about: "policy",
+      got: "0001.p7m",
     });
+    expect(readdirSync(audit())).toEqual(["1", "policy"]);
+    expect(readdirSync(audit("policy"))).toEqual(["0001.p7m"]);
+  });
+
+  it("MEDIA-KIND: a link in place of a policy, or of their folder, is not followed", async () => {
+    await writeAudit({ root, files: parts({ "1/manifest.p7m": "A", "policy/0001.p7m": "P1" }) });
+    writeFileSync(join(root, "elsewhere"), "P2");
+    symlinkSync(join(root, "elsewhere"), audit("policy/0002.p7m"));
+    const more = { "2/manifest.p7m": "B", "policy/0001.p7m": "P1", "policy/0002.p7m": "P2" };
+    await expect(writeAudit({ root, files: parts(more) })).rejects.toMatchObject({ code: "MEDIA-KIND" });
+    expect(readdirSync(audit())).toEqual(["1", "policy"]);
+  });
+
+  it("CHAIN: a number that was written without the request gets it beside what is there, and nothing else", async () => {
+    const three = { "1/manifest.p7m": "A", "1/authorization.p7m": "B", "1/documents.jsonl": "C" };
+    await writeAudit({ root, files: parts(three) });
+    const forked = writeAudit({ root, files: parts({ ...three, "1/manifest.p7m": "Z", "1/batch.p7m": "R" }) });
+    await expect(forked).rejects.toMatchObject({ code: "MEDIA-TAKEN", about: "1", got: "manifest.p7m" });
+    expect(readdirSync(audit("1"))).toHaveLength(3);
+    await writeAudit({ root, files: parts({ ...three, "1/batch.p7m": "R" }) });
+    expect(readdirSync(audit("1"))).toEqual(["authorization.p7m", "batch.p7m", "documents.jsonl", "manifest.p7m"]);
+    // From now on the number stands as a whole.
+    const other = writeAudit({ root, files: parts(three) });
+    await expect(other).rejects.toMatchObject({ code: "MEDIA-TAKEN", got: "a file too many" });
+  });
+
+  it("CHECKED-OUT: what was added is taken back when it is read back otherwise", async () => {
+    await writeAudit({ root, files: parts({ "1/manifest.p7m": "A", "policy/0001.p7m": "P1" }) });
+    const more = { "policy/0001.p7m": "P1", "policy/0002.p7m": "P2", "9/manifest.p7m": "Z" };
+    async function* changing() {
+      for await (const part of parts(more)) {
+        if ("path" in part && part.path.startsWith("9")) {
+          const partial = readdirSync(audit()).find((name) => name.startsWith(".partial-")) as string;
+          writeFileSync(audit(partial, "policy/0002.p7m"), "XX");
+        }
+        yield part;
+      }
+    }
+    await expect(writeAudit({ root, files: changing() })).rejects.toMatchObject({ code: "CHECKED-OUT" });
+    expect(readdirSync(audit("policy"))).toEqual(["0001.p7m"]);
+    expect(readdirSync(audit())).toEqual(["1", "policy"]);
   });
 });

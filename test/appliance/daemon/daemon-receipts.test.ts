@@ -62,6 +62,7 @@ describe("what was sealed before", () => {
     expect(await box.client.exportAudit()).toEqual({ numbers: [1], path: "coldseal/audit" });
     expect(readdirSync(join(keeper, "coldseal/audit/1")).sort()).toEqual([
       "authorization.p7m",
+      "batch.p7m",
       "documents.jsonl",
       "manifest.p7m",
     ]);

@@ -1,0 +1,90 @@
+/** Was this file sealed: by which box, when, in which mode, on whose approval, and does it still count? For `coldseal ledger find`. */
+
+import { closeSync } from "node:fs";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { openFileIn, openRoot } from "../../host/no-follow.ts";
+import { readPieces } from "../../host/read-file.ts";
+import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
+import type { SealedDocument } from "../../manifests/records/documents-list.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { hashNames } from "../../manifests/records/request.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { applianceOf } from "../boxes/enrolled.ts";
+import { listLines } from "../boxes/keep-manifest.ts";
+import type { Sql } from "../store/database.ts";
+import { type ManifestAnswer, manifestAnswer } from "./manifests.ts";
+
+export interface FoundSeal {
+  readonly appliance: string | null;
+  readonly genesis: string;
+  /** the line of documents.jsonl */
+  readonly line: SealedDocument;
+  readonly manifest: ManifestAnswer;
+  /** index in the log of the document's entry; null while its manifest is not in it */
+  readonly entry: number | null;
+  /** sealed, by a manifest that is in the chain, and of which nothing is in dispute */
+  readonly counts: boolean;
+  readonly why: string;
+}
+
+/** Most that are told of one document. */
+const mostFound = 1000;
+
+/** All seals of documents with one of these digests (hex), the earliest first. */
+export async function findSeals(sql: Sql, digests: readonly string[]): Promise<readonly FoundSeal[]> {
+  const found: FoundSeal[] = [];
+  for (const digest of digests) {
+    const rows = await sql.all<{ manifest: number; idx: number; box: number; genesis: string }>(
+      `SELECT d.manifest, d.idx, b.box, b.genesis FROM box_documents d JOIN box_manifests m ON m.manifest = d.manifest
+        JOIN boxes b ON b.box = m.box WHERE d.digest = ? ORDER BY d.manifest, d.idx LIMIT ${mostFound}`,
+      fromHex(digest),
+    );
+    for (const { box, genesis, idx, manifest: row } of rows) {
+      const manifest = await manifestAnswer(sql, box, row);
+      const line = await lineAt(sql, row, idx);
+      if (!manifest || !line) continue;
+      const why = whyNot(manifest);
+      const entry = manifest.entry === null ? null : manifest.entry + idx;
+      const appliance = await applianceOf(sql, box);
+      found.push({ appliance, genesis, line, manifest, entry, counts: why === undefined, why: why ?? "it counts" });
+    }
+  }
+  return found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
+}
+
+/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses MEDIA-*. */
+export async function digestsOfFile(path: string): Promise<readonly string[]> {
+  const [folder, name] = [path.slice(0, path.lastIndexOf("/") + 1) || ".", path.slice(path.lastIndexOf("/") + 1)];
+  const at = openRoot(folder);
+  try {
+    const file = openFileIn(at, name, "any links");
+    if (!file) throw new Refusal("MEDIA-READ", `${shown(path)} is not there`, { about: path });
+    const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
+    for await (const piece of readPieces(file)) for (const hasher of hashers) hasher.update(piece);
+    return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
+  } finally {
+    closeSync(at);
+  }
+}
+
+async function lineAt(sql: Sql, manifest: number, index: number): Promise<SealedDocument | undefined> {
+  for await (const lines of listLines(sql, manifest)) {
+    const line = lines.find((one) => one.index === index);
+    if (line) return line;
+  }
+  return undefined;
+}
+
+function whyNot({ inDispute, outcome, reason, standing }: ManifestAnswer): string | undefined {
+  if (outcome === "aborted") return `the batch was aborted (${reason ?? "no reason"}): none of its seals counts`;
+  switch (standing) {
+    case "lost":
+      return "two keepers decided for another manifest of this number";
+    case "disputed":
+      return "its manifest is in dispute";
+    case "waits":
+      return "its manifest waits for one before it, and is not in the log yet";
+    case "chained":
+      return inDispute ? "another manifest of its number is here, and nobody has decided between them" : undefined;
+  }
+}

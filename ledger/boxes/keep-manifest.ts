@@ -1,0 +1,125 @@
+/** Keeping a manifest that holds by itself: its row, its files, the documents of its list and, where an outbox brought them, its seals. Within one transaction. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromHex } from "../../manifests/encoding/bytes.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import { ListReader, type SealedDocument } from "../../manifests/records/documents-list.ts";
+import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Sql } from "../store/database.ts";
+import { nextId } from "./chain-rows.ts";
+import { evidencePieces, keepFile } from "./evidence.ts";
+
+/** A private copy of a record, verified. */
+export interface HeldRecord {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** SHA-256 of the content, hex */
+  readonly digest: string;
+  readonly seals: boolean;
+}
+
+export const listPath = "documents.jsonl";
+const sealsFolder = "seals";
+
+/** Keeps one that is not here; gives its row. */
+export async function keepManifest(sql: Sql, box: number, record: HeldRecord, now: Utc): Promise<number> {
+  const row = await nextId(sql, "box_manifests", "manifest");
+  const cells = { manifest: row, box, arrived: now, ...cellsOf(record) };
+  await sql.insert("box_manifests", Object.keys(cells), [Object.values(cells)]);
+  await keepFiles(sql, row, record.folder);
+  for await (const lines of listLines(sql, row)) {
+    const documents = lines.map(({ digest, index }) => [row, index, fromHex(digest)] as const);
+    await sql.insert("box_documents", ["manifest", "idx", "digest"], documents);
+  }
+  if (record.seals) await keepSeals(sql, row, record.folder, now);
+  return row;
+}
+
+/** An outbox brings the seals, and what else a bundle has, of one that is known by its digests. False: they were here. */
+export async function completeManifest(sql: Sql, row: number, record: HeldRecord, now: Utc): Promise<boolean> {
+  if (!record.seals || (await hasSeals(sql, row))) return false;
+  await keepFiles(sql, row, record.folder);
+  await keepSeals(sql, row, record.folder, now);
+  return true;
+}
+
+export async function hasSeals(sql: Sql, row: number): Promise<boolean> {
+  return (await sql.get("SELECT arrived FROM seals_verified WHERE manifest = ?", row)) !== undefined;
+}
+
+/** The lines of documents.jsonl of a manifest that is kept, some at a time. */
+export async function* listLines(sql: Sql, row: number): AsyncGenerator<readonly SealedDocument[]> {
+  const file = await fileOf(sql, row, listPath);
+  if (!file) throw new Refusal("STORE", "a manifest's list is not in the store", { about: listPath });
+  const reader = new ListReader();
+  for await (const piece of evidencePieces(sql, file)) yield reader.push(piece).map(({ entry }) => entry);
+  reader.end();
+}
+
+/** Digest of a manifest's file. */
+export async function fileOf(sql: Sql, row: number, path: string): Promise<Uint8Array | undefined> {
+  const found = await sql.get<{ file: Uint8Array }>(
+    "SELECT file FROM manifest_files WHERE manifest = ? AND path = ?",
+    row,
+    path,
+  );
+  return found?.file;
+}
+
+function cellsOf({ digest, manifest }: HeldRecord) {
+  const { authorization, created, documents, emergency, keys, mode, number, outcome, policy, previous, request } =
+    manifest;
+  return {
+    number,
+    digest: fromHex(digest),
+    previous: fromHex(previous),
+    created,
+    mode,
+    outcome,
+    documents: documents.count,
+    sealed: documents.sealed,
+    policy: fromHex(policy.digest),
+    policy_number: policy.number,
+    identity: fromHex(request.identity),
+    nonce: fromHex(authorization.nonce),
+    sealing_key: fromHex(keys.sealing.key),
+    emergency: emergency ? fromHex(emergency.order) : null,
+    content: manifestBytes(manifest),
+  };
+}
+
+/** All files but the seals, each once; what is kept of another copy stays. */
+async function keepFiles(sql: Sql, row: number, folder: string): Promise<void> {
+  for (const path of filesIn(folder)) {
+    if (await fileOf(sql, row, path)) continue;
+    await sql.insert(
+      "manifest_files",
+      ["manifest", "path", "file"],
+      [[row, path, await keepFile(sql, join(folder, path))]],
+    );
+  }
+}
+
+function filesIn(folder: string, below = ""): readonly string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (path === sealsFolder) return [];
+    return entry.isDirectory() ? filesIn(folder, path) : [path];
+  });
+}
+
+async function keepSeals(sql: Sql, row: number, folder: string, now: Utc): Promise<void> {
+  const aborted = await sql.get("SELECT outcome FROM box_manifests WHERE manifest = ? AND outcome = 'aborted'", row);
+  if (!aborted) {
+    for await (const lines of listLines(sql, row)) {
+      await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, folder, lines));
+    }
+  }
+  await sql.insert("seals_verified", ["manifest", "arrived"], [[row, now]]);
+}
+
+function* sealRows(row: number, folder: string, lines: readonly SealedDocument[]) {
+  for (const { index, seal } of lines) yield [row, index, new Uint8Array(readFileSync(join(folder, seal)))] as const;
+}

@@ -1,0 +1,105 @@
+/** Wires `coldseal ledger ingest`: takes what sticks hold, and tells of each thing what became of it. */
+
+import { count } from "../../host/terminal/amounts.ts";
+import { exitStatus, refusalJson } from "../../host/terminal/refusal-lines.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { Told } from "../ingest/ingest.ts";
+import { ingestInto } from "../ingest/ingest-into.ts";
+import { openLedger } from "../ledger-folder.ts";
+
+/** `tell` is told what holds, whatever fails. Ends with LEDGER-FORK where something came into dispute, else with the code of the first thing that was refused. */
+export async function runIngest(
+  folder: string,
+  sticks: readonly string[],
+  { json }: { readonly json?: boolean },
+  tell: (consequence: string) => void,
+): Promise<void> {
+  const ledger = await openLedger(folder);
+  try {
+    tell("what was taken before stays taken, and the same again goes on");
+    const all = await ingestInto(ledger, sticks, (one) => {
+      // What is known already changes nothing, and may be much.
+      if (!json && one.result.kind !== "known") process.stdout.write(`${line(one)}\n`);
+    });
+    const ending = endingOf(all);
+    const counts = countsOf(all);
+    if (json) {
+      const refused = ending && refusalJson(ending, consequence);
+      process.stdout.write(`${JSON.stringify({ counts, told: all.map(plain), ...refused })}\n`);
+      if (ending) process.exitCode = exitStatus[ending.kind];
+      return;
+    }
+    process.stdout.write(`${summary(counts)}\n`);
+    tell(consequence);
+    if (ending) throw ending;
+  } finally {
+    ledger.close();
+  }
+}
+
+const consequence = "everything else was taken";
+
+function endingOf(all: readonly Told[]): Refusal | undefined {
+  const disputed = all.filter(({ result }) => result.kind === "disputed");
+  const [first] = disputed;
+  if (first?.result.kind === "disputed") {
+    const what = count(disputed.length, "manifest");
+    return new Refusal("LEDGER-FORK", `${what} in dispute`, { got: first.result.finding, about: first.place });
+  }
+  const refused = all.flatMap(({ place, result }) =>
+    result.kind === "refused" ? [{ place, refusal: result.refusal }] : [],
+  );
+  const [worst] = refused;
+  if (!worst) return undefined;
+  const { code, expected, got, message } = worst.refusal;
+  const which = `${count(refused.length, "record was", "records were")} refused, the first ${shown(worst.place)}`;
+  return new Refusal(code, `${which}: ${message}`, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(got === undefined ? {} : { got }),
+    about: worst.place,
+  });
+}
+
+function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { result } of all) counts[result.kind] = (counts[result.kind] ?? 0) + 1;
+  return counts;
+}
+
+function summary(counts: Readonly<Record<string, number>>): string {
+  const known = counts.known ?? 0;
+  const changed = Object.entries(counts).filter(
+    ([kind]) => kind !== "known" && kind !== "refused" && kind !== "unsigned",
+  );
+  const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
+  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}`;
+}
+
+function line({ place, result, stick, what }: Told): string {
+  const where = place === "" ? "" : ` (${shown(stick)}/${shown(place)})`;
+  switch (result.kind) {
+    case "chained":
+      return `manifest ${result.number}: in the log, entries ${result.entry} to ${result.entry + result.entries - 1}${where}`;
+    case "waits":
+      return `manifest ${result.number}: waits for number ${result.next}${where}`;
+    case "disputed":
+      return `manifest ${result.number}: IN DISPUTE, the chain of its box stands: ${shown(result.finding)}${where}`;
+    case "completed":
+      return `manifest ${result.number}: its seals are here now, and hold${where}`;
+    case "known":
+      return `${what}: known${where}`;
+    case "entered":
+      return `${what}: in the log, entry ${result.entry}${where}`;
+    case "taken":
+      return `${what}: taken${where}`;
+    case "unsigned":
+      return `${what}: signed by nobody, so no evidence: left${where}`;
+    case "refused":
+      return `${what}: REFUSED ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
+  }
+}
+
+function plain({ result, ...rest }: Told) {
+  return { ...rest, result: result.kind === "refused" ? { ...result, refusal: result.refusal.toRecord() } : result };
+}

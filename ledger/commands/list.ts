@@ -1,0 +1,94 @@
+/** Wires `coldseal ledger list`: the boxes, or the manifests of one. */
+
+import { number as amount } from "../../host/terminal/amounts.ts";
+import { tableLines } from "../../host/terminal/table.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type BoxAnswer, boxAnswers } from "../answers/boxes.ts";
+import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { boxNamed } from "../boxes/enrolled.ts";
+import { asked, give } from "./asked.ts";
+
+export interface ListOptions {
+  readonly from?: string;
+  readonly json?: boolean;
+}
+
+/** So many manifests are listed at a time. */
+const listed = 100;
+
+export async function runList(folder: string, box: string | undefined, { from, json }: ListOptions): Promise<void> {
+  if (box === undefined) {
+    const boxes = await asked(folder, boxAnswers);
+    return give(json, { boxes }, () => boxLines(boxes));
+  }
+  const start = from === undefined ? undefined : numberIn(from);
+  const answer = await asked(folder, async (sql) => {
+    const enrolled = await boxNamed(sql, box);
+    const last = await lastNumber(sql, enrolled.box);
+    const first = start ?? Math.max(1, last - listed + 1);
+    return {
+      genesis: enrolled.genesis,
+      last,
+      manifests: await manifestAnswers(sql, enrolled, first, first + listed - 1),
+    };
+  });
+  give(json, answer, () => manifestLines(answer.manifests, answer.last));
+}
+
+/** Refuses USAGE. */
+export function numberIn(text: string): number {
+  const number = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0;
+  if (number > 0) return number;
+  throw new Refusal("USAGE", "a number of a manifest is expected", { expected: "1 or more", got: text });
+}
+
+function boxLines(boxes: readonly BoxAnswer[]): readonly string[] {
+  if (boxes.length === 0) return ["no box is enrolled: `coldseal ledger enrol`"];
+  const columns = [
+    { title: "box", shrinks: true },
+    { title: "genesis" },
+    { title: "up to", align: "right" },
+    { title: "seals", align: "right" },
+    { title: "verified", align: "right" },
+    { title: "waits", align: "right" },
+    { title: "missing", align: "right" },
+    { title: "state" },
+  ] as const;
+  const rows = boxes.map((one) => [
+    one.appliance === null ? "(not known yet)" : shown(one.appliance),
+    one.genesis.slice(0, 16),
+    amount(one.chained),
+    amount(one.seals),
+    amount(one.sealsVerified),
+    amount(one.waiting),
+    amount(one.missing),
+    one.disputes > 0 ? "IN DISPUTE" : one.gapAlarms > 0 ? "GAP" : "goes on",
+  ]);
+  return tableLines(columns, rows, 100);
+}
+
+function manifestLines(manifests: readonly ManifestAnswer[], last: number): readonly string[] {
+  if (manifests.length === 0) return [`no manifest from that number on; the last one that is here is number ${last}`];
+  const columns = [
+    { title: "number", align: "right" },
+    { title: "claimed time" },
+    { title: "mode" },
+    { title: "batch", shrinks: true },
+    { title: "seals", align: "right" },
+    { title: "known" },
+    { title: "standing" },
+    { title: "entry", align: "right" },
+  ] as const;
+  const rows = manifests.map((one) => [
+    `${one.number}`,
+    one.created,
+    one.mode,
+    one.batch === null ? "(plain envelopes)" : shown(one.batch),
+    one.outcome === "aborted" ? "aborted" : amount(one.seals.count),
+    one.seals.state,
+    one.standing.toUpperCase() === "CHAINED" ? (one.inDispute ? "IN DISPUTE" : "in the log") : one.standing,
+    one.entry === null ? "" : `${one.entry}`,
+  ]);
+  return tableLines(columns, rows, 110);
+}

@@ -1,0 +1,71 @@
+/** Wires `coldseal ledger show`: all that is here of one number of a box. */
+
+import { count } from "../../host/terminal/amounts.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { openDisputes } from "../boxes/chain-rows.ts";
+import { boxNamed } from "../boxes/enrolled.ts";
+import { asked, give } from "./asked.ts";
+import { numberIn } from "./list.ts";
+
+/** Refuses LEDGER-GAP a number of which nothing is here. */
+export async function runShow(
+  folder: string,
+  box: string,
+  which: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const number = numberIn(which);
+  const answer = await asked(folder, async (sql) => {
+    const enrolled = await boxNamed(sql, box);
+    const manifests = await manifestAnswers(sql, enrolled, number, number);
+    const disputes = (await openDisputes(sql, enrolled.box)).filter((one) => one.number === number);
+    return {
+      genesis: enrolled.genesis,
+      number,
+      manifests,
+      disputes: disputes.map(({ cause, finding, raised }) => ({ cause, finding, raised })),
+    };
+  });
+  if (answer.manifests.length === 0)
+    throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, { got: "none" });
+  give(json, answer, () => [
+    ...answer.manifests.flatMap(manifestLines),
+    ...answer.disputes.map(({ cause, finding, raised }) => `IN DISPUTE since ${raised} (${cause}): ${shown(finding)}`),
+  ]);
+}
+
+export function manifestLines(one: ManifestAnswer): readonly string[] {
+  const seals = `${count(one.seals.count, "seal")} of ${count(one.documents, "document")}, ${one.seals.state}`;
+  return [
+    `manifest ${one.number}   ${one.digest}`,
+    `  ${one.outcome} in mode ${one.mode}, by the box's clock ${one.created}${one.reason === null ? "" : `: ${shown(one.reason)}`}`,
+    `  batch     ${one.batch === null ? "(plain envelopes)" : shown(one.batch)} from ${shown(one.submitter)}`,
+    `  seals     ${seals}`,
+    `  approved  ${one.approvers.map(({ name, person, signed }) => `${shown(name)} (${person}) ${signed}`).join(", ")}; policy ${one.policy}`,
+    ...(one.emergency ? [`  EMERGENCY ${one.emergency.cause}, declared ${one.emergency.since}`] : []),
+    `  standing  ${standingWords(one)}`,
+    `  came in   ${one.arrived}`,
+  ];
+}
+
+function standingWords({ entry, standing, via }: ManifestAnswer): string {
+  switch (standing) {
+    case "chained":
+      return `in the log, entry ${entry}, by ${viaWords[via ?? ""] ?? via}`;
+    case "waits":
+      return "waits for one before it; not in the log yet";
+    case "disputed":
+      return "in dispute; not in the log";
+    case "lost":
+      return "lost by a decision of two keepers";
+  }
+}
+
+const viaWords: Readonly<Record<string, string>> = {
+  link: "its link to the one before",
+  record: "a continuity record",
+  gap: "a continuity record, which explains the gap before it",
+  decision: "a decision of two keepers",
+};

@@ -1,0 +1,224 @@
+/**
+ * `coldseal ledger ingest STICK…`: policies and orders first, then manifests in the order of their numbers, then the rest. Each is copied, verified as the verifier
+ * does, and taken in one transaction. What cannot be taken is told, and hinders nothing else; a fault of the store ends it, and the same again goes on.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { removeTree } from "../../host/remove-tree.ts";
+import { VerifyCrew } from "../../host/verify-crew.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
+import { policyPath } from "../../manifests/records/names.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { readSmall } from "../../manifests/verify/source.ts";
+import { type Append, goOn, type Taken, takeRecord } from "../boxes/chain-manifest.ts";
+import { chainAround, manifestRow } from "../boxes/chain-rows.ts";
+import { atNumber, type Standing, standingOf } from "../boxes/chain-state.ts";
+import { checkOther, type OtherType, otherLimit } from "../boxes/check-others.ts";
+import { hasSeals } from "../boxes/keep-manifest.ts";
+import { type TakenOther, takeOther } from "../boxes/keep-other.ts";
+import { boxOfPolicy, type KnownBox, knownBoxes, type TakenOrder, takeOrder, takePolicy } from "../boxes/known-box.ts";
+import type { Database } from "../store/database.ts";
+import { checkAuditRecord, checkBundle } from "./check-record.ts";
+import { copyRecord } from "./private-copy.ts";
+import { closingsBeside, type OpenStick, openSticks, type SeenManifest, seenManifests } from "./survey.ts";
+
+/** What became of one thing on a stick. */
+export interface Told {
+  readonly stick: string;
+  readonly place: string;
+  readonly what: "manifest" | "policy" | "order" | OtherType;
+  /** the box's genesis digest, hex; null: of none that is known */
+  readonly box: string | null;
+  readonly result:
+    | Taken
+    | TakenOther
+    | { readonly kind: "taken" }
+    | { readonly kind: "unsigned" }
+    | { readonly kind: "refused"; readonly refusal: Refusal };
+}
+
+export interface IngestWork {
+  readonly db: Database;
+  readonly append: Append;
+  /** an empty folder of this ingest's own, on the ledger's file system */
+  readonly folder: string;
+  readonly now: () => Utc;
+  /** told as it happens */
+  readonly tell?: (told: Told) => void;
+}
+
+/** Takes all that the sticks hold. What it tells is in order; those that are known change nothing. Refuses USAGE, STORE, BUSY. */
+export async function ingest(work: IngestWork, sticks: readonly string[]): Promise<readonly Told[]> {
+  const open = await openSticks(sticks);
+  const crew = new VerifyCrew({ joins: true });
+  const run = new Ingest(work, crew, await work.db.reading((sql) => knownBoxes(sql, work.now())));
+  try {
+    await run.policies(open);
+    await run.orders(open);
+    for (const known of run.boxes) await run.goOn(known);
+    await run.manifests(open);
+    await run.others(open);
+    return run.all;
+  } finally {
+    await crew.close();
+    for (const { source } of open) source.close();
+  }
+}
+
+/** Of a record that is no whole bundle: what the keeper has. What else lies there is nobody's. */
+const auditNames: readonly string[] = ["manifest.p7m", "authorization.p7m", "batch.p7m", "documents.jsonl", "evidence"];
+
+/** What ends an ingest, whatever it was about. */
+const endings: readonly string[] = ["STORE", "BUSY", "INTERNAL"];
+
+class Ingest {
+  readonly boxes: readonly KnownBox[];
+  readonly all: Told[] = [];
+  readonly #work: IngestWork;
+  readonly #crew: VerifyCrew;
+  #copies = 0;
+
+  constructor(work: IngestWork, crew: VerifyCrew, boxes: readonly KnownBox[]) {
+    this.#work = work;
+    this.#crew = crew;
+    this.boxes = boxes;
+  }
+
+  async policies(sticks: readonly OpenStick[]): Promise<void> {
+    for (const { found, source, stick } of sticks) {
+      for (const place of found.policies) {
+        await this.#told({ stick, place, what: "policy" }, async () => {
+          const p7m = await readSmall(source, place);
+          const known = await boxOfPolicy(this.boxes, p7m);
+          // A stick may be of several boxes, of which not all are this ledger's.
+          if (!known) return undefined;
+          const fresh = await this.#work.db.writing((sql) => takePolicy(sql, known, p7m));
+          return fresh ? { known, result: { kind: "taken" } } : undefined;
+        });
+      }
+    }
+  }
+
+  async orders(sticks: readonly OpenStick[]): Promise<void> {
+    for (const { found, source, stick } of sticks) {
+      for (const place of found.orders) {
+        await this.#told({ stick, place, what: "order" }, async () => {
+          const p7m = await readSmall(source, place);
+          const { db, now } = this.#work;
+          const taken: TakenOrder = await db.writing((sql) => takeOrder(sql, this.boxes, place, p7m, now()));
+          return taken === "continuity" || taken === "reseal"
+            ? { known: undefined, result: { kind: "taken" } }
+            : undefined;
+        });
+      }
+    }
+  }
+
+  async manifests(sticks: readonly OpenStick[]): Promise<void> {
+    const { seen, unplaced } = await seenManifests(sticks, this.boxes);
+    for (const { place, refusal, stick } of unplaced) {
+      this.#add({ stick: stick.stick, place, what: "manifest", box: null, result: { kind: "refused", refusal } });
+    }
+    for (const one of seen) {
+      const { known, place, stick } = one;
+      await this.#told({ stick: stick.stick, place, what: "manifest" }, async () => {
+        const as = await this.#standing(one);
+        return { known, result: as ? { kind: "known", number: one.number, as } : await this.#take(one) };
+      });
+      if (this.all.at(-1)?.result.kind !== "known") await this.goOn(known);
+    }
+  }
+
+  async others(sticks: readonly OpenStick[]): Promise<void> {
+    for (const stick of sticks) {
+      const { found } = stick;
+      for (const place of found.refusals) await this.#other(stick, place, "refusal");
+      for (const place of [...found.closings, ...(await closingsBeside(stick))])
+        await this.#other(stick, place, "closing");
+      for (const place of found.transcripts) await this.#other(stick, place, "transcript");
+      for (const place of found.custody) await this.#other(stick, place, "custody");
+      for (const place of found.unsigned) {
+        this.#add({ stick: stick.stick, place, what: "refusal", box: null, result: { kind: "unsigned" } });
+      }
+    }
+  }
+
+  /** What waited and can go on now, one transaction for each. */
+  async goOn(known: KnownBox): Promise<void> {
+    const { append, db, now } = this.#work;
+    for (;;) {
+      const taken = await db.writing((sql) => goOn(sql, append, known, now()));
+      if (!taken) return;
+      this.#add({ stick: "", place: "", what: "manifest", box: known.enrolled.genesis, result: taken });
+    }
+  }
+
+  /** Of one that is here with all that this copy could bring. */
+  #standing({ digest, known, number, whole }: SeenManifest): Promise<Standing | undefined> {
+    const { box } = known.enrolled;
+    return this.#work.db.reading(async (sql) => {
+      const row = await manifestRow(sql, box, digest);
+      if (row === undefined || (whole && !(await hasSeals(sql, row)))) return undefined;
+      return standingOf(atNumber(await chainAround(sql, known.enrolled, number), number), digest);
+    });
+  }
+
+  async #take({ digest, known, place, stick, whole }: SeenManifest): Promise<Taken> {
+    const { append, db, folder, now } = this.#work;
+    const copy = join(folder, `${++this.#copies}`);
+    try {
+      await copyRecord(stick.stick, place, copy, whole ? undefined : auditNames);
+      const checked = whole
+        ? await checkBundle(this.#crew, copy, known.trust)
+        : await checkAuditRecord(copy, known.trust, known.policies);
+      if (checked.digest !== digest) {
+        throw new Refusal("MEDIA-CHANGED", "the manifest changed while the stick was read", {
+          expected: digest,
+          got: checked.digest,
+        });
+      }
+      if (whole) await this.#policiesIn(copy, known, checked.manifest.policy.number);
+      return await db.writing((sql) => takeRecord(sql, append, known, { folder: copy, ...checked }, now()));
+    } finally {
+      await removeTree(copy);
+    }
+  }
+
+  /** The policies of a bundle that holds. */
+  async #policiesIn(copy: string, known: KnownBox, count: number): Promise<void> {
+    for (let number = 1; number <= count; number++) {
+      const p7m = new Uint8Array(readFileSync(join(copy, policyPath(number))));
+      await this.#work.db.writing((sql) => takePolicy(sql, known, p7m));
+    }
+  }
+
+  async #other(stick: OpenStick, place: string, what: OtherType): Promise<void> {
+    const { append, db, now } = this.#work;
+    await this.#told({ stick: stick.stick, place, what }, async () => {
+      const bytes = await readSmall(stick.source, place, otherLimit[what]);
+      const held = await checkOther(what, bytes, this.boxes);
+      return { known: held.known, result: await db.writing((sql) => takeOther(sql, append, held, bytes, now())) };
+    });
+  }
+
+  /** Runs what takes one thing; a refusal is its result, unless the store is at fault. Undefined: nothing to tell. */
+  async #told(
+    about: Pick<Told, "stick" | "place" | "what">,
+    run: () => Promise<{ readonly known: KnownBox | undefined; readonly result: Told["result"] } | undefined>,
+  ): Promise<void> {
+    try {
+      const done = await run();
+      if (done) this.#add({ ...about, box: done.known?.enrolled.genesis ?? null, result: done.result });
+    } catch (fault) {
+      const refusal = asRefusal(fault, "INTERNAL", `${about.what} at ${about.place}`);
+      if (endings.includes(refusal.code)) throw refusal;
+      this.#add({ ...about, box: null, result: { kind: "refused", refusal } });
+    }
+  }
+
+  #add(told: Told): void {
+    this.all.push(told);
+    this.#work.tell?.(told);
+  }
+}

@@ -1,0 +1,116 @@
+/** The commands below `coldseal ledger`. Only parses and wires; what a command needs is loaded when it is that command. */
+
+import type { Command } from "commander";
+
+/**
+ * Adds them to `ledger`, the command that desk/main.ts has for them. `tell` takes what has been done so far, for the refusal that may end the program.
+ */
+export function addLedgerCommands(ledger: Command, tell: (consequence: string) => void): void {
+  ledger
+    .command("init")
+    .description("make a ledger: a folder with an empty log")
+    .argument("<folder>", "a new or an empty folder")
+    .requiredOption("--origin <name>", "the log's name for ever, like ledger.example.org/boxes")
+    .option(
+      "--publish <dir...>",
+      "empty folders to publish in, on two file systems (default: one, within the ledger's)",
+    )
+    .option("--append-only", "have their file systems keep what is published (chattr; as root)")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runInit } = await import("./commands/init.ts");
+      return runInit(folder, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("enrol")
+    .description("pin a box, whose records may come in from then on")
+    .argument("<folder>", "the ledger")
+    .requiredOption("--ca <file>", "root certificate (PEM or DER) of the box's certificates")
+    .requiredOption("--genesis <digest>", "digest of its genesis policy, in hex, as the box printed it")
+    .option("--tsa-ca <file...>", "roots (PEM or DER) of time-stamp authorities whose evidence of time counts")
+    .option("--keeper <file...>", "certificates (PEM or DER) of those who may sign decisions; two of them decide")
+    .option("--gap-hours <hours>", "how long a number may be missing before that alarms", "72")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runEnrol } = await import("./commands/enrol.ts");
+      return runEnrol(folder, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("ingest")
+    .description("verify what boxes left on sticks, and append it; what is here already changes nothing")
+    .argument("<folder>", "the ledger")
+    .argument("<sticks...>", "folders where sticks are mounted, or that they were copied to")
+    .action(async (folder: string, sticks: string[], _options, command: Command) => {
+      const { runIngest } = await import("./commands/ingest.ts");
+      return runIngest(folder, sticks, command.optsWithGlobals(), tell);
+    });
+
+  ledger
+    .command("list")
+    .description("the boxes and how far their chains go; with a box, its manifests")
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .option("--from <number>", "the first manifest to list (default: so that the last ones are)")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runList } = await import("./commands/list.ts");
+      return runList(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("show")
+    .description("all that is here of one manifest's number")
+    .argument("<folder>", "the ledger")
+    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
+    .argument("<number>")
+    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
+      const { runShow } = await import("./commands/show.ts");
+      return runShow(folder, box, number, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("gaps")
+    .description("which manifests are missing, since when and why, and which are in dispute")
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runGaps } = await import("./commands/gaps.ts");
+      return runGaps(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("find")
+    .description("was this file sealed: by which box, when, in which mode, on whose approval, does it still count")
+    .argument("<folder>", "the ledger")
+    .argument("<file>", "the document, or its digest in hex")
+    .action(async (folder: string, file: string, _options, command: Command) => {
+      const { runFind } = await import("./commands/find.ts");
+      return runFind(folder, file, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("decide")
+    .description("settle a dispute: write what two keepers are to sign, then take what they signed")
+    .argument("<folder>", "the ledger")
+    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
+    .argument("<number>", "the manifest's number that is in dispute")
+    .option("--keep <digest>", "digest of the manifest that stays, or none")
+    .option("--reason <text>", "why; it is kept for ever")
+    .option("--to <file>", "the new file that keepers sign")
+    .option("--signed <file...>", "the keepers' signatures (CMS, DER)")
+    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
+      const { runDecide } = await import("./commands/decide.ts");
+      return runDecide(folder, box, number, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("verify")
+    .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
+    .argument("<folder>", "the ledger")
+    .option("--log <key>", "the log's verifier key: then every checkpoint must be signed by it")
+    .option("--witness <key...>", "with --log: verifier keys of witnesses")
+    .option("--cosigned <n>", "with --log: how many of them must have cosigned (default: all)")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      return runVerify(folder, command.optsWithGlobals());
+    });
+}
