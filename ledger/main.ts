@@ -92,6 +92,21 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     });
 
   ledger
+    .command("decide")
+    .description("settle a dispute: write what two keepers are to sign, then take what they signed")
+    .argument("<folder>", "the ledger")
+    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
+    .argument("<number>", "the manifest's number that is in dispute")
+    .option("--keep <digest>", "digest of the manifest that stays, or none")
+    .option("--reason <text>", "why; it is kept for ever")
+    .option("--to <file>", "the new file that keepers sign")
+    .option("--signed <file...>", "the keepers' signatures (CMS, DER)")
+    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
+      const { runDecide } = await import("./commands/decide.ts");
+      return runDecide(folder, box, number, command.optsWithGlobals());
+    });
+
+  ledger
     .command("verify")
     .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
     .argument("<folder>", "the ledger")

@@ -126,7 +126,7 @@ class Ingest {
         const as = await this.#standing(one);
         return { known, result: as ? { kind: "known", number: one.number, as } : await this.#take(one) };
       });
-      await this.goOn(known);
+      if (this.all.at(-1)?.result.kind !== "known") await this.goOn(known);
     }
   }
 

@@ -72,6 +72,8 @@ export interface OwnOids {
   readonly closing: string;
   readonly packageFiles: string;
   readonly acknowledgement: string;
+  /** two keepers on which of two manifests of one number stays in a ledger */
+  readonly ledgerDecision: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -106,6 +108,7 @@ export function ownOids(arc: string): OwnOids {
     closing: at(12),
     packageFiles: at(13),
     acknowledgement: at(14),
+    ledgerDecision: at(15),
     mode: at(21),
     place: at(22),
     sealing: at(31),

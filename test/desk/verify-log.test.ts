@@ -51,6 +51,14 @@ describe("coldseal verify --log", () => {
     });
   });
 
+  it("LOG-PROOF: a report says by which keys it was judged", async () => {
+    const report = join(here.dir, "report.html");
+    expect((await words(folder, ...presented, ...keys, "--report", report)).status).toBe(0);
+    const html = readFileSync(report, "utf8");
+    for (const key of keys.filter((word) => word.includes("+"))) expect(html).toContain(key);
+    expect(html).toContain(`in ${origin}: entry of manifest 5`);
+  });
+
   it("HONEST: without witnesses it says so, without a key that the proof does not count, and without a proof that none was shown", async () => {
     const alone = await words(folder, ...presented, "--log", log);
     expect([alone.status, alone.text]).toEqual([

@@ -31,6 +31,8 @@ import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
 import { logTiles } from "./targets/log-tiles.ts";
 import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
+import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
+import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
 import { openedBatch } from "./targets/opened-batch.ts";
@@ -95,6 +97,7 @@ export const targets: readonly Target[] = [
   logEntry,
   logProofTarget,
   treeProofTarget,
+  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,

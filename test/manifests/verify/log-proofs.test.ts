@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { chainWords } from "../../../desk/chain-words.ts";
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import type { HashName } from "../../../manifests/cms/suite.ts";
 import type { LogTrust } from "../../../manifests/log/checkpoint.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
+import { verifyChain } from "../../../manifests/verify/chain/chain.ts";
 import { logProofPath, mostLogProofs } from "../../../manifests/verify/log-proofs.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { type Bundle, buildBundle } from "../../bundle/build.ts";
+import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { type LogChanges, logProofFile, logTrust, origin } from "../../bundle/log.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 
@@ -160,6 +163,40 @@ describe("a seal whose entry is in a log", () => {
       const verdict = await sealVerified(await logProofFile(bundle, changes), { alone });
       expect([verdict.ok, codes(verdict)]).toEqual([false, [expected]]);
     }
+  });
+});
+
+describe("a chain of manifests in a log", () => {
+  it("LOG-PROOF: says how many records a proof shows, and finds those that do not hold", async () => {
+    const chain = await chainOf(3);
+    const [first, second, third] = chain as readonly [Bundle, Bundle, Bundle];
+    const stick: Stick = new Map();
+    chain.forEach((one, at) => {
+      layBundle(stick, `outbox/${at + 1}`, one);
+    });
+    const put = (at: number, bytes: Uint8Array) => stick.set(`outbox/${at}/${logProofPath(1)}`, bytes);
+    put(1, await logProofFile(first));
+    put(2, await logProofFile(second));
+    const trust = { roots: first.roots, genesis: first.genesis };
+    const judged = async (log?: LogTrust) =>
+      verifyChain(nodeHost, memorySource({ files: stick }), { ...trust, ...(log ? { log } : {}) });
+    const holds = await judged(trusted);
+    expect([holds.ok, holds.log, holds.records.logged]).toEqual([true, origin, 2]);
+    expect(chainWords(holds).rows).toContainEqual([
+      "log",
+      `2 of 3 records shown to be in ${origin}, by proofs beside them`,
+    ]);
+    const bare = await judged();
+    expect([bare.ok, bare.log, bare.records.logged]).toEqual([true, null, 0]);
+    put(3, await logProofFile(second));
+    const wrong = await judged(trusted);
+    expect([wrong.ok, codes(wrong), wrong.records.logged]).toEqual([
+      false,
+      [`outbox/3/${logProofPath(1)} LOG-PROOF`],
+      2,
+    ]);
+    put(3, await logProofFile(third));
+    expect((await judged(trusted)).records.logged).toBe(3);
   });
 });
 
