@@ -1,6 +1,8 @@
 /** The commands below `coldseal ledger`. Only parses and wires; what a command needs is loaded when it is that command. */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./commands/key-commands.ts";
+import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
  * Adds them to `ledger`, the command that desk/main.ts has for them. `tell` takes what has been done so far, for the refusal that may end the program.
@@ -20,6 +22,8 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
     });
+  addKeyCommands(ledger, tell);
+  addWitnessCommands(ledger);
 
   ledger
     .command("verify")

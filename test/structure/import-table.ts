@@ -141,6 +141,32 @@ export const importTable: readonly Row[] = [
     packages: ledgerPackages,
     node: "local",
   },
+  // Processes that hold keys: as little as can be.
+  { path: "ledger/keys", folders: ["ledger/keys", "manifests", "host"], packages: [], node: "local" },
+  {
+    path: "ledger/signed-heads",
+    folders: ["ledger/signed-heads", "manifests", "host"],
+    packages: ["better-sqlite3"],
+    node: "local",
+  },
+  {
+    path: "ledger/signer",
+    folders: ["ledger/signer", "ledger/signed-heads", "ledger/keys", "manifests", "host"],
+    packages: ["commander"],
+    node: "sockets",
+  },
+  {
+    path: "ledger/witness/server.ts",
+    folders: ["ledger/witness", "manifests"],
+    packages: [],
+    node: "any",
+  },
+  {
+    path: "ledger/witness",
+    folders: ["ledger/witness", "ledger/signed-heads", "ledger/keys", "manifests", "host"],
+    packages: [],
+    node: "local",
+  },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
