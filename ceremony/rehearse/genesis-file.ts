@@ -33,6 +33,18 @@ export interface GenesisWanted {
   readonly submitter: { readonly name: string; readonly certificate: string };
   /** who may break glass; nobody unless said */
   readonly recovery?: readonly CastPerson[];
+  /** whose acknowledgements the box takes; nobody's unless said */
+  readonly ledger?: LedgerWanted | undefined;
+}
+
+/** The ledger that a policy names, as its ceremony file says it. */
+export interface LedgerWanted {
+  /** path of a certificate */
+  readonly acknowledgement: string;
+  readonly checkpointKey: string;
+  readonly cosignatures: number;
+  readonly origin: string;
+  readonly witnesses: readonly string[];
 }
 
 export const genesisArchive = "R-001";
@@ -76,9 +88,18 @@ export async function writeGenesisFile(dir: string, people: readonly CastPerson[
 }
 
 /** The file's part of a policy, without those who sign it. */
-export function policyPart({ limits, plainEnvelopes, recovery = [], root, submitter, threshold }: GenesisWanted) {
+export function policyPart({
+  ledger,
+  limits,
+  plainEnvelopes,
+  recovery = [],
+  root,
+  submitter,
+  threshold,
+}: GenesisWanted) {
   return {
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
+    ...(ledger ? { ledger } : {}),
     limits: { ...limits, approvalSeconds: 7 * 86_400 },
     modes: ["test"],
     network: "recorded",

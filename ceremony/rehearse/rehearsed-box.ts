@@ -25,7 +25,7 @@ import { writeDaemonSettings, writeLauncherSettings, writeOperatorSettings } fro
 import { makeRoot, pem } from "../provision/test-pki.ts";
 import { type Cast, makeCast } from "./cast.ts";
 import { writeCertificatesFile } from "./certificates-file.ts";
-import { type GenesisWanted, genesisArchive, writeGenesisFile } from "./genesis-file.ts";
+import { type GenesisWanted, genesisArchive, type LedgerWanted, writeGenesisFile } from "./genesis-file.ts";
 import { type PlayedAt, type Rehearsed, rehearse } from "./rehearse.ts";
 
 export interface RehearsedBox {
@@ -39,15 +39,17 @@ export interface RehearsedBox {
   readonly root: Issuer;
 }
 
+export interface RehearsedBoxOptions extends ProvisionOptions {
+  /** makes the ledger that the policy names, by a certificate of the made-up CA; none unless said */
+  readonly ledger?: (root: Issuer) => Promise<LedgerWanted>;
+  readonly recovery?: boolean;
+}
+
 /**
  * Makes the box in `dir`, a new or empty folder. Its members are those of a provisioned one, but that there is no file with a
  * PIN. Refuses USAGE, and what refuses a step of a ceremony.
  */
-export async function rehearsedBox(
-  dir: string,
-  options: ProvisionOptions & { readonly recovery?: boolean },
-  at: PlayedAt,
-): Promise<RehearsedBox> {
+export async function rehearsedBox(dir: string, options: RehearsedBoxOptions, at: PlayedAt): Promise<RehearsedBox> {
   const { operators = 3, appliance = "test-box" } = options;
   const paths = await boxPaths(dir, operators, "", options.media, options.keeper);
   await makeFolders(paths);
@@ -62,7 +64,7 @@ export async function rehearsedBox(
     options.recovery ? await recoveryFolders(paths) : [],
   );
   const recovery = cast.people.filter(({ roles }) => roles.includes("recovery"));
-  const to: GenesisWanted = { ...wanted(paths, options, appliance), recovery };
+  const to: GenesisWanted = { ...wanted(paths, options, appliance), recovery, ledger: await options.ledger?.(root) };
   const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, at);
   const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, at);
   const signed = readFileSync(boxLayout(to.box).genesis);
