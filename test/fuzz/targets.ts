@@ -29,8 +29,6 @@ import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
-import { logTiles } from "./targets/log-tiles.ts";
-import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
 import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
 import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
@@ -97,7 +95,6 @@ export const targets: readonly Target[] = [
   logEntry,
   logProofTarget,
   treeProofTarget,
-  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,
