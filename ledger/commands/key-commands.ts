@@ -1,4 +1,4 @@
-/** The commands for the ledger's keys and its signer. */
+/** The commands for the ledger's keys and signer, and for what is signed. */
 
 import { type Command, Option } from "commander";
 
@@ -39,5 +39,25 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     .action(async (folder: string, file: string, _options, command: Command) => {
       const { runForward } = await import("./keys.ts");
       return runForward(folder, file, command.optsWithGlobals());
+    });
+  ledger
+    .command("publish")
+    .description("sign what is stored, have it cosigned, and publish it")
+    .argument("<folder>", "the ledger's")
+    .option("--passphrase-fd <n>", passphrase, Number)
+    .action(async (folder: string, _options, command: Command) => {
+      const { runPublish } = await import("./publish.ts");
+      return runPublish(folder, command.optsWithGlobals(), tell);
+    });
+  ledger
+    .command("acknowledge")
+    .description("publish what is stored, then write each box's acknowledgement onto sticks that go back to it")
+    .argument("<folder>", "the ledger's")
+    .argument("<sticks...>", "folders where the sticks are mounted")
+    .option("--box <name>", "only this one: name of its appliance, or the first digits of its genesis digest")
+    .option("--passphrase-fd <n>", passphrase, Number)
+    .action(async (folder: string, sticks: string[], _options, command: Command) => {
+      const { runAcknowledge } = await import("./acknowledge.ts");
+      return runAcknowledge(folder, sticks, command.optsWithGlobals(), tell);
     });
 }

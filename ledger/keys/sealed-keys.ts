@@ -10,7 +10,7 @@ import { base64Bytes, integer, object, type Read } from "../../manifests/encodin
 import { Refusal } from "../../manifests/refusal.ts";
 
 /** 128 MiB and about half a second: what one guess costs. */
-export const scryptCost = { N: 1 << 17, p: 1, r: 8 } as const;
+const usualCost: ScryptCost = { N: 1 << 17, p: 1, r: 8 };
 
 const mostMemory = 1 << 30;
 const tagBytes = 16;
@@ -24,20 +24,22 @@ export const readSealed = object({
   scrypt: object({ N: integer(2, 1 << 22), p: integer(1, 16), r: integer(1, 32) }),
 });
 export type SealedKeys = Read<typeof readSealed>;
+export type ScryptCost = SealedKeys["scrypt"];
 
 /** Seals the keys. `passphrase` stays the caller's to wipe; `beside` is what stands in the open. */
 export async function sealKeys(
   keys: readonly KeyObject[],
   passphrase: Uint8Array,
   beside: Uint8Array,
+  cost: ScryptCost = usualCost,
 ): Promise<SealedKeys> {
   const [salt, nonce] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(12))];
   const plain = concat(keys.flatMap(behindLength));
-  const key = await keyOf(passphrase, salt, scryptCost);
+  const key = await keyOf(passphrase, salt, cost);
   try {
     const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(beside);
     const ciphertext = concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-    return { ciphertext, nonce, salt, scrypt: { ...scryptCost } };
+    return { ciphertext, nonce, salt, scrypt: { ...cost } };
   } finally {
     key.fill(0);
     plain.fill(0);
@@ -85,7 +87,7 @@ function* keysIn(plain: Uint8Array): Generator<KeyObject> {
   }
 }
 
-async function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: SealedKeys["scrypt"]): Promise<Buffer> {
+async function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
   const maxmem = Math.min(mostMemory, 128 * r * (N + p + 2) + (1 << 20));
   try {
     return await scryptKey(passphrase, salt, 32, { N, p, r, maxmem });

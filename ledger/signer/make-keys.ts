@@ -13,7 +13,7 @@ import {
 } from "../../manifests/x509/certificate-request.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
 import { newFolder } from "../keys/new-folder.ts";
-import { sealKeys } from "../keys/sealed-keys.ts";
+import { type ScryptCost, sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads } from "../signed-heads/signed-heads.ts";
 import { signInCms } from "./acknowledgement-key.ts";
@@ -36,6 +36,8 @@ export interface KeysWanted {
   readonly passphrase: Uint8Array;
   /** where the counter of what was signed is kept; in the folder unless said */
   readonly counter?: string;
+  /** of guessing the passphrase; the usual one unless said */
+  readonly cost?: ScryptCost;
 }
 
 export interface MadeKeys {
@@ -48,7 +50,7 @@ export const requestFile = (folder: string) => join(folder, "acknowledgement.csr
 
 /** Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses CONFIG where the folder is, LOG-NOTE an origin that names no key, STORE. */
 export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
-  const { counter, folder, kind, origin, passphrase } = wanted;
+  const { cost, counter, folder, kind, origin, passphrase } = wanted;
   const checkpoint = newEd25519();
   const vkey = verifierKeyText(await verifierKey(nodeHost, origin, "ed25519", ed25519Point(checkpoint)));
   const acknowledgement = newAcknowledgementKey(kind);
@@ -64,7 +66,7 @@ export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
     if (counter !== undefined) await writeHeadsPlace(begun, counter);
     await makeSignedHeads(headsPlace(begun));
     await writeDurable(requestFile(begun), await requestOf(wanted, open.acknowledgement, acknowledgement));
-    const sealed = await sealKeys([checkpoint, acknowledgement], passphrase, openPartBytes(open));
+    const sealed = await sealKeys([checkpoint, acknowledgement], passphrase, openPartBytes(open), cost);
     await writeDurable(keyFile(begun), keyRecordBytes(open, sealed));
   });
   return { vkey, request: requestFile(folder) };

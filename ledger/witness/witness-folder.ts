@@ -17,7 +17,7 @@ import { readVerifierKey, type VerifierKey, verifierKey, verifierKeyText } from 
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
 import { newFolder } from "../keys/new-folder.ts";
-import { openKeys, readSealed, sealKeys } from "../keys/sealed-keys.ts";
+import { openKeys, readSealed, type ScryptCost, sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads, openSignedHeads, type SignedHeads } from "../signed-heads/signed-heads.ts";
 import type { Witness } from "./cosign.ts";
@@ -47,11 +47,13 @@ export interface WitnessWanted extends WitnessSettings {
   readonly passphrase: Uint8Array;
   /** where the counter of what was cosigned is kept; in the folder unless said */
   readonly counter?: string;
+  /** of guessing the passphrase; the usual one unless said */
+  readonly cost?: ScryptCost;
 }
 
 /** Makes a witness's folder with all that is in it, or nothing; its verifier key. Durable on return. Refuses CONFIG where the folder is, LOG-NOTE keys and names that are none, STORE. */
 export async function makeWitness(wanted: WitnessWanted): Promise<string> {
-  const { counter, folder, listen, logs, name, passphrase } = wanted;
+  const { cost, counter, folder, listen, logs, name, passphrase } = wanted;
   await readLogs(logs);
   const key = newEd25519();
   const vkey = verifierKeyText(await verifierKey(nodeHost, name, "cosignature/v1", ed25519Point(key)));
@@ -61,7 +63,7 @@ export async function makeWitness(wanted: WitnessWanted): Promise<string> {
     await makeSignedHeads(headsPlace(begun));
     const settings = { listen, logs, type: "witness", version: 1 };
     await writeDurable(join(begun, "witness.json"), Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
-    const { ciphertext, nonce, salt, scrypt } = await sealKeys([key], passphrase, canonicalBytes(open));
+    const { ciphertext, nonce, salt, scrypt } = await sealKeys([key], passphrase, canonicalBytes(open), cost);
     const sealed = { ciphertext: ciphertext.toBase64(), nonce: nonce.toBase64(), salt: salt.toBase64(), scrypt };
     await writeDurable(join(begun, "keys.json"), canonicalBytes({ ...open, sealed }));
   });

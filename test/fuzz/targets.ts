@@ -89,7 +89,6 @@ export const targets: readonly Target[] = [
   acknowledgementContentTarget,
   refusalTarget,
   documentsList,
-  logTiles,
   checkpointTarget,
   verifierKeys,
   logEntry,

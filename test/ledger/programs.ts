@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 
 const desk = fileURLToPath(new URL("../../desk/main.ts", import.meta.url));
 export const passphrase = "correct horse battery";
+/** of guessing it, where time counts for more */
+export const cheap = { N: 1 << 10, p: 1, r: 8 };
 
 export interface Ended {
   readonly status: number | null;

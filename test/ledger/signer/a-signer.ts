@@ -13,7 +13,7 @@ import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { readVerifierKey, type VerifierKey } from "../../../manifests/log/verifier-key.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
 import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
-import { passphrase } from "../programs.ts";
+import { cheap, passphrase } from "../programs.ts";
 
 export const origin = "ledger.example.org/boxes";
 const usage = ownOids(documentationArc).acknowledging;
@@ -35,6 +35,7 @@ export async function keysIn(folder: string, kind: KeyKind = "p256"): Promise<Te
   const made = await makeKeys({
     folder: signer,
     kind,
+    cost: cheap,
     organization: "Example",
     origin,
     passphrase: utf8(passphrase),
@@ -57,7 +58,7 @@ export async function keysIn(folder: string, kind: KeyKind = "p256"): Promise<Te
       const passphraseFd = openSync(secret, "r");
       rmSync(secret);
       try {
-        return await withSigner({ folder, arc: documentationArc, passphraseFd }, use);
+        return await withSigner({ folder, arc: documentationArc, passphraseFd }, async (signer) => use(await signer()));
       } finally {
         try {
           closeSync(passphraseFd);

@@ -19,10 +19,10 @@ import type { TreeHead } from "../../../manifests/log/tree-proof.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { cosignature, type LogKey, logKey, logSignature, signedCheckpoint } from "../../manifests/log/log-keys.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
+import { cheap, passphrase } from "../programs.ts";
 import { history } from "../trees.ts";
 
 const tree = history();
-const passphrase = "correct horse battery";
 /** a log for each test, so that none sees another's state */
 const logs: LogKey[] = [];
 let used = 0;
@@ -35,6 +35,7 @@ beforeAll(async () => {
   for (let at = 0; at < 24; at++) logs.push(await logKey(`log.example/${at}`));
   folder = mkdtempSync(join(tmpdir(), "coldseal-witness-"));
   await makeWitness({
+    cost: cheap,
     folder: join(folder, "w"),
     listen: { host: "127.0.0.1", port: 0 },
     logs: logs.map(({ vkey }) => verifierKeyText(vkey)),

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addCheckpointBytes } from "../../../ledger/witness/add-checkpoint.ts";
+import { makeWitness } from "../../../ledger/witness/witness-folder.ts";
+import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { type LogKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
-import { ledgerCommand, Served, startLedger, startNode } from "../programs.ts";
+import { cheap, passphrase, Served, startLedger, startNode } from "../programs.ts";
 import type { History } from "../trees.ts";
 
 const dying = fileURLToPath(new URL("./dying-witness.ts", import.meta.url));
@@ -26,21 +28,9 @@ export class RealWitness {
   /** Makes its folder; it does not run yet. */
   static async make(name: string, logs: readonly string[]): Promise<RealWitness> {
     const witness = new RealWitness();
-    const args = [
-      "witness",
-      "make",
-      witness.folder,
-      "--name",
-      name,
-      "--log",
-      ...logs,
-      "--passphrase-fd",
-      "3",
-      "--json",
-    ];
-    const { status, out, err } = await ledgerCommand(args);
-    if (status !== 0) throw new Error(err);
-    witness.vkey = (JSON.parse(out) as { vkey: string }).vkey;
+    const listen = { host: "127.0.0.1", port: 0 };
+    const made = { cost: cheap, folder: witness.folder, listen, logs, name, passphrase: utf8(passphrase) };
+    witness.vkey = await makeWitness(made);
     return witness;
   }
 
