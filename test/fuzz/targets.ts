@@ -94,7 +94,6 @@ export const targets: readonly Target[] = [
   logEntry,
   logProofTarget,
   treeProofTarget,
-  logTiles,
   sealTarget,
   bundleTarget,
   bundleInFolder,
