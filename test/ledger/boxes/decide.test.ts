@@ -10,6 +10,7 @@ import { goOn } from "../../../ledger/boxes/chain-manifest.ts";
 import { decisionAbout, settleBy } from "../../../ledger/boxes/decide.ts";
 import { type DecisionRecord, decisionRecordBytes, signedDecision } from "../../../ledger/boxes/decision-record.ts";
 import { type KnownBox, knownBoxes } from "../../../ledger/boxes/known-box.ts";
+import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { appendAs } from "../../../ledger/ingest/ingest-into.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
@@ -132,6 +133,7 @@ describe("a decision of keepers", () => {
     ]);
     const records = (await box.records()).map((one) => JSON.stringify(one));
     expect(new Set(records).size).toBe(records.length);
+    expect(await checkLedger(box.ledger, [])).toMatchObject({ findings: [] });
   });
 
   const wrong: readonly (readonly [string, string, (record: DecisionRecord) => Promise<Uint8Array[]>])[] = [
