@@ -8,7 +8,6 @@ import type { BoxPaths } from "../ceremony/provision/layout.ts";
 import { certifyRequest } from "../ceremony/provision/test-pki.ts";
 import type { LedgerWanted } from "../ceremony/rehearse/genesis-file.ts";
 import { nodeHost } from "../host/crypto-host.ts";
-import { fromBase64 } from "../manifests/encoding/bytes.ts";
 import { verifyCertificateRequest } from "../manifests/x509/certificate-request.ts";
 import { succeeded } from "./people.ts";
 import { runCommand } from "./run-command.ts";
@@ -32,8 +31,7 @@ export async function makeLedger(dir: string, root: Issuer): Promise<DemoLedger>
   await run(["init", at.folder, "--origin", origin]);
   const made = await runSigning(at, ["--json", "keys", at.folder, "--organization", "Coldseal TEST"]);
   const { request } = JSON.parse(made) as { readonly request: string };
-  const pem = await readFile(request, "utf8");
-  const asked = await verifyCertificateRequest(nodeHost, fromBase64(pem.replace(/-----.*-----|\s/g, "")));
+  const asked = await verifyCertificateRequest(nodeHost, await readFile(request));
   const acknowledgement = join(side, "acknowledgement.der");
   await writeFile(acknowledgement, certifyRequest(root, asked));
   const certified = await run(["--json", "keys", at.folder, "--certificate", acknowledgement]);

@@ -38,14 +38,14 @@ export interface GenesisWanted {
 }
 
 /** The ledger that a policy names, as its ceremony file says it. */
-export interface LedgerWanted {
+export type LedgerWanted = {
   /** path of a certificate */
   readonly acknowledgement: string;
   readonly checkpointKey: string;
   readonly cosignatures: number;
   readonly origin: string;
   readonly witnesses: readonly string[];
-}
+};
 
 export const genesisArchive = "R-001";
 

@@ -92,6 +92,7 @@ export const targets: readonly Target[] = [
   checkpointTarget,
   verifierKeys,
   logEntry,
+  logTiles,
   logProofTarget,
   treeProofTarget,
   sealTarget,
