@@ -89,6 +89,7 @@ export const targets: readonly Target[] = [
   acknowledgementContentTarget,
   refusalTarget,
   documentsList,
+  logTiles,
   checkpointTarget,
   verifierKeys,
   logEntry,
