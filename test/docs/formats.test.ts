@@ -70,6 +70,7 @@ describe("docs/formats.md", () => {
         plainSubmitter: "submitter of plain envelopes",
         ledgerDecision: "decision.p7m, in a ledger",
         localTime: "the box's own time-stamps",
+        ledgerDecision: "decision.p7m",
         packageFiles: "files.p7m",
         request: "batch",
       };

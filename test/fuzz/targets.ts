@@ -51,6 +51,7 @@ import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
 import { evidenceRecordTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
+import { witnessRequest } from "./targets/witness-request.ts";
 import { wordsTarget } from "./targets/words.ts";
 
 export const targets: readonly Target[] = [
@@ -89,12 +90,14 @@ export const targets: readonly Target[] = [
   acknowledgementContentTarget,
   refusalTarget,
   documentsList,
+  logTiles,
   checkpointTarget,
   verifierKeys,
   logEntry,
   logTiles,
   logProofTarget,
   treeProofTarget,
+  witnessRequest,
   sealTarget,
   bundleTarget,
   bundleInFolder,
