@@ -117,16 +117,4 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       const { runDecide } = await import("./commands/decide.ts");
       return runDecide(folder, box, number, command.optsWithGlobals());
     });
-
-  ledger
-    .command("verify")
-    .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
-    .argument("<folder>", "the ledger")
-    .option("--log <key>", "the log's verifier key: then every checkpoint must be signed by it")
-    .option("--witness <key...>", "with --log: verifier keys of witnesses")
-    .option("--cosigned <n>", "with --log: how many of them must have cosigned (default: all)")
-    .action(async (folder: string, _options, command: Command) => {
-      const { runVerify } = await import("./commands/verify.ts");
-      return runVerify(folder, command.optsWithGlobals());
-    });
 }
