@@ -8,6 +8,7 @@ import { checkBoxes } from "../boxes/check-boxes.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
+import { checkKept, keptCheckpoints } from "./check-checkpoints.ts";
 import { checkLog, type ShownRoot } from "./check-log.ts";
 import { checkPlace } from "./check-place.ts";
 import { type Finding, Findings } from "./findings.ts";
@@ -40,9 +41,14 @@ export async function checkLedger(
 ): Promise<LedgerCheck> {
   const findings = new Findings();
   const published = await publishedIn(places);
+  const kept = await db.reading((sql) => keptCheckpoints(sql, findings));
   const shown: ShownRoot[] = [];
+  // A kept note is as the log signed it: cosignatures have rows of their own.
+  const byLog = trust && { ...trust, witnesses: [], cosignatures: 0 };
+  for (const one of kept) shown.push(...(await rootShown(origin, one, byLog, findings)));
   for (const one of [...checkpoints, ...published]) shown.push(...(await rootShown(origin, one, trust, findings)));
   const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
+  await db.reading((sql) => checkKept(sql, findings));
   await db.reading((sql) => checkBoxes(sql, utcOf(Date.now()), findings));
   const sizes: number[] = [];
   for (const place of places) sizes.push(await checkPlace(db, place, findings));
