@@ -1,6 +1,8 @@
 /** The commands below `coldseal ledger`. Only parses and wires; what a command needs is loaded when it is that command. */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./commands/key-commands.ts";
+import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
  * Adds them to `ledger`, the command that desk/main.ts has for them. `tell` takes what has been done so far, for the refusal that may end the program.
@@ -19,6 +21,20 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
+    });
+  addKeyCommands(ledger, tell);
+  addWitnessCommands(ledger);
+
+  ledger
+    .command("prove")
+    .description("write into a bundle the proof that its manifest is in the log; or, into a file, that one document is")
+    .argument("<folder>", "the ledger")
+    .argument("<bundle>", "outbox/BATCH, or a copy of it")
+    .option("--document <index>", "the document of this index, with its manifest")
+    .option("--to <file>", "with --document: a new file")
+    .action(async (folder: string, bundle: string, _options, command: Command) => {
+      const { runProve } = await import("./commands/prove.ts");
+      return runProve(folder, bundle, command.optsWithGlobals());
     });
 
   ledger

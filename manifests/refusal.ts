@@ -123,6 +123,9 @@ export const refusalTable = {
   ],
   "LOG-FORM": ["verification", "fetch the proof or entry from the ledger again: it is not in the form that logs have"],
   "LOG-PROOF": ["verification", "do not rely on this: the proof does not lead to the log's signed checkpoint"],
+  "LOG-HEAD": ["refused", "look for a second ledger with these keys, and for a store that was put back"],
+  "LEDGER-STOPPED": ["not-now", "find the newest checkpoint that was signed, and move the state forward to it"],
+  WITNESS: ["not-now", "start or reach the witnesses: what is stored stays, and is cosigned when they answer"],
   "LOG-RECORD": [
     "verification",
     "stop feeding this ledger: find out what changed it, and restore a backup that `coldseal ledger verify` passes",
@@ -133,6 +136,7 @@ export const refusalTable = {
     "look at both manifests; the box's chain stands until two keepers decide: `coldseal ledger decide`",
   ],
   "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
+  UNPUBLISHED: ["not-now", "have a checkpoint over it published: `coldseal ledger publish`; then try again"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

@@ -29,6 +29,7 @@ import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
+import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
 import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
@@ -89,6 +90,11 @@ export const targets: readonly Target[] = [
   refusalTarget,
   documentsList,
   logTiles,
+  checkpointTarget,
+  verifierKeys,
+  logEntry,
+  logProofTarget,
+  treeProofTarget,
   sealTarget,
   bundleTarget,
   bundleInFolder,
