@@ -205,6 +205,13 @@ describe("ingest", () => {
     await expect(box.ingest(`${box.dir}/none`)).rejects.toMatchObject({ code: "MEDIA-READ" });
   });
 
+  it("a batch may have any folder's name, and none is passed over", async () => {
+    const stick: Stick = new Map();
+    const names = ["inbox", "control", "policies"];
+    for (const [at, name] of names.entries()) layBundle(stick, `coldseal/outbox/${name}`, bundles[at] as Bundle);
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2", "chained 3"]);
+  });
+
   it("keeps the files that came, by their digests, each once", async () => {
     const stick = outbox(1);
     layAudit(stick, bundles[0] as Bundle);
