@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Issuer } from "../ceremony/provision/certificate.ts";
 import type { BoxPaths } from "../ceremony/provision/layout.ts";
 import { certifyRequest } from "../ceremony/provision/test-pki.ts";
-import type { LedgerWanted } from "../ceremony/rehearse/genesis-file.ts";
 import { nodeHost } from "../host/crypto-host.ts";
+import type { LedgerRules } from "../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../manifests/x509/certificate-request.ts";
 import { succeeded } from "./people.ts";
 import { runCommand } from "./run-command.ts";
@@ -19,7 +19,7 @@ export interface DemoLedger {
   /** file with what its keys are encrypted under */
   readonly passphrase: string;
   /** as the box's policy names it */
-  readonly inPolicy: LedgerWanted;
+  readonly inPolicy: LedgerRules;
 }
 
 /** Makes a ledger and its keys in `DIR/connected`; the made-up CA certifies the one that acknowledges. */
@@ -32,9 +32,10 @@ export async function makeLedger(dir: string, root: Issuer): Promise<DemoLedger>
   const made = await runSigning(at, ["--json", "keys", at.folder, "--organization", "Coldseal TEST"]);
   const { request } = JSON.parse(made) as { readonly request: string };
   const asked = await verifyCertificateRequest(nodeHost, await readFile(request));
-  const acknowledgement = join(side, "acknowledgement.der");
-  await writeFile(acknowledgement, certifyRequest(root, asked));
-  const certified = await run(["--json", "keys", at.folder, "--certificate", acknowledgement]);
+  const acknowledgement = certifyRequest(root, asked);
+  const certificate = join(side, "acknowledgement.der");
+  await writeFile(certificate, acknowledgement);
+  const certified = await run(["--json", "keys", at.folder, "--certificate", certificate]);
   const { checkpoint } = JSON.parse(certified) as { readonly checkpoint: { readonly vkey: string } };
   const inPolicy = { acknowledgement, checkpointKey: checkpoint.vkey, cosignatures: 0, origin, witnesses: [] };
   return { ...at, inPolicy };
@@ -54,6 +55,13 @@ export async function acknowledge(ledger: DemoLedger, { stick }: BoxPaths): Prom
 /** The auditor's question. */
 export async function find({ folder }: DemoLedger, file: string): Promise<string[]> {
   return lines(await run(["find", folder, file]));
+}
+
+/** Writes the proof that a document's seal is in the log, which opens nothing of the other documents, and gives its path. */
+export async function prove({ folder }: DemoLedger, bundle: string, document: number): Promise<string> {
+  const proof = join(folder, "..", `document-${document}.log.json`);
+  await run(["prove", folder, bundle, "--document", `${document}`, "--to", proof]);
+  return proof;
 }
 
 async function run(args: readonly string[], secret?: Uint8Array): Promise<string> {

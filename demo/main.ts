@@ -16,7 +16,7 @@ import { exactSize } from "../host/terminal/amounts.ts";
 import { endingRefusal, exitStatus, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { makeDocuments } from "./documents.ts";
 import { type Box, startBox } from "./launcher.ts";
-import { acknowledge, bringIn, type DemoLedger, find, makeLedger } from "./ledger.ts";
+import { acknowledge, bringIn, type DemoLedger, find, makeLedger, prove } from "./ledger.ts";
 import { checkBundle, type OpensslCheck } from "./openssl.ts";
 import { approve, asOperator, submit, succeeded, unlockByShares } from "./people.ts";
 import { runCommand } from "./run-command.ts";
@@ -74,6 +74,9 @@ async function demo(out: string | undefined): Promise<void> {
     );
     await story.step("An auditor asks the ledger whether a file was sealed", async () =>
       tell(...(await find(ledger, join(paths.dir, "documents", "contract-0113.pdf")))),
+    );
+    await story.step("The seal is in the log: anybody can check that offline, by the log's key", () =>
+      verifyInLog(made),
     );
     box = await story.step("The stick goes back into the box, which takes the acknowledgement", () => takeBack(made));
     process.stdout.write(`\n${good(`Done in ${story.elapsed}.`)}\n`);
@@ -139,6 +142,16 @@ async function lastApproval(paths: BoxPaths, slip: Slip): Promise<void> {
   const ran = succeeded(await approve(op3, slip, { watch: true }), "ceremony approve");
   tell("(the same screen as op1 saw, then)", ...lines(ran.transcript).slice(-9));
   tell("the manifest also goes to the keeper's audit stick (another folder)");
+}
+
+async function verifyInLog({ ledger, paths }: DemoBox): Promise<void> {
+  const bundle = join(paths.stick, "coldseal/outbox", folder);
+  const seal = join(bundle, "seals/0000/000002-contract-0113.pdf.p7s");
+  const document = join(paths.dir, "documents", "contract-0113.pdf");
+  const proof = await prove(ledger, bundle, 2);
+  const trusted = ["--ca", paths.pki.root, "--log", ledger.inPolicy.checkpointKey];
+  const ran = await runCommand("desk/main.ts", ["verify", seal, document, "--evidence", proof, ...trusted]);
+  tell(...lines(succeeded(ran, "coldseal verify").stdout).filter((line) => /^(VALID|SEAL|\s*log\b)/i.test(line)));
 }
 
 async function takeBack(made: RehearsedBox): Promise<Box> {

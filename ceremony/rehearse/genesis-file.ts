@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { SuiteName } from "../../manifests/cms/suite.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import type { LedgerRules } from "../../manifests/records/policy-ledger.ts";
 import { approvalText } from "../provision/genesis.ts";
 import type { KeyKind } from "../tokens/token-job.ts";
 import { makeSoftTokenPlace } from "../tokens/token-process.ts";
@@ -38,13 +39,9 @@ export interface GenesisWanted {
 }
 
 /** The ledger that a policy names, as its ceremony file says it. */
-export type LedgerWanted = {
+export type LedgerWanted = Omit<LedgerRules, "acknowledgement"> & {
   /** path of a certificate */
   readonly acknowledgement: string;
-  readonly checkpointKey: string;
-  readonly cosignatures: number;
-  readonly origin: string;
-  readonly witnesses: readonly string[];
 };
 
 export const genesisArchive = "R-001";

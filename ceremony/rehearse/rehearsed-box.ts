@@ -39,17 +39,15 @@ export interface RehearsedBox {
   readonly root: Issuer;
 }
 
-export interface RehearsedBoxOptions extends ProvisionOptions {
-  /** makes the ledger that the policy names, by a certificate of the made-up CA; none unless said */
-  readonly ledger?: (root: Issuer) => Promise<LedgerWanted>;
-  readonly recovery?: boolean;
-}
-
 /**
  * Makes the box in `dir`, a new or empty folder. Its members are those of a provisioned one, but that there is no file with a
  * PIN. Refuses USAGE, and what refuses a step of a ceremony.
  */
-export async function rehearsedBox(dir: string, options: RehearsedBoxOptions, at: PlayedAt): Promise<RehearsedBox> {
+export async function rehearsedBox(
+  dir: string,
+  options: ProvisionOptions & { readonly recovery?: boolean },
+  at: PlayedAt,
+): Promise<RehearsedBox> {
   const { operators = 3, appliance = "test-box" } = options;
   const paths = await boxPaths(dir, operators, "", options.media, options.keeper);
   await makeFolders(paths);
@@ -64,7 +62,11 @@ export async function rehearsedBox(dir: string, options: RehearsedBoxOptions, at
     options.recovery ? await recoveryFolders(paths) : [],
   );
   const recovery = cast.people.filter(({ roles }) => roles.includes("recovery"));
-  const to: GenesisWanted = { ...wanted(paths, options, appliance), recovery, ledger: await options.ledger?.(root) };
+  const to: GenesisWanted = {
+    ...wanted(paths, options, appliance),
+    recovery,
+    ledger: await ledgerOf(dir, options, root),
+  };
   const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, at);
   const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, at);
   const signed = readFileSync(boxLayout(to.box).genesis);
@@ -75,6 +77,15 @@ export async function rehearsedBox(dir: string, options: RehearsedBoxOptions, at
   await writeFile(join(made.dir, "box.json"), `${JSON.stringify(made, null, 2)}\n`, { flag: "wx" });
   const shares = cast.officers.map(({ id }) => [id, sharePath(to.stick, genesisArchive, "unlock", id)] as const);
   return { paths: made, cast, shares: new Map(shares), ceremonies: [first, second], wanted: to, root };
+}
+
+/** The ledger as a ceremony file names it: its certificate by a path. */
+async function ledgerOf(dir: string, { ledger }: ProvisionOptions, root: Issuer): Promise<LedgerWanted | undefined> {
+  if (!ledger) return undefined;
+  const { acknowledgement, ...rules } = await ledger(root);
+  const path = join(dir, "ledger-acknowledgement.der");
+  await writeFile(path, acknowledgement);
+  return { ...rules, acknowledgement: path };
 }
 
 async function recoveryFolders({ dir }: BoxPaths) {

@@ -68,7 +68,6 @@ describe("docs/formats.md", () => {
       const what = rows.find(([row]) => row === id)?.[1] ?? "";
       const words: Readonly<Record<string, string>> = {
         plainSubmitter: "submitter of plain envelopes",
-        ledgerDecision: "decision.p7m, in a ledger",
         localTime: "the box's own time-stamps",
         ledgerDecision: "decision.p7m",
         packageFiles: "files.p7m",
