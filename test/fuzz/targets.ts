@@ -51,6 +51,7 @@ import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
 import { evidenceRecordTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
+import { witnessRequest } from "./targets/witness-request.ts";
 import { wordsTarget } from "./targets/words.ts";
 
 export const targets: readonly Target[] = [
@@ -95,6 +96,7 @@ export const targets: readonly Target[] = [
   logEntry,
   logProofTarget,
   treeProofTarget,
+  witnessRequest,
   sealTarget,
   bundleTarget,
   bundleInFolder,

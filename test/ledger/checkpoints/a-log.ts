@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, serve, stopServing } from "../../../host/wire.ts";
-import { type BroughtOut, bringOut } from "../../../ledger/checkpoints/bring-out.ts";
+import { type BringOutWith, type BroughtOut, bringOut } from "../../../ledger/checkpoints/bring-out.ts";
 import type { AskedWitness, WitnessSettings } from "../../../ledger/checkpoints/witness-settings.ts";
 import { type SignerClient, signerClient } from "../../../ledger/client/signer-client.ts";
 import { FolderPlace, makePlace } from "../../../ledger/publish/folder-place.ts";
@@ -41,12 +41,13 @@ export interface TestLog {
   witness(name: string): Promise<TestWitness>;
   bringOut(
     settings: WitnessSettings,
-    change?: { signer?: () => Promise<SignerClient>; places?: readonly FolderPlace[] },
+    change?: Partial<Pick<BringOutWith, "patience" | "places" | "signer">>,
   ): Promise<BroughtOut>;
   end(): Promise<void>;
 }
 
-export const patience = { each: 1500, others: 200 };
+/** For who answers, also on a busy machine. */
+export const patience = { each: 60_000, others: 200 };
 
 export async function aLog(): Promise<TestLog> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-log-"));
