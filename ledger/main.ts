@@ -26,6 +26,18 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
   addWitnessCommands(ledger);
 
   ledger
+    .command("prove")
+    .description("write into a bundle the proof that its manifest is in the log; or, into a file, that one document is")
+    .argument("<folder>", "the ledger")
+    .argument("<bundle>", "outbox/BATCH, or a copy of it")
+    .option("--document <index>", "the document of this index, with its manifest")
+    .option("--to <file>", "with --document: a new file")
+    .action(async (folder: string, bundle: string, _options, command: Command) => {
+      const { runProve } = await import("./commands/prove.ts");
+      return runProve(folder, bundle, command.optsWithGlobals());
+    });
+
+  ledger
     .command("verify")
     .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
     .argument("<folder>", "the ledger")

@@ -72,6 +72,15 @@ export function insertAcknowledgement(
   record("acknowledged", { file: hex(file), id: Number(id), number, origin, root: hex(root), size });
 }
 
+/** The last that came in, of whatever log. */
+export function lastAcknowledgement(db: Db): Pick<TakenAcknowledgement, "file" | "p7m"> | undefined {
+  return db
+    .prepare<[], Pick<TakenAcknowledgement, "file" | "p7m">>(
+      "SELECT file, p7m FROM acknowledgements ORDER BY id DESC LIMIT 1",
+    )
+    .get();
+}
+
 /** As the journal tells of one. */
 export type AcknowledgedRow = {
   readonly file: string;

@@ -51,13 +51,13 @@ async function recordsOf(bundle: Bundle) {
 }
 
 describe("ingest", () => {
-  it("LEDGER-CHAIN: an outbox enters the log: the manifest, then each line of its list, in order", async () => {
+  it("LEDGER-BOX: an outbox enters the log: the manifest, then each line of its list, in order", async () => {
     expect(inShort(await box.ingest(outbox(1, 2)))).toEqual(["chained 1", "chained 2"]);
     const expected = [...(await recordsOf(bundles[0] as Bundle)), ...(await recordsOf(bundles[1] as Bundle))];
     expect(await box.records()).toEqual(expected);
   });
 
-  it("LEDGER-CHAIN: a replay changes nothing and says so, from the same stick, another, and the keeper's", async () => {
+  it("LEDGER-BOX: a replay changes nothing and says so, from the same stick, another, and the keeper's", async () => {
     await box.ingest(outbox(1, 2));
     const before = await box.records();
     const again = await box.ingest(outbox(2, 1), keeperOf(bundles.slice(0, 2)));
@@ -65,7 +65,7 @@ describe("ingest", () => {
     expect(await box.records()).toEqual(before);
   });
 
-  it("LEDGER-CHAIN: the keeper's stick enters by itself; an outbox brings the seals later and nothing enters again", async () => {
+  it("LEDGER-BOX: the keeper's stick enters by itself; an outbox brings the seals later and nothing enters again", async () => {
     const first = await box.ingest(keeperOf(bundles));
     expect(inShort(first)).toEqual(["policy taken", "chained 1", "chained 2", "chained 3", "chained 4"]);
     const count = async (table: string) =>

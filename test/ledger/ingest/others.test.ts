@@ -48,7 +48,7 @@ describe("a signed refusal", () => {
     return inShort(await box.ingest(stick)).slice(2);
   };
 
-  it("LEDGER-CHAIN: enters once, whoever brings it again", async () => {
+  it("LEDGER-BOX: enters once, whoever brings it again", async () => {
     const p7m = signed();
     expect(await on(p7m)).toEqual(["refusal entered"]);
     expect(await last()).toMatchObject({
