@@ -1,4 +1,4 @@
-/** Holds the acknowledgements that the store keeps against what they say themselves. */
+/** What is kept of acknowledgements, against itself: each row must say what its file says, which one key signed. What the files hold is `checkBoxes`' matter. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
@@ -14,7 +14,7 @@ import type { Findings } from "./findings.ts";
 /** The least that any certificate of a ledger has: policies may ask for more. */
 const minimumRsaBits = 2048;
 
-/** Each that was made, whatever box it is for. Refuses STORE; whatever differs is a finding. */
+/** Every acknowledgement that was made. Refuses STORE; whatever differs is a finding. */
 export async function checkAcknowledgements(sql: Sql, findings: Findings): Promise<void> {
   const made = await sql.all<MadeRow>(
     `SELECT a.acknowledgement, a.number, a.size, a.reported, a.file, b.genesis FROM acknowledgements a
@@ -34,7 +34,7 @@ interface MadeRow {
 
 async function checkMade(sql: Sql, row: MadeRow, findings: Findings): Promise<void> {
   const where = `acknowledgement ${row.acknowledgement}`;
-  try {
+  await found(where, findings, async () => {
     const pieces: Uint8Array[] = [];
     for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
     const data = readSignedData(concat(pieces));
@@ -44,6 +44,12 @@ async function checkMade(sql: Sql, row: MadeRow, findings: Findings): Promise<vo
     const lowest = acknowledged[0]?.number ?? row.reported + 1;
     const same = genesis === row.genesis && number === row.number && size === row.size && lowest > row.reported;
     findings.check(same, where, "its row says something else than its file");
+  });
+}
+
+async function found(where: string, findings: Findings, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
     findings.add(where, inOneLine(fault.toRecord()));
