@@ -6,6 +6,7 @@ import { makeFolder } from "../host/durable.ts";
 import { emptyRoot } from "../manifests/log/tree-proof.ts";
 import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { makePlaces } from "./publish/places.ts";
 import type { Database } from "./store/database.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
 
@@ -19,8 +20,18 @@ export interface Ledger {
 
 const storeFile = "store.sqlite";
 
-/** Makes the folder (0700) with an empty log. Refuses STORE where anything is there already, USAGE for an origin that no checkpoint can carry. */
-export async function createLedger(folder: string, origin: string): Promise<void> {
+/** Where it publishes unless said: within its own folder. */
+export const ownPlace = { appendOnly: false, folder: "published" };
+
+/**
+ * Makes the folder (0700) with an empty log, and the places where it publishes. Refuses STORE where anything is there already, USAGE for an origin that no
+ * checkpoint can carry.
+ */
+export async function createLedger(
+  folder: string,
+  origin: string,
+  places: Parameters<typeof makePlaces>[2] = [ownPlace],
+): Promise<void> {
   checkOrigin(origin);
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Refusal("STORE", "there is something in the folder already: a ledger is never overwritten", {
@@ -29,6 +40,7 @@ export async function createLedger(folder: string, origin: string): Promise<void
     });
   }
   await makeFolder(folder);
+  await makePlaces(folder, origin, places);
   await createSqlite(join(folder, storeFile), (sql) =>
     sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]),
   );

@@ -11,6 +11,11 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .description("make a ledger: a folder with an empty log")
     .argument("<folder>", "a new or an empty folder")
     .requiredOption("--origin <name>", "the log's name for ever, like ledger.example.org/boxes")
+    .option(
+      "--publish <dir...>",
+      "empty folders to publish in, on two file systems (default: one, within the ledger's)",
+    )
+    .option("--append-only", "have their file systems keep what is published (chattr; as root)")
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
@@ -80,5 +85,17 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .action(async (folder: string, file: string, _options, command: Command) => {
       const { runFind } = await import("./commands/find.ts");
       return runFind(folder, file, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("verify")
+    .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
+    .argument("<folder>", "the ledger")
+    .option("--log <key>", "the log's verifier key: then every checkpoint must be signed by it")
+    .option("--witness <key...>", "with --log: verifier keys of witnesses")
+    .option("--cosigned <n>", "with --log: how many of them must have cosigned (default: all)")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      return runVerify(folder, command.optsWithGlobals());
     });
 }

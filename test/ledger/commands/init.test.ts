@@ -1,9 +1,20 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLedger } from "../../../ledger/ledger-folder.ts";
+import { placesOf } from "../../../ledger/publish/places.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 
 let dir: string;
@@ -24,7 +35,8 @@ describe("coldseal ledger init", () => {
   it("makes a folder of one's own with an empty log", async () => {
     const made = await coldseal(["ledger", "init", "made", "--origin", origin, "--json"]);
     expect(made).toMatchObject({ status: 0, err: "" });
-    expect(JSON.parse(made.out)).toEqual({ folder: "made", origin, size: 0 });
+    const places = [join(dir, "made/published")];
+    expect(JSON.parse(made.out)).toEqual({ folder: "made", origin, places, size: 0, twoFileSystems: false });
     expect(statSync(join(dir, "made")).mode & 0o777).toBe(0o700);
     const ledger = await openLedger(join(dir, "made"));
     try {
@@ -32,6 +44,32 @@ describe("coldseal ledger init", () => {
     } finally {
       ledger.close();
     }
+  });
+
+  it("HONEST: makes the places where it publishes, and says where they are one file system", async () => {
+    const made = await coldseal(["ledger", "init", "two", "--origin", origin, "--publish", "a", "b"]);
+    expect(made).toMatchObject({ status: 0, out: expect.stringMatching(/NOT ON TWO FILE SYSTEMS/) });
+    expect(readFileSync(join(dir, "b/origin"), "utf8")).toBe(`${origin}\n`);
+    expect(placesOf({ folder: join(dir, "two"), origin }).map(({ name }) => name)).toEqual([
+      join(dir, "a"),
+      join(dir, "b"),
+    ]);
+    const taken = await coldseal(["ledger", "init", "three", "--origin", "another", "--publish", "a"]);
+    expect([taken.status, taken.err.slice(0, 6)]).toEqual([3, "STORE:"]);
+  });
+
+  it.each([
+    ["no file", undefined],
+    ["no JSON", "places"],
+    ["no place", '{"places": [], "type": "ledger-places", "version": 1}'],
+    [
+      "a member more",
+      '{"places": [{"folder": "a", "appendOnly": false}], "type": "ledger-places", "version": 1, "x": 1}',
+    ],
+  ])("CONFIG: %s in places.json", async (_, text) => {
+    const folder = mkdtempSync(join(dir, "places-"));
+    if (text !== undefined) writeFileSync(join(folder, "places.json"), text);
+    expect(() => placesOf({ folder, origin })).toThrow(expect.objectContaining({ code: "CONFIG" }));
   });
 
   it("STORE: never overwrites", async () => {

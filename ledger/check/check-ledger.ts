@@ -1,0 +1,85 @@
+/** `coldseal ledger verify`: every row, tile and published file against the leaves, and each checkpoint against the tree. */
+
+import { nodeHost } from "../../host/crypto-host.ts";
+import { checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { Ledger } from "../ledger-folder.ts";
+import type { Place } from "../publish/place.ts";
+import { checkpointFile } from "../publish/publish.ts";
+import { checkLog, type ShownRoot } from "./check-log.ts";
+import { checkPlace } from "./check-place.ts";
+import { type Finding, Findings } from "./findings.ts";
+
+export interface ShownCheckpoint {
+  readonly where: string;
+  readonly note: Uint8Array;
+}
+
+export interface LedgerCheck {
+  readonly origin: string;
+  /** entries in the store, and the root that they give */
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly places: readonly { readonly name: string; readonly size: number }[];
+  /** none: the ledger is what was appended */
+  readonly findings: readonly Finding[];
+  /** also those over the first thousand */
+  readonly count: number;
+}
+
+/**
+ * `checkpoints` are those that were kept beside the published ones; `trust` are the keys that must have signed all of them, undefined: nobody asks. Refuses STORE;
+ * whatever differs is a finding, never a refusal.
+ */
+export async function checkLedger(
+  { db, origin }: Pick<Ledger, "db" | "origin">,
+  places: readonly Place[],
+  { checkpoints = [], trust }: { readonly checkpoints?: readonly ShownCheckpoint[]; readonly trust?: LogTrust } = {},
+): Promise<LedgerCheck> {
+  const findings = new Findings();
+  const published = await publishedIn(places);
+  const shown: ShownRoot[] = [];
+  for (const one of [...checkpoints, ...published]) shown.push(...(await rootShown(origin, one, trust, findings)));
+  const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
+  const sizes: number[] = [];
+  for (const place of places) sizes.push(await checkPlace(db, place, findings));
+  const { count, list } = findings;
+  return {
+    origin,
+    size,
+    root,
+    places: places.map(({ name }, at) => ({ name, size: sizes[at] ?? 0 })),
+    findings: list,
+    count,
+  };
+}
+
+/** A place that cannot be read is found by `checkPlace`. */
+async function publishedIn(places: readonly Place[]): Promise<readonly ShownCheckpoint[]> {
+  const found: ShownCheckpoint[] = [];
+  for (const place of places) {
+    const note = await place.read(checkpointFile).catch((fault: unknown) => {
+      if (fault instanceof Refusal) return undefined;
+      throw fault;
+    });
+    if (note) found.push({ where: `${place.name}/${checkpointFile}`, note });
+  }
+  return found;
+}
+
+async function rootShown(
+  origin: string,
+  { note, where }: ShownCheckpoint,
+  trust: LogTrust | undefined,
+  findings: Findings,
+): Promise<readonly ShownRoot[]> {
+  try {
+    const checkpoint = trust ? await checkCheckpoint(nodeHost, note, trust) : readCheckpoint(note);
+    findings.check(checkpoint.origin === origin, where, `it is of another log: ${checkpoint.origin}`);
+    return [{ where, size: checkpoint.size, root: checkpoint.root }];
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    findings.add(where, inOneLine(fault.toRecord()));
+    return [];
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * A folder as a place to publish in, meant to be a file system of its own. Files are written beside, synced and renamed to their names, so that none is ever
+ * seen in part. `origin` in it names the log, and is there before anything else: a file system that is not mounted has none, and is not written to.
+ */
+
+import { closeSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeFolder, syncFile, syncFolder, writeDurable } from "../../host/durable.ts";
+import { faultWords } from "../../host/fault-words.ts";
+import { openFileIn, openFolderBelow, openRoot } from "../../host/no-follow.ts";
+import { readWhole } from "../../host/read-file.ts";
+import { equal, fromUtf8, utf8 } from "../../manifests/encoding/bytes.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { makeAppendOnly } from "./append-only.ts";
+import type { AppendOnly, Place, PublishedFile } from "./place.ts";
+
+/** A bundle of 256 entries of 1 KiB, and more. */
+const largestFile = 1 << 19;
+const nameFile = "origin";
+const staging = ".staging";
+/** Below it names are only added; the checkpoint and what is not finished stand beside. */
+const kept = "tile";
+
+/** Makes the folder ready for one log, for ever. Refuses STORE where it is another's, or holds something. */
+export async function makePlace(folder: string, origin: string): Promise<void> {
+  await makeFolder(folder, 0o755);
+  const there = await readdir(folder);
+  if (there.includes(nameFile)) return new FolderPlace(folder, origin, false).checkReady();
+  if (there.some((name) => name !== "lost+found")) {
+    throw new Refusal("STORE", "the place to publish in is not empty", { expected: "an empty folder", about: folder });
+  }
+  await writeDurable(join(folder, nameFile), utf8(`${origin}\n`), { mode: 0o644 });
+}
+
+export class FolderPlace implements Place {
+  readonly name: string;
+  readonly #origin: string;
+  readonly #appendOnly: boolean;
+
+  constructor(folder: string, origin: string, appendOnly: boolean) {
+    this.name = folder;
+    this.#origin = origin;
+    this.#appendOnly = appendOnly;
+  }
+
+  async checkReady(): Promise<void> {
+    const said = await this.#read(nameFile);
+    if (said !== undefined && equal(said, utf8(`${this.#origin}\n`))) return;
+    throw new Refusal("STORE", "a place to publish in is not there, or another log's", {
+      expected: `a folder that was made for ${this.#origin}, with its file system mounted`,
+      got: said === undefined ? "no file `origin` in it" : JSON.stringify(fromUtf8(said.subarray(0, 300)).trim()),
+      about: this.name,
+    });
+  }
+
+  async read(path: string): Promise<Uint8Array | undefined> {
+    await this.checkReady();
+    return this.#read(path);
+  }
+
+  async keep(files: AsyncIterable<PublishedFile>): Promise<AppendOnly> {
+    await this.checkReady();
+    const paths: string[] = [];
+    const folders = new Set<string>();
+    await this.#stored(async () => {
+      await rm(join(this.name, staging), { recursive: true, force: true });
+      await mkdir(join(this.name, staging), { mode: 0o700 });
+      for await (const file of files) {
+        const path = join(this.name, file.path);
+        for (const folder of foldersOf(file.path)) folders.add(join(this.name, folder));
+        if (!(await this.#isThere(file))) await this.#add(path, file.bytes, paths.length);
+        paths.push(path);
+      }
+      for (const folder of folders) await syncFolder(folder);
+    });
+    return this.#appendOnly ? makeAppendOnly(paths, [...folders]) : "not asked for";
+  }
+
+  async putCheckpoint(bytes: Uint8Array): Promise<void> {
+    await this.checkReady();
+    await writeDurable(join(this.name, "checkpoint"), bytes, { mode: 0o644 });
+  }
+
+  async *paths(): AsyncGenerator<string> {
+    await this.checkReady();
+    if ((await this.#listed("")).some(([name]) => name === kept)) yield* this.#pathsBelow(kept);
+  }
+
+  async *#pathsBelow(folder: string): AsyncGenerator<string> {
+    for (const [name, isFolder] of await this.#listed(folder)) {
+      if (isFolder) yield* this.#pathsBelow(`${folder}/${name}`);
+      else yield `${folder}/${name}`;
+    }
+  }
+
+  /** Names in a folder below, sorted, and which are folders themselves. */
+  #listed(folder: string): Promise<readonly (readonly [string, boolean])[]> {
+    return this.#stored(async () => {
+      const entries = await readdir(join(this.name, folder), { withFileTypes: true });
+      return entries.map((entry) => [entry.name, entry.isDirectory()] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    });
+  }
+
+  /** Synced again, as a process that was killed may have left it unsynced. */
+  async #isThere({ path, bytes }: PublishedFile): Promise<boolean> {
+    const there = await this.#read(path);
+    if (there === undefined) return false;
+    if (!equal(there, bytes)) {
+      throw new Refusal("LOG-RECORD", "what was published before is something else now", {
+        expected: `the ${bytes.length} bytes that the store gives`,
+        got: `${there.length} others`,
+        about: join(this.name, path),
+      });
+    }
+    await syncFile(join(this.name, path));
+    return true;
+  }
+
+  async #add(path: string, bytes: Uint8Array, number: number): Promise<void> {
+    const temporary = join(this.name, staging, `${number}`);
+    const file = await open(temporary, "wx", 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await makeFolder(dirname(path), 0o755);
+    await rename(temporary, path);
+  }
+
+  /** No link is followed below the place. */
+  #read(path: string): Promise<Uint8Array | undefined> {
+    return this.#stored(async () => {
+      const names = path.split("/");
+      const root = openRoot(this.name);
+      try {
+        const folder = openFolderBelow(root, names.slice(0, -1));
+        if (folder === undefined) return undefined;
+        try {
+          const file = openFileIn(folder, names.at(-1) as string, "any links");
+          if (file === undefined) return undefined;
+          const bytes = readWhole(file, largestFile);
+          if (bytes !== undefined) return bytes.slice();
+          throw new Refusal("LOG-RECORD", "a published file is longer than any can be", { about: path });
+        } finally {
+          closeSync(folder);
+        }
+      } finally {
+        closeSync(root);
+      }
+    });
+  }
+
+  /** Faults of the system, and what no-follow says of sticks, are STORE here. */
+  async #stored<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (fault) {
+      if (fault instanceof Refusal && !fault.code.startsWith("MEDIA-")) throw fault;
+      const why = fault instanceof Refusal ? fault.message : faultWords(fault);
+      throw new Refusal("STORE", `a place to publish in cannot be used: ${why}`, { about: this.name, cause: fault });
+    }
+  }
+}
+
+/** `tile/0/x001/067` → `tile`, `tile/0`, `tile/0/x001`. */
+function foldersOf(path: string): readonly string[] {
+  const names = path.split("/");
+  return names.slice(1).map((_, at) => names.slice(0, at + 1).join("/"));
+}
