@@ -3,6 +3,7 @@
 import { nodeHost } from "../../host/crypto-host.ts";
 import { checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import { checkAnchors } from "../anchor/check-anchors.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
@@ -43,6 +44,7 @@ export async function checkLedger(
   const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
   const sizes: number[] = [];
   for (const place of places) sizes.push(await checkPlace(db, place, findings));
+  await db.reading((sql) => checkAnchors(sql, findings));
   const { count, list } = findings;
   return {
     origin,
