@@ -111,6 +111,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .option("--wait <seconds>", "longest wait for one authority (30)")
     .option("--renew", "first renew what is due")
     .option("--all", "with --renew: all of it")
+    .option("--give-up", "with --renew: what does not hold any more has lapsed, and what it is over waits anew")
     .option("--hash <name>", "with --renew: by another hash, over all that it is over anew")
     .action(async (folder: string, _options, command: Command) => {
       const { runAnchor } = await import("./commands/anchor.ts");

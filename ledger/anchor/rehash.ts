@@ -7,24 +7,32 @@ import type { Sql } from "../store/database.ts";
 import { type AnchorWork, askInTurn } from "./ask.ts";
 import { keepToken, keepWays } from "./keep-round.ts";
 import { chainTree, recordsOf } from "./records.ts";
-import { checkFollows, checkLast, type HeldToken, type Renewals, type Renewed, stillHeld } from "./renew-rounds.ts";
+import {
+  checkFollows,
+  checkLast,
+  type HeldToken,
+  type Renewals,
+  type Renewed,
+  stillHeld,
+  type ToRenew,
+} from "./renew-rounds.ts";
 import { type RoundTree, RoundTreeBuilder } from "./round-tree.ts";
 
 /** Renews these rounds, a token for each. Durable on return, round by round. Refuses TSA-ANSWER, USAGE, BUSY, STORE. */
 export async function rehashRounds(
   work: AnchorWork,
   hash: HashName,
-  rounds: readonly number[],
+  wanted: ToRenew,
   told: (one: Renewed) => void,
 ): Promise<Renewals> {
-  const { held, lapsed } = await stillHeld(work, rounds);
+  const { held, ended } = await stillHeld(work, wanted);
   const renewed: Renewed[] = [];
   for (const one of held.filter((last) => last.hash !== hash)) {
     const made = await rehash(work, hash, one);
     renewed.push(made);
     told(made);
   }
-  return { renewed, lapsed };
+  return { renewed, ended };
 }
 
 async function rehash(work: AnchorWork, hash: HashName, held: HeldToken): Promise<Renewed> {

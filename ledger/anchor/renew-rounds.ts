@@ -26,54 +26,59 @@ export interface Renewed {
   readonly ends: Utc;
 }
 
-export interface Lapsed {
+/** A round whose last token does not hold any more. */
+export interface Ended {
   readonly round: number;
   readonly reason: string;
 }
 
 export interface Renewals {
   readonly renewed: readonly Renewed[];
-  readonly lapsed: readonly Lapsed[];
+  /** lapsed, where they were to be given up; else they stand as they are */
+  readonly ended: readonly Ended[];
+}
+
+export interface ToRenew {
+  readonly rounds: readonly number[];
+  /** what does not hold any more lapses */
+  readonly giveUp: boolean;
 }
 
 /** So much room in a record for the ways of its groups and what else is no token. */
 const roomForWays = 16 * 1024;
 
 /** Renews these rounds, one token for all of one hash. Durable on return. Refuses TSA-ANSWER, BUSY, STORE; what was renewed before stays. */
-export async function renewRounds(work: AnchorWork, rounds: readonly number[]): Promise<Renewals> {
-  const { held, lapsed } = await stillHeld(work, rounds);
+export async function renewRounds(work: AnchorWork, wanted: ToRenew): Promise<Renewals> {
+  const { held, ended } = await stillHeld(work, wanted);
   const renewed: Renewed[] = [];
   for (const hash of new Set(held.map(({ hash }) => hash))) {
     const those = held.filter((one) => one.hash === hash);
     // As many as one tree takes for a list of siblings each; a ledger of one round an hour has fewer in a century.
     renewed.push(await renewTogether(work, hash, those));
   }
-  return { renewed, lapsed };
+  return { renewed, ended };
 }
 
-/** The last tokens of rounds that hold today; the others are lapsed, and written down as such. Refuses USAGE where a record could not grow. */
+/** The last tokens of rounds that hold today, and which do not; with `giveUp` these are written down as lapsed. */
 export async function stillHeld(
   { db, now, settings: { everyRoot } }: AnchorWork,
-  rounds: readonly number[],
-): Promise<{ readonly held: readonly HeldToken[]; readonly lapsed: readonly Lapsed[] }> {
+  { giveUp, rounds }: ToRenew,
+): Promise<{ readonly held: readonly HeldToken[]; readonly ended: readonly Ended[] }> {
   const held: HeldToken[] = [];
-  const lapsed: Lapsed[] = [];
+  const ended: Ended[] = [];
   for (const round of rounds) {
     const tokens = await db.reading((sql) => tokensOf(sql, round));
     const last = tokens.at(-1);
     if (!last) throw new Refusal("STORE", "a round has no token in the store", { about: `${round}` });
     const holds = await holdsNow(last, everyRoot, now());
-    if (typeof holds === "string") lapsed.push({ round, reason: holds });
+    if (typeof holds === "string") ended.push({ round, reason: holds });
     else held.push({ ...last, stamp: holds, size: tokens.reduce((sum, { token }) => sum + token.length, 0) });
   }
-  await db.writing((sql) =>
-    sql.insert(
-      "lapsed_rounds",
-      ["round", "reason", "found"],
-      lapsed.map(({ reason, round }) => [round, reason, now()]),
-    ),
-  );
-  return { held, lapsed };
+  if (giveUp && ended.length > 0) {
+    const rows = ended.map(({ reason, round }) => [round, reason, now()]);
+    await db.writing((sql) => sql.insert("lapsed_rounds", ["round", "reason", "found"], rows));
+  }
+  return { held, ended };
 }
 
 export interface HeldToken extends StoredToken {

@@ -13,7 +13,7 @@ import type { AnchorWork } from "../anchor/ask.ts";
 import { renewals } from "../anchor/due.ts";
 import type { ClockConflict } from "../anchor/keep-round.ts";
 import { rehashRounds } from "../anchor/rehash.ts";
-import { type Lapsed, type Renewed, renewRounds } from "../anchor/renew-rounds.ts";
+import { type Ended, type Renewed, renewRounds } from "../anchor/renew-rounds.ts";
 import { type AnchorSettings, changeSettings } from "../anchor/settings.ts";
 import { lastTokens } from "../anchor/stored-chains.ts";
 import { openLedger } from "../ledger-folder.ts";
@@ -29,17 +29,21 @@ export interface AnchorOptions {
   readonly renew?: boolean;
   readonly all?: boolean;
   readonly hash?: string;
+  /** what does not hold any more lapses */
+  readonly giveUp?: boolean;
   readonly json?: boolean;
 }
 
-/** Exit status 1 where clocks disagree. Refuses USAGE, TSA-ANSWER; what was anchored before that stays. */
+/** Exit status 1 where clocks disagree, and where evidence could not be renewed. Refuses USAGE, TSA-ANSWER; what was anchored before that stays. */
 export async function runAnchor(
   folder: string,
   options: AnchorOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
-  const { all, hash, json, renew, wait } = options;
-  if (!renew && (all || hash !== undefined)) throw new Refusal("USAGE", "--all and --hash go with --renew");
+  const { all, giveUp = false, hash, json, renew, wait } = options;
+  if (!renew && (all || giveUp || hash !== undefined)) {
+    throw new Refusal("USAGE", "--all, --hash and --give-up go with --renew");
+  }
   const by = hash === undefined ? undefined : hashNamed(hash);
   const given = givenSettings(options);
   const patience = wait === undefined ? {} : { patience: amountIn("--wait", wait, 600) * 1000 };
@@ -50,18 +54,19 @@ export async function runAnchor(
     const now = () => utcOf(Date.now());
     const settings = await db.writing((sql) => changeSettings(sql, given, now()));
     const work: AnchorWork = { db, settings, now, ...patience };
-    const done = { rounds: [] as AnchoredRound[], renewed: [] as Renewed[], lapsed: [] as Lapsed[] };
+    const done = { rounds: [] as AnchoredRound[], renewed: [] as Renewed[], ended: [] as Ended[] };
     if (renew) {
       const rounds = await wanted(work, { all, by });
       const told = (one: Renewed) => {
         say(renewedLines(one));
         tell("what was renewed stays");
       };
-      const { lapsed, renewed } = await (by ? rehashRounds(work, by, rounds, told) : renewRounds(work, rounds));
+      const those = { rounds, giveUp };
+      const { ended, renewed } = await (by ? rehashRounds(work, by, those, told) : renewRounds(work, those));
       if (!by) renewed.forEach(told);
       done.renewed.push(...renewed);
-      done.lapsed.push(...lapsed);
-      say(lapsed.map(({ reason, round }) => `round ${round}: LAPSED, what it is over waits anew: ${shown(reason)}`));
+      done.ended.push(...ended);
+      if (ended.length > 0) say(ended.map((one) => endedLine(one, giveUp)));
     }
     for (let one = await anchorWaiting(work); one; one = await anchorWaiting(work)) {
       done.rounds.push(one);
@@ -70,7 +75,8 @@ export async function runAnchor(
     }
     if (json) process.stdout.write(`${JSON.stringify({ ...done, rounds: done.rounds.map(plain) })}\n`);
     else if (done.rounds.length === 0) say(["nothing waits for evidence of time"]);
-    if (done.rounds.some(({ conflicts }) => conflicts.length > 0)) process.exitCode = 1;
+    const conflict = done.rounds.some(({ conflicts }) => conflicts.length > 0);
+    if (conflict || done.ended.length > 0) process.exitCode = 1;
   } finally {
     ledger.close();
   }
@@ -140,6 +146,12 @@ function roundLines(one: AnchoredRound): readonly string[] {
     `  until      ${ends}, when its first certificate ends: renew it before`,
     ...conflicts.map(conflictLine),
   ];
+}
+
+function endedLine({ reason, round }: Ended, givenUp: boolean): string {
+  return givenUp
+    ? `round ${round}: LAPSED, what it is over waits anew: ${shown(reason)}`
+    : `round ${round}: CANNOT BE RENEWED (is this machine's clock right? then --give-up): ${shown(reason)}`;
 }
 
 export function conflictLine({ claimed, errorSeconds, genesis, latest, number }: ClockConflict): string {

@@ -5,10 +5,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLedger } from "../../../ledger/ledger-folder.ts";
+import { utcOf } from "../../../manifests/encoding/shape.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { root } from "../../bundle/people.ts";
 import { pem } from "../../pki/authority.ts";
+import { makeTsa } from "../../pki/tsa.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
 import { openTsa, type TestTsa } from "../../time/openssl-tsa.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
@@ -186,6 +188,35 @@ describe("coldseal ledger anchor, queue, evidence", () => {
     expect([never.status, never.err]).toEqual([1, expect.stringContaining("LEDGER-GAP")]);
     const usage = await coldseal("ledger", "evidence", box.folder, "--to", to);
     expect([usage.status, usage.err]).toEqual([2, expect.stringContaining("USAGE")]);
+  });
+
+  it("TIME-ORDER: what ends soon alarms, is renewed by a token and by another hash, and verifies in a bundle as before", async () => {
+    const notAfter = utcOf(Date.now() + 30 * 86_400_000);
+    const short = await openTsa(makeTsa({ notAfter }));
+    try {
+      await taken(1);
+      await coldseal("ledger", "anchor", box.folder, "--tsa", short.url, "--tsa-ca", short.ca);
+      const due = await coldseal("ledger", "queue", box.folder);
+      expect([due.status, due.out]).toEqual([
+        1,
+        expect.stringMatching(/ALARM: round 1 is to be renewed since .* a certificate ends/),
+      ]);
+      const renewed = await coldseal("ledger", "anchor", box.folder, "--renew", "--tsa", tsa.url);
+      expect([renewed.status, renewed.out]).toEqual([0, expect.stringContaining("1 round renewed at 20")]);
+      expect((await coldseal("ledger", "queue", box.folder)).status).toBe(0);
+      const ends = await coldseal("ledger", "anchor", box.folder, "--renew", "--hash-ends", "sha256=2026-12-31");
+      expect([ends.status, ends.err]).toEqual([2, expect.stringContaining("--hash NAME")]);
+      const another = await coldseal("--json", "ledger", "anchor", box.folder, "--renew", "--hash", "sha512");
+      expect(JSON.parse(another.out)).toMatchObject({ ended: [], renewed: [{ rounds: [1] }], rounds: [] });
+      const bundle = put("bundle", (bundles[0] as Bundle).files);
+      await coldseal("ledger", "evidence", box.folder, "--bundle", bundle);
+      const words = ["--ca", join(box.dir, "ca.crt"), "--tsa-ca", tsa.ca];
+      const held = JSON.parse((await coldseal("--json", "verify", bundle, ...words)).out);
+      expect(held).toMatchObject({ ok: true, times: [{ batch: true, renewals: 2, discounted: null }] });
+      expect(await coldseal("ledger", "verify", box.folder)).toMatchObject({ status: 0 });
+    } finally {
+      short.end();
+    }
   });
 
   it.each([

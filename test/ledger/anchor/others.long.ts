@@ -54,8 +54,9 @@ describe.skipIf(!hasJava())("BouncyCastle on a ledger's evidence", () => {
     await box.take(...bundles);
     await box.anchor([tsa.url]);
     const work = await box.work();
-    await renewRounds(work, [1]);
-    await rehashRounds(work, "sha512", [1], () => undefined);
+    const only = { rounds: [1], giveUp: false };
+    await renewRounds(work, only);
+    await rehashRounds(work, "sha512", only, () => undefined);
     for (const [at, { files, manifest }] of bundles.entries()) {
       const records = await box.ledger.db.reading((sql) => recordsOf(sql, 1, at + 1));
       const [line = ""] = new TextDecoder().decode(files.get("documents.jsonl")).split("\n");
