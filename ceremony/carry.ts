@@ -77,7 +77,10 @@ export async function importControl(sitting: Sitting): Promise<void> {
     sitting.output.say(`taken    ${shown(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
   }
   for (const { file, refusal } of refused) {
-    sitting.output.say(`refused  ${shown(file)}: ${shown(refusal.code)}, ${shown(refusal.message)}`);
+    const { code, expected, got, message } = refusal;
+    const more =
+      expected === undefined ? "" : ` (expected ${shown(expected)}${got === undefined ? "" : `, got ${shown(got)}`})`;
+    sitting.output.say(`refused  ${shown(file)}: ${shown(code)}, ${shown(message)}${more}`);
   }
   sitting.output.document({
     imported: imported.map(({ file, kind, number }) => ({ file, kind, number: number ?? null })),

@@ -44,6 +44,7 @@ export function chainWords(verdict: ChainVerdict): VerdictWords {
       ...chainRows(verdict),
       ...row("quorum", quorumText(verdict)),
       ...row("lists", listsText(verdict)),
+      ...row("log", logText(verdict)),
       ...row("unchecked", "requests, seals and documents: verify each bundle by itself"),
     ],
   };
@@ -166,6 +167,10 @@ function quorumText({ quorum, records }: ChainVerdict): string {
 
 function listsText({ records: { lists, read } }: ChainVerdict): string {
   return lists === read ? "of every record, as its manifest names it" : `${lists} of ${read} documents.jsonl were here`;
+}
+
+function logText({ log, records: { logged, read } }: ChainVerdict): string | null {
+  return log === null ? null : `${logged} of ${count(read, "record")} shown to be in ${log}, by proofs beside them`;
 }
 
 const mostRanges = 20;

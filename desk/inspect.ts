@@ -9,6 +9,8 @@ import { fromUtf8, hex } from "../manifests/encoding/bytes.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { DerReader, tag } from "../manifests/encoding/der-read.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
+import { readCheckpoint } from "../manifests/log/checkpoint.ts";
+import { readLogProof } from "../manifests/log/proof.ts";
 import { shown } from "../manifests/records/names.ts";
 import { readSeal } from "../manifests/records/seal.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
@@ -43,9 +45,9 @@ const contentNames = [
 /** Levels of JSON that are shown. */
 const deepest = 100;
 
-/** Reads one file of Coldseal: SignedData of any of its types, a seal, evidence of time, or plain JSON. Refuses with DER, CMS-*, TIME-FORM or JSON. */
+/** Reads one file of Coldseal: SignedData of any of its types, a seal, evidence of time, a log's proof, or plain JSON. Refuses with DER, CMS-*, TIME-FORM, LOG-* or JSON. */
 export function inspectFile(file: Uint8Array, oids: OwnOids): Inspection {
-  if (file[0] === 0x7b) return unsigned("JSON, unsigned", {}, parse(file));
+  if (file[0] === 0x7b) return inspectJson(file);
   if (isZip(file)) return unsigned("ZIP file: a proof container, perhaps", { bytes: file.length });
   if (isEvidenceRecord(file)) return inspectEvidence(file);
   const { base: bytes, values } = takenApart(file);
@@ -62,6 +64,15 @@ export function inspectFile(file: Uint8Array, oids: OwnOids): Inspection {
     facts: data.content ? { contentDigest: hex(sha256(data.content)), contentBytes: data.content.length } : {},
     content: name && data.content ? parse(data.content) : null,
   };
+}
+
+function inspectJson(file: Uint8Array): Inspection {
+  const content = parse(file);
+  if ((content as { readonly type?: Json }).type !== "log-proof") return unsigned("JSON, unsigned", {}, content);
+  const { checkpoint, entries } = readLogProof(file);
+  const { origin, size } = readCheckpoint(checkpoint);
+  const opened = entries.map(({ index, record }) => [`entry ${index}`, record.type] as const);
+  return unsigned("proof of a ledger's log", { log: origin, entries: size, ...Object.fromEntries(opened) }, content);
 }
 
 /** What cannot be taken apart is read as it is. */

@@ -164,7 +164,13 @@ program
     "roots (PEM or DER) of time-stamp authorities that you trust: then evidence of time counts",
   )
   .option("--device <file>", "record of the box's TPM (device.json): binds the key of the TPM's quotes to that device")
-  .option("--evidence <file...>", "evidence records over one seal and its document (`coldseal evidence` wrote them)")
+  .option("--log <vkey>", "verifier key of a ledger's log: then proofs that manifest and seal are in it count")
+  .option("--witness <vkey...>", "verifier keys of the log's witnesses")
+  .option("--cosigned <n>", "how many of these witnesses must have cosigned (default: all)")
+  .option(
+    "--evidence <file...>",
+    "evidence records over one seal and its document (`coldseal evidence` wrote them), and proofs of a log",
+  )
   .option("--closing <file...>", "closing records of the emergency that a batch was sealed in")
   .option("--report <file>", "also write the verdict as a report (HTML) into a new file")
   .action(async (path: string | undefined, document: string | undefined, _options, command: Command) => {

@@ -3,6 +3,7 @@
 import { sha256 } from "../host/crypto-host.ts";
 import { count } from "../host/terminal/amounts.ts";
 import { base64, hex, utf8 } from "../manifests/encoding/bytes.ts";
+import { verifierKeyText } from "../manifests/log/verifier-key.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
@@ -53,7 +54,7 @@ ${tableOf(checkedRows(path, trust, version))}
 
 function checkedRows(
   path: string,
-  { at, authorities, crls, device, genesis, ocsp, roots }: Trust,
+  { at, authorities, crls, device, genesis, log, ocsp, roots }: Trust,
   version: string,
 ): (readonly [string, string])[] {
   return [
@@ -64,6 +65,10 @@ function checkedRows(
     ...(authorities ?? []).map((der) => ["root for time", certificateText(der)] as const),
     ["genesis", genesis ?? "none was given: which people had to approve is the box's word"],
     ...(device ? [["device", `attestation key ${device.ak.name}, enrolled ${device.enrolled}`] as const] : []),
+    ...(log ? [["log", verifierKeyText(log.log)] as const] : []),
+    ...(log?.witnesses ?? []).map(
+      (key) => ["witness", `${verifierKeyText(key)}, ${log?.cosignatures} of them asked for`] as const,
+    ),
     ...(crls ?? []).map((der) => ["CRL", `${crlText(readCrl(der))}, SHA-256 ${hex(sha256(der))}`] as const),
     ...(ocsp ?? []).map(
       (der) => ["OCSP", `produced ${readOcsp(der).producedAt}, SHA-256 ${hex(sha256(der))}`] as const,

@@ -3,6 +3,7 @@
 import { count } from "../host/terminal/amounts.ts";
 import { attestationRows } from "../host/terminal/attestation-words.ts";
 import { emergencyRows } from "../host/terminal/emergency-words.ts";
+import { logRows } from "../host/terminal/log-words.ts";
 import { shown } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
@@ -46,6 +47,7 @@ export function bundleWords(verdict: BundleVerdict): VerdictWords {
       ...row("STALE", staleText(verdict)),
       ...row("own stamp", localTimeText(verdict)),
       ...timeRows(verdict),
+      ...logRows(verdict.log).flatMap(([label, text]) => row(label, text)),
       ...revokedRows(verdict),
       ...row("reason", verdict.reason),
       ...row("seals", `${verdict.seals.checked} of ${verdict.seals.count} checked`),
@@ -79,6 +81,7 @@ export function sealWords(verdict: SealVerdict): VerdictWords {
       ...row("mode", verdict.mode),
       ...row("time", verdict.claimedTime === null ? null : `${verdict.claimedTime}, as the box claims`),
       ...timeRows(verdict),
+      ...logRows(verdict.log).flatMap(([label, text]) => row(label, text)),
       ...revokedRows(verdict),
       ...row("manifest", verdict.number === null ? null : manifestText(verdict)),
       ...row("document", verdict.name),

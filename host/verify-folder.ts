@@ -5,6 +5,7 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { deviceRecordLimit, readDeviceRecord } from "../manifests/attest/device-record.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
+import { readLogTrust } from "../manifests/log/log-trust.ts";
 import { closingLimit } from "../manifests/records/closing.ts";
 import { inOneLine, Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
@@ -32,6 +33,12 @@ export interface TrustOptions {
   readonly closing?: readonly string[];
   /** file of the record of the box's TPM (device.json) */
   readonly device?: string;
+  /** verifier key of a ledger's log */
+  readonly log?: string;
+  /** verifier keys of its witnesses */
+  readonly witness?: readonly string[];
+  /** how many of them must have cosigned; all unless said */
+  readonly cosigned?: string;
 }
 
 /** What is trusted, now. Refuses USAGE. */
@@ -85,10 +92,15 @@ function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusa
   }
 }
 
-/** What is trusted, with the record of the device where one is named. Refuses USAGE. */
-export async function trustWithDevice(options: TrustOptions): Promise<Trust> {
-  const trust = trustOf(options);
-  return options.device === undefined ? trust : { ...trust, device: await deviceIn(options.device) };
+/** What is trusted, with the record of the device and the keys of a log where they are named. Refuses USAGE. */
+export async function wholeTrust(options: TrustOptions): Promise<Trust> {
+  const { cosigned, device, log, witness } = options;
+  const logTrust = await readLogTrust(nodeHost, { log, witnesses: witness, cosignatures: cosigned });
+  return {
+    ...trustOf(options),
+    ...(device === undefined ? {} : { device: await deviceIn(device) }),
+    ...(logTrust === undefined ? {} : { log: logTrust }),
+  };
 }
 
 /** Refuses USAGE what is no device record. */

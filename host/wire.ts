@@ -170,7 +170,8 @@ export async function connect(path: string): Promise<Connection> {
   return overSocket(socket);
 }
 
-function overSocket(socket: Socket): Connection {
+/** A connection over a socket that is there already, such as one end of a pair of which a child process has the other. */
+export function overSocket(socket: Socket): Connection {
   socket.on("error", () => undefined);
   const frames = readFrames(socket);
   return {

@@ -1,6 +1,8 @@
 /** The commands below `coldseal ledger`. Only parses and wires; what a command needs is loaded when it is that command. */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./commands/key-commands.ts";
+import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
  * Adds them to `ledger`, the command that desk/main.ts has for them. `tell` takes what has been done so far, for the refusal that may end the program.
@@ -19,6 +21,32 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
+    });
+  addKeyCommands(ledger, tell);
+  addWitnessCommands(ledger);
+
+  ledger
+    .command("prove")
+    .description("write into a bundle the proof that its manifest is in the log; or, into a file, that one document is")
+    .argument("<folder>", "the ledger")
+    .argument("<bundle>", "outbox/BATCH, or a copy of it")
+    .option("--document <index>", "the document of this index, with its manifest")
+    .option("--to <file>", "with --document: a new file")
+    .action(async (folder: string, bundle: string, _options, command: Command) => {
+      const { runProve } = await import("./commands/prove.ts");
+      return runProve(folder, bundle, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("verify")
+    .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
+    .argument("<folder>", "the ledger")
+    .option("--log <key>", "the log's verifier key: then every checkpoint must be signed by it")
+    .option("--witness <key...>", "with --log: verifier keys of witnesses")
+    .option("--cosigned <n>", "with --log: how many of them must have cosigned (default: all)")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      return runVerify(folder, command.optsWithGlobals());
     });
 
   ledger
@@ -88,15 +116,18 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     });
 
   ledger
-    .command("verify")
-    .description("hold every row, tile, checkpoint and published file against what was appended; says what differs")
+    .command("decide")
+    .description("settle a dispute: write what two keepers are to sign, then take what they signed")
     .argument("<folder>", "the ledger")
-    .option("--log <key>", "the log's verifier key: then every checkpoint must be signed by it")
-    .option("--witness <key...>", "with --log: verifier keys of witnesses")
-    .option("--cosigned <n>", "with --log: how many of them must have cosigned (default: all)")
-    .action(async (folder: string, _options, command: Command) => {
-      const { runVerify } = await import("./commands/verify.ts");
-      return runVerify(folder, command.optsWithGlobals());
+    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
+    .argument("<number>", "the manifest's number that is in dispute")
+    .option("--keep <digest>", "digest of the manifest that stays, or none")
+    .option("--reason <text>", "why; it is kept for ever")
+    .option("--to <file>", "the new file that keepers sign")
+    .option("--signed <file...>", "the keepers' signatures (CMS, DER)")
+    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
+      const { runDecide } = await import("./commands/decide.ts");
+      return runDecide(folder, box, number, command.optsWithGlobals());
     });
 
   ledger

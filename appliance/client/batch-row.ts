@@ -35,6 +35,15 @@ const readProgress = having({
 /** Work under way: documents and bytes done, and of how many. */
 export type RowProgress = Read<typeof readProgress>;
 
+/** A refusal as one process tells it of another's. */
+export const readTold = having({
+  about: optional(anyText),
+  code: text(32),
+  expected: optional(anyText),
+  got: optional(anyText),
+  message: anyText,
+});
+
 export const readBatchRow = having({
   approvals: list(having({ person: text(32), signed: text(32) }), 0, 64),
   batch: nullable(text(64)),
@@ -50,15 +59,7 @@ export const readBatchRow = having({
   number: nullable(integer(1)),
   progress: nullable(readProgress),
   purpose: nullable(text(200)),
-  refusal: nullable(
-    having({
-      about: optional(anyText),
-      code: text(32),
-      expected: optional(anyText),
-      got: optional(anyText),
-      message: anyText,
-    }),
-  ),
+  refusal: nullable(readTold),
   state: oneOf(rowStates),
   submitter: nullable(text(500)),
   /** what it waits for, in words */

@@ -5,7 +5,7 @@ import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { integer, list, nullable, oneOf, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { anyText, having, readAnswer } from "./answers.ts";
-import { type BatchRow, readBatchRow, rowRefusal, rowStates } from "./batch-row.ts";
+import { type BatchRow, readBatchRow, readTold, rowRefusal, rowStates } from "./batch-row.ts";
 
 const approvals = list(having({ person: text(32), signed: text(32) }), 0, 64);
 const readDecided = having({ approvals, needed: integer(1), state: oneOf(rowStates) });
@@ -30,10 +30,9 @@ const readExported = having({
 });
 const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
 const readListing = having({ batches: list(readBatchRow, 0, 100_000), sticks: optional(list(anyText, 0, 10_000)) });
-const refusal = having({ code: text(32), message: anyText });
 const readImported = having({
-  imported: list(having({ file: anyText, kind: text(32), number: optional(integer(1)) }), 0, 1000),
-  refused: list(having({ file: anyText, refusal }), 0, 1000),
+  imported: list(having({ file: anyText, kind: text(32), number: optional(integer(0)) }), 0, 1000),
+  refused: list(having({ file: anyText, refusal: readTold }), 0, 1000),
 });
 
 export type DecisionMethod = "approve" | "reject" | "withdraw" | "abort";

@@ -215,6 +215,12 @@ export function signerClient(path: string, signal?: AbortSignal) {
       return readAnswer(having({ number: integer(1) }), result, "import-policy").number;
     },
 
+    /** Hands over an acknowledgement; gives the highest number that is acknowledged now. Durable on return. */
+    async acknowledge(p7m: Uint8Array): Promise<number> {
+      const { result } = await call("acknowledge", {}, { body: [p7m] });
+      return readAnswer(having({ number: integer(0) }), result, "acknowledge").number;
+    },
+
     /** Hands over an evidence record (DER) over the record of a manifest; gives the number that the chain is anchored to. Durable on return. */
     async anchor(number: number, der: Uint8Array): Promise<number> {
       const { result } = await call("anchor", { number }, { body: [der] });

@@ -34,7 +34,7 @@ const readAnswer = object({
 });
 export type GivenAnswer = Read<typeof readAnswer>;
 
-const readImport = object({ digest: hexText(), kind: text(32), number: integer(1) });
+const readImport = object({ digest: hexText(), kind: text(32), number: integer(0) });
 export type DoneImport = Read<typeof readImport>;
 
 const most = 5_000;

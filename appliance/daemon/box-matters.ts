@@ -25,6 +25,7 @@ const boxMatters: ReadonlySet<RefusalCode> = new Set([
   "STOPPED",
   "STORE",
   "SUSPENDED",
+  "UNACKNOWLEDGED",
   "UNANCHORED",
   "UNREACHABLE",
 ]);

@@ -1,4 +1,4 @@
-/** What the keeper sends in `control/in`: policies, revocation data and evidence of time; acknowledgements and certificates later. */
+/** What the keeper sends in `control/in`: acknowledgements, policies, revocation data and evidence of time; certificates later. */
 
 import { existsSync } from "node:fs";
 import { sha256 } from "../../host/crypto-host.ts";
@@ -37,10 +37,11 @@ async function importFrom(parts: Parts): Promise<Imported> {
   return { imported, refused };
 }
 
-type ControlKind = "evidence" | "policy" | RevocationKind;
+type ControlKind = "acknowledgement" | "evidence" | "policy" | RevocationKind;
 
 /** By the ending of its name; what is inside the signer judges. */
 const kinds: readonly (readonly [RegExp, ControlKind])[] = [
+  [/^ack[a-z0-9._-]*\.p7m$/, "acknowledgement"],
   [/^policy[a-z0-9._-]*\.p7m$/, "policy"],
   [/^0*[1-9][0-9]{0,14}\.ers$/, "evidence"],
   [/\.crl$/, "crl"],
@@ -52,7 +53,8 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
   const [, kind] = kinds.find(([pattern]) => pattern.test(name)) ?? [];
   if (kind === undefined) {
     throw new Refusal("CMS-TYPE", "not a kind of file that can be imported yet", {
-      expected: "policy….p7m, ….crl, ….ors, or NUMBER.ers (evidence of time over the manifest of that number)",
+      expected:
+        "ack….p7m, policy….p7m, ….crl, ….ors, or NUMBER.ers (evidence of time over the manifest of that number)",
       got: shown(name),
       about: name,
     });
@@ -68,6 +70,7 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
 }
 
 const came: Readonly<Record<ControlKind, string>> = {
+  acknowledgement: "an acknowledgement came in: the ledger holds all manifests up to this number",
   crl: "revocation data came in",
   evidence: "evidence of time came in: the chain is anchored to this number",
   ocsp: "revocation data came in",
@@ -79,6 +82,8 @@ function handOver(
   { bytes, kind, name }: { readonly bytes: Uint8Array; readonly kind: ControlKind; readonly name: string },
 ): Promise<number> {
   switch (kind) {
+    case "acknowledgement":
+      return signer.acknowledge(bytes);
     case "policy":
       return signer.importPolicy(bytes);
     case "evidence":

@@ -4,11 +4,9 @@
  */
 
 import { sha256 } from "../../host/crypto-host.ts";
-import { readSignedData } from "../../manifests/cms/read.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
-import { readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { checkEvidence } from "../../manifests/time/check-evidence.ts";
 import { checkAnchored } from "../../manifests/time/local-time.ts";
@@ -19,6 +17,7 @@ import { pastAudit } from "./past.ts";
 import { manifestOf, reservationOf } from "./receipt.ts";
 import { listLines } from "./sealed-list.ts";
 import type { Db } from "./store.ts";
+import { storedManifest } from "./stored-manifest.ts";
 
 /**
  * Takes an evidence record (DER) over the record of a manifest: authorization.p7m, documents.jsonl, manifest.p7m. Gives the number that the chain is anchored to; durable
@@ -83,7 +82,7 @@ export function unanchored(db: Db): Unanchored {
     )
     .get(anchored, anchored);
   const { first = null, seals = 0 } = row ?? {};
-  return { anchored, seals, since: first === null ? null : createdAt(db, first) };
+  return { anchored, seals, since: first === null ? null : (storedManifest(db, first)?.created ?? null) };
 }
 
 /** Refuses with UNANCHORED where so many more seals, or the age of the first that is not anchored, are over what the policy lets wait. */
@@ -103,17 +102,6 @@ export function checkMayWait(box: Box, more: number): void {
     expected: `evidence over a manifest after number ${anchored}, before ${until}`,
     got: now(box),
   });
-}
-
-function createdAt(db: Db, number: number): Utc | null {
-  const p7m = db
-    .prepare<[number, number], Uint8Array>(
-      `SELECT p7m FROM manifests WHERE number = ?
-       UNION ALL SELECT bytes FROM recovered_files WHERE number = ? AND path = 'manifest.p7m'`,
-    )
-    .pluck()
-    .get(number, number);
-  return p7m ? readManifest(readSignedData(p7m).content ?? new Uint8Array(0)).created : null;
 }
 
 /** The files that evidence of a batch is over, as the box gives them out. Refuses with BATCH-UNKNOWN. */

@@ -1,10 +1,12 @@
 /** What people keep of a box beside its batches, so that a store can be made anew from it: policies, orders, statements; and closing records. */
 
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { lastAcknowledgement } from "./acknowledgements.ts";
 import type { Box } from "./box.ts";
 import { storedClosings } from "./closing.ts";
 import { file, gathered } from "./file-pieces.ts";
 
-/** `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`, `closings/NNNN.p7m`: all of them. */
+/** `policies/policy-NNNN.p7m`, `orders/NNNN.p7m`, `statements/NNNN.p7m`, `closings/NNNN.p7m`: all of them; and the last `acknowledgements/DIGEST.p7m`. */
 export function exportsOf({ db, orders, policies }: Pick<Box, "db" | "orders" | "policies">): Iterable<Uint8Array> {
   return gathered(
     (function* () {
@@ -14,6 +16,8 @@ export function exportsOf({ db, orders, policies }: Pick<Box, "db" | "orders" | 
         if (statement) yield* file(`statements/${digits(number)}.p7m`, statement);
       }
       for (const { number, p7m } of storedClosings(db)) yield* file(`closings/${digits(number)}.p7m`, p7m);
+      const last = lastAcknowledgement(db);
+      if (last) yield* file(`acknowledgements/${hex(last.file).slice(0, 16)}.p7m`, last.p7m);
     })(),
   );
 }

@@ -51,6 +51,7 @@ export type JournalKind =
   | "order"
   | "statement"
   | "closing"
+  | "acknowledged"
   | "anchored"
   | "keys-found"
   | "fault";

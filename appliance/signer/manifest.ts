@@ -8,6 +8,7 @@ import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { type Manifest, manifestBytes, readSubmitterName, requestPart } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { acknowledgedPart } from "./acknowledgements.ts";
 import { wasLinked } from "./attempts.ts";
 import type { Ending } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
@@ -68,6 +69,7 @@ function compose(box: Box, reservation: Reservation, ending: Ending | undefined,
   const approved = box.policies.byNumber(reservation.policy);
   const { errorSeconds: _, ...setting } = clockSetting(box);
   return {
+    ...acknowledgedPart(box),
     appliance: box.facts.appliance,
     authorization: {
       approvers: reservation.approvers.map(({ certificateSha256, name, person, signed }) => ({

@@ -7,6 +7,7 @@ import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import { sealingPurpose } from "../../manifests/records/emergency.ts";
 import type { Approver } from "../../manifests/records/tally.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { checkMayGoOn } from "./acknowledgements.ts";
 import { checkMayWait } from "./anchors.ts";
 import { authorizationOf, judge } from "./authorize.ts";
 import type { Batch, OpenChallenge } from "./batches.ts";
@@ -49,7 +50,7 @@ export interface Reservation {
 
 /**
  * The batch's reservation: the one that it has, or a new one. Refuses with QUORUM, CHALLENGE-EXPIRED, POLICY-DIGEST,
- * SEAL-ONCE, EMERGENCY, UNANCHORED, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN, what `judge` refuses, and what no manifest
+ * SEAL-ONCE, EMERGENCY, UNANCHORED, UNACKNOWLEDGED, BUSY (another batch is unfinished), PATH-TIME, PATH-REVOKED, CHAIN, what `judge` refuses, and what no manifest
  * could say; nothing is used up then.
  */
 export async function reserve(box: Box, batch: Batch): Promise<Reservation> {
@@ -106,6 +107,7 @@ function checkReservable(box: Box, batch: Batch, challenge: OpenChallenge): void
     throw new Refusal("POLICY-DIGEST", "the batch was approved under another policy", { about });
   }
   checkMayWait(box, batch.count);
+  checkMayGoOn(box);
   if (batch.head.mode === "emergency") checkRoomInEmergency(box, batch.count, challenge.challenge.emergency);
   if (!isOpen(box, challenge.challenge, at) || box.batches.challenge(batch).id !== challenge.id) {
     throw new Refusal("CHALLENGE-EXPIRED", "the approvals have expired", {

@@ -47,6 +47,8 @@ const tables = {
   statements: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,
   anchors: `number INTEGER PRIMARY KEY, der BLOB NOT NULL, time TEXT NOT NULL`,
+  acknowledgements: `id INTEGER PRIMARY KEY, file BLOB NOT NULL UNIQUE CHECK (length(file) = 32), origin TEXT NOT NULL,
+    number INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL CHECK (length(root) = 32), p7m BLOB NOT NULL`,
   closings: `number INTEGER PRIMARY KEY REFERENCES orders (number), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     p7m BLOB NOT NULL`,
   recovered: `number INTEGER PRIMARY KEY, identity BLOB NOT NULL, outcome TEXT NOT NULL CHECK (outcome IN ('sealed', 'aborted')),
@@ -70,12 +72,15 @@ const staged: readonly Table[] = ["request_parts", "documents", "envelopes"];
 /** Looked up by (request or number, index) only: stored in that order. */
 const withoutRowid: readonly Table[] = ["documents", "intents", "recovered_documents", "signatures"];
 
+/** What stores of earlier versions do not have: by table, with its triggers. `store.ts` adds each that is missing as a whole. */
+export const additions: readonly (readonly string[])[] = (["acknowledgements"] as const).map((table) => [
+  creation(table),
+  ...triggers(table),
+]);
+
 /** Every statement that makes the store, in order; `store.ts` compares them with what a file holds. */
 export const schema: readonly string[] = [
-  ...Object.entries(tables).map(([name, columns]) => {
-    const options = withoutRowid.includes(name as Table) ? "STRICT, WITHOUT ROWID" : "STRICT";
-    return `CREATE TABLE ${name} (${columns}) ${options}`;
-  }),
+  ...(Object.keys(tables) as Table[]).map(creation),
   "CREATE INDEX journal_by_kind ON journal (kind, sequence)",
   "CREATE INDEX documents_by_digest ON documents (digest)",
   "CREATE INDEX recovered_by_identity ON recovered (identity)",
@@ -84,6 +89,11 @@ export const schema: readonly string[] = [
   "CREATE INDEX challenges_by_request ON challenges (request)",
   ...(Object.keys(tables) as Table[]).flatMap(triggers),
 ];
+
+function creation(table: Table): string {
+  const options = withoutRowid.includes(table) ? "STRICT, WITHOUT ROWID" : "STRICT";
+  return `CREATE TABLE ${table} (${tables[table]}) ${options}`;
+}
 
 function triggers(table: Table): string[] {
   const refuse = `SELECT RAISE(ABORT, '${table} is kept as it is')`;

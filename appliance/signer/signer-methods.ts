@@ -13,11 +13,13 @@ import {
   type Reader,
   text,
 } from "../../manifests/encoding/shape.ts";
+import { acknowledgementLimit } from "../../manifests/log/acknowledgement.ts";
 import { batchKinds } from "../../manifests/records/batch-head.ts";
 import { isBatchFolder } from "../../manifests/records/names.ts";
 import { revocationKinds, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { isRefusalCode, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
+import { takeAcknowledgement } from "./acknowledgements.ts";
 import { takeAnchor } from "./anchors.ts";
 import { authorize, orderAbort, reject } from "./authorize.ts";
 import { type Box, checkSound } from "./box.ts";
@@ -143,6 +145,9 @@ export function signerMethods(box: Box, work: SealingWork, staging: Staging): Ha
     })),
     anchor: method(oneNumber, async ({ number }, { body }) => ({
       result: { number: await takeAnchor(box, number, await collect(body, evidenceRecordLimit)) },
+    })),
+    acknowledge: method(nothing, async (_, { body }) => ({
+      result: { number: await takeAcknowledgement(box, await collect(body, acknowledgementLimit)) },
     })),
     audit: method(object({ from: integer(1) }), ({ from }) => ({ result: {}, body: audit(box, from) })),
   };

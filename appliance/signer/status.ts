@@ -9,6 +9,7 @@ import { keyEntries, mapKeys } from "../../manifests/records/key-purpose.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { acknowledgedTo, outstanding } from "./acknowledgements.ts";
 import { unanchored } from "./anchors.ts";
 import type { Batch } from "./batches.ts";
 import { type Box, clockSetting, now } from "./box.ts";
@@ -38,8 +39,8 @@ export function statusOf(box: Box, work: SealingWork): Json {
     locked: !box.lockbox.unlocked,
     policy: { number, digest: hex(digest) },
     genesis,
-    // Acknowledgements come with the ledger; until then none is there.
-    manifests: { last, unacknowledged: last },
+    manifests: { last, unacknowledged: Math.max(0, last - acknowledgedTo(box).number) },
+    ledger: policy.ledger ? ledgerShown(box, policy.ledger) : null,
     journal: { sequence, head: hex(head) },
     clock: {
       now: at,
@@ -72,6 +73,12 @@ export function statusOf(box: Box, work: SealingWork): Json {
     fault: box.fault ? { ...box.fault.toRecord() } : null,
     software: { ...box.software },
   };
+}
+
+/** Where the box stands with the ledger, what is outstanding, and how much of the policy's patience is left. */
+function ledgerShown(box: Box, { origin, outstanding: limits }: NonNullable<Policy["ledger"]>): Json {
+  const { number, root, size } = acknowledgedTo(box);
+  return { ...outstanding(box), limits: limits ? { ...limits } : null, number, origin, root: hex(root), size };
 }
 
 /** What waits for evidence of time, and how much of the policy's patience is left. */

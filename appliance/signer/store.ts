@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Refusal } from "../../manifests/refusal.ts";
-import { schema } from "./schema.ts";
+import { additions, schema } from "./schema.ts";
 
 export type Db = Database.Database;
 
@@ -26,7 +26,8 @@ export function createStore(path: string, fill: (db: Db) => void): Db {
 }
 
 /**
- * Opens the store at `path` and locks it against other processes. Refuses with STORE when it is missing, in use or
+ * Opens the store at `path` and locks it against other processes; one of an earlier version gets the tables that came since, empty: what the journal tells of
+ * them is held against them by whoever verifies the record. Refuses with STORE when it is missing, in use or
  * damaged, and with CHAIN when its tables or triggers are not those it was made with.
  */
 export function openStore(path: string): Db {
@@ -36,7 +37,12 @@ export function openStore(path: string): Db {
     const opened = new Database(path, { fileMustExist: true, timeout: 2000 });
     db = opened;
     prepare(opened);
-    opened.transaction(() => checkSchema(opened, path)).exclusive();
+    opened
+      .transaction(() => {
+        addMissing(opened);
+        checkSchema(opened, path);
+      })
+      .exclusive();
     return opened;
   } catch (fault) {
     // A store that is not given out must not stay locked.
@@ -70,11 +76,20 @@ function prepare(db: Db): void {
   db.pragma("cell_size_check = ON");
 }
 
+/** A table that is there in part was changed by somebody, and is refused by `checkSchema`. */
+function addMissing(db: Db): void {
+  const held = new Set(statementsOf(db));
+  for (const addition of additions) {
+    if (!addition.some((statement) => held.has(statement))) for (const statement of addition) db.exec(statement);
+  }
+}
+
+function statementsOf(db: Db): readonly string[] {
+  return db.prepare<[], string>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").pluck().all();
+}
+
 function checkSchema(db: Db, path: string): void {
-  const got = db
-    .prepare<[], string>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
-    .pluck()
-    .all();
+  const got = statementsOf(db);
   const expected = new Set<string>(schema);
   for (const statement of got) {
     if (!expected.delete(statement)) {

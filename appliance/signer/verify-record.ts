@@ -189,6 +189,12 @@ const comparisons: readonly Comparison[] = [
     held: ({ der, time }) => text(digestOf(der), time),
   },
   {
+    kind: "acknowledged",
+    sql: "SELECT CAST(id AS TEXT) AS row_id, * FROM acknowledgements ORDER BY id",
+    told: ({ file, id, number, origin, root, size }) => [`${id}`, text(file, file, number, origin, root, size)],
+    held: ({ file, number, origin, p7m, root, size }) => text(file, digestOf(p7m), number, origin, root, size),
+  },
+  {
     kind: "closing",
     sql: "SELECT CAST(number AS TEXT) AS row_id, digest, p7m FROM closings",
     told: ({ digest, file, number }) => [`${number}`, text(digest, file)],

@@ -7,7 +7,7 @@ import { base64 } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json } from "../../manifests/encoding/canonical-json.ts";
 import { anyObject, list, object, text } from "../../manifests/encoding/shape.ts";
 import { mapKeys } from "../../manifests/records/key-purpose.ts";
-import { type Policy, readPolicy } from "../../manifests/records/policy.ts";
+import { type Policy, policyVersion, readPolicy } from "../../manifests/records/policy.ts";
 import { checkPolicyRules } from "../../manifests/records/policy-rules.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type CeremonyFile, pathIn } from "../engine/ceremony-file.ts";
@@ -42,13 +42,14 @@ const readPerson = object({
 export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Json }, made: PolicyMade): Uint8Array {
   const { people, suite, keys, ...rest } = made;
   try {
+    const named = fromFile(file, part, people);
     const bytes = canonicalBytes({
-      ...fromFile(file, part, people),
+      ...named,
       ...rest,
       keys: mapKeys(keys, base64),
       profile: { digest: suiteOf(suite).hash, level: "CAdES-B-B", suite },
       type: "policy",
-      version: 1,
+      version: policyVersion(named),
     } as unknown as Json);
     checkPolicyRules(readPolicy(bytes));
     return bytes;
@@ -64,7 +65,7 @@ export function policyOf(file: CeremonyFile, part: { readonly [name: string]: Js
 }
 
 function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, more: readonly PolicyPerson[]) {
-  const { people, revocation, submitters, unanchored, ...rest } = part;
+  const { ledger, people, revocation, submitters, unanchored, ...rest } = part;
   const der = (path: string) => base64(readCertificateFile(pathIn(file, path)));
   const rooted = (value: Json, name: string) => {
     const { roots, ...others } = anyObject(value, name);
@@ -74,8 +75,15 @@ function fromFile(file: CeremonyFile, part: { readonly [name: string]: Json }, m
   return {
     ...rest,
     people: [...more, ...named.map(({ certificates, ...one }) => ({ ...one, certificates: certificates.map(der) }))],
+    ...(ledger === undefined ? {} : { ledger: ledgerFrom(ledger, der) }),
     ...(revocation === undefined ? {} : { revocation: rooted(revocation, "policy.revocation") }),
     ...(unanchored === undefined ? {} : { unanchored: rooted(unanchored, "policy.unanchored") }),
     submitters: rooted(submitters ?? {}, "policy.submitters"),
   };
+}
+
+/** As the file has it, with the certificate in the place of its path. */
+function ledgerFrom(value: Json, der: (path: string) => string): { readonly [name: string]: Json } {
+  const { acknowledgement, ...others } = anyObject(value, "policy.ledger");
+  return { ...others, acknowledgement: der(text(4096)(acknowledgement, "policy.ledger.acknowledgement")) };
 }

@@ -9,7 +9,7 @@ import { mergeSignedData } from "../../manifests/cms/write.ts";
 import { canonicalBytes } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
-import { type Policy, policyJson, readPolicy } from "../../manifests/records/policy.ts";
+import { type Policy, policyJson, policyVersion, readPolicy } from "../../manifests/records/policy.ts";
 
 export interface GenesisFacts {
   readonly appliance: string;
@@ -21,6 +21,8 @@ export interface GenesisFacts {
   readonly keys: { readonly sealing: Uint8Array; readonly audit: Uint8Array };
   /** how old plain envelopes may be, in seconds; they are not taken unless said */
   readonly plainEnvelopes?: number | undefined;
+  /** the ledger whose acknowledgements count; none unless said */
+  readonly ledger?: Policy["ledger"] | undefined;
   readonly limits: Pick<Policy["limits"], "batchBytes" | "documentBytes" | "documents" | "minimumRsaBits">;
 }
 
@@ -52,6 +54,7 @@ function genesisPolicy(facts: GenesisFacts): Policy {
     arc: documentationArc,
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
     keys: facts.keys,
+    ...(facts.ledger ? { ledger: facts.ledger } : {}),
     limits: { ...facts.limits, approvalSeconds: 7 * 86_400 },
     modes: ["test"],
     network: "recorded",
@@ -64,7 +67,7 @@ function genesisPolicy(facts: GenesisFacts): Policy {
     texts: { approval: approvalText },
     thresholds: { policy: facts.threshold, seal: facts.threshold },
     type: "policy",
-    version: 1,
+    version: policyVersion(facts),
   };
 }
 

@@ -13,6 +13,7 @@ import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
 import { fromBase64, hex } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
+import type { LedgerRules } from "../../manifests/records/policy-ledger.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Issuer } from "./certificate.ts";
 import { createStore } from "./create-store.ts";
@@ -43,6 +44,8 @@ export interface ProvisionOptions {
   readonly keeper?: string;
   /** take plain envelopes up to so many seconds old, and make a key and certificate for them */
   readonly plainEnvelopes?: number | undefined;
+  /** the ledger whose acknowledgements count; its certificate may be one by the test root, which has nothing to say of it: the policy pins it as it is */
+  readonly ledger?: (root: Issuer) => Promise<LedgerRules>;
   readonly settleSeconds?: number;
   readonly incompleteSeconds?: number;
   readonly scanSeconds?: number;
@@ -74,7 +77,8 @@ export async function provision(dir: string, options: ProvisionOptions = {}): Pr
   const pki = await makePki(paths, box, people);
   if (options.plainEnvelopes !== undefined) await makePlainSubmitter(paths, pki.root);
   step("signing the genesis policy with every operator's token");
-  const content = genesisContent(genesisFacts(pki, box, options, threshold, appliance));
+  const ledger = await options.ledger?.(pki.root);
+  const content = genesisContent({ ...genesisFacts(pki, box, options, threshold, appliance), ledger });
   const made: BoxPaths = { ...paths, genesis: hex(sha256(content)) };
   await writeGenesis(made, content, await signGenesis(content, operatorKeys(people, pki.operators)));
   step("writing the configuration and creating the signer's store");

@@ -9,7 +9,7 @@ import { type Issuer, issueCertificate, nameOf, type Usage, type Validity } from
 
 const testOrganization = "Coldseal TEST";
 
-export type TestRole = "sealing" | "audit" | "operator" | "submitter" | "plainSubmitter";
+export type TestRole = "sealing" | "audit" | "operator" | "submitter" | "plainSubmitter" | "acknowledging";
 
 const hour = 3_600_000;
 const day = 24 * hour;

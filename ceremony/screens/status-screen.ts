@@ -61,6 +61,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
     ["network", networkText(members(signer.network), style)],
     ["journal", `${count(asNumber(journal.sequence) ?? 0, "row")}, head ${short(journal.head)}`],
     ["manifests", manifestsText(manifests, style)],
+    ...ledgerLines(members(signer.ledger), now, style),
     ["work", workText(members(signer.work))],
     ["keys", keysText(members(signer.keys), now, style)],
     ["orders", `${asNumber(members(signer.orders).number) ?? 0} taken`],
@@ -119,6 +120,26 @@ function manifestsText(manifests: Members, style: Style): string {
   const open = asNumber(manifests.unacknowledged) ?? 0;
   const made = last === 0 ? "none yet" : `${number(last)} made`;
   return open === 0 ? made : `${made}, ${style.warn(`${number(open)} not acknowledged by the keeper`)}`;
+}
+
+/** How far the ledger acknowledged the record, what is outstanding, since when, and what the policy lets wait. */
+function ledgerLines(ledger: Members, now: string, style: Style): Line[] {
+  const [open, to, size] = [ledger.manifests, ledger.number, ledger.size].map((one) => asNumber(one ?? null));
+  const origin = shownText(ledger.origin);
+  if (open == null || to == null || size == null || origin === null) return [];
+  const limits = members(ledger.limits);
+  const [hours, most] = [asNumber(limits.hours), asNumber(limits.manifests)];
+  const since = shownText(ledger.since);
+  const waited = since === null ? 0 : secondsBetween(since, now);
+  const stands =
+    size === 0
+      ? "nothing acknowledged yet"
+      : `acknowledged to number ${number(to)} (log of ${count(size, "entry", "entries")})`;
+  const waiting = `${number(open)}${most === null ? "" : ` of ${number(most)}`} outstanding`;
+  const age = since === null ? "" : `, for ${duration(waited)}${hours === null ? "" : ` of ${count(hours, "hour")}`}`;
+  const late = (most !== null && open >= most) || (hours !== null && waited >= hours * 3600);
+  const text = `${origin}: ${stands}; ${waiting}${age}`;
+  return [["ledger", late ? style.bad(text) : text]];
 }
 
 function workText(work: Members): string {

@@ -6,12 +6,14 @@ import { dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { styleFor } from "../../host/terminal/style.ts";
-import { type TrustOptions, trustWithDevice, verifyFolder } from "../../host/verify-folder.ts";
+import { type TrustOptions, verifyFolder, wholeTrust } from "../../host/verify-folder.ts";
 import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
+import { isLogProof, mostProofBytes } from "../../manifests/log/proof.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
+import { logProofName, mostLogProofs } from "../../manifests/verify/log-proofs.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
@@ -32,7 +34,7 @@ const largestSeal = 1 << 20;
 export interface VerifyOptions extends TrustOptions {
   readonly documents?: string;
   readonly json?: boolean;
-  /** files of evidence records over one seal and its document */
+  /** files of evidence records over one seal and its document, and of proofs of a log */
   readonly evidence?: readonly string[];
   /** a folder with the box's audit records or bundles: verified itself, or for the place of a bundle in it */
   readonly chain?: string;
@@ -46,7 +48,7 @@ export async function runVerify(
   document: string | undefined,
   options: VerifyOptions,
 ): Promise<void> {
-  const trust = await trustWithDevice(options);
+  const trust = await wholeTrust(options);
   const { json, status, words } = await told(path, document, options, trust);
   const about = path ?? options.chain ?? "";
   if (options.report !== undefined) await writeReport(options.report, { path: about, trust, words });
@@ -137,13 +139,16 @@ async function oneSeal(
   }
   if (!(await statAt(document)).isFile()) throw missingDocument(document);
   const bundle = dirname(dirname(dirname(path)));
+  const beside = await besideSeal(bundle);
+  const files = await Promise.all(
+    evidence.map(async (name) => ({ name, bytes: await readBounded(name, evidenceRecordLimit) })),
+  );
   const seal: SealToVerify = {
     seal: await readBounded(path, largestSeal),
     documentDigest: (hash) => digestOf(document, hash),
-    ...(await besideSeal(bundle)),
-    evidence: await Promise.all(
-      evidence.map(async (name) => ({ name, der: await readBounded(name, evidenceRecordLimit) })),
-    ),
+    ...beside,
+    evidence: files.flatMap(({ bytes, name }) => (isLogProof(bytes) ? [] : [{ name, der: bytes }])),
+    logs: [...(beside.logs ?? []), ...files.filter(({ bytes }) => isLogProof(bytes))],
   };
   return sealTold(await verifySeal(nodeHost, seal, trust));
 }
@@ -160,14 +165,25 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
     .filter((name) => /^\d{4}\.p7m$/.test(name))
     .sort();
   const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
+  const logs = (await readdir(join(bundle, "evidence")).catch(() => [])).filter((name) => logProofName.test(name));
   const listed = await stat(join(bundle, "documents.jsonl")).catch(() => undefined);
   return {
     manifest,
     policies,
+    logs: await Promise.all(
+      logs
+        .sort()
+        .slice(0, mostLogProofs)
+        .map((name) => logBeside(bundle, `evidence/${name}`)),
+    ),
     ...(authorization ? { authorization } : {}),
     ...(inclusion ? { inclusion } : {}),
     ...(listed?.isFile() ? { list: listBeside(bundle) } : {}),
   };
+}
+
+async function logBeside(bundle: string, name: string) {
+  return { name, bytes: await readBounded(join(bundle, name), mostProofBytes) };
 }
 
 async function* listBeside(bundle: string): AsyncIterable<Uint8Array> {

@@ -11,8 +11,9 @@ import { leafHash } from "../../manifests/records/merkle.ts";
 import { collisionKey, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
+import { logProofName } from "../../manifests/verify/log-proofs.ts";
 import { readSmall } from "../../manifests/verify/source.ts";
-import { evidencePath } from "../../manifests/verify/time-evidence.ts";
+import { evidenceFolder, evidencePath } from "../../manifests/verify/time-evidence.ts";
 import { evidenceNumbers } from "../anchor/anchor.ts";
 import type { AnchoredDocument } from "../anchor/bundle-tree.ts";
 import { recordsOf } from "../anchor/one-document.ts";
@@ -59,7 +60,9 @@ export async function documentPacker(host: Host, batch: BatchToPack, folder: str
 
 async function commonFiles({ source }: BatchToPack): Promise<readonly ContainerFile[]> {
   const policies = [...(await source.list("policy"))].sort().map((name) => `policy/${name}`);
-  const small = ["manifest.p7m", "authorization.p7m", ...policies];
+  // They open the manifest's entry alone, and so say nothing of the other documents.
+  const logs = (await source.list(evidenceFolder)).filter((name) => logProofName.test(name)).sort();
+  const small = ["manifest.p7m", "authorization.p7m", ...policies, ...logs.map((name) => `${evidenceFolder}/${name}`)];
   return Promise.all(
     small.map(async (path) => ({ path: `${aboutFolder}/${path}`, bytes: await readSmall(source, path) })),
   );

@@ -2,9 +2,11 @@
 
 import type { HashName } from "../../manifests/cms/suite.ts";
 import type { Host } from "../../manifests/host.ts";
+import { mostProofBytes } from "../../manifests/log/proof.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { type Finding, Findings } from "../../manifests/verify/findings.ts";
+import { logProofName, mostLogProofs } from "../../manifests/verify/log-proofs.ts";
 import { type SealToVerify, type SealVerdict, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import { evidenceName, mostFiles } from "../../manifests/verify/time-evidence.ts";
@@ -55,9 +57,14 @@ async function about(container: ZipContainer): Promise<Partial<SealToVerify>> {
   for (const name of atMost(named("evidence", evidenceName), mostFiles, "evidence")) {
     evidence.push({ name: `evidence/${name}`, der: await read(`evidence/${name}`, evidenceRecordLimit) });
   }
-  if (!container.has(`${aboutFolder}/manifest.p7m`)) return { evidence };
+  const logs: { name: string; bytes: Uint8Array }[] = [];
+  for (const name of atMost(named("evidence", logProofName), mostLogProofs, "evidence")) {
+    logs.push({ name: `evidence/${name}`, bytes: await read(`evidence/${name}`, mostProofBytes) });
+  }
+  if (!container.has(`${aboutFolder}/manifest.p7m`)) return { evidence, logs };
   return {
     evidence,
+    logs,
     manifest: await read("manifest.p7m"),
     policies: await readPolicies(atMost(named("policy", /^\d{4}\.p7m$/), mostPolicies, "policy"), read),
     ...(container.has(`${aboutFolder}/authorization.p7m`) ? { authorization: await read("authorization.p7m") } : {}),
@@ -113,5 +120,6 @@ function isAbout(path: string): boolean {
 }
 
 function isEvidence(path: string): boolean {
-  return path.startsWith(`${aboutFolder}/evidence/`) && evidenceName.test(path.slice(aboutFolder.length + 10));
+  const name = path.slice(`${aboutFolder}/evidence/`.length);
+  return path.startsWith(`${aboutFolder}/evidence/`) && (evidenceName.test(name) || logProofName.test(name));
 }

@@ -3,6 +3,7 @@
 import type { HashName } from "../../manifests/cms/suite.ts";
 import type { Hasher } from "../../manifests/host.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { logProofName } from "../../manifests/verify/log-proofs.ts";
 import type { BundleSource } from "../../manifests/verify/source.ts";
 
 /** A file as it was chosen or dropped, with the folders that it came in. */
@@ -26,7 +27,7 @@ export type Evidence =
       readonly kind: "seal";
       readonly seal: ChosenFile;
       readonly document: ChosenFile;
-      /** evidence records over the two, or over what is beside them */
+      /** evidence records over the two, or over what is beside them, and proofs of a log */
       readonly records: readonly ChosenFile[];
       readonly beside?: BesideSeal;
     };
@@ -90,7 +91,7 @@ function sealIn(files: readonly ChosenFile[], beside?: BesideSeal): Evidence {
   const seals = files.filter(({ path }) => path.endsWith(".p7s"));
   const others = files.filter((file) => !seals.includes(file) && !known.includes(file));
   // Alone beside a seal it is the document, whatever its name.
-  const records = others.length === 1 ? [] : others.filter(({ path }) => path.endsWith(".ers"));
+  const records = others.length === 1 ? [] : others.filter(({ path }) => isRecord(path));
   const documents = others.filter((file) => !records.includes(file));
   const [seal, document] = [seals[0], documents[0]];
   if (seal && document && seals.length === 1 && documents.length === 1)
@@ -99,6 +100,11 @@ function sealIn(files: readonly ChosenFile[], beside?: BesideSeal): Evidence {
     expected: "the folder of a batch (with manifest.p7m), or one .p7s file and the document that it belongs to",
     got: files.length === 0 ? "nothing" : `${seals.length} seals and ${documents.length} other files`,
   });
+}
+
+/** By its name: whatever else is a document. */
+function isRecord(path: string): boolean {
+  return path.endsWith(".ers") || logProofName.test(path.slice(path.lastIndexOf("/") + 1));
 }
 
 /** The one file of this name; the outermost where a folder holds others of that name below. */

@@ -3,6 +3,7 @@
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { pemBlocks } from "../../manifests/encoding/pem.ts";
 import type { Host } from "../../manifests/host.ts";
+import { isLogProof } from "../../manifests/log/proof.ts";
 import { closingLimit } from "../../manifests/records/closing.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { oidsOfType } from "../../manifests/verify/audit-signature.ts";
@@ -30,9 +31,15 @@ export async function verifyFiles(host: Host, files: readonly ChosenFile[], trus
       const { beside, document, records, seal } = evidence;
       const documentDigest: Parameters<typeof verifySeal>[1]["documentDigest"] = (hash) =>
         digestFile(document, host.hasher(hash));
-      const evidenceRecords = records.map(async (file) => ({ name: file.path, der: await whole(file) }));
-      const given = { seal: await whole(seal), documentDigest, evidence: await Promise.all(evidenceRecords) };
-      return sealWords(await verifySeal(host, { ...given, ...(beside && (await besideRead(beside))) }, trust));
+      const read = await Promise.all(records.map(async (file) => ({ name: file.path, bytes: await whole(file) })));
+      const given = {
+        seal: await whole(seal),
+        documentDigest,
+        evidence: read.flatMap(({ bytes, name }) => (isLogProof(bytes) ? [] : [{ name, der: bytes }])),
+        logs: read.filter(({ bytes }) => isLogProof(bytes)),
+        ...(beside && (await besideRead(beside))),
+      };
+      return sealWords(await verifySeal(host, given, trust));
     }
   }
 }

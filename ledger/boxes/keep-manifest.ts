@@ -68,7 +68,8 @@ export async function fileOf(sql: Sql, row: number, path: string): Promise<Uint8
   return found?.file;
 }
 
-function cellsOf({ digest, manifest }: HeldRecord) {
+/** What the row of a manifest says of it, by column. */
+export function cellsOf({ digest, manifest }: Pick<HeldRecord, "digest" | "manifest">) {
   const { authorization, created, documents, emergency, keys, mode, number, outcome, policy, previous, request } =
     manifest;
   return {

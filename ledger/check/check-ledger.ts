@@ -1,9 +1,11 @@
 /** `coldseal ledger verify`: every row, tile and published file against the leaves, and each checkpoint against the tree. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { checkAnchors } from "../anchor/check-anchors.ts";
+import { checkBoxes } from "../boxes/check-boxes.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
@@ -42,6 +44,7 @@ export async function checkLedger(
   const shown: ShownRoot[] = [];
   for (const one of [...checkpoints, ...published]) shown.push(...(await rootShown(origin, one, trust, findings)));
   const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
+  await db.reading((sql) => checkBoxes(sql, utcOf(Date.now()), findings));
   const sizes: number[] = [];
   for (const place of places) sizes.push(await checkPlace(db, place, findings));
   await db.reading((sql) => checkAnchors(sql, findings));

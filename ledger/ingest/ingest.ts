@@ -15,11 +15,11 @@ import { type Append, goOn, type Taken, takeRecord } from "../boxes/chain-manife
 import { chainAround, manifestRow } from "../boxes/chain-rows.ts";
 import { atNumber, type Standing, standingOf } from "../boxes/chain-state.ts";
 import { checkOther, type OtherType, otherLimit } from "../boxes/check-others.ts";
+import { checkAuditRecord, checkBundle } from "../boxes/check-record.ts";
 import { hasSeals } from "../boxes/keep-manifest.ts";
 import { type TakenOther, takeOther } from "../boxes/keep-other.ts";
 import { boxOfPolicy, type KnownBox, knownBoxes, type TakenOrder, takeOrder, takePolicy } from "../boxes/known-box.ts";
 import type { Database } from "../store/database.ts";
-import { checkAuditRecord, checkBundle } from "./check-record.ts";
 import { copyRecord } from "./private-copy.ts";
 import { closingsBeside, type OpenStick, openSticks, type SeenManifest, seenManifests } from "./survey.ts";
 
@@ -126,7 +126,7 @@ class Ingest {
         const as = await this.#standing(one);
         return { known, result: as ? { kind: "known", number: one.number, as } : await this.#take(one) };
       });
-      await this.goOn(known);
+      if (this.all.at(-1)?.result.kind !== "known") await this.goOn(known);
     }
   }
 

@@ -68,11 +68,18 @@ export async function findOnStick(source: Pick<BundleSource, "list">): Promise<O
     if (answer) found[answer[0]].push(answer[1]);
     else if (kind) found[kind[0]].push(...names.filter((name) => kind[1].test(name)).map(below));
     else if (depth < deepest) {
-      for (const name of names) if (!notForLedger.includes(name)) left.push({ path: below(name), depth: depth + 1 });
+      const skipped = isTop(path, names) ? notForLedger : [];
+      for (const name of names) if (!skipped.includes(name)) left.push({ path: below(name), depth: depth + 1 });
     }
   }
   for (const all of Object.values(found)) all.sort();
   return found;
+}
+
+/** The folder `coldseal` of a stick, also where it was copied alone. Only there these names say what a folder is for: a batch may have any of them. */
+function isTop(path: string, names: readonly string[]): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return name === "coldseal" || (path === "" && (names.includes("outbox") || names.includes("audit")));
 }
 
 const notForLedger: readonly string[] = ["inbox", "control", "shares", "notices", "statements"];

@@ -41,10 +41,11 @@ export async function append(sql: Sql, epoch: number, records: readonly LogRecor
   const fresh = given.filter(({ content }) => !places.has(hex(content)));
   const rows: [number, string, Uint8Array, Uint8Array, string][] = [];
   const leaves: Uint8Array[] = [];
+  const salts = new Uint8Array(randomBytes(saltBytes * fresh.length));
   for (const { type, bytes, content } of fresh) {
     if (places.has(hex(content))) continue;
-    const salt = new Uint8Array(randomBytes(saltBytes));
     const index = size + rows.length;
+    const salt = salts.slice(rows.length * saltBytes, (rows.length + 1) * saltBytes);
     places.set(hex(content), { index, salt, fresh: true });
     rows.push([index, type, salt, content, fromUtf8(bytes)]);
     leaves.push(await leafHash(nodeHost, await leafOver(nodeHost, salt, type, bytes)));

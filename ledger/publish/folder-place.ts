@@ -4,7 +4,7 @@
  */
 
 import { closeSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder, syncFile, syncFolder, writeDurable } from "../../host/durable.ts";
 import { faultWords } from "../../host/fault-words.ts";
@@ -18,7 +18,9 @@ import type { AppendOnly, Place, PublishedFile } from "./place.ts";
 /** A bundle of 256 entries of 1 KiB, and more. */
 const largestFile = 1 << 19;
 const nameFile = "origin";
-const staging = ".staging";
+const staging = ".staging-";
+/** milliseconds after which what stands in staging is nobody's */
+const abandoned = 3_600_000;
 /** Below it names are only added; the checkpoint and what is not finished stand beside. */
 const kept = "tile";
 
@@ -64,13 +66,18 @@ export class FolderPlace implements Place {
     const paths: string[] = [];
     const folders = new Set<string>();
     await this.#stored(async () => {
-      await rm(join(this.name, staging), { recursive: true, force: true });
-      await mkdir(join(this.name, staging), { mode: 0o700 });
-      for await (const file of files) {
-        const path = join(this.name, file.path);
-        for (const folder of foldersOf(file.path)) folders.add(join(this.name, folder));
-        if (!(await this.#isThere(file))) await this.#add(path, file.bytes, paths.length);
-        paths.push(path);
+      await this.#clearStaging();
+      // One for each call: two processes may publish at once.
+      const beside = await mkdtemp(join(this.name, staging));
+      try {
+        for await (const file of files) {
+          const path = join(this.name, file.path);
+          for (const folder of foldersOf(file.path)) folders.add(join(this.name, folder));
+          if (!(await this.#isThere(file))) await this.#add(path, file.bytes, join(beside, `${paths.length}`));
+          paths.push(path);
+        }
+      } finally {
+        await rm(beside, { recursive: true, force: true });
       }
       for (const folder of folders) await syncFolder(folder);
     });
@@ -117,8 +124,16 @@ export class FolderPlace implements Place {
     return true;
   }
 
-  async #add(path: string, bytes: Uint8Array, number: number): Promise<void> {
-    const temporary = join(this.name, staging, `${number}`);
+  /** What killed processes left an hour ago or more. */
+  async #clearStaging(): Promise<void> {
+    for (const name of (await readdir(this.name)).filter((one) => one.startsWith(staging))) {
+      const path = join(this.name, name);
+      const stat = await lstat(path).catch(() => undefined);
+      if (stat && stat.mtimeMs < Date.now() - abandoned) await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  async #add(path: string, bytes: Uint8Array, temporary: string): Promise<void> {
     const file = await open(temporary, "wx", 0o644);
     try {
       await file.writeFile(bytes);

@@ -71,6 +71,9 @@ export interface OwnOids {
   readonly transcript: string;
   readonly closing: string;
   readonly packageFiles: string;
+  readonly acknowledgement: string;
+  /** two keepers on which of two manifests of one number stays in a ledger */
+  readonly ledgerDecision: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -82,6 +85,7 @@ export interface OwnOids {
   readonly plainSubmitter: string;
   /** of the key that seals in mode emergency, and nothing else */
   readonly emergency: string;
+  readonly acknowledging: string;
   /** RFC 3161 policy of the box's own time-stamps: local, not anchored */
   readonly localTime: string;
 }
@@ -103,6 +107,8 @@ export function ownOids(arc: string): OwnOids {
     transcript: at(11),
     closing: at(12),
     packageFiles: at(13),
+    acknowledgement: at(14),
+    ledgerDecision: at(15),
     mode: at(21),
     place: at(22),
     sealing: at(31),
@@ -111,6 +117,7 @@ export function ownOids(arc: string): OwnOids {
     submitter: at(34),
     plainSubmitter: at(35),
     emergency: at(36),
+    acknowledging: at(37),
     localTime: at(41),
   };
 }

@@ -60,12 +60,12 @@ export const readRecordValue: Reader<LogRecord> = (value, path) => {
 export function readRecord(bytes: Uint8Array): LogRecord {
   if (bytes.length > mostRecordBytes)
     throw new Refusal("LOG-FORM", `a log's record is longer than ${mostRecordBytes} bytes`);
-  return inForm("a log's record", () => readRecordValue(readCanonical(bytes), "record"));
+  return inLogForm("a log's record", () => readRecordValue(readCanonical(bytes), "record"));
 }
 
 /** A record's canonical JSON. Refuses LOG-FORM what `readRecord` would not read. */
 export function recordBytes(record: LogRecord): Uint8Array {
-  const bytes = inForm("a log's record", () => canonicalBytes(record as Json));
+  const bytes = inLogForm("a log's record", () => canonicalBytes(record as Json));
   readRecord(bytes);
   return bytes;
 }
@@ -74,7 +74,7 @@ export function recordBytes(record: LogRecord): Uint8Array {
 export function readEntry(bytes: Uint8Array): LogEntry {
   if (bytes.length > mostEntryBytes)
     throw new Refusal("LOG-FORM", `a log's entry is longer than ${mostEntryBytes} bytes`);
-  return inForm("a log's entry", () => readEntryShape(readCanonical(bytes), "entry"));
+  return inLogForm("a log's entry", () => readEntryShape(readCanonical(bytes), "entry"));
 }
 
 /** The leaf of a record under its salt. Refuses LOG-FORM a salt that is not 32 bytes, and what `recordBytes` refuses. */
@@ -101,7 +101,8 @@ export async function contentDigest(host: Host, record: LogRecord): Promise<Uint
 }
 
 /** Salt and record as they travel: who holds them can show that a leaf is theirs. */
-export const readOpening = object({ record: readRecordValue, salt: hexText(saltBytes) });
+export const openingShape = { record: readRecordValue, salt: hexText(saltBytes) };
+export const readOpening = object(openingShape);
 export type Opening = Read<typeof readOpening>;
 
 /** The leaf that an opening opens. */
@@ -110,7 +111,7 @@ export function openedEntry(host: Host, { record, salt }: Opening): Promise<Uint
 }
 
 /** Whatever JSON, SHAPE or names say, under the one code that readers of a log know. */
-function inForm<T>(what: string, read: () => T): T {
+export function inLogForm<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (fault) {

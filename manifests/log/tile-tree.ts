@@ -124,12 +124,19 @@ class Reader {
   }
 }
 
-/** Over a power of two of hashes, which stand one after another. */
+/** Over a power of two of hashes, which stand one after another: two neighbours behind 0x01 are what a node is the digest of (2.1.1). */
 export async function subtreeRoot(host: Host, hashes: Uint8Array): Promise<Uint8Array> {
-  if (hashes.length === hashBytes) return hashes.slice();
-  const middle = hashes.length / 2;
-  const left = await subtreeRoot(host, hashes.subarray(0, middle));
-  return nodeHash(host, left, await subtreeRoot(host, hashes.subarray(middle)));
+  const pair = new Uint8Array(1 + 2 * hashBytes).fill(1, 0, 1);
+  let row = hashes;
+  while (row.length > hashBytes) {
+    const above = new Uint8Array(row.length / 2);
+    for (let at = 0; at < row.length; at += 2 * hashBytes) {
+      pair.set(row.subarray(at, at + 2 * hashBytes), 1);
+      above.set(await host.digest("sha256", pair), at / 2);
+    }
+    row = above;
+  }
+  return new Uint8Array(row);
 }
 
 /** The largest power of two below `count`; 1 for 2, and for 1. */

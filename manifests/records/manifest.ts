@@ -76,6 +76,8 @@ export function requestPart(
 }
 
 const readManifestValue = object({
+  /** the last checkpoint of the policy's ledger that the box took, and the highest manifest that was acknowledged by then; left out before the first */
+  acknowledged: optional(object({ number: integer(0), root: hexText(), size: integer(1) })),
   appliance: text(64),
   /** of the kind that its label says; left out where that is `none` */
   attestation: optional(readAttestation),

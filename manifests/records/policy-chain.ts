@@ -8,6 +8,7 @@ import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
 import { verifyAllSigners } from "./authorization.ts";
 import { checkEmergencyKey } from "./emergency.ts";
+import { checkLedgerKeys } from "./ledger-rules.ts";
 import { checkDistinct, checkPersonCertificate, type DigestedSigner, knownSigners } from "./person.ts";
 import { excludedRoles, type Policy, readPolicy } from "./policy.ts";
 import { checkPolicyRules } from "./policy-rules.ts";
@@ -25,7 +26,7 @@ export interface PolicyInForce {
 
 /**
  * Verifies policy number 1: signed by every operator and officer that it names, and nobody else. With `genesisDigest`
- * (hex) its content must have that SHA-256. Refuses POLICY-CHAIN, POLICY-SIGNERS, DER, CMS-*, JSON, SHAPE, MODE, PERSON-*, PATH-*.
+ * (hex) its content must have that SHA-256. Refuses POLICY-CHAIN, POLICY-SIGNERS, DER, CMS-*, JSON, SHAPE, MODE, PERSON-*, PATH-*, LOG-NOTE.
  */
 export async function verifyGenesis(
   host: Host,
@@ -42,6 +43,7 @@ export async function verifyGenesis(
     throw new Refusal("POLICY-CHAIN", "the first policy has number 1 and no previous one", { got: `${policy.number}` });
   }
   checkPolicyRules(policy);
+  await checkLedgerKeys(host, policy);
   const signers = await verifyAllSigners(host, data, policy.limits.minimumRsaBits);
   checkFounders(policy, signers);
   return { policy, number: 1, digest, genesis, recovered: [] };
@@ -63,6 +65,7 @@ export async function verifyNextPolicy(
   const { policy, digest, data } = await readSignedPolicy(host, p7m, oids);
   checkFollows(inForce, policy);
   checkPolicyRules(policy);
+  await checkLedgerKeys(host, policy);
   const minimum = Math.min(policy.limits.minimumRsaBits, inForce.policy.limits.minimumRsaBits);
   const signers = await verifyAllSigners(host, data, minimum);
   const { genesis, recovered } = inForce;

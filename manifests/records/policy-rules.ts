@@ -7,10 +7,11 @@ import { Refusal } from "../refusal.ts";
 import { readCertificate } from "../x509/certificate.ts";
 import { checkEmergencyRules } from "./emergency.ts";
 import { keyEntries } from "./key-purpose.ts";
+import { checkLedgerRules } from "./ledger-rules.ts";
 import { keyIdentity } from "./person.ts";
 import { excludedRoles, type Policy } from "./policy.ts";
 
-/** Refuses with SHAPE what contradicts itself, PERSON-TWICE a person, certificate or key that stands twice, MODE an arc or modes that do not go together. */
+/** Refuses with SHAPE what contradicts itself, PERSON-TWICE a person, certificate or key that stands twice, MODE an arc or modes that do not go together, PATH-USAGE a ledger's certificate that is not for acknowledgements. */
 export function checkPolicyRules(policy: Policy): void {
   checkModes(policy);
   checkPeople(policy);
@@ -22,6 +23,7 @@ export function checkPolicyRules(policy: Policy): void {
     throw new Refusal("SHAPE", "policy.notBefore: the first policy is in force from the beginning");
   }
   checkKeys(policy);
+  checkLedgerRules(policy);
 }
 
 function checkModes({ modes, arc }: Policy): void {

@@ -18,8 +18,10 @@ import {
   text,
   utc,
 } from "../encoding/shape.ts";
+import { Refusal } from "../refusal.ts";
 import { readEmergencyRules } from "./emergency.ts";
 import { mapKeys } from "./key-purpose.ts";
+import { readLedgerRules } from "./policy-ledger.ts";
 import { hashNames, modes } from "./request.ts";
 
 export const roles = ["operator", "officer", "submitter", "keeper", "auditor", "administrator", "recovery"] as const;
@@ -44,6 +46,8 @@ const readPlainRules = object({ maximumAgeSeconds: integer(60, 315_360_000) });
 const readPlainEnvelopes: Reader<false | Read<typeof readPlainRules>> = (value, path) =>
   value === false ? false : readPlainRules(value, path);
 
+const readVersion: Reader<1 | 2> = (value, path) => integer(1, 2)(value, path) as 1 | 2;
+
 export const readPolicyValue = object({
   appliance: text(64, { pattern: /^[a-z0-9][a-z0-9-]*$/ }),
   /** arc of the organisation's OIDs; the documentation arc only in mode test */
@@ -53,6 +57,8 @@ export const readPolicyValue = object({
   emergency: optional(readEmergencyRules),
   /** SubjectPublicKeyInfo of the box's keys, DER */
   keys: object({ audit: spki, emergency: optional(spki), sealing: spki, time: optional(spki) }),
+  /** the connected side's log, whose acknowledgements count; none do where it is left out. Of version 2 alone */
+  ledger: optional(readLedgerRules),
   limits: object({
     approvalSeconds: integer(60, 31_536_000),
     batchBytes: integer(1),
@@ -103,7 +109,7 @@ export const readPolicyValue = object({
   unlocked: optional(object({ seals: integer(1), seconds: integer(60, 31_536_000) })),
   /** how many seals may wait for evidence of time, and how long; roots of the authorities whose evidence counts. No limit where it is left out */
   unanchored: optional(object({ hours: integer(1, 87_840), roots: list(certificate, 1, 16), seals: integer(1) })),
-  version: literal(1),
+  version: readVersion,
 });
 
 export type Policy = Read<typeof readPolicyValue>;
@@ -111,13 +117,22 @@ export type Person = Policy["people"][number];
 
 /** Reads a policy's canonical JSON. Refuses with JSON or SHAPE. Who signed it is `policy-chain.ts`'s matter. */
 export function readPolicy(content: Uint8Array): Policy {
-  return readPolicyValue(readCanonical(content), "policy");
+  const policy = readPolicyValue(readCanonical(content), "policy");
+  if (policy.version === policyVersion(policy)) return policy;
+  const detail = { expected: `version ${policyVersion(policy)}`, got: `version ${policy.version}` };
+  throw new Refusal("SHAPE", "policy.version: 2 is that of a policy with `ledger`, 1 that of one without", detail);
+}
+
+/** Of the format: a policy without what version 2 brought stays of version 1, byte for byte, as readers of before know it. */
+export function policyVersion({ ledger }: { readonly ledger?: unknown }): Policy["version"] {
+  return ledger === undefined ? 1 : 2;
 }
 
 /** A policy as JSON, certificates and keys in base64, ready for `canonicalBytes`. */
-export function policyJson({ revocation, unanchored, ...policy }: Policy): Json {
+export function policyJson({ ledger, revocation, unanchored, ...policy }: Policy): Json {
   return {
     ...policy,
+    ...(ledger ? { ledger: { ...ledger, acknowledgement: ledger.acknowledgement.toBase64() } } : {}),
     ...(unanchored ? { unanchored: { ...unanchored, roots: unanchored.roots.map((der) => der.toBase64()) } } : {}),
     ...(revocation ? { revocation: { ...revocation, roots: revocation.roots.map((der) => der.toBase64()) } } : {}),
     keys: mapKeys(policy.keys, (spki) => spki.toBase64()),

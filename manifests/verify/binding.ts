@@ -37,6 +37,9 @@ async function checkAgainstPolicy(
   same("policy's digest", manifest.policy.digest, hex(digest));
   same("appliance", policy.appliance, manifest.appliance);
   await checkKey(host, manifest, "audit", { policy, spki: policy.keys.audit });
+  if (manifest.acknowledged && !policy.ledger) {
+    throw new Refusal("HONEST", "the manifest tells of a ledger that its policy does not name");
+  }
   if (policy.notBefore !== undefined && manifest.created < policy.notBefore) {
     throw new Refusal("HONEST", "the manifest is earlier than its policy could come into force", {
       expected: `from ${policy.notBefore} on`,

@@ -24,6 +24,7 @@ import { checkEmergencyFiles } from "./emergency-files.ts";
 import { Findings } from "./findings.ts";
 import { listEntries, type ReadList } from "./list-file.ts";
 import { checkLocalTime } from "./local-time.ts";
+import { checkLogProofs } from "./log-proofs.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { CheckedPolicies } from "./policy-files.ts";
 import type { ReadComposition } from "./request-file.ts";
@@ -69,6 +70,7 @@ export async function verifyBundle(
   const { chain, latest, ...counts } = await checkSeals(work, parts, openCrew);
   if (checked) await checkStaged(work, checked.manifest, policies.inForce?.policy);
   const local = checked && (await checkLocalTime(work, checked, policies, latest));
+  const log = await checkLogProofs(work, checked);
   await checkCertificateFiles(work, { checked, policy: policies.approved?.policy, sealing: chain });
   await checkRootEntries(work, parts);
   const count = checked?.manifest.documents.count ?? request?.count ?? list?.count ?? 0;
@@ -80,6 +82,7 @@ export async function verifyBundle(
     count,
     emergency,
     local,
+    log,
     recordYears: policies.inForce?.policy.retention?.recordYears,
     times,
     ...counts,

@@ -75,6 +75,12 @@ function checkItself(manifest: Manifest, oids: OwnOids): void {
   if (approvedUnder && (outcome === "sealed" || approvedUnder.number >= inForce)) {
     throw new Refusal("HONEST", "only an aborted batch ends under a later policy than it was approved under");
   }
+  if (manifest.acknowledged && manifest.acknowledged.number >= number) {
+    throw new Refusal("HONEST", "the manifest says that itself or a later one was acknowledged", {
+      expected: `less than ${number}`,
+      got: `${manifest.acknowledged.number}`,
+    });
+  }
   const earlierFits = documents.earlier.every((one) => one.earlierNumber < number && one.index <= documents.count);
   if (!earlierFits || documents.earlierCount < documents.earlier.length) {
     throw new Refusal("HONEST", "the manifest names earlier seals that cannot be");

@@ -19,6 +19,7 @@ import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
 import { type ListProof, listedAmong, type ShownEntry, shownLines } from "./listed-seal.ts";
+import { type LogVerdict, logVerdict } from "./log-proofs.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import type { Revoked } from "./revocation.ts";
@@ -42,6 +43,8 @@ export interface SealToVerify extends ListProof {
   readonly policies?: readonly Uint8Array[];
   /** evidence records over this document and this file of its seal, or over manifest and line */
   readonly evidence?: readonly { readonly name: string; readonly der: Uint8Array }[];
+  /** proofs of a ledger's log, of its manifest's entry and perhaps of its own */
+  readonly logs?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
 export interface SealVerdict {
@@ -62,6 +65,8 @@ export interface SealVerdict {
   readonly times: readonly TimeProof[];
   /** seal and document existed then at the latest; null without evidence that counts */
   readonly provenTime: Utc | null;
+  /** whether its manifest, and itself, are in a ledger's log, as far as proofs were there */
+  readonly log: LogVerdict;
   readonly sealer: { readonly subject: string; readonly notAfter: Utc } | null;
   /** whether a manifest that holds lists this very seal: "not shown" without manifest.p7m and documents.jsonl or inclusion.json */
   readonly manifest: "lists it" | "not shown";
@@ -92,6 +97,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealTrust, [chain])));
   const entry = seal && listedAmong(shown, seal, work.findings);
   const authorization = await openAuthorization(work, checked, policies);
+  const log = await openLogs(work, { manifest: checked, seal, entry });
   const all = work.findings.all;
   return {
     ok: all.length === 0,
@@ -111,6 +117,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
     index: seal?.seal.index ?? null,
     claimedTime: seal?.signed ?? null,
     revokedLater: revoked ?? [],
+    log,
     sealer: seal ? { subject: seal.certificate.subjectText, notAfter: seal.certificate.notAfter } : null,
     manifest: entry ? "lists it" : "not shown",
     name: entry?.name ?? null,
@@ -237,6 +244,13 @@ function sealIn(bytes: Uint8Array, oids: OwnOids): ReadSeal | undefined {
 
 function oidsOf({ arc }: Trust, checked: CheckedManifest | undefined): OwnOids {
   return checked?.oids ?? ownOids(arc ?? documentationArc);
+}
+
+/** Where the seal does not hold, nothing is held against it. */
+function openLogs({ findings, given, host, trust }: Work, of: Parameters<typeof logVerdict>[2]): Promise<LogVerdict> {
+  const logs = of.seal ? (given.logs ?? []) : [];
+  const files = logs.map(({ bytes, name }) => ({ file: name, read: async () => bytes }));
+  return logVerdict({ host, trust, findings }, files, of);
 }
 
 function openAuthorization(

@@ -13,6 +13,7 @@ import { checkAnchored } from "../time/local-time.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
 import { ownTimeIn } from "./local-time.ts";
+import { logProofName } from "./log-proofs.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import { lookUpOthers, type Trust } from "./trust.ts";
 
@@ -53,7 +54,7 @@ export const recordFiles: readonly string[] = ["authorization.p7m", "documents.j
 /** Most files of evidence. */
 export const mostFiles = 16;
 
-/** What lies there beside it, and is another's matter (`emergency-files.ts`). */
+/** What lies there beside it, and is another's matter (`emergency-files.ts`, `log-proofs.ts`). */
 const ofEmergency: readonly string[] = [declarationPath, closingPath];
 
 /** The name of a file of evidence, and its number. */
@@ -103,7 +104,7 @@ export async function checkTimeEvidence(work: {
   const proofs: TimeProof[] = [];
   for (const name of names) {
     const file = `${evidenceFolder}/${name}`;
-    if (ofEmergency.includes(file)) continue;
+    if (ofEmergency.includes(file) || logProofName.test(name)) continue;
     if (!evidenceName.test(name)) findings.add(file, "BUNDLE-FORM", "nothing covers this file");
     else if (proofs.length === mostFiles) findings.add(file, "BUNDLE-FORM", `more than ${mostFiles} files of evidence`);
     else {

@@ -4,6 +4,7 @@ import type { DeviceRecord } from "../attest/device-record.ts";
 import { equal } from "../encoding/bytes.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
+import type { LogTrust } from "../log/checkpoint.ts";
 import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
 import { type Certificate, readCertificate } from "../x509/certificate.ts";
@@ -28,6 +29,8 @@ export interface Trust {
   readonly ocsp?: readonly Uint8Array[];
   /** closing records of emergencies, as their files hold them; one that lies in a bundle is found there */
   readonly closings?: readonly Uint8Array[];
+  /** a ledger's log, and its witnesses: without it no proof of a log counts */
+  readonly log?: LogTrust;
   /** which TPM the box has: without it nothing binds a quote's key to a device */
   readonly device?: DeviceRecord;
   /** by when what is verified existed, by evidence that counts: what was revoked later takes nothing from it. Whoever verifies a bundle or a seal finds it there, and need not say it */

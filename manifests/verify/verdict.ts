@@ -11,6 +11,7 @@ import type { EmergencyShown } from "./emergency-files.ts";
 import type { Finding } from "./findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "./indication.ts";
 import type { CheckedLocalTime, LocalTimeWord } from "./local-time.ts";
+import type { LogVerdict } from "./log-proofs.ts";
 import type { CheckedManifest } from "./manifest-file.ts";
 import type { Revoked } from "./revocation.ts";
 import { provenTime, type TimeProof } from "./time-evidence.ts";
@@ -55,6 +56,8 @@ export interface BundleVerdict {
   readonly localTime: LocalTimeWord | null;
   /** all of this existed then at the latest, by the earliest evidence that counts; null without any */
   readonly provenTime: Utc | null;
+  /** whether the manifest is in a ledger's log, as far as proofs were there */
+  readonly log: LogVerdict;
   /** until then at least the policy has records kept, counted from `claimedTime`; null where it does not say */
   readonly keepUntil: Utc | null;
   readonly reason: string | null;
@@ -86,6 +89,7 @@ export interface Established {
   readonly times: readonly TimeProof[];
   readonly emergency: EmergencyShown | null;
   readonly local: CheckedLocalTime | undefined;
+  readonly log: LogVerdict;
   /** of the policy in force; undefined where it says none, or does not hold */
   readonly recordYears: number | undefined;
 }
@@ -121,6 +125,7 @@ export function verdictOf(findings: readonly Finding[], facts: Established): Bun
     times: facts.times,
     localTime: facts.local?.word ?? null,
     provenTime: manifest ? provenTime(facts.times) : null,
+    log: facts.log,
     keepUntil: manifest && facts.recordYears !== undefined ? yearsAfter(manifest.created, facts.recordYears) : null,
     reason: manifest?.reason ?? null,
     quorum: quorumWord(authorization !== undefined, facts.pinned),

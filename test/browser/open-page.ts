@@ -18,6 +18,12 @@ export function browserHere(): string | undefined {
   return undefined;
 }
 
+interface TypedKeys {
+  readonly log?: string;
+  readonly witnesses?: readonly string[];
+  readonly cosigned?: string;
+}
+
 export class OpenPage {
   readonly dir = mkdtempSync(join(tmpdir(), "coldseal-page-"));
   /** what the page asked of anything but itself */
@@ -84,6 +90,13 @@ export class OpenPage {
   async chooseAuthorities(roots: readonly Uint8Array[]): Promise<void> {
     const files = roots.map((der, at) => inMemory(`${at}.der`, der));
     await this.page.getByLabel(/^Roots of time-stamp authorities/).setInputFiles(files);
+  }
+
+  /** Types keys of a log and of its witnesses; nothing takes back those that were typed before. */
+  async typeKeys({ log = "", witnesses = [], cosigned = "" }: TypedKeys): Promise<void> {
+    await this.page.getByLabel(/^Key of the log/).fill(log);
+    await this.page.getByLabel(/^Keys of its witnesses/).fill(witnesses.join("\n"));
+    await this.page.getByLabel(/^How many of them must have cosigned/).fill(cosigned);
   }
 
   /** Presses Verify and reads what is shown when it is done. */

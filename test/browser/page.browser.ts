@@ -7,14 +7,17 @@ import { digestOf, nodeHost } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import { verifierKeyText } from "../../manifests/log/verifier-key.ts";
 import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
+import { logProofPath } from "../../manifests/verify/log-proofs.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { buildPlainBundle } from "../bundle/build-plain.ts";
+import { logProofFile, logTrust } from "../bundle/log.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { audit, issuer, oids, root, sealing } from "../bundle/people.ts";
 import { archiveGround } from "../manifests/mutants/archive-ground.ts";
@@ -97,6 +100,57 @@ describe.skipIf(!executable)("the page that verifies", () => {
     }
     expect(different).toEqual([]);
     expect(mutants.length).toBeGreaterThan(300);
+  });
+
+  it("LOG-PROOF: proofs of a log are judged by the keys that are typed as the command line judges them, of a batch and of a seal", async () => {
+    const bundle = await buildBundle();
+    const trust = await logTrust();
+    const typed = { log: verifierKeyText(trust.log), witnesses: trust.witnesses.map(verifierKeyText) };
+    const logged = async (changes: Parameters<typeof logProofFile>[1] = {}) => ({
+      ...bundle,
+      files: new Map([...bundle.files, [logProofPath(1), await logProofFile(bundle, changes)]]),
+    });
+    const wrong: Parameters<typeof logProofFile>[1] = { opened: (right) => ({ ...right, index: 6 }) };
+    for (const [made, keys, log, tone] of [
+      [await logged(), { ...typed, cosigned: "2" }, trust, "good"],
+      [await logged(), { log: typed.log }, { ...trust, witnesses: [], cosignatures: 0 }, "good"],
+      [await logged(), {}, undefined, "good"],
+      [await logged(), typed, { ...trust, cosignatures: 3 }, "bad"],
+      [await logged(wrong), {}, undefined, "bad"],
+    ] as const) {
+      await open.typeKeys(keys);
+      const words = await byPage(made);
+      expect(words.tone).toBe(tone);
+      const trusted = { ...trustOf(made), roots: made.roots, ...(log ? { log } : {}) };
+      expect(words).toEqual(bundleWords(await verifyBundle(nodeHost, memorySource(made), trusted)));
+    }
+    await open.forget();
+    await open.typeKeys({ ...typed, cosigned: "2" });
+    const [name = "", document = new Uint8Array(0)] = [...bundle.documents][0] ?? [];
+    const seal = bundle.files.get("seals/0000/000001-contract-0113.pdf.p7s") as Uint8Array;
+    const proof = await logProofFile(bundle, { seals: [1] });
+    const files = new Map([
+      [name, document],
+      ["seal.p7s", seal],
+      ["log-0001.json", proof],
+    ]);
+    const apart = open.folderOf("apart", files);
+    await open.chooseFiles([...files.keys()].map((one) => join(apart, one)));
+    const given = {
+      seal,
+      documentDigest: async (hash: HashName) => digestOf(hash, document),
+      logs: [{ name: "log-0001.json", bytes: proof }],
+    };
+    const words = await open.verify();
+    expect(words).toEqual(sealWords(await verifySeal(nodeHost, given, { ...trustOf(bundle), log: trust })));
+    expect(words.rows.find(([label]) => label === "log")?.[1]).toContain(
+      "this seal 6, by its checkpoint of 14 entries",
+    );
+    await open.typeKeys({ log: "ledger.example" });
+    expect((await open.verify()).headline).toContain(
+      "NOT VERIFIED: the keys of log and witnesses cannot be used (USAGE)",
+    );
+    await open.typeKeys({});
   });
 
   it("TIME-IMPRINT: evidence of time is looked at as by the command line: what holds, what does not count, and what is another bundle's", async () => {

@@ -158,13 +158,14 @@ describe("carrying", () => {
         imported: [{ file: "a.p7m", kind: "policy", number: 2 }],
         refused: [
           { file: "b.p7m", refusal: { code: "POLICY-CHAIN", message: "a gap" } },
-          { file: "c.p7m", refusal: { code: "DER", message: "no DER" } },
+          { file: "c.p7m", refusal: { code: "DER", message: "no DER", expected: "one from size 41", got: "none" } },
         ],
       }),
     };
     const { sitting, text } = sittingWith({ daemon: partly });
     expect(await codeOf(importControl(sitting))).toBe("POLICY-CHAIN");
     expect(text()).toContain("taken    a.p7m: policy number 2");
+    expect(text()).toContain("refused  c.p7m: DER, no DER (expected one from size 41, got none)");
     expect(sitting.consequence).toBe("1 file taken in, 2 refused");
   });
 });

@@ -4,15 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Issuer } from "../../ceremony/provision/certificate.ts";
 import type { BoxPaths } from "../../ceremony/provision/layout.ts";
 import { provision } from "../../ceremony/provision/provision.ts";
+import { certify } from "../../ceremony/provision/test-pki.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fromBase64, fromHex } from "../../manifests/encoding/bytes.ts";
+import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
 import { walkPolicyChain } from "../../manifests/records/policy-chain.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { readPublicKey } from "../../manifests/x509/key.ts";
+import { acknowledger, TestLedger } from "../manifests/log/test-ledger.ts";
 import { codeOf } from "./software-box.ts";
 
 const main = fileURLToPath(new URL("../../ceremony/provision/main.ts", import.meta.url));
@@ -109,16 +113,27 @@ describe("a provisioned box", () => {
 });
 
 describe("provisioning", () => {
-  it("POLICY-PROFILE, CONFIG: other profiles, thresholds and media folders; sockets whose path would be too long in a folder of their own", async () => {
+  it("POLICY-PROFILE, CONFIG: other profiles, thresholds and media folders, a ledger; sockets whose path would be too long in a folder of their own", async () => {
     const media = join(folder, "a stick");
-    const options = { profile: "ecdsa-p384-sha384", operators: 1, threshold: 1, media, appliance: "vault-7" } as const;
-    const box = await provision(join(folder, "p384".repeat(25)), options);
+    const rules = (await TestLedger.make()).rules();
+    const { spki } = acknowledger;
+    const certified = (root: Issuer) =>
+      certify(root, ownOids(documentationArc), "acknowledging", "Ledger (test)", spki);
+    const box = await provision(join(folder, "p384".repeat(25)), {
+      profile: "ecdsa-p384-sha384",
+      operators: 1,
+      threshold: 1,
+      media,
+      appliance: "vault-7",
+      ledger: async (root) => ({ ...rules, acknowledgement: certified(root) }),
+    });
     runs.push(box.box.run);
     const { keys, appliance } = json(box.box.signerJson);
     expect(appliance).toBe("vault-7");
     expect(readPublicKey(fromBase64(keys.sealing.spki))).toMatchObject({ kind: "ec", scheme: "ecdsa-p384" });
     expect(json(box.box.daemonJson).media).toEqual({ in: media, out: media, audit: box.keeper });
     const { policy } = await walkPolicyChain(nodeHost, [readFileSync(box.pki.genesisPolicy)], box.genesis);
+    expect(policy).toMatchObject({ ledger: { origin: rules.origin, witnesses: rules.witnesses }, version: 2 });
     expect(policy.profile).toEqual({ digest: "sha384", level: "CAdES-B-B", suite: "ecdsa-p384-sha384" });
     const { socket, unlockSocket } = json(box.box.signerJson);
     for (const path of [socket, unlockSocket, json(box.box.daemonJson).socket]) {

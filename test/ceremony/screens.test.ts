@@ -223,6 +223,33 @@ describe("status", () => {
     expect(text).toContain("2 wrong tries; wait until 12:14Z");
   });
 
+  it("UNACKNOWLEDGED: how far the ledger acknowledged the record, what is outstanding and for how long", () => {
+    const ledger = {
+      limits: { hours: 24, manifests: 5 },
+      manifests: 2,
+      number: 1,
+      origin: "ledger.example/log",
+      root: "ab".repeat(32),
+      since: "2026-11-23T10:10:00Z",
+      size: 41,
+    };
+    const shown = (more: object) => {
+      const lines = statusLines(
+        { signer: { ...signer, ledger: { ...ledger, ...more } }, daemon: { daemon }, now },
+        plain,
+      );
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      return lines.join(" ").replace(/ +/g, " ");
+    };
+    expect(shown({})).toContain(
+      "ledger ledger.example/log: acknowledged to number 1 (log of 41 entries); 2 of 5 outstanding, for 2 h of 24 hours",
+    );
+    expect(shown({ limits: null, manifests: 0, since: null })).toContain("(log of 41 entries); 0 outstanding ");
+    expect(shown({ number: 0, size: 0 })).toContain("ledger.example/log: nothing acknowledged yet; 2 of 5 outstanding");
+    const none = statusLines({ signer: { ...signer, ledger: null }, daemon: { daemon }, now }, plain);
+    expect(none.some((line) => line.trim().startsWith("ledger"))).toBe(false);
+  });
+
   it("SUSPENDED, KEY-STATE: what orders keep from being sealed, keys that end or are staged, and the policy's limits are said", () => {
     const held = {
       ...signer,

@@ -9,6 +9,7 @@ import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
+import { logProofFile } from "../bundle/log.ts";
 import { oids, root } from "../bundle/people.ts";
 import { folder, write } from "./stick.ts";
 
@@ -197,6 +198,17 @@ describe("coldseal inspect", () => {
       expect(() => inspectFile(utf8(text), oids)).toThrow(expect.objectContaining({ code: "JSON" }));
     }
     expect(inspectFile(utf8('{ "a": [[1]] }'), oids)).toMatchObject({ content: { a: [[1]] } });
+  });
+
+  it("HONEST: of a log's proof it says which log and entries it names, and that nothing was verified", async () => {
+    const proof = await logProofFile(await buildBundle(), { seals: [2] });
+    expect(inspectFile(proof, oids)).toMatchObject({
+      kind: "proof of a ledger's log",
+      verified: false,
+      facts: { log: "ledger.example/log", entries: 14, "entry 5": "manifest", "entry 7": "seal" },
+    });
+    const none = utf8('{"type":"log-proof"}');
+    expect(() => inspectFile(none, oids)).toThrow(expect.objectContaining({ code: "LOG-FORM" }));
   });
 
   it("T5: refuses what is none of Coldseal's files", () => {

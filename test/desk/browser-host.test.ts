@@ -1,8 +1,9 @@
 import { createPublicKey, randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { browserHost } from "../../desk/page/browser-host.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type SuiteName, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
+import { logVectors } from "../manifests/log/log-vectors.ts";
 import { newKey, signWith } from "../pki/keys.ts";
 
 /** Enough that r and s of ECDSA come with and without a zero in front, and shorter than the order. */
@@ -10,6 +11,13 @@ const times = 60;
 
 function spkiOf(key: ReturnType<typeof newKey>): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
+}
+
+/** A number of 32 bytes, the lowest first, and the order of edwards25519's group. */
+function plusOrder(low: Uint8Array): Uint8Array {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+  const sum = BigInt(`0x${low.toReversed().toHex()}`) + order;
+  return Uint8Array.fromHex(sum.toString(16).padStart(64, "0")).toReversed();
 }
 
 describe("what a browser supplies to the verifier, in Node's WebCrypto", () => {
@@ -52,6 +60,39 @@ describe("what a browser supplies to the verifier, in Node's WebCrypto", () => {
         expect(await browserHost.verify(...asked), `${name} as ${other}`).toBe(await nodeHost.verify(...asked));
       }
     }
+  });
+
+  it("LOG-NOTE: Ed25519: what Node takes it takes, and what Node refuses it refuses; RFC 8032's signatures hold", async () => {
+    const vectors = logVectors("ed25519.json") as readonly Record<"key" | "message" | "signature", string>[];
+    const bytes = Uint8Array.fromHex.bind(Uint8Array);
+    for (const { key: keyHex, message: messageHex, signature: signatureHex } of vectors) {
+      const [key, message, signature] = [bytes(keyHex), bytes(messageHex), bytes(signatureHex)];
+      const flipped = (one: Uint8Array, at: number) => one.map((byte, index) => (index === at ? byte ^ 1 : byte));
+      for (const [it, by, over, signed] of [
+        [true, key, message, signature],
+        [false, key, new Uint8Array([...message, 0]), signature],
+        [false, key, message, flipped(signature, 0)],
+        [false, key, message, flipped(signature, 40)],
+        // S and the group's order: the same point, and a second signature of the same text, if it were taken (RFC 8032 5.1.7).
+        [false, key, message, new Uint8Array([...signature.subarray(0, 32), ...plusOrder(signature.subarray(32))])],
+        [false, key, message, signature.subarray(1)],
+        [false, key, message, new Uint8Array([...signature, 0])],
+        [false, flipped(key, 0), message, signature],
+        [false, key.subarray(1), message, signature],
+        [false, new Uint8Array(32).fill(255), message, signature],
+      ] as const) {
+        expect(await nodeHost.verifyEd25519(by, over, signed)).toBe(it);
+        expect(await browserHost.verifyEd25519(by, over, signed)).toBe(it);
+      }
+    }
+  });
+
+  it("LOG-NOTE: a browser without Ed25519 says so, and not that a signature does not hold", async () => {
+    const subtle = vi.spyOn(crypto.subtle, "importKey");
+    subtle.mockRejectedValueOnce(new DOMException("Unrecognized name.", "NotSupportedError"));
+    const asked = browserHost.verifyEd25519(new Uint8Array(32), new Uint8Array(1), new Uint8Array(64));
+    await expect(asked).rejects.toMatchObject({ code: "LOG-NOTE", message: expect.stringContaining("browser") });
+    subtle.mockRestore();
   });
 
   it("T11: SHA-1, for what OCSP names by it", async () => {

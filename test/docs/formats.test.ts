@@ -69,6 +69,7 @@ describe("docs/formats.md", () => {
       const words: Readonly<Record<string, string>> = {
         plainSubmitter: "submitter of plain envelopes",
         localTime: "the box's own time-stamps",
+        ledgerDecision: "decision.p7m",
         packageFiles: "files.p7m",
         request: "batch",
       };

@@ -13,12 +13,14 @@ import { objectAttributes } from "../../manifests/attest/public-area.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { signerInfo } from "../../manifests/cms/write.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
+import { verifierKeyText } from "../../manifests/log/verifier-key.ts";
 import { manifestBytes } from "../../manifests/records/manifest.ts";
 import { sealFile } from "../../manifests/records/seal.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { subIndications } from "../../manifests/verify/indication.ts";
 import { type Bundle, buildBundle, signManifest } from "../bundle/build.ts";
 import { stampedBundle } from "../bundle/local-time.ts";
+import { type LogChanges, logProofFile, logTrust, origin } from "../bundle/log.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { root, sealing } from "../bundle/people.ts";
 import { rawZip, storedFiles } from "../desk/container/raw-zip.ts";
@@ -32,6 +34,7 @@ import {
   otherKey,
   paperDevice,
 } from "../manifests/attest/paper-tpm.ts";
+import { logKey } from "../manifests/log/log-keys.ts";
 import type { Mutant } from "../manifests/mutants/mutant.ts";
 import { mutants } from "../manifests/mutants/table.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
@@ -91,6 +94,8 @@ beforeAll(async () => {
     put("demo-out/stick/coldseal/outbox/the-batch-before/manifest.p7m", first.files.get("manifest.p7m") as Uint8Array);
     put("demo-out/pki/tsa-ca.crt", pem(tsaRoot.certificate));
     put("demo-out/pki/device.json", await deviceRecordBytes(nodeHost, paperDevice()));
+    put("demo-out/pki/log.vkey", `${verifierKeyText((await logTrust()).log)}\n`);
+    put(`${outbox}/evidence/log-0001.json`, await logProofFile(bundle));
     put(`${outbox}/evidence/0001.ers`, await evidenceOf(bundle));
     for (const [name, bytes] of await containersOf(bundle)) put(`demo-out/containers/${name}`, bytes);
     for (const program of ["docs/CheckCms.java", "docs/CheckEvidence.java", "docs/CheckArchive.java"]) {
@@ -184,6 +189,47 @@ describe("docs/verify.md, its lines", () => {
       }
       const others = readFileSync(join(folder, "2", outbox, "evidence/0001.ers"));
       expect((await run(alone, 1, { [`${outbox}/evidence/0001.ers`]: () => others })).holds).toBe(false);
+    },
+  );
+
+  it.skipIf(!isHere(openssl))(
+    "LOG-PROOF: of a ledger's log hold for each place in it, and fail for another record, path, root or signature",
+    async () => {
+      const [sum = ""] = linesOf("The chain of digests, by hand").split("\n");
+      const lines = [linesOf("OpenSSL"), sum, linesOf("A ledger's log")].join("\n");
+      const proof = `${outbox}/evidence/log-0001.json`;
+      for (const number of [1, 2] as const) {
+        const { holds, said } = await run(lines, number);
+        expect(holds, said).toBe(true);
+        expect(said).toContain("Signature Verified Successfully");
+      }
+      const [first] = await Promise.all([stampedBundle({ bundle: { documents } })]);
+      first.files.set("manifest.p7m", readFileSync(join(folder, "1", manifest)));
+      first.files.set("documents.jsonl", readFileSync(join(folder, "1", outbox, "documents.jsonl")));
+      const imposter = await logKey("imposter");
+      const changes: readonly LogChanges[] = [
+        {
+          record: (right) => ({ ...right, appliance: "box-2" }),
+          opened: (right) => ({ ...right, record: { ...right.record, appliance: "box-1" } }),
+        },
+        { record: (right) => (right.type === "manifest" ? { ...right, digest: "00".repeat(32) } : right) },
+        { opened: (right) => ({ ...right, salt: "00".repeat(32) }) },
+        { opened: (right) => ({ ...right, index: right.index + 1 }) },
+        { opened: (right) => ({ ...right, path: right.path.toReversed() }) },
+        { checkpoint: (right) => ({ ...right, root: right.root.toReversed() }) },
+        { log: { ...imposter, vkey: { ...imposter.vkey, name: origin } } },
+      ];
+      expect((await run(lines, 1, { [proof]: () => readFileSync(join(folder, "1", proof)) })).holds).toBe(true);
+      for (const change of changes) {
+        const wrong = await logProofFile(first, change);
+        expect((await run(lines, 1, { [proof]: () => wrong })).holds, String(Object.values(change)[0])).toBe(false);
+      }
+      // The manifest in places all over the tree: left and right of the way, and left over.
+      for (const around of [0, 1, 2, 5, 8, 12]) {
+        const right = await logProofFile(first, { around });
+        const { holds, said } = await run(lines, 1, { [proof]: () => right });
+        expect(holds, `${around}: ${said}`).toBe(true);
+      }
     },
   );
 

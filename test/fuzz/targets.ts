@@ -1,6 +1,7 @@
 /** Every fuzz target. A new one is a file below `targets/` and a line here. */
 
 import type { Target } from "./target.ts";
+import { acknowledgementContentTarget, acknowledgementTarget } from "./targets/acknowledgement.ts";
 import { attestationTarget, deviceRecordTarget, tpmStructures } from "./targets/attestation.ts";
 import { authorizationTarget } from "./targets/authorization.ts";
 import { bundleInFolder, bundleTarget } from "./targets/bundle.ts";
@@ -28,6 +29,7 @@ import { fileStream } from "./targets/file-stream.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { inspectTarget } from "./targets/inspect.ts";
 import { intakeTarget } from "./targets/intake.ts";
+import { checkpointTarget, logEntry, logProofTarget, treeProofTarget, verifierKeys } from "./targets/log.ts";
 import { logTiles } from "./targets/log-tiles.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { ocspTarget } from "./targets/ocsp.ts";
@@ -49,6 +51,7 @@ import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
 import { evidenceRecordTarget, lineEvidenceTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
+import { witnessRequest } from "./targets/witness-request.ts";
 import { wordsTarget } from "./targets/words.ts";
 
 export const targets: readonly Target[] = [
@@ -84,9 +87,17 @@ export const targets: readonly Target[] = [
   authorizationTarget,
   decisionTarget,
   manifestTarget,
+  acknowledgementTarget,
+  acknowledgementContentTarget,
   refusalTarget,
   documentsList,
   logTiles,
+  checkpointTarget,
+  verifierKeys,
+  logEntry,
+  logProofTarget,
+  treeProofTarget,
+  witnessRequest,
   sealTarget,
   bundleTarget,
   bundleInFolder,

@@ -8,7 +8,7 @@ import type { HeadRecord } from "../head.ts";
 import type { Evidence } from "./evidence.ts";
 
 export interface Found {
-  readonly evidence: Pick<Evidence, "inForce" | "manifests" | "orders">;
+  readonly evidence: Pick<Evidence, "acknowledgement" | "inForce" | "manifests" | "orders">;
   /** what the token that will be used holds; undefined where it never was this box's */
   readonly head: HeadRecord | undefined;
   readonly tokenUri: string;
@@ -40,7 +40,9 @@ export function continuityOf({ evidence, head, tokenUri, software }: Found, { be
   const places = placesOf(evidence);
   const latest = places.at(-1);
   const journal = { evidence: latest?.sequence ?? 0, ...lastKnown(latest, head) };
-  const last = Math.max(0, ...places.map(({ manifest }) => manifest));
+  const placed = Math.max(0, ...places.map(({ manifest }) => manifest));
+  // A manifest that a ledger holds was made, also where it is not at hand.
+  const last = Math.max(placed, evidence.acknowledgement?.claimed ?? 0);
   if (!head && beyond === 0) {
     throw new Refusal(
       "ORDER",
@@ -52,7 +54,7 @@ export function continuityOf({ evidence, head, tokenUri, software }: Found, { be
     );
   }
   const unseen = head ? Math.ceil(Math.max(0, head.sequence - (latest?.sequence ?? 0)) / rowsOfManifest) : 0;
-  const next = Math.max(last + unseen, beyond) + 1;
+  const next = Math.max(placed + unseen, last, beyond) + 1;
   const { policy } = evidence.inForce;
   const newest = evidence.manifests.at(-1);
   return {

@@ -9,6 +9,7 @@ import type { Host } from "../../../manifests/host.ts";
 import { type PolicyInForce, policyChain } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
+import { type PastAcknowledgement, readPastAcknowledgement } from "./past-acknowledgement.ts";
 import { numbered } from "./past-box.ts";
 import { type PastClosing, readPastClosings } from "./past-closings.ts";
 import { type PastManifest, readPastManifest } from "./past-manifest.ts";
@@ -32,6 +33,8 @@ export interface Evidence {
   readonly closings: readonly PastClosing[];
   /** in the order of their numbers, which may have gaps */
   readonly manifests: readonly PastManifest[];
+  /** what the ledger that the policy in force names acknowledged, where that is at hand */
+  readonly acknowledgement: PastAcknowledgement | undefined;
 }
 
 /** Who the box is, by its configuration. */
@@ -43,7 +46,7 @@ export interface Identity {
 }
 
 /**
- * Reads a folder of exports: `policies/`, `orders/`, `statements/`, `closings/`, `manifests/`. Nothing is changed. Refuses with POLICY-*, ORDER, QUORUM,
+ * Reads a folder of exports: `policies/`, `orders/`, `statements/`, `closings/`, `manifests/`, `acknowledgements/`. Nothing is changed. Refuses with POLICY-*, ORDER, QUORUM,
  * CMS-*, JSON, SHAPE, PERSON-*, PATH-* what does not hold by itself, CHAIN what contradicts another record, BUNDLE-FORM what is missing.
  */
 export async function readEvidence(host: Host, source: BundleSource, box: Identity): Promise<Evidence> {
@@ -63,7 +66,8 @@ export async function readEvidence(host: Host, source: BundleSource, box: Identi
   }
   checkFollow(manifests, orders, box.genesis);
   const { inForce } = policies.at(-1) as PastPolicy;
-  return { source, oids, policies, inForce, orders, closings, manifests };
+  const acknowledgement = await readPastAcknowledgement(host, source, { ...past, inForce }, manifests);
+  return { source, oids, policies, inForce, orders, closings, manifests, acknowledgement };
 }
 
 async function readPolicies(host: Host, source: BundleSource, box: Identity): Promise<readonly PastPolicy[]> {

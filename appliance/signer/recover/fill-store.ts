@@ -9,6 +9,7 @@ import type { OrderOf } from "../../../manifests/records/order.ts";
 import { revocationDigests } from "../../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
+import { type AcknowledgedRow, insertAcknowledgement } from "../acknowledgements.ts";
 import { FilesDigest } from "../files-digest.ts";
 import { Journal } from "../journal.ts";
 import { Orders } from "../orders.ts";
@@ -67,6 +68,9 @@ export async function fillStore(
         if (past.statement) insertStatement(orders, journal, number, past.statement, filling.time);
       }
       for (const closing of evidence.closings) insertClosing(db, journal, closing, filling.time);
+      const { acknowledgement } = evidence;
+      const record = (kind: "acknowledged", told: AcknowledgedRow) => journal.append(filling.time, kind, told);
+      if (acknowledgement) insertAcknowledgement({ db, record }, acknowledgement);
       insertOrder(orders, journal, order, filling.time);
       finish(db, journal);
     })();

@@ -7,6 +7,7 @@ import { signContent } from "../../../manifests/cms/sign.ts";
 import { mergeSignedData } from "../../../manifests/cms/write.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
+import { checkLedgerKeys } from "../../../manifests/records/ledger-rules.ts";
 import { readPolicy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
 import type { CeremonyFile } from "../../engine/ceremony-file.ts";
@@ -35,6 +36,7 @@ export function policyStep(parameters: GenesisParameters): Step {
     needs: ["people", "audit-key", "sealing-key"],
     perform: async (stage) => {
       const content = policyContent(stage, parameters);
+      await checkLedgerKeys(nodeHost, readPolicy(content));
       const digest = hex(sha256(content));
       const label = "policy number 1";
       stage.scene.say(...policyLines(readPolicy(content)));

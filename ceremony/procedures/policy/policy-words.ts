@@ -25,6 +25,10 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
   const keys = mapKeys(policy.keys, key);
   const { roots: issuers, ...rule } = policy.revocation ?? {};
   const { roots: authorities, ...waiting } = policy.unanchored ?? {};
+  const ledger = policy.ledger && {
+    ...policy.ledger,
+    acknowledgement: certificateWords(policy.ledger.acknowledgement),
+  };
   return [
     ...wordsOf({
       ...members,
@@ -32,6 +36,7 @@ export function policyWords(policy: Policy): readonly PolicyWord[] {
       keys,
       submitters: { plainEnvelopes },
       ...(policy.revocation ? { revocation: rule as Members } : {}),
+      ...(ledger ? { ledger: ledger as Members } : {}),
       ...(policy.unanchored ? { unanchored: waiting as Members } : {}),
     }),
     ...texts.map(({ language, text }) => ({

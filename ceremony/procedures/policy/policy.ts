@@ -11,6 +11,7 @@ import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { equal, hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import { anyObject, object, optional, type Read, text } from "../../../manifests/encoding/shape.ts";
+import { checkLedgerKeys } from "../../../manifests/records/ledger-rules.ts";
 import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
 import { type PolicyInForce, verifyNextPolicy } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
@@ -116,6 +117,7 @@ function changeOf(file: CeremonyFile, signing: Signing): Procedure {
     tokenCheck: async ({ begun }) => {
       const before = await change.inForce();
       const next = readPolicy(nextPolicy({ file }, change, before));
+      await checkLedgerKeys(nodeHost, next);
       // Gone on with, the old policy's people may be out of force already.
       if (!begun) checkPeopleOf(file, [before.policy, next]);
       return { genesis: box.genesis, token: box.token.uri, ...(await secondTokenFacts(about)) };

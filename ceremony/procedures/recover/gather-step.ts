@@ -20,7 +20,7 @@ import { boxLayout, wrappedPath } from "../layout.ts";
 import { policyName } from "../policies-at-hand.ts";
 import { signerSettings } from "../signer-settings.ts";
 import { gatherBundles } from "./gather-bundles.ts";
-import { copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
+import { acknowledgementsOn, copiesOn, custodyLogOn, transcriptsOn } from "./media-copies.ts";
 import type { RecoverParameters } from "./parameters.ts";
 
 export function gatherStep(parameters: RecoverParameters): Step {
@@ -76,13 +76,16 @@ async function writeConfiguration(
     const [folder = "", name = ""] = path.includes("/") ? path.split("/") : ["", path];
     if (folder === "certificates") await write(join(layout.certificates, name), bytes);
     if (folder === "policies") await writePolicy(parameters, name, bytes);
-    if (["orders", "statements", "closings"].includes(folder)) await write(join(evidence, folder, name), bytes);
+    if (["acknowledgements", "orders", "statements", "closings"].includes(folder))
+      await write(join(evidence, folder, name), bytes);
     const purpose = /^wrapped-(unlock|recovery)\.json$/.exec(name)?.[1];
     if (purpose === undefined) continue;
     // With the first token lost, the second one's shares open.
     if (folder === "" && !activate) await write(wrappedPath(layout, purpose), bytes);
     if (folder === "successor") await write(wrappedPath(activate ? layout : second, purpose), bytes);
   }
+  const acknowledgements = await acknowledgementsOn(parameters.from);
+  for (const [name, bytes] of acknowledgements) await write(join(evidence, "acknowledgements", name), bytes);
   const custody = await custodyLogOn(parameters.from);
   if (custody) await write(boxLogPath(layout.records), custody);
   const settings = settingsHere(stage, parameters, files.get("signer.json") ?? new Uint8Array(0));

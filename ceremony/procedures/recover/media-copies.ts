@@ -5,12 +5,19 @@
 
 import { join } from "node:path";
 import { bundleFolder } from "../../../host/bundle-folder.ts";
+import { sha256 } from "../../../host/crypto-host.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
+import { acknowledgementLimit } from "../../../manifests/log/acknowledgement.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import type { BundleSource } from "../../../manifests/verify/source.ts";
 
 /** The largest file of a copy is a transcript, or the custody log. */
 const largest = 32 << 20;
+/** of one medium: the last by their names */
+const mostAcknowledgements = 100;
+
+/** Of a file's own digest: whichever medium it comes from, it is the same. */
+const acknowledgementName = /^[0-9a-f]{16}\.p7m$/;
 
 /** What a copy consists of: folder, and how its files are named. */
 const parts: readonly (readonly [folder: string, name: RegExp])[] = [
@@ -20,6 +27,7 @@ const parts: readonly (readonly [folder: string, name: RegExp])[] = [
   ["orders", /^\d{4}\.p7m$/],
   ["statements", /^\d{4}\.p7m$/],
   ["closings", /^\d{4}\.p7m$/],
+  ["acknowledgements", acknowledgementName],
   ["successor", /^wrapped-(?:unlock|recovery)\.json$/],
 ];
 
@@ -62,6 +70,23 @@ export async function bundlesOn(media: readonly string[]): Promise<readonly stri
     });
   }
   return all;
+}
+
+/** Acknowledgements that came or were to come to the box (`control/in`), as `acknowledgements/` of a copy names them. Which of them hold, the signer's program finds. */
+export async function acknowledgementsOn(media: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const one of media) {
+    await reading(one, async (source) => {
+      const names = (await source.list("coldseal/control/in")).filter((name) =>
+        /^ack[a-z0-9._-]{0,60}\.p7m$/.test(name),
+      );
+      for (const name of names.sort().slice(-mostAcknowledgements)) {
+        const bytes = await source.read(`coldseal/control/in/${name}`, acknowledgementLimit).catch(() => undefined);
+        if (bytes) files.set(`${sha256(bytes).toHex().slice(0, 16)}.p7m`, bytes);
+      }
+    });
+  }
+  return files;
 }
 
 /** Signed transcripts, by the name of their ceremony. */

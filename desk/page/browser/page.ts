@@ -1,6 +1,7 @@
 /** The page: what a person chooses or drops goes to `verify-files.ts`, and its words are shown. Text is set as text, never as markup. */
 
 import { utcOf } from "../../../manifests/encoding/shape.ts";
+import { type GivenKeys, readLogTrust } from "../../../manifests/log/log-trust.ts";
 import { asRefusal } from "../../../manifests/refusal.ts";
 import { crlFrom, ocspFrom } from "../../../manifests/verify/revocation-files.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
@@ -20,7 +21,7 @@ function forgetVerdict(): void {
   element("headline").textContent = "";
 }
 
-for (const id of ["root", "genesis", "crls", "ocsp", "authorities"])
+for (const id of ["root", "genesis", "crls", "ocsp", "authorities", "log", "witnesses", "cosigned"])
   element(id).addEventListener("input", forgetVerdict);
 
 function take(files: readonly ChosenFile[]): void {
@@ -76,6 +77,7 @@ async function judge(): Promise<VerdictWords> {
   const crls = await filesIn("crls", crlFrom);
   const ocsp = await filesIn("ocsp", ocspFrom);
   const authorities = await filesIn("authorities", rootFrom);
+  const log = await readLogTrust(browserHost, typedKeys());
   const trust: Trust = {
     roots: root ? [root] : [],
     at: utcOf(Date.now()),
@@ -83,8 +85,21 @@ async function judge(): Promise<VerdictWords> {
     ...(crls.length === 0 ? {} : { crls }),
     ...(ocsp.length === 0 ? {} : { ocsp }),
     ...(authorities.length === 0 ? {} : { authorities }),
+    ...(log === undefined ? {} : { log }),
   };
   return verifyFiles(browserHost, [...chosen.values()], trust);
+}
+
+/** Keys of the log and of its witnesses; an empty field says nothing. */
+function typedKeys(): GivenKeys {
+  const typed = (id: string) => element<HTMLInputElement | HTMLTextAreaElement>(id).value.trim();
+  return {
+    log: typed("log") || undefined,
+    witnesses: typed("witnesses")
+      .split(/\s+/)
+      .filter((one) => one !== ""),
+    cosignatures: typed("cosigned") || undefined,
+  };
 }
 
 /** What the files of an input hold, as `read` makes it of each. */

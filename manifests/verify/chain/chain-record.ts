@@ -10,6 +10,7 @@ import { Refusal } from "../../refusal.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies } from "../binding.ts";
 import { type Finding, Findings } from "../findings.ts";
 import { readListFile } from "../list-file.ts";
+import { checkLogProofs } from "../log-proofs.ts";
 import { type CheckedManifest, checkManifestFile } from "../manifest-file.ts";
 import { type BundleSource, piecesOf, readSmall } from "../source.ts";
 import { checkTimeEvidence, checkTimeOrder, provenTime } from "../time-evidence.ts";
@@ -25,6 +26,8 @@ export interface ChainRecord {
   /** the approvals: counted under that policy; only the file that the manifest names; not there */
   readonly approvals: "counted" | "not counted" | "not presented";
   readonly list: boolean;
+  /** whether a proof beside it that counts shows it in the log whose key was given */
+  readonly logged: boolean;
   /** by evidence of time beside it that counts */
   readonly proven: Utc | null;
 }
@@ -45,7 +48,15 @@ export async function checkChainRecord(
     checkManifestFile(host, await readSmall(source, "manifest.p7m"), trusted),
   );
   if (!checked)
-    return { findings: findings.all, checked, policy: false, approvals: "not presented", list: false, proven };
+    return {
+      findings: findings.all,
+      checked,
+      policy: false,
+      approvals: "not presented",
+      list: false,
+      logged: false,
+      proven,
+    };
   await checkTimeOrder(findings, times, checked.manifest);
   const { digest, approvedUnder } = checked.manifest.policy;
   if (names.includes("policy")) await takePolicies({ source, findings, policies }, checked);
@@ -56,6 +67,7 @@ export async function checkChainRecord(
     if (inForce) checkGenesis(checked, inForce);
     return true;
   });
+  const { shown } = await checkLogProofs({ host, source, trust, findings }, checked);
   const list = names.includes("documents.jsonl");
   if (list) await findings.check("documents.jsonl", () => checkList(host, source, checked));
   const approvals = names.includes("authorization.p7m")
@@ -68,6 +80,7 @@ export async function checkChainRecord(
     policy: inForce !== undefined,
     approvals,
     list,
+    logged: shown.some(({ discounted }) => discounted === null),
     proven,
   };
 }

@@ -44,6 +44,8 @@ export interface ChainVerdict {
   readonly copies: number;
   /** of all records, copies too */
   readonly records: RecordCounts;
+  /** name of the log whose key was given; null without one */
+  readonly log: string | null;
   /** of every manifest's approvals: as long as one was not counted, not shown */
   readonly quorum: QuorumWord;
 }
@@ -55,6 +57,8 @@ export interface RecordCounts {
   readonly approvalsCounted: number;
   readonly approvalsNotPresented: number;
   readonly lists: number;
+  /** shown to be in the log whose key was given */
+  readonly logged: number;
 }
 
 export interface ChainFacts {
@@ -69,6 +73,7 @@ export interface ChainFacts {
   readonly claimedTimes: ChainVerdict["claimedTimes"];
   readonly proven: ChainVerdict["proven"];
   readonly records: RecordCounts;
+  readonly log: string | null;
   readonly revocation: RevocationWord;
 }
 

@@ -61,7 +61,7 @@ export async function verifyChain(
   for (const file of found.policies)
     await findings.check(file, async () => policies.add(await readSmall(source, file)));
   const boxes = new Map<string, BoxSeen>();
-  const records = { read: 0, underPolicy: 0, approvalsCounted: 0, approvalsNotPresented: 0, lists: 0 };
+  const records = { read: 0, underPolicy: 0, approvalsCounted: 0, approvalsNotPresented: 0, lists: 0, logged: 0 };
   const take = async (place: string, record: BundleSource) => {
     const checked = await checkChainRecord(host, record, trust, policies);
     countRecord(records, checked);
@@ -114,6 +114,7 @@ function countRecord(counts: { -readonly [Name in keyof RecordCounts]: number },
   if (record.approvals === "counted") counts.approvalsCounted += 1;
   if (record.approvals === "not presented") counts.approvalsNotPresented += 1;
   if (record.list) counts.lists += 1;
+  if (record.logged) counts.logged += 1;
 }
 
 function takeManifest(
@@ -166,7 +167,7 @@ interface Taken {
 }
 
 function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict {
-  const revocation = revocationWord(trust);
+  const given = { revocation: revocationWord(trust), log: trust.log?.log.name ?? null, records };
   const [box, ...others] = [...boxes.values()].sort((a, b) => rank(b, trust) - rank(a, trust));
   if (!box) {
     if (findings.count === 0) findings.add("", "BUNDLE-FORM", "no manifest is here");
@@ -180,7 +181,7 @@ function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict
       claimedTimes: null,
       proven: null,
     };
-    return chainVerdictOf({ ...none, findings: findings.all, findingsCount: findings.count, records, revocation });
+    return chainVerdictOf({ ...none, ...given, findings: findings.all, findingsCount: findings.count });
   }
   const { appliance, genesis, manifests } = box;
   for (const other of others) {
@@ -229,7 +230,7 @@ function judge({ boxes, findings, orders, records, trust }: Taken): ChainVerdict
     claimedTimes,
     proven: provenOf(box, links),
   };
-  return chainVerdictOf({ ...told, findings: findings.all, findingsCount: findings.count, records, revocation });
+  return chainVerdictOf({ ...told, ...given, findings: findings.all, findingsCount: findings.count });
 }
 
 /** The pinned box first, then the one with most manifests. */

@@ -3,6 +3,7 @@ import { policyChanges } from "../../../ceremony/procedures/policy/changes.ts";
 import { policyLines } from "../../../ceremony/procedures/policy/policy-words.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { makePolicy } from "../../bundle/signed.ts";
+import { TestLedger } from "../../manifests/log/test-ledger.ts";
 import { fingerprint, makeRoot } from "../../pki/authority.ts";
 
 describe("what a policy says and changes, for those who sign it", () => {
@@ -42,6 +43,20 @@ describe("what a policy says and changes, for those who sign it", () => {
       "revocation.maximumAgeSeconds: new 604800",
       `revocation.roots: new certificate of CN=Box CA,O=Coldseal test, SHA-256 ${fingerprint(certificate)}`,
       "revocation.stale: new refuse",
+    ]);
+  });
+
+  it("POLICY-SIGNERS: which ledger counts is shown: its keys, its witnesses, its certificate by subject and whole digest", async () => {
+    const ledger = (await TestLedger.make()).rules({ outstanding: { hours: 24, manifests: 5 } });
+    expect([...policyChanges(makePolicy(), makePolicy({ ledger, version: 2 }))].sort()).toEqual([
+      `ledger.acknowledgement: new certificate of CN=ledger,O=Coldseal test, SHA-256 ${fingerprint(ledger.acknowledgement)}`,
+      `ledger.checkpointKey: new ${ledger.checkpointKey}`,
+      "ledger.cosignatures: new 1",
+      `ledger.origin: new ${ledger.origin}`,
+      "ledger.outstanding.hours: new 24",
+      "ledger.outstanding.manifests: new 5",
+      ...ledger.witnesses.map((one) => `ledger.witnesses: new ${one}`),
+      "version: 1 becomes 2",
     ]);
   });
 

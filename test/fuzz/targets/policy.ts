@@ -7,13 +7,20 @@ import { policyArc, walkPolicyChain } from "../../../manifests/records/policy-ch
 import { checkPolicyRules } from "../../../manifests/records/policy-rules.ts";
 import { oids, operators } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
+import { TestLedger } from "../../manifests/log/test-ledger.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { Broken, type Target } from "../target.ts";
 
+const rules = async () => (await TestLedger.make()).rules({ outstanding: { hours: 24, manifests: 5 } });
+
 export const policyTarget: Target = {
   name: "policy",
-  seeds: async () => [policyBytes(makePolicy()), policyBytes(makePolicy({ revoked: ["00".repeat(32)] }))],
+  seeds: async () => [
+    policyBytes(makePolicy()),
+    policyBytes(makePolicy({ revoked: ["00".repeat(32)] })),
+    policyBytes(makePolicy({ ledger: await rules(), version: 2 })),
+  ],
   mutate: mutateJson,
   run: (input) => {
     const policy = readPolicy(input);
@@ -34,7 +41,8 @@ export const policyChain: Target = {
     const files = new Map<string, Uint8Array>();
     let previous: string | null = null;
     for (let number = 1; number <= 3; number++) {
-      const content: Uint8Array = policyBytes(makePolicy({ number, previous }));
+      const ledger = number === 2 ? { ledger: await rules(), version: 2 as const } : {};
+      const content: Uint8Array = policyBytes(makePolicy({ number, previous, ...ledger }));
       const signers = number === 1 ? operators : operators.slice(0, 2);
       files.set(`${number}`, await signedBy(signers, oids.policy, content, times.policy));
       previous = hex(sha256(content));

@@ -54,7 +54,7 @@ function chained({ steps }: Pick<Run, "steps">): readonly string[] {
 }
 
 describe("a chain in the ledger", () => {
-  it("LEDGER-CHAIN: in whatever order manifests come, and how often, each enters once, in order", () => {
+  it("LEDGER-BOX: in whatever order manifests come, and how often, each enters once, in order", () => {
     const all = chain(9);
     const orders = fc.shuffledSubarray([...all, ...all, ...all], { minLength: 27 });
     fc.assert(
@@ -67,7 +67,7 @@ describe("a chain in the ledger", () => {
     );
   });
 
-  it("LEDGER-CHAIN: a later number waits for the one that is missing, and says which", () => {
+  it("LEDGER-BOX: a later number waits for the one that is missing, and says which", () => {
     const [one, , three] = chain(3) as [Arrival, Arrival, Arrival];
     const { steps, state } = taken([one, three]);
     expect(steps[1]).toEqual({ kind: "wait", manifest: three, next: 2 });

@@ -1,9 +1,13 @@
 /** Ingest on a real store: real bundles and keeper's sticks, in any order, wrong in every way that a stick can be. */
 
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { findSeals } from "../../../ledger/answers/find.ts";
+import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
+import { contentPath } from "../../../manifests/records/names.ts";
 import { listEntries } from "../../../manifests/verify/list-file.ts";
 import type { Bundle } from "../../bundle/build.ts";
+import { buildPlainBundle } from "../../bundle/build-plain.ts";
 import {
   auditOf,
   bundleAt,
@@ -51,13 +55,13 @@ async function recordsOf(bundle: Bundle) {
 }
 
 describe("ingest", () => {
-  it("LEDGER-CHAIN: an outbox enters the log: the manifest, then each line of its list, in order", async () => {
+  it("LEDGER-BOX: an outbox enters the log: the manifest, then each line of its list, in order", async () => {
     expect(inShort(await box.ingest(outbox(1, 2)))).toEqual(["chained 1", "chained 2"]);
     const expected = [...(await recordsOf(bundles[0] as Bundle)), ...(await recordsOf(bundles[1] as Bundle))];
     expect(await box.records()).toEqual(expected);
   });
 
-  it("LEDGER-CHAIN: a replay changes nothing and says so, from the same stick, another, and the keeper's", async () => {
+  it("LEDGER-BOX: a replay changes nothing and says so, from the same stick, another, and the keeper's", async () => {
     await box.ingest(outbox(1, 2));
     const before = await box.records();
     const again = await box.ingest(outbox(2, 1), keeperOf(bundles.slice(0, 2)));
@@ -65,7 +69,7 @@ describe("ingest", () => {
     expect(await box.records()).toEqual(before);
   });
 
-  it("LEDGER-CHAIN: the keeper's stick enters by itself; an outbox brings the seals later and nothing enters again", async () => {
+  it("LEDGER-BOX: the keeper's stick enters by itself; an outbox brings the seals later and nothing enters again", async () => {
     const first = await box.ingest(keeperOf(bundles));
     expect(inShort(first)).toEqual(["policy taken", "chained 1", "chained 2", "chained 3", "chained 4"]);
     const count = async (table: string) =>
@@ -203,6 +207,48 @@ describe("ingest", () => {
   it("USAGE: a folder that holds nothing for a ledger, and none at all", async () => {
     await expect(box.ingest(new Map([["a/b.txt", Uint8Array.of(1)]]))).rejects.toMatchObject({ code: "USAGE" });
     await expect(box.ingest(`${box.dir}/none`)).rejects.toMatchObject({ code: "MEDIA-READ" });
+  });
+
+  it.each([0, 1])(
+    "ABORTED: an aborted batch enters with what it had sealed (%i), keeps no seal, and its documents do not count",
+    async (sealed) => {
+      const aborted = await bundleAt({ number: 1 }, { abortedAfter: sealed });
+      const stick: Stick = new Map();
+      layBundle(stick, "coldseal/outbox/aborted", aborted);
+      expect(inShort(await box.ingest(stick))).toEqual(["chained 1"]);
+      expect(await box.records()).toHaveLength(1 + sealed);
+      const digests = (await box.records()).flatMap((one) => (one.type === "seal" ? [one.line.digest] : []));
+      const found = await box.ledger.db.reading((sql) => findSeals(sql, digests));
+      expect(found.map(({ counts }) => counts)).toEqual(digests.map(() => false));
+      expect(await checkLedger(box.ledger, [])).toMatchObject({ findings: [] });
+    },
+  );
+
+  it("ENVELOPE-FORM: plain envelopes enter without their documents, which nobody copies", async () => {
+    const own = await testLedger();
+    try {
+      const plain = await buildPlainBundle();
+      await own.enrol(plain.genesis);
+      const stick: Stick = new Map();
+      layBundle(stick, "coldseal/outbox/plain", plain);
+      for (const [at, [name, bytes]] of [...plain.documents].entries()) {
+        stick.set(`coldseal/outbox/plain/${contentPath(at + 1, name)}`, bytes);
+      }
+      expect(inShort(await own.ingest(stick))).toEqual(["chained 1"]);
+      const kept = await own.ledger.db.reading((sql) => sql.all<{ path: string }>("SELECT path FROM manifest_files"));
+      expect(kept.filter(({ path }) => path.startsWith("documents/"))).toEqual([]);
+      expect(kept.filter(({ path }) => path.startsWith("envelopes/")).length).toBeGreaterThan(1);
+      expect(await checkLedger(own.ledger, [])).toMatchObject({ findings: [] });
+    } finally {
+      own.end();
+    }
+  });
+
+  it("a batch may have any folder's name, and none is passed over", async () => {
+    const stick: Stick = new Map();
+    const names = ["inbox", "control", "policies"];
+    for (const [at, name] of names.entries()) layBundle(stick, `coldseal/outbox/${name}`, bundles[at] as Bundle);
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2", "chained 3"]);
   });
 
   it("keeps the files that came, by their digests, each once", async () => {

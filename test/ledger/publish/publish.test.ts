@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -61,7 +62,7 @@ describe("publishing", () => {
       "tile/entries/000",
       "tile/entries/001.p/44",
     ]);
-    expect(readdirSync(place.name).sort()).toEqual([".staging", "checkpoint", "origin", "tile"]);
+    expect(readdirSync(place.name).sort()).toEqual(["checkpoint", "origin", "tile"]);
     expect(statSync(at("tile/0/000")).mode & 0o777).toBe(0o644);
     const { root, size } = readCheckpoint(readFileSync(at("checkpoint")));
     const leaves = readBundle(new Uint8Array(readFileSync(at("tile/entries/001.p/44"))), 44);
@@ -109,9 +110,14 @@ describe("publishing", () => {
     await publish(ledger, place, checkpoint);
     rmSync(at("checkpoint"));
     rmSync(at("tile/entries/000"));
-    writeFileSync(at(".staging/7"), "half");
+    for (const name of [".staging-killed", ".staging-another"]) {
+      mkdirSync(at(name));
+      writeFileSync(at(`${name}/7`), "half");
+    }
+    utimesSync(at(".staging-killed"), new Date(), new Date(Date.now() - 2 * 3_600_000));
     expect(await publish(ledger, place, checkpoint)).toMatchObject({ size: 300, changed: true });
-    expect(readdirSync(at(".staging"))).toEqual([]);
+    // What may be another process's at work is left.
+    expect(readdirSync(place.name).filter((name) => name.startsWith("."))).toEqual([".staging-another"]);
     expect((await checkLedger(ledger, [place])).findings).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import { readVerifierKey, verifierKey } from "../../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { cosignature, type LogKey, logKey, logSignature, signedCheckpoint } from "./log-keys.ts";
+import { logVectors } from "./log-vectors.ts";
 
 const codeOf = async (work: () => unknown): Promise<string> => {
   try {
@@ -40,14 +41,8 @@ const check = (bytes: Uint8Array, change: Partial<LogTrust> = {}) =>
   checkCheckpoint(nodeHost, bytes, { ...trust, ...change });
 
 describe("a checkpoint", () => {
-  /** The checkpoint of c2sp.org/tlog-cosignature, as it stands there. */
-  const example = `example.com/behind-the-sofa
-20852163
-CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
-
-— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
-— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==
-`;
+  const published = logVectors("notes.json") as Record<string, { note: string }>;
+  const { note: example } = published["tlog-cosignature"] as { note: string };
 
   it("LOG-FORM: C2SP's example is read, and its text written again the same", () => {
     const read = readCheckpoint(utf8(example));

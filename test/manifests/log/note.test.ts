@@ -14,6 +14,7 @@ import {
 import { readVerifierKey, verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { cosignature, type LogKey, logKey, logSignature } from "./log-keys.ts";
+import { logVectors } from "./log-vectors.ts";
 
 const codeOf = async (work: () => unknown): Promise<string> => {
   try {
@@ -25,12 +26,8 @@ const codeOf = async (work: () => unknown): Promise<string> => {
   }
 };
 
-/** The example of c2sp.org/signed-note, key and note. */
-const exampleKey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-const example = `This is an example message.
-
-— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
-`;
+const published = logVectors("notes.json") as Record<string, { key: string; note: string; time?: number }>;
+const { key: exampleKey, note: example } = published["signed-note"] as { key: string; note: string };
 
 let log: LogKey;
 let witness: LogKey;
@@ -60,6 +57,14 @@ describe("a signed note", () => {
     expect(fromUtf8(noteBytes(note))).toBe(example);
     expect(await checkNote(nodeHost, note, [key])).toEqual([{ key, time: null }]);
     const changed = readNote(utf8(example.replace("message", "massage")));
+    expect(await codeOf(() => checkNote(nodeHost, changed, [key]))).toBe("LOG-NOTE");
+  });
+
+  it("LOG-NOTE: a public witness's cosignature of a public log's checkpoint holds, with its time, and not after a change", async () => {
+    const { key: text, note, time } = published.witnessed as { key: string; note: string; time: number };
+    const key = await readVerifierKey(nodeHost, text, "cosignature/v1");
+    expect(await checkNote(nodeHost, readNote(utf8(note)), [key])).toEqual([{ key, time }]);
+    const changed = readNote(utf8(note.replace("185550722", "185550723")));
     expect(await codeOf(() => checkNote(nodeHost, changed, [key]))).toBe("LOG-NOTE");
   });
 

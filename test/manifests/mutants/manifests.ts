@@ -15,6 +15,7 @@ import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
 import { audit, issuer, oids, operators, sealing, submitter } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { fingerprint, issue, makeRoot } from "../../pki/authority.ts";
+import { TestLedger } from "../log/test-ledger.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 import { boundTo } from "./seal-forge.ts";
 
@@ -67,6 +68,7 @@ const section = (name: string, change: Record<string, Json>) =>
   written((right) => canonicalBytes({ ...right, [name]: { ...(right[name] as Record<string, Json>), ...change } }));
 
 const other = "11".repeat(32);
+const ledger = (await TestLedger.make()).rules();
 
 const facts: readonly Mutant[] = [
   manifest("T25", "of another number", "SEAL-BIND", "accepts", saying({ number: 2 }), sealFile),
@@ -228,6 +230,17 @@ const facts: readonly Mutant[] = [
     ...saying({ labels: { network: "present-recorded" } })(),
     policy: (policy) => ({ ...policy, network: "fatal" }),
   })),
+  manifest("HONEST", "acknowledged by a ledger before it was made", "HONEST", "accepts", () => ({
+    ...saying({ acknowledged: { number: 1, root: other, size: 3 } })(),
+    policy: (policy) => ({ ...policy, ledger, version: 2 }),
+  })),
+  manifest(
+    "HONEST",
+    "a ledger that its policy does not name",
+    "HONEST",
+    "accepts",
+    saying({ acknowledged: { number: 0, root: other, size: 3 } }),
+  ),
 ];
 
 /** Under a second policy that was signed ahead, for a day after the manifest. */

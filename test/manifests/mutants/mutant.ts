@@ -5,6 +5,7 @@ import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { type Bundle, type BundleChanges, buildBundle } from "../../bundle/build.ts";
+import { logTrust } from "../../bundle/log.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 
 export interface Mutant {
@@ -59,7 +60,8 @@ export async function bundleOf({ make }: Mutant): Promise<Bundle> {
 /** The codes that are found of the mutant's file in the bundle, each once, sorted; "holds" where nothing at all is found. */
 export async function foundInBundle(mutant: Mutant, bundle: Bundle): Promise<readonly string[]> {
   const { roots, genesis } = bundle;
-  const { findings, ok } = await verifyBundle(nodeHost, memorySource(bundle), { roots, genesis });
+  const trust = { roots, genesis, log: await logTrust() };
+  const { findings, ok } = await verifyBundle(nodeHost, memorySource(bundle), trust);
   if (ok !== (findings.length === 0)) throw new Error("a verdict that contradicts its findings");
   return found(findings, mutant.file);
 }

@@ -16,6 +16,7 @@ const rows: Readonly<Record<string, string>> = {
   EMERGENCY: "EMERGENCY: emergencies that are not what they say",
   CLOCK: "CLOCK: times that cannot be",
   "QUOTE-BIND": "QUOTE-BIND: attestations of something else, by other keys, with other logs",
+  "LOG-PROOF": "LOG-PROOF: proofs that a log has something else, or that another log has it",
   HONEST: "HONEST: labels and outcomes that contradict themselves",
   T6: "T6: bytes after the end, other lengths, sets out of order",
   T7: "T7: no, double, extra signers; unsigned attributes that pretend",

@@ -6,6 +6,7 @@
 import { attestationMutants } from "./attestations.ts";
 import { authorizationMutants } from "./authorizations.ts";
 import { emergencyMutants } from "./emergencies.ts";
+import { logMutants } from "./logs.ts";
 import { manifestMutants } from "./manifests.ts";
 import type { Mutant } from "./mutant.ts";
 import { sealAlgorithmMutants } from "./seal-algorithms.ts";
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...manifestMutants,
   ...emergencyMutants,
   ...attestationMutants,
+  ...logMutants,
 ];

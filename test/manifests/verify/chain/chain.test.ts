@@ -44,7 +44,7 @@ describe("a chain that holds", () => {
       copies: 0,
       modes: [{ mode: "test", numbers: [{ from: 1, to: 5 }] }],
       quorum: "not shown",
-      records: { read: 5, underPolicy: 0, approvalsCounted: 0, approvalsNotPresented: 0, lists: 5 },
+      records: { read: 5, underPolicy: 0, approvalsCounted: 0, approvalsNotPresented: 0, lists: 5, logged: 0 },
       indication: { main: "TOTAL-PASSED", sub: null },
     });
   });

@@ -3,7 +3,7 @@
  * keeper has of one as `coldseal verify --chain` does, and the request beside it where it is there.
  */
 
-import { type BundleFolder, bundleFolder } from "../../host/bundle-folder.ts";
+import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import type { VerifyCrew } from "../../host/verify-crew.ts";
 import { verifyPastAuthorization } from "../../manifests/records/authorization.ts";
@@ -18,7 +18,8 @@ import { type Finding, Findings } from "../../manifests/verify/findings.ts";
 import { listEntries } from "../../manifests/verify/list-file.ts";
 import type { CheckedManifest } from "../../manifests/verify/manifest-file.ts";
 import { expectedByList } from "../../manifests/verify/seal-files.ts";
-import { readAgain, readSmall } from "../../manifests/verify/source.ts";
+import type { OpenCrew } from "../../manifests/verify/seal-slices.ts";
+import { type BundleSource, readAgain, readSmall } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 
 export interface CheckedRecord {
@@ -33,7 +34,12 @@ export interface CheckedRecord {
 export async function checkBundle(crew: VerifyCrew, folder: string, trust: Trust): Promise<CheckedRecord> {
   const source = bundleFolder(folder);
   const ours = crew.of({ folder }, source);
-  const verdict = await verifyBundle(nodeHost, source, trust, ours.open).finally(() => ours.done());
+  return checkWhole(source, trust, ours.open).finally(() => ours.done());
+}
+
+/** A whole bundle, wherever it is. Refuses as `checkBundle`. */
+export async function checkWhole(source: BundleSource, trust: Trust, open?: OpenCrew): Promise<CheckedRecord> {
+  const verdict = await verifyBundle(nodeHost, source, trust, open);
   refuseFound(verdict.findings);
   const { manifest, manifestDigest, ok, quorum } = verdict;
   if (!ok || !manifest || manifestDigest === null) throw new Refusal("BUNDLE-FORM", "the bundle is not whole");
@@ -42,29 +48,30 @@ export async function checkBundle(crew: VerifyCrew, folder: string, trust: Trust
 }
 
 /** A copy of `audit/NUMBER`, or of what else is not a whole bundle. `policies`: of the box. Refuses as `checkBundle`; POLICY-DIGEST, BUNDLE-FORM for what must be there. */
-export async function checkAuditRecord(folder: string, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
+export function checkAuditRecord(folder: string, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
   const source = bundleFolder(folder);
-  try {
-    const record = await checkChainRecord(nodeHost, source, trust, policies);
-    refuseFound(record.findings);
-    const { checked } = record;
-    if (!checked) throw new Refusal("BUNDLE-FORM", "the manifest does not hold");
-    if (!record.policy) {
-      const got = `policy ${checked.manifest.policy.number}, ${checked.manifest.policy.digest}`;
-      throw new Refusal("POLICY-DIGEST", "the policy that the manifest names is not at hand", { got });
-    }
-    if (!record.list) throw new Refusal("BUNDLE-FORM", "documents.jsonl is missing", { about: files.list });
-    checkPinned(record.approvals === "counted");
-    await checkComposition(source, trust, policies, checked);
-    return { manifest: checked.manifest, digest: checked.digest, seals: false };
-  } finally {
-    source.close();
+  return checkAudit(source, trust, policies).finally(() => source.close());
+}
+
+/** What the keeper has of a bundle, wherever it is. Refuses as `checkAuditRecord`. */
+export async function checkAudit(source: BundleSource, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
+  const record = await checkChainRecord(nodeHost, source, trust, policies);
+  refuseFound(record.findings);
+  const { checked } = record;
+  if (!checked) throw new Refusal("BUNDLE-FORM", "the manifest does not hold");
+  if (!record.policy) {
+    const got = `policy ${checked.manifest.policy.number}, ${checked.manifest.policy.digest}`;
+    throw new Refusal("POLICY-DIGEST", "the policy that the manifest names is not at hand", { got });
   }
+  if (!record.list) throw new Refusal("BUNDLE-FORM", "documents.jsonl is missing", { about: files.list });
+  checkPinned(record.approvals === "counted");
+  await checkComposition(source, trust, policies, checked);
+  return { manifest: checked.manifest, digest: checked.digest, seals: false };
 }
 
 /** What was asked to be sealed, where it is there: the batch that was approved, and that documents.jsonl lists. */
 async function checkComposition(
-  source: BundleFolder,
+  source: BundleSource,
   trust: Trust,
   policies: ChainPolicies,
   checked: CheckedManifest,

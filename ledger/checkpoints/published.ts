@@ -1,0 +1,45 @@
+/** The fourth step: the cosigned checkpoint is published in every place, tiles before it. A place that is down delays what needs all of them, and nothing else. */
+
+import { utcOf } from "../../manifests/encoding/shape.ts";
+import { asRefusal, inOneLine } from "../../manifests/refusal.ts";
+import type { Ledger } from "../ledger-folder.ts";
+import type { AppendOnly, Place } from "../publish/place.ts";
+import { publish } from "../publish/publish.ts";
+import type { Signed } from "./signed.ts";
+
+export interface PlaceFinding {
+  readonly place: string;
+  readonly published: boolean;
+  /** why not, else null */
+  readonly why: string | null;
+  readonly appendOnly: AppendOnly;
+}
+
+/** Refuses STORE of the ledger's own; a place that cannot be used, or shows something else, is a finding. */
+export async function publishedCheckpoint(
+  ledger: Pick<Ledger, "db" | "origin">,
+  places: readonly Place[],
+  { note, size }: Signed,
+): Promise<readonly PlaceFinding[]> {
+  const findings: PlaceFinding[] = [];
+  for (const place of places) {
+    try {
+      const { appendOnly } = await publish(ledger, place, note);
+      await notePublication(ledger, size, place.name);
+      findings.push({ place: place.name, published: true, why: null, appendOnly });
+    } catch (fault) {
+      const why = inOneLine(asRefusal(fault, "STORE", (fault as Error).message).toRecord());
+      findings.push({ place: place.name, published: false, why, appendOnly: "not asked for" });
+    }
+  }
+  return findings;
+}
+
+async function notePublication({ db }: Pick<Ledger, "db">, size: number, place: string): Promise<void> {
+  await db.writing((sql) =>
+    sql.run(
+      "INSERT INTO publications (size, place, published) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      ...[size, place, utcOf(Date.now())],
+    ),
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * The signer of a ledger for one command: the process that serves at the folder's socket, else one started for this command alone, and only when something is to be
+ * signed. Its keys are never in this process, nor is the passphrase: the signer asks for it itself, or is handed the descriptor that it stands on.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Connection, connect, overSocket } from "../../host/wire.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { type SignerClient, signerClient } from "./signer-client.ts";
+
+export interface SignerOrder {
+  /** of the ledger */
+  readonly folder: string;
+  readonly arc: string;
+  /** that the passphrase is read from, where a signer has to be started */
+  readonly passphraseFd?: number;
+}
+
+export const signerFolder = (ledger: string) => join(ledger, "signer");
+
+const main = fileURLToPath(new URL("../signer/main.ts", import.meta.url));
+
+interface Opened {
+  readonly connection: Connection;
+  /** exit status of one that was started for this command */
+  readonly ended?: Promise<number | null>;
+}
+
+/**
+ * Gives `use` a way to the signer, which is found or started when it is first asked for, and let go afterwards. Refuses what `use` refuses; UNREACHABLE where the signer
+ * ended in between: it has said why.
+ */
+export async function withSigner<T>(
+  order: SignerOrder,
+  use: (signer: () => Promise<SignerClient>) => Promise<T>,
+): Promise<T> {
+  let opened: Promise<Opened> | undefined;
+  const signer = async () => {
+    opened ??= open(order);
+    return signerClient((await opened).connection);
+  };
+  try {
+    return await use(signer);
+  } catch (fault) {
+    const ended = (await opened)?.ended;
+    if (!ended || !(fault instanceof Refusal) || fault.code !== "UNREACHABLE") throw fault;
+    const got = `exit status ${await ended}`;
+    throw new Refusal("UNREACHABLE", "the ledger's signer ended; it said why", { got, cause: fault });
+  } finally {
+    const one = await opened?.catch(() => undefined);
+    one?.connection.close();
+    await one?.ended;
+  }
+}
+
+async function open(order: SignerOrder): Promise<Opened> {
+  const running = await connect(join(signerFolder(order.folder), "sign.sock")).catch(() => undefined);
+  return running ? { connection: running } : start(order);
+}
+
+function start({ arc, folder, passphraseFd }: SignerOrder): Opened {
+  const secret = passphraseFd === undefined ? [] : ["--passphrase-fd", "4"];
+  const args = [main, signerFolder(folder), "--arc", arc, "--descriptor", "3", ...secret];
+  const stdio = [
+    "inherit",
+    "ignore",
+    "inherit",
+    "pipe",
+    ...(passphraseFd === undefined ? [] : [passphraseFd]),
+  ] as const;
+  const child = spawn(process.execPath, args, { stdio: [...stdio] });
+  if (passphraseFd !== undefined) closeSync(passphraseFd);
+  return { connection: overSocket(child.stdio[3] as unknown as Socket), ended: exited(child) };
+}
+
+function exited(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("exit", resolve);
+  });
+}

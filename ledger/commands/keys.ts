@@ -1,0 +1,122 @@
+/** Wires `coldseal ledger keys`, `coldseal ledger signer` and `coldseal ledger forward`: the ledger's own keys, and the process that holds them. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { readCertificateFile } from "../../host/certificate-file.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { writeDurable } from "../../host/durable.ts";
+import { ownOids } from "../../manifests/encoding/oid.ts";
+import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { checkAnswers, verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
+import { signerFolder } from "../client/open-signer.ts";
+import { askNewPassphrase } from "../keys/passphrase.ts";
+import { openLedger } from "../ledger-folder.ts";
+import { moveForward } from "../signed-heads/forward.ts";
+import { headsPlace } from "../signed-heads/heads-place.ts";
+import { openSignedHeads } from "../signed-heads/signed-heads.ts";
+import { keyFile, readKeyRecord } from "../signer/key-record.ts";
+import { type KeyKind, makeKeys, requestFile } from "../signer/make-keys.ts";
+import { certificateFile } from "../signer/methods.ts";
+import { runSigner } from "../signer/run.ts";
+import { agreedToForward } from "./forward-words.ts";
+import { readBytes } from "./witness.ts";
+
+export interface KeysOptions {
+  readonly arc: string;
+  readonly certificate?: string;
+  readonly counter?: string;
+  readonly json?: boolean;
+  readonly key: KeyKind;
+  readonly organization?: string;
+  readonly passphraseFd?: number;
+}
+
+/** Makes the keys where there are none, takes a certificate where one is given, and says what there is. */
+export async function runKeys(
+  ledger: string,
+  options: KeysOptions,
+  tell: (consequence: string) => void,
+): Promise<void> {
+  const folder = signerFolder(ledger);
+  if (!existsSync(keyFile(folder))) await make(ledger, options);
+  tell("the keys are made");
+  if (options.certificate !== undefined) await takeCertificate(folder, options.certificate);
+  const { acknowledgement, checkpoint, origin } = readKeyRecord(folder);
+  const certificate = existsSync(certificateFile(folder))
+    ? readCertificate(readFileSync(certificateFile(folder)))
+    : undefined;
+  const said = {
+    acknowledgement: {
+      certificate: certificate?.subjectText ?? null,
+      held: acknowledgement.held,
+      suite: acknowledgement.suite,
+    },
+    checkpoint: { held: checkpoint.held, vkey: checkpoint.vkey },
+    origin,
+    request: requestFile(folder),
+  };
+  const held = (where: string) => (where === "file" ? "an encrypted file" : "a token");
+  const lines = [
+    `checkpoints of ${origin}, by a key in ${held(checkpoint.held)}:`,
+    `  ${checkpoint.vkey}`,
+    `acknowledgements by ${acknowledgement.suite}, a key in ${held(acknowledgement.held)}:`,
+    certificate
+      ? `  ${shown(certificate.subjectText)}, until ${certificate.notAfter}`
+      : `  no certificate yet: have one issued for ${shown(requestFile(folder))}, then --certificate FILE`,
+  ];
+  process.stdout.write(options.json ? `${JSON.stringify(said)}\n` : `${lines.join("\n")}\n`);
+}
+
+async function make(
+  ledger: string,
+  { arc, counter, key: kind, organization, passphraseFd }: KeysOptions,
+): Promise<void> {
+  if (organization === undefined) {
+    throw new Refusal("USAGE", "the keys are made now: for whom shall the certificate be?", {
+      expected: "--organization NAME",
+    });
+  }
+  const opened = await openLedger(ledger);
+  const { origin } = opened;
+  opened.close();
+  const passphrase = await askNewPassphrase(passphraseFd, `the keys of ledger ${origin}`);
+  const where = counter === undefined ? {} : { counter };
+  const usage = ownOids(arc).acknowledging;
+  await makeKeys({ folder: signerFolder(ledger), kind, organization, origin, passphrase, usage, ...where }).finally(
+    () => passphrase.fill(0),
+  );
+}
+
+/** Refuses CONFIG, KEY-REQUEST what does not answer the request. */
+async function takeCertificate(folder: string, file: string): Promise<void> {
+  const certificate = readCertificateFile(file);
+  checkAnswers(await verifyCertificateRequest(nodeHost, readFileSync(requestFile(folder))), certificate);
+  await writeDurable(certificateFile(folder), certificate);
+}
+
+/** Serves the signer at its socket until it is told to stop. */
+export async function runSignerCommand(
+  ledger: string,
+  { arc, passphraseFd }: { readonly arc: string; readonly passphraseFd?: number },
+): Promise<void> {
+  await runSigner(signerFolder(ledger), { arc, ...(passphraseFd === undefined ? {} : { passphraseFd }) });
+}
+
+/** `file` holds the newest checkpoint that the signer ever signed. */
+export async function runForward(ledger: string, file: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const folder = signerFolder(ledger);
+  const { checkpoint, origin } = readKeyRecord(folder);
+  const log = await readVerifierKey(nodeHost, checkpoint.vkey, "ed25519");
+  const heads = await openSignedHeads(headsPlace(folder), [origin]);
+  try {
+    const agree = agreedToForward.bind(undefined, "The ledger's signer");
+    const { size } = await moveForward({ agree, heads, log, own: log }, { checkpoint: readBytes(file), path: [] });
+    process.stdout.write(
+      json ? `${JSON.stringify({ origin, size })}\n` : `moved forward to size ${size} of ${origin}\n`,
+    );
+  } finally {
+    heads.close();
+  }
+}

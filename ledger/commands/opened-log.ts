@@ -1,0 +1,43 @@
+/** A ledger with all that its log is brought out with: keys, witnesses, places, and a way to its signer. */
+
+import { nodeHost } from "../../host/crypto-host.ts";
+import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
+import { readWitnessSettings, type WitnessSettings } from "../checkpoints/witness-settings.ts";
+import { signerFolder, withSigner } from "../client/open-signer.ts";
+import type { SignerClient } from "../client/signer-client.ts";
+import { type Ledger, openLedger } from "../ledger-folder.ts";
+import type { Place } from "../publish/place.ts";
+import { placesOf } from "../publish/places.ts";
+import { readKeyRecord } from "../signer/key-record.ts";
+
+export interface SigningOptions {
+  readonly arc: string;
+  readonly json?: boolean;
+  readonly passphraseFd?: number;
+}
+
+export interface OpenedLog {
+  readonly ledger: Ledger;
+  readonly log: VerifierKey;
+  readonly settings: WitnessSettings;
+  readonly places: readonly Place[];
+  readonly signer: () => Promise<SignerClient>;
+}
+
+/** Refuses STORE, CONFIG, LOG-NOTE, and what `use` refuses. */
+export async function withLog<T>(
+  folder: string,
+  { arc, passphraseFd }: SigningOptions,
+  use: (opened: OpenedLog) => Promise<T>,
+): Promise<T> {
+  const ledger = await openLedger(folder);
+  try {
+    const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+    const settings = await readWitnessSettings(folder, log);
+    const places = placesOf(ledger);
+    const order = { folder, arc, ...(passphraseFd === undefined ? {} : { passphraseFd }) };
+    return await withSigner(order, (signer) => use({ ledger, log, settings, places, signer }));
+  } finally {
+    ledger.close();
+  }
+}

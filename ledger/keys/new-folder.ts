@@ -1,0 +1,21 @@
+/** A folder that is there whole or not at all: what holds keys and what they signed last is made beside its place, then moved there. */
+
+import { existsSync } from "node:fs";
+import { makeFolder, moveDurable, removeDurable, syncTree } from "../../host/durable.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+
+/** Lets `fill` write into a new folder, then moves it to `path`; durable on return. What was cut short before is removed. Refuses CONFIG where something is at `path`, STORE, and what `fill` refuses. */
+export async function newFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  if (existsSync(path)) {
+    throw new Refusal("CONFIG", "keys were made there already: none are made in the place of others", {
+      expected: "a folder that is not there yet",
+      about: path,
+    });
+  }
+  const begun = `${path}.new`;
+  await removeDurable(begun);
+  await makeFolder(begun);
+  await fill(begun);
+  await syncTree(begun);
+  await moveDurable(begun, path);
+}

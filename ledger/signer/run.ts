@@ -1,0 +1,44 @@
+/** Runs a signer: its keys are opened once, then it answers until it is told to stop, or the one who started it hangs up. */
+
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { serve, serveSocket, stopServing } from "../../host/wire.ts";
+import { askPassphrase } from "../keys/passphrase.ts";
+import { signerMethods } from "./methods.ts";
+import { openSigner } from "./open-signer.ts";
+
+export interface RunOptions {
+  readonly arc: string;
+  /** an inherited socket to serve; else one is made at `sign.sock` in the folder */
+  readonly descriptor?: number;
+  /** that the passphrase is read from; else it is asked for */
+  readonly passphraseFd?: number;
+}
+
+/** Returns when it was stopped. Refuses what `openSigner` and `serve` refuse. */
+export async function runSigner(folder: string, { arc, descriptor, passphraseFd }: RunOptions): Promise<void> {
+  // Whatever the signer writes is for its own user only.
+  process.umask(0o077);
+  const signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what));
+  const { size, stopped } = signer.heads.head(signer.record.origin);
+  say(stopped === null ? `signing for ${signer.record.origin}, from size ${size}` : `signing nothing: ${stopped}`);
+  const methods = signerMethods(signer);
+  const onFault = (method: string, fault: unknown) => say(`a fault in ${method}: ${String(fault)}`);
+  if (descriptor !== undefined) await serveSocket(new Socket({ fd: descriptor }), methods, { onFault });
+  else {
+    const server = await serve(join(folder, "sign.sock"), methods, { onFault });
+    await stopSignal();
+    await stopServing(server);
+  }
+  signer.heads.close();
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+}

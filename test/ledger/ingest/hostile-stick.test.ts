@@ -1,0 +1,129 @@
+/** Sticks that somebody made to hurt: nothing is followed, opened or read that is no plain file within bounds, and what is right beside it comes in. */
+
+import { execFileSync } from "node:child_process";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
+
+let bundles: readonly Bundle[];
+let box: TestLedger;
+beforeAll(async () => {
+  bundles = await chainOf(2);
+});
+beforeEach(async () => {
+  box = await testLedger();
+  await box.enrol((bundles[0] as Bundle).genesis);
+});
+afterEach(() => box.end());
+
+function laid(name = "stick"): string {
+  const stick: Stick = new Map();
+  for (const [at, bundle] of bundles.entries()) layBundle(stick, `coldseal/outbox/batch-${at + 1}`, bundle);
+  return box.stick(stick, name);
+}
+
+const first = "coldseal/outbox/batch-1";
+
+describe("a hostile stick", () => {
+  const kinds: readonly (readonly [string, (path: string) => void])[] = [
+    ["a link to another file", (path) => symlinkSync("/etc/passwd", path)],
+    ["a link to the right file elsewhere", (path) => symlinkSync(`${path}.moved`, path)],
+    ["a pipe", (path) => execFileSync("mkfifo", [path])],
+    ["a folder", (path) => mkdirSync(path)],
+    ["a file with two links", (path) => linkSync(`${path}.moved`, path)],
+  ];
+  for (const file of ["documents.jsonl", "policy/0001.p7m"]) {
+    it.each(kinds)(`T1: %s in the place of ${file} is refused`, async (_, put) => {
+      const stick = laid();
+      const path = join(stick, first, file);
+      renameSync(path, `${path}.moved`);
+      put(path);
+      // What was moved away has no place there either.
+      if (!file.includes("/")) renameSync(`${path}.moved`, join(box.dir, "moved"));
+      const [told] = await box.ingest(stick);
+      expect(told?.result).toMatchObject({ kind: "refused", refusal: { code: "MEDIA-KIND" } });
+      expect(readdirSync(join(box.folder, "copies"))).toEqual([]);
+    });
+  }
+
+  it("T1: a folder that is a link is not entered: nothing is found behind it", async () => {
+    const stick = laid("elsewhere");
+    const other = join(box.dir, "links");
+    mkdirSync(join(other, "coldseal"), { recursive: true });
+    symlinkSync(join(stick, "coldseal/outbox"), join(other, "coldseal/outbox"));
+    await expect(box.ingest(other)).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  it("T4: a file without end is refused before it is read, and what is beside it comes in", async () => {
+    const stick = laid();
+    const list = join(stick, first, "documents.jsonl");
+    truncateSync(list, 2 ** 40);
+    const all = await box.ingest(stick);
+    expect(inShort(all)).toEqual(["refused MEDIA-LIMIT", "waits 2"]);
+  });
+
+  it("T4: a manifest without end is not read", async () => {
+    const stick = laid();
+    truncateSync(join(stick, first, "manifest.p7m"), 2 ** 32);
+    expect(inShort(await box.ingest(stick))).toEqual(["refused BUNDLE-FORM", "waits 2"]);
+  });
+
+  it("T4: more files than a bundle has are refused, not copied", async () => {
+    const stick = laid();
+    for (let at = 0; at < 40; at++) writeFileSync(join(stick, first, "certificates", `x-${at}.der`), "x");
+    expect(inShort(await box.ingest(stick))).toEqual(["refused MEDIA-LIMIT", "waits 2"]);
+  });
+
+  it("T4: folders without end are looked into to a bound", async () => {
+    const stick = laid();
+    mkdirSync(join(stick, Array.from({ length: 30 }, () => "deep").join("/")), { recursive: true });
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
+  });
+
+  it("T2: names that a terminal would take for a command are data, whatever folder they are", async () => {
+    const stick = laid();
+    renameSync(join(stick, first), join(stick, "coldseal/outbox/\u001b[2J\u202etxt"));
+    writeFileSync(join(stick, "coldseal/outbox/\u0007bell"), "x");
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
+  });
+
+  it("a batch that waits in the inbox, a plain envelope called manifest.p7m among it, is nobody's record", async () => {
+    const stick = laid();
+    mkdirSync(join(stick, "coldseal/inbox/plain"), { recursive: true });
+    writeFileSync(join(stick, "coldseal/inbox/plain/manifest.p7m"), "no manifest");
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
+  });
+
+  it("what is no record in the keeper's folders is passed over or refused, and hinders nothing", async () => {
+    const stick = box.stick(keeperOf(bundles));
+    writeFileSync(join(stick, "coldseal/audit/1/note.txt"), "the keeper's own");
+    writeFileSync(join(stick, "coldseal/audit/policy/0002.p7m"), "no policy");
+    mkdirSync(join(stick, "coldseal/audit/9"));
+    writeFileSync(join(stick, "coldseal/audit/9/manifest.p7m"), "no manifest");
+    const all = inShort(await box.ingest(stick));
+    expect(all.filter((one) => one.startsWith("chained"))).toEqual(["chained 1", "chained 2"]);
+    expect(all.filter((one) => one.includes("refused"))).toHaveLength(2);
+  });
+
+  it("STORE: where no private copy can be made the ingest ends, nothing is lost, and the same again goes on", async () => {
+    const stick = laid();
+    await box.ingest(stick);
+    rmSync(join(box.folder, "copies"), { recursive: true });
+    writeFileSync(join(box.folder, "copies"), "no folder");
+    await expect(box.ingest(stick)).rejects.toMatchObject({ code: "STORE" });
+    rmSync(join(box.folder, "copies"));
+    expect(inShort(await box.ingest(stick))).toEqual(["known 1", "known 2"]);
+  });
+});

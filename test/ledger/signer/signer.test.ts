@@ -1,0 +1,92 @@
+/** The ledger's signing process: it signs a tree that follows, and acknowledgements, and nothing else. */
+
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import type { SignerClient } from "../../../ledger/client/signer-client.ts";
+import { checkSignature } from "../../../manifests/cms/signature.ts";
+import { suiteOf } from "../../../manifests/cms/suite.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { objectIdentifier } from "../../../manifests/encoding/der-write.ts";
+import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
+import { checkCheckpoint } from "../../../manifests/log/checkpoint.ts";
+import type { TreeHead } from "../../../manifests/log/tree-proof.ts";
+import { readCertificate } from "../../../manifests/x509/certificate.ts";
+import { codeOf } from "../../manifests/time/code-of.ts";
+import { history } from "../trees.ts";
+import { keysIn, newFolder, origin, type TestKeys } from "./a-signer.ts";
+
+const tree = history();
+
+let keys: TestKeys;
+beforeAll(async () => {
+  keys = await keysIn(newFolder());
+});
+afterAll(() => rmSync(keys.folder, { recursive: true, force: true }));
+
+const sign = (
+  signer: SignerClient,
+  from: number,
+  to: number,
+  other: { tree?: typeof tree; path?: Uint8Array[] } = {},
+) => {
+  const of = other.tree ?? tree;
+  return signer.checkpoint(of.head(to), from, other.path ?? (from < to ? of.path(from, to) : []));
+};
+
+/** A note that the log's key signed over exactly this tree. */
+async function checkNote(note: Uint8Array, { root, size }: TreeHead): Promise<void> {
+  const checked = await checkCheckpoint(nodeHost, note, { log: keys.vkey, witnesses: [], cosignatures: 0 });
+  expect(checked).toMatchObject({ origin, size, root });
+}
+
+describe("a signer that is started for one command", () => {
+  it("LOG-HEAD: signs from the empty tree on what a proof shows to follow, across starts, and the same again the same way", async () => {
+    await keys.signing(async (signer) => {
+      expect(await signer.status()).toMatchObject({ size: 0, stopped: null, origin, certificate: false });
+      expect((await signer.status()).held).toEqual({ acknowledgement: "file", checkpoint: "file" });
+      await checkNote(await sign(signer, 0, 3), tree.head(3));
+    });
+    await keys.signing(async (signer) => {
+      expect(await signer.status()).toMatchObject({ size: 3, root: hex(tree.head(3).root) });
+      const note = await sign(signer, 3, 8);
+      await checkNote(note, tree.head(8));
+      expect(await sign(signer, 8, 8)).toEqual(note);
+      expect(await sign(signer, 3, 8)).toEqual(note);
+    });
+  });
+
+  it("LOG-HEAD: refuses for ever a smaller tree, another root of a size that it signed, and a proof from elsewhere", async () => {
+    await keys.signing(async (signer) => {
+      const { size } = await signer.status();
+      const forked = history(2);
+      expect(await codeOf(sign(signer, size, size - 1))).toBe("LOG-HEAD");
+      expect(await codeOf(sign(signer, size, size, { tree: forked }))).toBe("LOG-HEAD");
+      expect(await codeOf(sign(signer, 0, size + 1))).toBe("LOG-HEAD");
+      expect(await codeOf(sign(signer, size, size + 1, { tree: forked }))).toBe("LOG-PROOF");
+      expect(await codeOf(sign(signer, size, size + 1, { path: [] }))).toBe("LOG-PROOF");
+      expect(
+        await codeOf(sign(signer, size, size + 1, { path: [...tree.path(size, size + 1), new Uint8Array(32)] })),
+      ).toBe("LOG-PROOF");
+      expect(await signer.status()).toMatchObject({ size, root: hex(tree.head(size).root) });
+    });
+  });
+});
+
+describe("acknowledgements", () => {
+  it("CONFIG: are signed once there is a certificate, as signed attributes of an acknowledgement alone", async () => {
+    await keys.signing(async (signer) => {
+      const digest = sha256(Uint8Array.of(1));
+      expect(await codeOf(signer.acknowledgement(digest))).toBe("CONFIG");
+      const certificate = await keys.certify();
+      const { attributes, signature } = await signer.acknowledgement(digest);
+      const suite = suiteOf("ecdsa-p256-sha256");
+      const { spki } = readCertificate(certificate);
+      await checkSignature(nodeHost, { suite, spki, message: attributes, signature, minimumRsaBits: 2048 });
+      const text = hex(attributes);
+      expect(text).toContain(hex(digest));
+      expect(text).toContain(hex(sha256(certificate)));
+      expect(text).toContain(hex(objectIdentifier(ownOids(documentationArc).acknowledgement)));
+    });
+  });
+});
