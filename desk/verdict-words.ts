@@ -184,8 +184,13 @@ function timeRows({ ok, provenTime, times }: Pick<BundleVerdict, "ok" | "provenT
         ? `${provenTime} at the latest, by time-stamps that hold (with the accuracy that they claim)`
         : null,
     ),
-    ...times.flatMap(({ authority, discounted, file, over, renewals, stamped }) => {
-      const what = [file, ...(over ? [coverText(over)] : []), ...(renewals > 0 ? [renewedText(renewals)] : [])];
+    ...times.flatMap(({ authority, batch, discounted, file, over, renewals, stamped }) => {
+      const what = [
+        file,
+        ...(batch ? ["the batch's"] : []),
+        ...(over ? [coverText(over)] : []),
+        ...(renewals > 0 ? [renewedText(renewals)] : []),
+      ];
       return [
         ...row(
           "time-stamp",

@@ -129,4 +129,48 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       const { runDecide } = await import("./commands/decide.ts");
       return runDecide(folder, box, number, command.optsWithGlobals());
     });
+
+  ledger
+    .command("anchor")
+    .description("evidence of time, by time-stamp authorities, for every manifest and every seal that waits for it")
+    .argument("<folder>", "the ledger")
+    .option("--tsa <url...>", "addresses of authorities (RFC 3161), asked one after another; they stay set")
+    .option("--tsa-ca <file...>", "roots (PEM or DER) of these authorities; they stay set")
+    .option("--alarm-hours <hours>", "how long a manifest may wait before that alarms (24 unless set)")
+    .option("--renew-days <days>", "so long before a certificate or a hash ends a renewal is due (60 unless set)")
+    .option("--hash-ends <name=date...>", "until when a hash is taken to hold, like sha256=2035-12-31")
+    .option("--wait <seconds>", "longest wait for one authority (30)")
+    .option("--renew", "first renew what is due")
+    .option("--all", "with --renew: all of it")
+    .option("--give-up", "with --renew: what does not hold any more has lapsed, and what it is over waits anew")
+    .option("--hash <name>", "with --renew: by another hash, over all that it is over anew")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runAnchor } = await import("./commands/anchor.ts");
+      return runAnchor(folder, command.optsWithGlobals(), tell);
+    });
+
+  ledger
+    .command("queue")
+    .description("what waits for evidence of time and why, what has to be renewed, and which clocks disagree")
+    .argument("<folder>", "the ledger")
+    .option("--seen", "you looked at the conflicts of clocks: they stay shown, and alarm no more")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runQueue } = await import("./commands/queue.ts");
+      return runQueue(folder, command.optsWithGlobals());
+    });
+
+  ledger
+    .command("evidence")
+    .description("write evidence of time: for a box, into a bundle, or with one seal")
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .option("--stick <dir>", "the box's stick: NUMBER.ers in coldseal/control/in")
+    .option("--bundle <dir>", "a bundle (outbox/BATCH): evidence/NNNN.ers")
+    .option("--document <file>", "a document, or its digest in hex: what is handed over with its seal, to --to")
+    .option("--to <dir>", "with --document: a folder")
+    .option("--number <number>", "of the manifest, where another than the newest or the only one is meant")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runEvidence } = await import("./commands/evidence.ts");
+      return runEvidence(folder, box, command.optsWithGlobals());
+    });
 }

@@ -136,6 +136,7 @@ export const refusalTable = {
     "look at both manifests; the box's chain stands until two keepers decide: `coldseal ledger decide`",
   ],
   "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
+  "LEDGER-TIME": ["not-now", "see `coldseal ledger queue` for why it waits, then `coldseal ledger anchor`"],
   UNPUBLISHED: ["not-now", "have a checkpoint over it published: `coldseal ledger publish`; then try again"],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],

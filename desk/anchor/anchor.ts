@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../host/durable.ts";
+import { failureText, type Stamped, stampInTurn, turns } from "../../host/tsa/tsa-client.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
@@ -16,7 +17,6 @@ import {
   mostFiles,
 } from "../../manifests/verify/time-evidence.ts";
 import { bundleTree } from "./bundle-tree.ts";
-import { failureText, type Stamped, stampInTurn, turns } from "./tsa-client.ts";
 
 /** One file of evidence, written or written anew; durable. */
 export interface Anchored extends Omit<Stamped, "token"> {

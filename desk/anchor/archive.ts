@@ -4,6 +4,7 @@
  */
 
 import { nodeHost } from "../../host/crypto-host.ts";
+import { type Stamped, stampInTurn } from "../../host/tsa/tsa-client.ts";
 import { indexOf, writeHashIndex } from "../../manifests/cms/hash-index.ts";
 import { type RevocationValues, withoutRevocation, withRevocation } from "../../manifests/cms/revocation-values.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
@@ -24,7 +25,6 @@ import {
 } from "../../manifests/verify/seal-time-stamps.ts";
 import type { TimeProof } from "../../manifests/verify/time-evidence.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { type Stamped, stampInTurn } from "./tsa-client.ts";
 
 export interface ArchiveWanted {
   readonly oids: OwnOids;

@@ -4,6 +4,7 @@
  */
 
 import { nodeHost } from "../../host/crypto-host.ts";
+import { type Stamped, stampInTurn, turns } from "../../host/tsa/tsa-client.ts";
 import {
   noValues,
   type RevocationValues,
@@ -23,7 +24,6 @@ import { checkRevocation } from "../../manifests/verify/revocation.ts";
 import { provenTime } from "../../manifests/verify/time-evidence.ts";
 import { boxPath, leastRsaBits } from "../../manifests/verify/trust.ts";
 import { archiveSeal, checkOneHolds, stampsNow } from "./archive.ts";
-import { type Stamped, stampInTurn, turns } from "./tsa-client.ts";
 
 export interface Extended {
   /** the seal's new file, DER */

@@ -34,7 +34,10 @@ export async function recordsOf(host: Host, der: Uint8Array, tree: HashTree, gro
     trees.push(at === 0 ? tree : await renewedTree(host, { hash, count: at }, groups, recordOf));
     const own = trees[at] as HashTree;
     if (hash !== own.hash || !equal(await rootOf(host, hash, reduced), own.root)) {
-      throw new Refusal("TIME-IMPRINT", "this evidence is not over the tree of this bundle");
+      throw new Refusal("TIME-IMPRINT", "this evidence is not over the tree of this bundle", {
+        expected:
+          "evidence that `coldseal anchor` made; of a ledger's, `coldseal ledger evidence` gives that of one seal",
+      });
     }
     const before = chains.slice(0, at + 1);
     recordOf = (group) => writeEvidenceRecord(inPlace(before, trees, group));

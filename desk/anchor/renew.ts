@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
+import { stampInTurn } from "../../host/tsa/tsa-client.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -22,7 +23,6 @@ import { bundleTree } from "./bundle-tree.ts";
 import { type GroupsBy, groupsOf } from "./group-hashes.ts";
 import { openDocuments } from "./listed-documents.ts";
 import { recordsOf, renewedTree } from "./one-document.ts";
-import { stampInTurn } from "./tsa-client.ts";
 
 /**
  * Renews every file of evidence by a token over its last token, while that still holds: the authority's path is looked at before, and the longer

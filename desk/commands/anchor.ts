@@ -2,13 +2,13 @@
 
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { count } from "../../host/terminal/amounts.ts";
+import { checkUrl, failedLines, stampLines } from "../../host/tsa/words.ts";
 import { rootIn } from "../../host/verify-folder.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Anchored, anchor } from "../anchor/anchor.ts";
 import { renew, renewByHash } from "../anchor/renew.ts";
-import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 
 export interface AnchorOptions {
   readonly tsa: readonly string[];

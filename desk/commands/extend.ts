@@ -1,6 +1,7 @@
 /** Wires `coldseal extend`: seals with time-stamps in them, for whoever gets a document and its seal alone. */
 
 import { basename, join } from "node:path";
+import { checkUrl, failedLines, stampLines } from "../../host/tsa/words.ts";
 import { crlIn, ocspIn, rootIn } from "../../host/verify-folder.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { messageDigestOf } from "../../manifests/cms/verify.ts";
@@ -9,7 +10,6 @@ import { ownOids } from "../../manifests/encoding/oid.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type ExtendWanted, extendSeal } from "../anchor/extend.ts";
-import { checkUrl, failedLines, stampLines } from "../anchor/words.ts";
 import { readBounded } from "../bounded-file.ts";
 import { documentDigestAt } from "../document-digest.ts";
 import { folderAt, writeNew } from "../new-files.ts";

@@ -27,9 +27,19 @@ export type Evidence =
       readonly kind: "seal";
       readonly seal: ChosenFile;
       readonly document: ChosenFile;
-      /** evidence records over the two, and proofs of a log */
+      /** evidence records over the two, or over what is beside them, and proofs of a log */
       readonly records: readonly ChosenFile[];
+      readonly beside?: BesideSeal;
     };
+
+/** What of its batch came with one seal, in a folder of its own: known by the one line of the list. */
+export interface BesideSeal {
+  readonly manifest: ChosenFile;
+  readonly inclusion: ChosenFile;
+  readonly authorization: ChosenFile | undefined;
+  /** from number 1 on */
+  readonly policies: readonly ChosenFile[];
+}
 
 type HasherOf = (hash: HashName) => Hasher;
 
@@ -45,6 +55,8 @@ export function evidenceIn(
   const bundle = onlyOne(files, "manifest.p7m");
   if (bundle) {
     const root = folderOf(bundle.path);
+    const beside = besideSeal(files, root, bundle);
+    if (beside) return sealIn(files, beside);
     const inside = files.filter(({ path }) => path.startsWith(root));
     const outside = files.filter((file) => !inside.includes(file) && !closings.includes(file));
     return {
@@ -64,15 +76,26 @@ export function outsideBundles(files: readonly ChosenFile[]): readonly ChosenFil
   return files.filter(({ path }) => path.endsWith(".p7m") && !roots.some((root) => path.startsWith(root)));
 }
 
-function sealIn(files: readonly ChosenFile[]): Evidence {
+/** Where inclusion.json lies beside the manifest, which no bundle has. */
+function besideSeal(files: readonly ChosenFile[], root: string, manifest: ChosenFile): BesideSeal | undefined {
+  const at = (path: string) => files.find((file) => file.path === `${root}${path}`);
+  const inclusion = at("inclusion.json");
+  const policies = files
+    .filter(({ path }) => path.startsWith(root) && /^policy\/\d{4}\.p7m$/.test(path.slice(root.length)))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return inclusion && { manifest, inclusion, authorization: at("authorization.p7m"), policies };
+}
+
+function sealIn(files: readonly ChosenFile[], beside?: BesideSeal): Evidence {
+  const known = beside ? [beside.manifest, beside.inclusion, beside.authorization, ...beside.policies] : [];
   const seals = files.filter(({ path }) => path.endsWith(".p7s"));
-  const others = files.filter((file) => !seals.includes(file));
+  const others = files.filter((file) => !seals.includes(file) && !known.includes(file));
   // Alone beside a seal it is the document, whatever its name.
   const records = others.length === 1 ? [] : others.filter(({ path }) => isRecord(path));
   const documents = others.filter((file) => !records.includes(file));
   const [seal, document] = [seals[0], documents[0]];
   if (seal && document && seals.length === 1 && documents.length === 1)
-    return { kind: "seal", seal, document, records };
+    return { kind: "seal", seal, document, records, ...(beside ? { beside } : {}) };
   throw new Refusal("USAGE", "this is neither a bundle nor one seal with its document", {
     expected: "the folder of a batch (with manifest.p7m), or one .p7s file and the document that it belongs to",
     got: files.length === 0 ? "nothing" : `${seals.length} seals and ${documents.length} other files`,

@@ -9,11 +9,11 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { oidsOfType } from "../../manifests/verify/audit-signature.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
-import { verifySeal } from "../../manifests/verify/seal.ts";
+import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { bundleWords, refusalWords, sealWords, type VerdictWords } from "../verdict-words.ts";
-import { type ChosenFile, digestFile, evidenceIn, outsideBundles, wholeOf } from "./chosen-files.ts";
+import { type BesideSeal, type ChosenFile, digestFile, evidenceIn, outsideBundles, wholeOf } from "./chosen-files.ts";
 
 /** As `coldseal verify` would judge it. Refuses USAGE what is no evidence; a fault of reading is one too. */
 export async function verifyFiles(host: Host, files: readonly ChosenFile[], trust: Trust): Promise<VerdictWords> {
@@ -28,19 +28,34 @@ export async function verifyFiles(host: Host, files: readonly ChosenFile[], trus
     case "refusal":
       return refusalWords(await verifyRefusal(host, await whole(evidence.p7m), trust));
     case "seal": {
-      const { document, records, seal } = evidence;
+      const { beside, document, records, seal } = evidence;
       const documentDigest: Parameters<typeof verifySeal>[1]["documentDigest"] = (hash) =>
         digestFile(document, host.hasher(hash));
-      const beside = await Promise.all(records.map(async (file) => ({ name: file.path, bytes: await whole(file) })));
+      const read = await Promise.all(records.map(async (file) => ({ name: file.path, bytes: await whole(file) })));
       const given = {
         seal: await whole(seal),
         documentDigest,
-        evidence: beside.flatMap(({ bytes, name }) => (isLogProof(bytes) ? [] : [{ name, der: bytes }])),
-        logs: beside.filter(({ bytes }) => isLogProof(bytes)),
+        evidence: read.flatMap(({ bytes, name }) => (isLogProof(bytes) ? [] : [{ name, der: bytes }])),
+        logs: read.filter(({ bytes }) => isLogProof(bytes)),
+        ...(beside && (await besideRead(beside))),
       };
       return sealWords(await verifySeal(host, given, trust));
     }
   }
+}
+
+async function besideRead({
+  authorization,
+  inclusion,
+  manifest,
+  policies,
+}: BesideSeal): Promise<Partial<SealToVerify>> {
+  return {
+    manifest: await whole(manifest),
+    inclusion: await whole(inclusion),
+    policies: await Promise.all(policies.map((file) => whole(file))),
+    ...(authorization ? { authorization: await whole(authorization) } : {}),
+  };
 }
 
 /** By what they say that they are: the box names them by a number. */

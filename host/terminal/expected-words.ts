@@ -103,6 +103,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LEDGER-BOX": "a record of a box that is enrolled here",
   "LEDGER-FORK": "one manifest of each number, each following the one before",
   "LEDGER-GAP": "every number of the box, in time",
+  "LEDGER-TIME": "evidence of time over this manifest",
   UNPUBLISHED: "an entry under a published checkpoint",
   CLOSING: "the box's own record of what it sealed in the emergency",
   "QUOTE-FORM": "a quote and logs as the TCG's specifications have them",

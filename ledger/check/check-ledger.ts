@@ -3,6 +3,7 @@
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import type { LogTrust } from "../../manifests/log/checkpoint.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { checkAnchors } from "../anchor/check-anchors.ts";
 import { checkBoxes } from "../boxes/check-boxes.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
@@ -44,6 +45,7 @@ export async function checkLedger(
   await db.reading((sql) => checkBoxes(sql, utcOf(Date.now()), findings));
   const sizes: number[] = [];
   for (const place of places) sizes.push(await checkPlace(db, place, findings));
+  await db.reading((sql) => checkAnchors(sql, findings));
   const { count, list } = findings;
   return {
     origin,

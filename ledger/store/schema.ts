@@ -1,13 +1,20 @@
 /** All tables of the ledger, and the statements that make them in SQLite. What was recorded once stays as it is: triggers refuse. */
 
 import { acknowledgementTables } from "../acknowledge/tables.ts";
+import { anchorTables } from "../anchor/tables.ts";
 import { boxTables } from "../boxes/tables.ts";
 import { checkpointTables } from "../checkpoints/tables.ts";
 import { logTables } from "../log/tables.ts";
 import type { ColumnTypes, Table } from "./table.ts";
 
 /** In the order in which they are made: a table stands after those that it refers to. */
-export const tables: readonly Table[] = [...logTables, ...boxTables, ...checkpointTables, ...acknowledgementTables];
+export const tables: readonly Table[] = [
+  ...logTables,
+  ...boxTables,
+  ...checkpointTables,
+  ...acknowledgementTables,
+  ...anchorTables,
+];
 
 const types: ColumnTypes = { blob: "BLOB", integer: "INTEGER", text: "TEXT" };
 

@@ -29,7 +29,8 @@ export type ArchiveTimeStampSequence = readonly (readonly ArchiveTimeStamp[])[];
 export const evidenceRecordLimit = 256 * 1024;
 
 const form = "TIME-FORM";
-const most = { chains: 8, members: 64, lists: 40, hashes: 64 } as const;
+/** Most chains of a record, members of a chain, lists of a tree, and hashes in a list. */
+export const most = { chains: 8, members: 64, lists: 40, hashes: 64 } as const;
 
 /** An EvidenceRecord of version 1. */
 export function writeEvidenceRecord(chains: ArchiveTimeStampSequence): Uint8Array {

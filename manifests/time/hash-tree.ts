@@ -47,20 +47,29 @@ export class TreeBuilder {
 
   /** Refuses TIME-FORM where nothing was added. */
   async tree(): Promise<HashTree> {
-    if (this.#leaves.length === 0) throw new Refusal("TIME-FORM", "a hash tree of nothing");
-    const pair = (left: Uint8Array, right: Uint8Array) => nodeHash(this.#host, this.#hash, [left, right].sort(compare));
-    const levels = await levelsOver(this.#leaves, pair);
-    return {
-      hash: this.#hash,
-      root: (levels.at(-1) as HashRow).at(0),
-      reduced: (at) => [this.#groupAt(at), ...siblings(levels, at).map((sibling) => [sibling])],
-    };
+    const { root, way } = await treeOver(this.#host, this.#hash, this.#leaves);
+    return { hash: this.#hash, root, reduced: (at) => [this.#groupAt(at), ...way(at)] };
   }
 
   #groupAt(at: number): readonly Uint8Array[] {
     const [start = 0, end = this.#own.length] = this.#starts.slice(at, at + 2);
     return Array.from({ length: end - start }, (_, index) => this.#own.at(start + index));
   }
+}
+
+/**
+ * The tree over hashes that are nodes already: of groups, or the roots of other trees, whose ways up then go on here. Refuses TIME-FORM where there is none.
+ */
+export async function treeOver(
+  host: Host,
+  hash: HashName,
+  nodes: HashRow,
+): Promise<{ readonly root: Uint8Array; way(at: number): ReducedTree }> {
+  const pair = (left: Uint8Array, right: Uint8Array) => nodeHash(host, hash, [left, right].sort(compare));
+  const levels = await levelsOver(nodes, pair);
+  const top = levels.at(-1);
+  if (!top || top.length === 0) throw new Refusal("TIME-FORM", "a hash tree of nothing");
+  return { root: top.at(0), way: (at) => siblings(levels, at).map((sibling) => [sibling]) };
 }
 
 /** The root that a reduced tree leads to; what of it is said of the data is the caller's to hold against it. */

@@ -19,32 +19,43 @@ export interface ListProof {
   readonly inclusion?: Uint8Array;
 }
 
-interface Held {
-  readonly checked: CheckedManifest;
-  readonly seal: CheckedSeal;
-  readonly findings: Findings;
-}
-
-/** The line that lists this very seal; undefined without a proof, and where one does not hold, which is then a finding. */
-export async function listedSeal(
+/**
+ * The lines that hold proofs show, of the document that a seal says that it is number `index` of; a proof that does not hold is a finding. What they name may be
+ * another seal: `listedAmong`.
+ */
+export async function shownLines(
   host: Host,
   { inclusion, list }: ListProof,
-  { checked, findings, seal }: Held,
-): Promise<SealedDocument | undefined> {
+  {
+    checked,
+    findings,
+    index,
+  }: { readonly checked: CheckedManifest; readonly findings: Findings; readonly index: number },
+): Promise<readonly ShownEntry[]> {
   const { documents } = checked.manifest;
   const shown = [
-    list && findings.check("documents.jsonl", () => listedEntry(host, list, documents, seal.seal.index)),
+    list && findings.check("documents.jsonl", () => listedEntry(host, list, documents, index)),
     inclusion && findings.check("inclusion.json", () => includedEntry(host, inclusion, documents)),
   ];
-  let entry: SealedDocument | undefined;
-  for (const one of await Promise.all(shown)) {
-    if (one?.entry?.sealDigest === seal.digest) entry = one.entry;
-    else if (one) findings.add("seal", "SEAL-BIND", "the manifest does not list this seal", { got: seal.digest });
-  }
-  return entry;
+  return (await Promise.all(shown)).filter((one) => one !== undefined);
 }
 
-interface ShownEntry {
+/** The line that lists this very seal; undefined where none is shown, and where one names another seal, which is then a finding. */
+export function listedAmong(
+  shown: readonly ShownEntry[],
+  { digest }: Pick<CheckedSeal, "digest">,
+  findings: Findings,
+): SealedDocument | undefined {
+  let listed: SealedDocument | undefined;
+  for (const { entry } of shown) {
+    if (entry?.sealDigest === digest) listed = entry;
+    else findings.add("seal", "SEAL-BIND", "the manifest does not list this seal", { got: digest });
+  }
+  return listed;
+}
+
+/** What a proof that holds shows; undefined: the list has no such line. */
+export interface ShownEntry {
   readonly entry: SealedDocument | undefined;
 }
 

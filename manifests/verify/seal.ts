@@ -11,23 +11,23 @@ import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
 import { policyPath } from "../records/names.ts";
 import type { Mode } from "../records/request.ts";
-import { readSeal, type Seal, sealFile } from "../records/seal.ts";
+import { readSeal, type Seal } from "../records/seal.ts";
 import type { Approver } from "../records/tally.ts";
 import { Refusal } from "../refusal.ts";
-import { checkEvidence } from "../time/check-evidence.ts";
 import { checkAnchored } from "../time/local-time.ts";
 import { checkAgainstAuthorization, checkAgainstPolicies } from "./binding.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Indication, indicationOf } from "./indication.ts";
-import { type ListProof, listedSeal } from "./listed-seal.ts";
+import { type ListProof, listedAmong, type ShownEntry, shownLines } from "./listed-seal.ts";
 import { type LogVerdict, logVerdict } from "./log-proofs.ts";
 import { type CheckedManifest, checkManifestFile } from "./manifest-file.ts";
 import { type CheckedPolicies, checkPolicyFiles } from "./policy-files.ts";
 import type { Revoked } from "./revocation.ts";
 import { type CheckedSeal, SealChecker } from "./seal-check.ts";
+import { checkSealEvidence, sealGroups } from "./seal-evidence.ts";
 import { revocationOf, splitSeal, withValues } from "./seal-revocation.ts";
 import { checkSealTimeStamps } from "./seal-time-stamps.ts";
-import { checkNotBefore, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
+import { checkNotBefore, checkTimeOrder, proofOf, provenTime, type TimeProof } from "./time-evidence.ts";
 import { revokedLater, type Trust } from "./trust.ts";
 import { batchOf, type QuorumWord, quorumWord } from "./verdict.ts";
 
@@ -41,7 +41,7 @@ export interface SealToVerify extends ListProof {
   readonly authorization?: Uint8Array;
   /** policy/0001.p7m and all that follow */
   readonly policies?: readonly Uint8Array[];
-  /** evidence records over this document and this file of its seal */
+  /** evidence records over this document and this file of its seal, or over manifest and line */
   readonly evidence?: readonly { readonly name: string; readonly der: Uint8Array }[];
   /** proofs of a ledger's log, of its manifest's entry and perhaps of its own */
   readonly logs?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -88,12 +88,14 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
   const work: Work = { host, given, trust, findings: new Findings(), documentDigest, ...own };
   const checked = await openManifest(work);
   const policies = await openPolicies(work, checked);
-  const times = await checkTimes(work, checked);
+  const read = sealIn(work.base, oidsOf(trust, checked));
+  const shown = checked && read ? await linesShown(work, checked, read) : [];
+  const times = read ? await checkTimes(work, read, { checked, shown }) : [];
   const proven = provenTime(times);
   const sealTrust = proven === null ? work.sealTrust : { ...work.sealTrust, proven };
   const { chain, seal } = await checkSeal({ ...work, sealTrust }, checked, policies);
   const revoked = chain && (await work.findings.check(files.seal, () => revokedLater(host, sealTrust, [chain])));
-  const entry = checked && seal && (await listedSeal(host, given, { checked, seal, findings: work.findings }));
+  const entry = seal && listedAmong(shown, seal, work.findings);
   const authorization = await openAuthorization(work, checked, policies);
   const log = await openLogs(work, { manifest: checked, seal, entry });
   const all = work.findings.all;
@@ -192,41 +194,46 @@ async function checkSeal(
   return { seal, chain: checker.chain };
 }
 
-/** What stands in the seal, and the records beside it: each is over the document and this file of the seal or the one that the box made, and over nothing else. */
+/** The lines of the manifest's list that are proven to stand there under this seal's index. */
+function linesShown({ findings, given, host }: Work, checked: CheckedManifest, { seal }: ReadSeal) {
+  return shownLines(host, given, { checked, findings, index: seal.index });
+}
+
+/** What stands in the seal, and the records beside it: each is over one of the seal's groups, and over nothing else. */
 async function checkTimes(
-  { base, documentDigest, host, given, sealTrust: trust, findings, values }: Work,
-  checked: CheckedManifest | undefined,
+  { documentDigest, host, given, sealTrust: trust, findings, values }: Work,
+  { seal, signed }: ReadSeal,
+  { checked, shown }: { readonly checked: CheckedManifest | undefined; readonly shown: readonly ShownEntry[] },
 ): Promise<readonly TimeProof[]> {
-  const errorSeconds = checked?.manifest.clock.claimedErrorSeconds ?? 0;
-  const oids = oidsOf(trust, checked);
-  const own = { policy: oids.localTime, key: checked?.manifest.time?.key };
-  const read = sealIn(base, oids);
-  if (!read) return [];
-  const { seal, signed } = read;
-  const original = sealFile({ certificates: seal.certificates, signerInfo: seal.signer.core });
+  const manifest = checked?.manifest;
+  const errorSeconds = manifest?.clock.claimedErrorSeconds ?? 0;
+  const own = { policy: oidsOf(trust, checked).localTime, key: manifest?.time?.key };
   const stamped = { seal, revocation: values, documentDigest };
   const proofs = [...(await checkSealTimeStamps(host, trust, stamped, { signed, errorSeconds, own }))];
+  const groups = await sealGroups(host, seal, { bytes: given.seal, documentDigest, manifest, shown });
   for (const { der, name } of given.evidence ?? []) {
     const proof = await findings.check(name, async () => {
-      const groupOf = (file: Uint8Array) => (hash: HashName) =>
-        Promise.all([documentDigest(hash), host.digest(hash, file)]);
-      // The desk may have added to the seal since: then the record is over the file that the box made.
-      const stamps = await checkEvidence(host, der, groupOf(given.seal)).catch((fault) => {
-        if (original.length === given.seal.length) throw fault;
-        return checkEvidence(host, der, groupOf(original));
-      });
+      const { batch, stamps } = await checkSealEvidence(host, der, groups);
       await checkAnchored(host, stamps, own);
       const made = await proofOf(host, trust, name, stamps);
-      checkNotBefore(made, signed, errorSeconds);
-      return made;
+      if (!batch) checkNotBefore(made, signed, errorSeconds);
+      return batch ? { ...made, batch: true as const } : made;
     });
-    if (proof) proofs.push(proof);
+    if (!proof) continue;
+    proofs.push(proof);
+    // As of a bundle: the batch's time counts, and shows that a clock is wrong.
+    if (proof.batch && manifest) await checkTimeOrder(findings, [proof], manifest);
   }
   return proofs;
 }
 
+interface ReadSeal {
+  readonly seal: Seal;
+  readonly signed: Utc;
+}
+
 /** A seal as it says of itself; undefined where it is none, which is found when it is checked. */
-function sealIn(bytes: Uint8Array, oids: OwnOids): { readonly seal: Seal; readonly signed: Utc } | undefined {
+function sealIn(bytes: Uint8Array, oids: OwnOids): ReadSeal | undefined {
   try {
     const seal = readSeal(bytes, oids);
     return { seal, signed: readSigningTime(seal.signer) };

@@ -33,6 +33,8 @@ export interface TimeProof {
   readonly renewals: number;
   /** of an archive time-stamp in a seal: what it is over, beside the document and the signature */
   readonly over?: ArchiveCover;
+  /** over the record of the whole batch, or its manifest: the time is the batch's, not one of this seal's own */
+  readonly batch?: true;
   /** null: it counts; otherwise why it does not */
   readonly discounted: string | null;
 }
@@ -110,7 +112,7 @@ export async function checkTimeEvidence(work: {
         const der = await readSmall(source, file, evidenceRecordLimit);
         const stamps = await checkEvidence(host, der, group);
         await checkAnchored(host, stamps, own);
-        return proofOf(host, trust, file, stamps);
+        return { ...(await proofOf(host, trust, file, stamps)), batch: true as const };
       });
       if (proof) proofs.push(proof);
     }

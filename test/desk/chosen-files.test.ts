@@ -5,9 +5,11 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { crlFrom } from "../../manifests/verify/revocation-files.ts";
 import { buildBundle } from "../bundle/build.ts";
+import { inclusionOf, lineRecord, linesOf } from "../bundle/line-record.ts";
 import { issuer, root } from "../bundle/people.ts";
 import { pem } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
+import { tsaRoot } from "../pki/tsa.ts";
 
 const hasher = nodeHost.hasher;
 const file = (path: string, bytes: Uint8Array | string = path): ChosenFile => {
@@ -109,5 +111,25 @@ describe("what a person gives the page", () => {
     const toneWith = async (given: readonly Uint8Array[]) =>
       (await verifyFiles(nodeHost, files, { roots: [root.certificate], crls: given })).tone;
     expect([await toneWith(crls), await toneWith(crls.slice(1))]).toEqual(["warn", "bad"]); // no document is among them
+  });
+
+  it("TIME-IMPRINT: what a ledger hands over with one seal is that seal, with its line's evidence, and no batch", async () => {
+    const bundle = await buildBundle({ documents: { "a.pdf": "one", b: "two" } });
+    const [line] = await linesOf(bundle);
+    const paths = ["manifest.p7m", "authorization.p7m", "policy/0001.p7m", line?.seal ?? ""];
+    const files = [
+      ...paths.map((path) => file(`handed/${path}`, bundle.files.get(path) as Uint8Array)),
+      file("handed/inclusion.json", await inclusionOf(bundle)),
+      file("handed/000001-a.pdf.ers", await lineRecord(bundle)),
+      file("a.pdf", "one"),
+    ];
+    const trust = { roots: [root.certificate], authorities: [tsaRoot.certificate] };
+    const words = await verifyFiles(nodeHost, files, { ...trust, genesis: bundle.genesis });
+    expect(words).toMatchObject({ tone: "good", headline: "VALID: the seal belongs to this document (mode test)" });
+    const rows = words.rows.map(([label, text]) => `${label}: ${text}`);
+    expect(rows).toContainEqual(expect.stringMatching(/^time-stamp: .*000001-a\.pdf\.ers, the batch's\)$/));
+    expect(rows).toContainEqual(expect.stringContaining("manifest: number 1, index 1, which lists this very seal"));
+    const without = files.filter(({ path }) => !path.endsWith("a.pdf") && !path.endsWith(".ers"));
+    expect(() => evidenceIn(without, hasher)).toThrow(usage);
   });
 });

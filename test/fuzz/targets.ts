@@ -49,7 +49,7 @@ import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
-import { evidenceRecordTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
+import { evidenceRecordTarget, lineEvidenceTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { witnessRequest } from "./targets/witness-request.ts";
 import { wordsTarget } from "./targets/words.ts";
@@ -73,6 +73,7 @@ export const targets: readonly Target[] = [
   ocspTarget,
   certificateFile,
   timeStampTarget,
+  lineEvidenceTarget,
   localTimeTarget,
   evidenceRecordTarget,
   pathTarget,

@@ -2,9 +2,12 @@
 
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import type { TestLedger } from "./a-ledger.ts";
 
-export function tamper(ledger: TestLedger, statement: string, ...cells: (string | number | Uint8Array)[]): void {
+export function tamper(
+  ledger: { readonly folder: string },
+  statement: string,
+  ...cells: (string | number | Uint8Array)[]
+): void {
   const db = new Sqlite(join(ledger.folder, "store.sqlite"));
   try {
     const triggers = db

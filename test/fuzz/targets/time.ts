@@ -3,13 +3,17 @@ import type { HashName } from "../../../manifests/cms/suite.ts";
 import { fromHex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { sequence } from "../../../manifests/encoding/der-write.ts";
 import { localTimePath } from "../../../manifests/records/names.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts";
 import { checkAnchored, checkLocalToken } from "../../../manifests/time/local-time.ts";
 import { checkAnswers, tokenInResponse } from "../../../manifests/time/request.ts";
 import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../../manifests/time/token.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
+import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { checkNotBefore, proofOf } from "../../../manifests/verify/time-evidence.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
+import { inclusionOf, lineRecord, linesOf } from "../../bundle/line-record.ts";
 import { stampedBundle, stampOver } from "../../bundle/local-time.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { oids } from "../../bundle/people.ts";
@@ -99,5 +103,49 @@ export const evidenceRecordTarget: Target = {
   after: (_, read) => {
     const { time } = read as { readonly time: string };
     if (!/^20\d\d-/.test(time)) throw new Broken("a time that no seed had");
+  },
+};
+
+let handedOver: Promise<Bundle> | undefined;
+
+/** Made once, as its records are over its own seals. */
+function handedBundle(): Promise<Bundle> {
+  handedOver ??= buildBundle({ documents: { "a.pdf": "one", b: "two" } });
+  return handedOver;
+}
+
+/** An evidence record of a ledger over a manifest and one line of its list, beside the seal that the line names. */
+export const lineEvidenceTarget: Target = {
+  name: "line-evidence",
+  seeds: async () => [
+    await lineRecord(await handedBundle()),
+    await lineRecord(await handedBundle(), { time: "2026-11-20T10:00:00Z" }),
+  ],
+  mutate: mutateDer,
+  run: async (input) => {
+    const bundle = await handedBundle();
+    const [line] = await linesOf(bundle);
+    const seal = bundle.files.get(line?.seal ?? "") as Uint8Array;
+    const given = {
+      seal,
+      documentDigest: async (hash: HashName) => digestOf(hash, utf8("one")),
+      manifest: bundle.files.get("manifest.p7m") as Uint8Array,
+      inclusion: await inclusionOf(bundle),
+      evidence: [{ name: "a.ers", der: input }],
+    };
+    const { findings, times } = await verifySeal(nodeHost, given, {
+      roots: bundle.roots,
+      authorities: [tsaRoot.certificate],
+    });
+    const [wrong] = findings;
+    // A time from before the manifest's counts, and is found as well.
+    if (wrong && wrong.code !== "TIME-ORDER") throw new Refusal(wrong.code, wrong.message);
+    return times;
+  },
+  after: (_, read) => {
+    const [time] = read as readonly { readonly batch?: true; readonly stamped: string }[];
+    if (!time?.batch || !["2026-11-24T09:00:00Z", "2026-11-20T10:00:00Z"].includes(time.stamped)) {
+      throw new Broken("a time of the batch that no seed had");
+    }
   },
 };

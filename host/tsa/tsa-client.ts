@@ -1,13 +1,13 @@
 /** Asking time-stamp authorities over HTTP (RFC 3161 3.4). A token counts only after everything that a verifier will ask of it was looked at here. */
 
 import { randomBytes } from "node:crypto";
-import { nodeHost } from "../../host/crypto-host.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../manifests/time/token.ts";
 import type { MessageImprint } from "../../manifests/time/tst-info.ts";
+import { nodeHost } from "../crypto-host.ts";
 
 /** A token of one authority, and who was asked before in vain. */
 export interface Stamped {
@@ -23,21 +23,35 @@ export interface Failed {
   readonly refusal: Refusal;
 }
 
-/** Longest wait for one authority, in milliseconds. */
-const patience = 30_000;
+/** Longest wait for one authority, in milliseconds, unless another is said. */
+const usualPatience = 30_000;
+
+export interface AskedFor {
+  /** what else a token must be to count; refuses where it is not */
+  readonly check?: (stamp: TimeStamp) => Promise<void>;
+  /** longest wait for one authority, in milliseconds */
+  readonly patience?: number;
+  /** told of each that was asked in vain, when it was */
+  readonly told?: (failed: Failed) => void;
+}
 
 /** Asks one after another; the first token that counts. Refuses TSA-ANSWER where none does, with each one's reason. */
 export async function stampInTurn(
   urls: readonly string[],
   imprint: MessageImprint,
   roots: readonly Uint8Array[],
+  { check, patience = usualPatience, told }: AskedFor = {},
 ): Promise<Stamped> {
   const failed: Failed[] = [];
   for (const url of urls) {
     try {
-      return { ...(await stamp(url, imprint, roots)), failed };
+      const stamped = await stamp(url, imprint, roots, patience);
+      await check?.(stamped.stamp);
+      return { ...stamped, failed };
     } catch (fault) {
-      failed.push({ url, refusal: asRefusal(fault, "TSA-ANSWER", "the authority could not be asked") });
+      const one = { url, refusal: asRefusal(fault, "TSA-ANSWER", "the authority could not be asked") };
+      failed.push(one);
+      told?.(one);
     }
   }
   throw new Refusal("TSA-ANSWER", "no time-stamp authority gave a token that counts", {
@@ -57,9 +71,9 @@ export function turns(urls: readonly string[], each: boolean): readonly (readonl
   return each ? urls.map((url) => [url]) : [urls];
 }
 
-async function stamp(url: string, imprint: MessageImprint, roots: readonly Uint8Array[]) {
+async function stamp(url: string, imprint: MessageImprint, roots: readonly Uint8Array[], patience: number) {
   const nonce = new Uint8Array(randomBytes(16));
-  const token = tokenInResponse(await exchange(url, timeStampRequest(imprint, nonce)));
+  const token = tokenInResponse(await exchange(url, timeStampRequest(imprint, nonce), patience));
   const checked = await checkToken(nodeHost, token, async (hash) => {
     if (hash === imprint.hash) return imprint.digest;
     throw new Refusal("TIME-IMPRINT", "the token uses another hash", { expected: imprint.hash, got: hash });
@@ -70,7 +84,7 @@ async function stamp(url: string, imprint: MessageImprint, roots: readonly Uint8
 }
 
 /** One request and its answer, of bounded size; no redirection is followed. */
-async function exchange(url: string, request: Uint8Array): Promise<Uint8Array> {
+async function exchange(url: string, request: Uint8Array, patience: number): Promise<Uint8Array> {
   let response: Response;
   try {
     response = await fetch(url, {
