@@ -16,8 +16,9 @@ import { exactSize } from "../host/terminal/amounts.ts";
 import { endingRefusal, exitStatus, refusalLines } from "../host/terminal/refusal-lines.ts";
 import { makeDocuments } from "./documents.ts";
 import { type Box, startBox } from "./launcher.ts";
+import { acknowledge, bringIn, type DemoLedger, find, makeLedger, prove } from "./ledger.ts";
 import { checkBundle, type OpensslCheck } from "./openssl.ts";
-import { approve, submit, succeeded, unlockByShares } from "./people.ts";
+import { approve, asOperator, submit, succeeded, unlockByShares } from "./people.ts";
 import { runCommand } from "./run-command.ts";
 import { good, Story, tell, wordLines } from "./story.ts";
 import { untilWaiting } from "./until-waiting.ts";
@@ -47,7 +48,7 @@ async function demo(out: string | undefined): Promise<void> {
       "A rehearsed genesis by made-up people: token, keys, shares, policy number 1 (SoftHSM stands in for the HSM)",
       () => makeBox(dir),
     );
-    const { paths } = made;
+    const { ledger, paths } = made;
     box = await story.step(
       "Start signer and daemon; intake starts confined: one to look at the stick, a fresh one for each batch",
       () => startBox(paths.dir, { restart: true }),
@@ -65,6 +66,19 @@ async function demo(out: string | undefined): Promise<void> {
     await story.step("Verify everything with Coldseal's verifier, offline", () => verifyAll(paths));
     await story.step("Verify everything with OpenSSL alone (openssl cms -verify -cades)", () => verifyOpenssl(paths));
     await story.step("Change one byte of one document: both must refuse", () => tamper(paths));
+    await story.step("At the connected side: what the box did enters an append-only ledger", async () =>
+      tell(...(await bringIn(ledger, paths))),
+    );
+    await story.step("Its log is signed and published; the acknowledgement goes onto the stick", async () =>
+      tell(...(await acknowledge(ledger, paths))),
+    );
+    await story.step("An auditor asks the ledger whether a file was sealed", async () =>
+      tell(...(await find(ledger, join(paths.dir, "documents", "contract-0113.pdf")))),
+    );
+    await story.step("The seal is in the log: anybody can check that offline, by the log's key", () =>
+      verifyInLog(made),
+    );
+    box = await story.step("The stick goes back into the box, which takes the acknowledgement", () => takeBack(made));
     process.stdout.write(`\n${good(`Done in ${story.elapsed}.`)}\n`);
     if (out !== undefined) process.stdout.write(whatNext(made, folder));
     else process.stdout.write("Everything is removed again. To keep it and play: npm run demo -- --out ./demo-out\n");
@@ -74,8 +88,18 @@ async function demo(out: string | undefined): Promise<void> {
   }
 }
 
-async function makeBox(dir: string): Promise<RehearsedBox> {
-  const options = { plainEnvelopes: 7 * 86_400, settleSeconds: 1, scanSeconds: 1 };
+interface DemoBox extends RehearsedBox {
+  readonly ledger: DemoLedger;
+}
+
+async function makeBox(dir: string): Promise<DemoBox> {
+  let ledger: DemoLedger | undefined;
+  const ofLedger = async (root: RehearsedBox["root"]) => {
+    ledger = await makeLedger(dir, root);
+    tell("a ledger at the connected side, whose keys the policy will name");
+    return ledger.inPolicy;
+  };
+  const options = { ledger: ofLedger, plainEnvelopes: 7 * 86_400, settleSeconds: 1, scanSeconds: 1 };
   const made = await rehearsedBox(dir, options, {
     say: (line) => {
       if (/^Step /.test(line)) tell(line.replace(/ \(.*\)$/, ""));
@@ -86,7 +110,8 @@ async function makeBox(dir: string): Promise<RehearsedBox> {
       `left to look at: ${await leaveRecords(dir, { ...one, file: readCeremonyFile(one.file) })}.script.pdf, .record.pdf, .p7m`,
     );
   tell("genesis policy, SHA-256 in words:", ...wordLines(made.paths.genesis));
-  return made;
+  if (!ledger) throw new Error("the genesis asked for no ledger");
+  return { ...made, ledger };
 }
 
 async function unlockBox(made: RehearsedBox): Promise<void> {
@@ -117,6 +142,27 @@ async function lastApproval(paths: BoxPaths, slip: Slip): Promise<void> {
   const ran = succeeded(await approve(op3, slip, { watch: true }), "ceremony approve");
   tell("(the same screen as op1 saw, then)", ...lines(ran.transcript).slice(-9));
   tell("the manifest also goes to the keeper's audit stick (another folder)");
+}
+
+async function verifyInLog({ ledger, paths }: DemoBox): Promise<void> {
+  const bundle = join(paths.stick, "coldseal/outbox", folder);
+  const seal = join(bundle, "seals/0000/000002-contract-0113.pdf.p7s");
+  const document = join(paths.dir, "documents", "contract-0113.pdf");
+  const proof = await prove(ledger, bundle, 2);
+  const trusted = ["--ca", paths.pki.root, "--log", ledger.inPolicy.checkpointKey];
+  const ran = await runCommand("desk/main.ts", ["verify", seal, document, "--evidence", proof, ...trusted]);
+  tell(...lines(succeeded(ran, "coldseal verify").stdout).filter((line) => /^(VALID|SEAL|\s*log\b)/i.test(line)));
+}
+
+async function takeBack(made: RehearsedBox): Promise<Box> {
+  const box = await startBox(made.paths.dir, { restart: true });
+  await unlockBox(made);
+  const [op1] = made.paths.operators;
+  if (!op1) throw new Error("no operator");
+  tell(...lines(succeeded(await asOperator(op1, ["import"]), "ceremony import").stdout));
+  const status = succeeded(await asOperator(op1, ["status"]), "ceremony status").stdout;
+  tell(...lines(status).filter((line) => /^\s*(ledger|manifests)\b/.test(line)));
+  return box;
 }
 
 function lines(text: string): string[] {

@@ -40,6 +40,7 @@ const contentNames = [
   "statement",
   "transcript",
   "closing",
+  "acknowledgement",
 ] as const;
 
 /** Levels of JSON that are shown. */

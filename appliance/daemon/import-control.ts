@@ -13,7 +13,7 @@ export interface Imported {
   readonly refused: readonly { readonly file: string; readonly refusal: RefusalRecord }[];
 }
 
-/** Imports each file once, in the order of names; one that is refused does not stop the others. Refuses as intake's `scan`. */
+/** Imports each file once, policies first, as they say what else counts, then in the order of names; one that is refused does not stop the others. Refuses as intake's `scan`. */
 export function importControl(parts: Parts): Promise<Imported> {
   return parts.sticks ? parts.sticks.reading(() => importFrom(parts)) : importFrom(parts);
 }
@@ -25,7 +25,7 @@ async function importFrom(parts: Parts): Promise<Imported> {
   const imported: { file: string; kind: string; number: number }[] = [];
   const refused: { file: string; refusal: RefusalRecord }[] = [];
   const { control } = await intake.scan(root);
-  for (const { name } of [...control].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name } of [...control].sort(byKind)) {
     try {
       imported.push({ file: shown(name), ...(await importFile(parts, root, name)) });
     } catch (fault) {
@@ -35,6 +35,11 @@ async function importFrom(parts: Parts): Promise<Imported> {
     }
   }
   return { imported, refused };
+}
+
+function byKind(a: { readonly name: string }, b: { readonly name: string }): number {
+  const isPolicy = ({ name }: { readonly name: string }) => kindOf(name) === "policy";
+  return Number(isPolicy(b)) - Number(isPolicy(a)) || (a.name < b.name ? -1 : 1);
 }
 
 type ControlKind = "acknowledgement" | "evidence" | "policy" | RevocationKind;
@@ -48,9 +53,13 @@ const kinds: readonly (readonly [RegExp, ControlKind])[] = [
   [/\.(?:ors|ocsp)$/, "ocsp"],
 ];
 
+function kindOf(name: string): ControlKind | undefined {
+  return kinds.find(([pattern]) => pattern.test(name))?.[1];
+}
+
 async function importFile(parts: Parts, root: string, name: string): Promise<{ kind: string; number: number }> {
   const { answered, intake, log } = parts;
-  const [, kind] = kinds.find(([pattern]) => pattern.test(name)) ?? [];
+  const kind = kindOf(name);
   if (kind === undefined) {
     throw new Refusal("CMS-TYPE", "not a kind of file that can be imported yet", {
       expected:

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { SuiteName } from "../../manifests/cms/suite.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import type { LedgerRules } from "../../manifests/records/policy-ledger.ts";
 import { approvalText } from "../provision/genesis.ts";
 import type { KeyKind } from "../tokens/token-job.ts";
 import { makeSoftTokenPlace } from "../tokens/token-process.ts";
@@ -33,7 +34,15 @@ export interface GenesisWanted {
   readonly submitter: { readonly name: string; readonly certificate: string };
   /** who may break glass; nobody unless said */
   readonly recovery?: readonly CastPerson[];
+  /** whose acknowledgements the box takes; nobody's unless said */
+  readonly ledger?: LedgerWanted | undefined;
 }
+
+/** The ledger that a policy names, as its ceremony file says it. */
+export type LedgerWanted = Omit<LedgerRules, "acknowledgement"> & {
+  /** path of a certificate */
+  readonly acknowledgement: string;
+};
 
 export const genesisArchive = "R-001";
 
@@ -76,9 +85,18 @@ export async function writeGenesisFile(dir: string, people: readonly CastPerson[
 }
 
 /** The file's part of a policy, without those who sign it. */
-export function policyPart({ limits, plainEnvelopes, recovery = [], root, submitter, threshold }: GenesisWanted) {
+export function policyPart({
+  ledger,
+  limits,
+  plainEnvelopes,
+  recovery = [],
+  root,
+  submitter,
+  threshold,
+}: GenesisWanted) {
   return {
     clock: { driftPpm: 50, maximumErrorSeconds: 3600 },
+    ...(ledger ? { ledger } : {}),
     limits: { ...limits, approvalSeconds: 7 * 86_400 },
     modes: ["test"],
     network: "recorded",

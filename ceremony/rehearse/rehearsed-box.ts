@@ -25,7 +25,7 @@ import { writeDaemonSettings, writeLauncherSettings, writeOperatorSettings } fro
 import { makeRoot, pem } from "../provision/test-pki.ts";
 import { type Cast, makeCast } from "./cast.ts";
 import { writeCertificatesFile } from "./certificates-file.ts";
-import { type GenesisWanted, genesisArchive, writeGenesisFile } from "./genesis-file.ts";
+import { type GenesisWanted, genesisArchive, type LedgerWanted, writeGenesisFile } from "./genesis-file.ts";
 import { type PlayedAt, type Rehearsed, rehearse } from "./rehearse.ts";
 
 export interface RehearsedBox {
@@ -62,7 +62,11 @@ export async function rehearsedBox(
     options.recovery ? await recoveryFolders(paths) : [],
   );
   const recovery = cast.people.filter(({ roles }) => roles.includes("recovery"));
-  const to: GenesisWanted = { ...wanted(paths, options, appliance), recovery };
+  const to: GenesisWanted = {
+    ...wanted(paths, options, appliance),
+    recovery,
+    ledger: await ledgerOf(dir, options, root),
+  };
   const first = await rehearse(await writeGenesisFile(paths.dir, cast.people, to), cast, at);
   const second = await rehearse(await writeCertificatesFile(paths.dir, cast.people, root, to), cast, at);
   const signed = readFileSync(boxLayout(to.box).genesis);
@@ -73,6 +77,15 @@ export async function rehearsedBox(
   await writeFile(join(made.dir, "box.json"), `${JSON.stringify(made, null, 2)}\n`, { flag: "wx" });
   const shares = cast.officers.map(({ id }) => [id, sharePath(to.stick, genesisArchive, "unlock", id)] as const);
   return { paths: made, cast, shares: new Map(shares), ceremonies: [first, second], wanted: to, root };
+}
+
+/** The ledger as a ceremony file names it: its certificate by a path. */
+async function ledgerOf(dir: string, { ledger }: ProvisionOptions, root: Issuer): Promise<LedgerWanted | undefined> {
+  if (!ledger) return undefined;
+  const { acknowledgement, ...rules } = await ledger(root);
+  const path = join(dir, "ledger-acknowledgement.der");
+  await writeFile(path, acknowledgement);
+  return { ...rules, acknowledgement: path };
 }
 
 async function recoveryFolders({ dir }: BoxPaths) {

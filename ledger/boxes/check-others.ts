@@ -42,8 +42,15 @@ export const otherLimit: Readonly<Record<OtherType, number>> = {
   custody: 64 << 20,
 };
 
-/** Refuses as the verifier does; LEDGER-BOX what is of no enrolled box, or not a live record of one. */
-export function checkOther(type: OtherType, bytes: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther> {
+/** What people practised holds as far as it can, and is no record of a box. */
+export type Practised = "practised";
+
+/** Refuses as the verifier does; LEDGER-BOX what is of no enrolled box. */
+export function checkOther(
+  type: OtherType,
+  bytes: Uint8Array,
+  boxes: readonly KnownBox[],
+): Promise<HeldOther | Practised> {
   switch (type) {
     case "refusal":
       return checkRefusal(bytes, boxes);
@@ -112,13 +119,13 @@ async function checkClosing(p7m: Uint8Array, boxes: readonly KnownBox[]): Promis
 }
 
 /** Signed by the box's audit key, or by as many people of a policy as that policy asks of officers: the certificates that it names itself bind nobody. */
-async function checkTranscript(p7m: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther> {
+async function checkTranscript(p7m: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther | Practised> {
   const data = readSignedData(p7m);
   const arc = data.eContentType.slice(0, Math.max(0, data.eContentType.lastIndexOf(".")));
   const oids = ownOids(arc);
   const { auditCertificate, digest, signers, transcript } = await verifyTranscript(nodeHost, oids, p7m);
   const { appliance, archive, ceremony, outcome, run } = transcript;
-  checkLive("transcript", run);
+  if (run !== "live") return "practised";
   const created = transcript.entries.at(-1)?.time ?? "";
   const certificates = data.certificates.filter((der) => readCertificate(der).isCa);
   const signed = new Set(
@@ -150,11 +157,11 @@ async function checkTranscript(p7m: Uint8Array, boxes: readonly KnownBox[]): Pro
 }
 
 /** Nobody signs it: its lines hold each other, and each names the ceremony that wrote it. */
-async function checkCustody(bytes: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther> {
+async function checkCustody(bytes: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther | Practised> {
   const { events } = await readCustodyLog(nodeHost, bytes);
   const last = events.at(-1);
   if (!last) throw new Refusal("SHAPE", "the custody log has no event");
-  checkLive("custody log", last.run);
+  if (last.run !== "live") return "practised";
   const { appliance, time: created } = last;
   const named = boxes.filter(({ policies }) => policies.held.some(({ policy }) => policy.appliance === appliance));
   const [known, other] = named;
@@ -163,11 +170,6 @@ async function checkCustody(bytes: Uint8Array, boxes: readonly KnownBox[]): Prom
   checkNotLater(known.trust, created, 0);
   const digest = hex(await nodeHost.digest("sha256", bytes));
   return { type: "custody", known, appliance, digest, created, about: { events: events.length } };
-}
-
-function checkLive(what: string, run: string): void {
-  if (run === "live") return;
-  throw new Refusal("LEDGER-BOX", `a ${what} of a practice run is no record of a box`, { expected: "live", got: run });
 }
 
 function checkAuditKey({ policies }: KnownBox, { policy }: PolicyInForce, spki: Uint8Array, certificate: string): void {

@@ -1,22 +1,19 @@
 /** `coldseal ledger verify`: every row, tile and published file against the leaves, and each checkpoint against the tree. */
 
-import { nodeHost } from "../../host/crypto-host.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
-import { checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
-import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { LogTrust } from "../../manifests/log/checkpoint.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import { checkAnchors } from "../anchor/check-anchors.ts";
 import { checkBoxes } from "../boxes/check-boxes.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
-import { checkLog, type ShownRoot } from "./check-log.ts";
+import { checkAcknowledgements } from "./check-acknowledgements.ts";
+import { checkLog } from "./check-log.ts";
 import { checkPlace } from "./check-place.ts";
 import { type Finding, Findings } from "./findings.ts";
-
-export interface ShownCheckpoint {
-  readonly where: string;
-  readonly note: Uint8Array;
-}
+import { keptCheckpoints } from "./kept-checkpoints.ts";
+import { rootShown, type ShownCheckpoint } from "./shown-checkpoint.ts";
 
 export interface LedgerCheck {
   readonly origin: string;
@@ -31,7 +28,7 @@ export interface LedgerCheck {
 }
 
 /**
- * `checkpoints` are those that were kept beside the published ones; `trust` are the keys that must have signed all of them, undefined: nobody asks. Refuses STORE;
+ * `checkpoints` are those that others show, beside the kept and the published ones; `trust` are the keys that must have signed all of them, undefined: nobody asks. Refuses STORE;
  * whatever differs is a finding, never a refusal.
  */
 export async function checkLedger(
@@ -41,9 +38,10 @@ export async function checkLedger(
 ): Promise<LedgerCheck> {
   const findings = new Findings();
   const published = await publishedIn(places);
-  const shown: ShownRoot[] = [];
+  const shown = [...(await db.reading((sql) => keptCheckpoints(sql, origin, trust, findings)))];
   for (const one of [...checkpoints, ...published]) shown.push(...(await rootShown(origin, one, trust, findings)));
   const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
+  await db.reading((sql) => checkAcknowledgements(sql, findings));
   await db.reading((sql) => checkBoxes(sql, utcOf(Date.now()), findings));
   const sizes: number[] = [];
   for (const place of places) sizes.push(await checkPlace(db, place, findings));
@@ -70,21 +68,4 @@ async function publishedIn(places: readonly Place[]): Promise<readonly ShownChec
     if (note) found.push({ where: `${place.name}/${checkpointFile}`, note });
   }
   return found;
-}
-
-async function rootShown(
-  origin: string,
-  { note, where }: ShownCheckpoint,
-  trust: LogTrust | undefined,
-  findings: Findings,
-): Promise<readonly ShownRoot[]> {
-  try {
-    const checkpoint = trust ? await checkCheckpoint(nodeHost, note, trust) : readCheckpoint(note);
-    findings.check(checkpoint.origin === origin, where, `it is of another log: ${checkpoint.origin}`);
-    return [{ where, size: checkpoint.size, root: checkpoint.root }];
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    findings.add(where, inOneLine(fault.toRecord()));
-    return [];
-  }
 }

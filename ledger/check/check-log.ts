@@ -39,7 +39,9 @@ export async function checkLog(
   findings.check(head !== undefined, "the tree head", "missing");
   const tree = new MerkleRoot(nodeHost);
   const tiles = new TileCheck(sql, findings);
-  await checkRoots(tree, roots, findings);
+  const bySize = Map.groupBy(roots, ({ size }) => size);
+  // Said after the tiles, which are nearer to what was changed.
+  const wrong = await wrongRoots(tree, bySize.get(0));
   for await (const row of entryRows(sql)) {
     if (row.idx !== tree.count) {
       findings.add(`entry ${tree.count}`, `missing: the next one there is ${row.idx}, what follows cannot be checked`);
@@ -48,9 +50,13 @@ export async function checkLog(
     const hash = await leafHash(nodeHost, await checkedLeaf(row, findings));
     await tree.add(hash);
     await tiles.add(hash);
-    await checkRoots(tree, roots, findings);
+    wrong.push(...(await wrongRoots(tree, bySize.get(tree.count))));
   }
   await tiles.end();
+  for (const { size, where } of wrong) {
+    const what = `another root than the first ${size} entries have: they were changed, or it is of another log`;
+    findings.add(where, what);
+  }
   for (const { where, size } of roots) {
     findings.check(size <= tree.count, where, `counts ${size} entries where the store has ${tree.count}`);
   }
@@ -83,15 +89,9 @@ async function checkedLeaf({ content, idx, record, salt, type }: EntryRow, findi
   return leafOver(nodeHost, salt, type, bytes);
 }
 
-async function checkRoots(tree: MerkleRoot, roots: readonly ShownRoot[], findings: Findings): Promise<void> {
-  const here = roots.filter(({ size }) => size === tree.count);
-  if (here.length === 0) return;
+/** Of the roots that are shown of a tree of this size, those that are not its. */
+async function wrongRoots(tree: MerkleRoot, shown: readonly ShownRoot[] = []): Promise<ShownRoot[]> {
+  if (shown.length === 0) return [];
   const root = await tree.root();
-  for (const shown of here) {
-    findings.check(
-      equal(shown.root, root),
-      shown.where,
-      `another root than the first ${shown.size} entries have: they were changed, or it is of another log`,
-    );
-  }
+  return shown.filter((one) => !equal(one.root, root));
 }

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Connection, connect, overSocket } from "../../host/wire.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { socketPath } from "../signer/socket-path.ts";
 import { type SignerClient, signerClient } from "./signer-client.ts";
 
 export interface SignerOrder {
@@ -58,7 +59,8 @@ export async function withSigner<T>(
 }
 
 async function open(order: SignerOrder): Promise<Opened> {
-  const running = await connect(join(signerFolder(order.folder), "sign.sock")).catch(() => undefined);
+  const path = socketPath(signerFolder(order.folder));
+  const running = path === undefined ? undefined : await connect(path).catch(() => undefined);
   return running ? { connection: running } : start(order);
 }
 

@@ -70,7 +70,7 @@ function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
 function summary(counts: Readonly<Record<string, number>>): string {
   const known = counts.known ?? 0;
   const changed = Object.entries(counts).filter(
-    ([kind]) => kind !== "known" && kind !== "refused" && kind !== "unsigned",
+    ([kind]) => !["known", "refused", "unsigned", "practised"].includes(kind),
   );
   const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
   return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}`;
@@ -93,6 +93,8 @@ function line({ place, result, stick, what }: Told): string {
       return `${what}: in the log, entry ${result.entry}${where}`;
     case "taken":
       return `${what}: taken${where}`;
+    case "practised":
+      return `${what}: of a practice run, so no record of a box: left${where}`;
     case "unsigned":
       return `${what}: signed by nobody, so no evidence: left${where}`;
     case "refused":

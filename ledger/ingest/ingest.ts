@@ -34,7 +34,7 @@ export interface Told {
     | Taken
     | TakenOther
     | { readonly kind: "taken" }
-    | { readonly kind: "unsigned" }
+    | { readonly kind: "unsigned" | "practised" }
     | { readonly kind: "refused"; readonly refusal: Refusal };
 }
 
@@ -198,6 +198,7 @@ class Ingest {
     await this.#told({ stick: stick.stick, place, what }, async () => {
       const bytes = await readSmall(stick.source, place, otherLimit[what]);
       const held = await checkOther(what, bytes, this.boxes);
+      if (held === "practised") return { known: undefined, result: { kind: held } };
       return { known: held.known, result: await db.writing((sql) => takeOther(sql, append, held, bytes, now())) };
     });
   }

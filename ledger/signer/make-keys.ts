@@ -81,7 +81,6 @@ async function requestOf(
     subject: simpleName(organization, "Coldseal ledger acknowledgements"),
     spki,
     extendedKeyUsage: [usage],
-    criticalUsage: true,
     suite: suiteOf(suite),
     sign: async (message) => signInCms(key, suiteOf(suite), message),
   });

@@ -1,11 +1,12 @@
 /** Runs a signer: its keys are opened once, then it answers until it is told to stop, or the one who started it hangs up. */
 
 import { Socket } from "node:net";
-import { join } from "node:path";
 import { serve, serveSocket, stopServing } from "../../host/wire.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import { askPassphrase } from "../keys/passphrase.ts";
 import { signerMethods } from "./methods.ts";
 import { openSigner } from "./open-signer.ts";
+import { socketPath } from "./socket-path.ts";
 
 export interface RunOptions {
   readonly arc: string;
@@ -17,6 +18,13 @@ export interface RunOptions {
 
 /** Returns when it was stopped. Refuses what `openSigner` and `serve` refuse. */
 export async function runSigner(folder: string, { arc, descriptor, passphraseFd }: RunOptions): Promise<void> {
+  const path = socketPath(folder);
+  if (descriptor === undefined && path === undefined) {
+    throw new Refusal("CONFIG", "the folder's path is too long for a socket in it", {
+      expected: "a ledger in a folder with a shorter path, or commands that ask for the passphrase themselves",
+      about: folder,
+    });
+  }
   // Whatever the signer writes is for its own user only.
   process.umask(0o077);
   const signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what));
@@ -25,8 +33,8 @@ export async function runSigner(folder: string, { arc, descriptor, passphraseFd 
   const methods = signerMethods(signer);
   const onFault = (method: string, fault: unknown) => say(`a fault in ${method}: ${String(fault)}`);
   if (descriptor !== undefined) await serveSocket(new Socket({ fd: descriptor }), methods, { onFault });
-  else {
-    const server = await serve(join(folder, "sign.sock"), methods, { onFault });
+  else if (path !== undefined) {
+    const server = await serve(path, methods, { onFault });
     await stopSignal();
     await stopServing(server);
   }

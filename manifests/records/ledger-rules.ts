@@ -22,11 +22,11 @@ export function checkLedgerRules(policy: Pick<Policy, "arc" | "keys" | "ledger" 
   const certificate = readCertificate(ledger.acknowledgement);
   checkAcknowledging(certificate, ownOids(arc).acknowledging);
   const own = keyIdentity(certificate.spki);
-  const held = [
-    ...keyEntries(keys).map(([, spki]) => spki),
-    ...people.flatMap(({ certificates }) => certificates.map((der) => readCertificate(der).spki)),
-  ];
-  if (held.some((spki) => equal(spki, certificate.spki) || keyIdentity(spki) === own)) {
+  const ofBox = keyEntries(keys).some(([, spki]) => equal(spki, certificate.spki));
+  const ofPerson = people.some(({ certificates }) =>
+    certificates.some((der) => keyIdentity(readCertificate(der).spki) === own),
+  );
+  if (ofBox || ofPerson) {
     throw new Refusal("SHAPE", "policy.ledger: the key for acknowledgements is the box's or a person's");
   }
   if (ledger.cosignatures > ledger.witnesses.length) {

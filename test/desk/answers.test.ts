@@ -11,6 +11,7 @@ import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
 import { logProofFile } from "../bundle/log.ts";
 import { oids, root } from "../bundle/people.ts";
+import { TestLedger } from "../manifests/log/test-ledger.ts";
 import { folder, write } from "./stick.ts";
 
 const main = fileURLToPath(new URL("../../desk/main.ts", import.meta.url));
@@ -216,11 +217,15 @@ describe("coldseal inspect", () => {
     expect(coldseal("inspect", write(folder(), "x", "nothing"))).toMatchObject({ status: 1 });
   });
 
-  it("HONEST: what declared an emergency and what closed it are named, and nothing of them is said to be verified", async () => {
+  it("HONEST: what declared an emergency, what closed it and what a ledger acknowledges are named, and nothing of them is said to be verified", async () => {
     const bundle = await emergencyBundle();
     const order = inspectFile(bundle.files.get(declarationPath) as Uint8Array, oids);
     expect(order).toMatchObject({ kind: "order, signed", verified: false, content: { kind: "declare-emergency" } });
     const closing = inspectFile(await signClosing(await closingFor(bundle)), oids);
     expect(closing).toMatchObject({ kind: "closing, signed", verified: false, content: { seals: 3 } });
+    const ledger = await TestLedger.make();
+    await ledger.hold({ appliance: "box-1", genesis: bundle.genesis }, { number: 1, digest: "ab".repeat(32) });
+    const ack = await ledger.acknowledgement({ box: { appliance: "box-1", genesis: bundle.genesis } });
+    expect(inspectFile(ack, oids)).toMatchObject({ kind: "acknowledgement, signed", content: { number: 1 } });
   });
 });

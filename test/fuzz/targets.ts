@@ -95,6 +95,7 @@ export const targets: readonly Target[] = [
   checkpointTarget,
   verifierKeys,
   logEntry,
+  logTiles,
   logProofTarget,
   treeProofTarget,
   witnessRequest,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
 import { TestLedger } from "../../manifests/log/test-ledger.ts";
 import { LedgerBox } from "../signer/ledger-box.ts";
-import { operators } from "../signer/people.ts";
+import { following, operators, signPolicy } from "../signer/people.ts";
 import { DaemonBox } from "./daemon-box.ts";
 
 const { op1, op2 } = operators;
@@ -62,6 +62,28 @@ describe("acknowledgements on a stick", () => {
         refusal: { code: "ACKNOWLEDGEMENT", expected: `a checkpoint of ${ledger.ledger.size} entries or more` },
       },
     ]);
+  });
+
+  it("POLICY-CHAIN: a policy that names a ledger is taken before what that ledger says, whatever they are called", async () => {
+    await box.remove();
+    const log = await TestLedger.make();
+    box = await DaemonBox.make();
+    ledger = new LedgerBox(box.signer, log);
+    await box.signer.unlock();
+    await released("one");
+    await ledger.hold(1);
+    control = join(box.settings.media.in, "coldseal/control/in");
+    mkdirSync(control, { recursive: true });
+    const next = following(box.signer.policy, { ledger: log.rules(), version: 2 });
+    writeFileSync(join(control, "policy-0002.p7m"), await signPolicy(next, ["op1", "op2"]));
+    writeFileSync(join(control, "ack.p7m"), await ledger.acknowledgement());
+    expect(await box.client.import()).toEqual({
+      imported: [
+        { file: "policy-0002.p7m", kind: "policy", number: 2 },
+        { file: "ack.p7m", kind: "acknowledgement", number: 1 },
+      ],
+      refused: [],
+    });
   });
 
   it("UNACKNOWLEDGED: an approved batch waits while too much is outstanding, and is sealed when an acknowledgement came in", async () => {

@@ -8,6 +8,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { type Acknowledged, acknowledge } from "../../../ledger/acknowledge/acknowledge.ts";
 import { acknowledgementName, putOntoStick } from "../../../ledger/acknowledge/onto-stick.ts";
 import { enrol } from "../../../ledger/boxes/enrolled.ts";
+import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import type { Signed } from "../../../ledger/checkpoints/signed.ts";
 import { ingestInto } from "../../../ledger/ingest/ingest-into.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
@@ -25,6 +26,7 @@ import { logKey } from "../../manifests/log/log-keys.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
 import { aLog, noSigner, origin, type TestLog, type TestWitness } from "../checkpoints/a-log.ts";
+import { tamper } from "../tampering.ts";
 
 const empty: TreeHead = { size: 0, root: emptyRoot };
 
@@ -206,6 +208,28 @@ describe("acknowledging", () => {
     const short = done.map((one) => (one.kind === "refused" ? one.refusal.code : one.kind));
     expect(short).toEqual(["nothing", "ACKNOWLEDGEMENT", "acknowledged", "LOG-NOTE", "acknowledged"]);
     expect(done[0]).toMatchObject({ why: expect.stringContaining("names no ledger") });
+  });
+});
+
+describe("acknowledgements that are kept", () => {
+  it.each([
+    ["another number", "UPDATE acknowledgements SET number = 1"],
+    ["another checkpoint", "UPDATE acknowledgements SET size = (SELECT min(size) FROM checkpoints)"],
+    ["a higher number that it begins after", "UPDATE acknowledgements SET reported = 1"],
+    ["another file", "UPDATE acknowledgements SET file = (SELECT file FROM box_policies LIMIT 1)"],
+  ])("LOG-RECORD: are found by the ledger's check where a row says %s", async (_, change) => {
+    const bundles = await box(2);
+    await enrolled(bundles[0] as Bundle);
+    await ingest(bundles[0] as Bundle);
+    await published();
+    await ingest(bundles[1] as Bundle);
+    await acknowledged(await published());
+    const found = async () => (await checkLedger(log.ledger, log.places)).findings.map(({ where }) => where);
+    expect(await found()).toEqual([]);
+    log.ledger.close();
+    tamper(log.ledger, change);
+    log.ledger = await log.ledger.reopened();
+    expect(await found()).toEqual(["acknowledgement 1"]);
   });
 });
 

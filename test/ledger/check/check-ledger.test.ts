@@ -7,9 +7,11 @@ import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import type { Place } from "../../../ledger/publish/place.ts";
 import { publish } from "../../../ledger/publish/publish.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
+import { readCheckpoint } from "../../../manifests/log/checkpoint.ts";
 import { recordBytes } from "../../../manifests/log/entry.ts";
+import { readNote, signatureLine } from "../../../manifests/log/note.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
-import { logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
+import { cosignature, logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { aCopyOf, aLedger, origin, recordOf, recordsFrom, type TestLedger } from "../a-ledger.ts";
 import { tamper } from "../tampering.ts";
@@ -23,10 +25,25 @@ beforeAll(async () => {
     size += count;
     for (const place of untouched.places) await publish(untouched, place, await untouched.checkpoint());
   }
+  await keepCheckpoint(untouched);
   // All out of the write-ahead log, so that the file alone can be copied.
   untouched.close();
 });
 afterAll(() => untouched.end());
+
+/** The checkpoint of 255, as `ledger/checkpoints` keeps it, with a cosignature. */
+async function keepCheckpoint(to: TestLedger): Promise<void> {
+  const note = await to.checkpoint(255);
+  const { root } = readCheckpoint(note);
+  const witness = await logKey("witness.example.org", "cosignature/v1");
+  const line = signatureLine(cosignature(witness, readNote(note).text, 1_700_000_000));
+  await to.db.writing(async (sql) => {
+    const time = "2026-01-01T00:00:00Z";
+    await sql.insert("checkpoints", ["size", "root", "note", "signed"], [[255, root, note, time]]);
+    const vkey = verifierKeyText(witness.vkey);
+    await sql.insert("cosignatures", ["size", "witness", "line", "received"], [[255, vkey, line, time]]);
+  });
+}
 
 let ledger: TestLedger;
 beforeEach(async () => {
@@ -34,6 +51,7 @@ beforeEach(async () => {
 });
 afterEach(() => ledger.end());
 
+const cosigned = (witness: string) => `cosignature of checkpoint 255 by ${witness}`;
 const checked = () => checkLedger(ledger, ledger.places);
 const found = async () => (await checked()).findings.map(({ where }) => where.replace(`${ledger.dir}/`, ""));
 const folderFor = (name: string) => (path: (name: string) => string) => {
@@ -85,10 +103,29 @@ describe("LOG-RECORD: what was changed is found, and named", () => {
     ["the head's root", "UPDATE tree_head SET root = ?", [other], "the tree head"],
     ["the head's size", "UPDATE tree_head SET size = 5", [], "the tree head"],
     ["the head's size, more", "UPDATE tree_head SET size = 301", [], "the tree head"],
+    ["a kept checkpoint's root", "UPDATE checkpoints SET root = ?", [other], "checkpoint of 255"],
+    ["a kept checkpoint's note", "UPDATE checkpoints SET note = ?", [other], "checkpoint of 255"],
+    ["a cosignature's key", "UPDATE cosignatures SET witness = 'a+00000000+'", [], cosigned("a+00000000+")],
     ["the head gone", "DELETE FROM tree_head", [], "the tree head"],
   ] as const)("%s", async (_, statement, cells, where) => {
     tamper(ledger, statement, ...cells);
     expect((await found())[0]).toBe(where);
+  });
+
+  it("a cosignature that is another's, or none, by the key that its row names", async () => {
+    const { note } = (await ledger.db.reading((sql) =>
+      sql.get<{ note: Uint8Array }>("SELECT note FROM checkpoints"),
+    )) ?? {
+      note: new Uint8Array(0),
+    };
+    const { text } = readNote(note);
+    const vkey = verifierKeyText((await logKey("witness.example.org", "cosignature/v1")).vkey);
+    const another = await logKey("another.example.org", "cosignature/v1");
+    const forged = { ...cosignature(another, text, 1), name: "witness.example.org", id: vkey.split("+")[1] ?? "" };
+    for (const line of [signatureLine(cosignature(another, text, 1)), signatureLine(forged), "nonsense"]) {
+      tamper(ledger, "UPDATE cosignatures SET line = ?", line);
+      expect(await found()).toEqual([cosigned(vkey)]);
+    }
   });
 
   it("any hash, salt, digest or record, by any bit", async () => {

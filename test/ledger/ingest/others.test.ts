@@ -129,10 +129,15 @@ describe("a transcript", () => {
 
   it.each([
     ["LEDGER-BOX", "by one of them and a guest", [op1, stranger], ["op1", "guest"], "live"],
-    ["LEDGER-BOX", "of a rehearsal", [op1, op2], ["op1", "op2"], "rehearsal"],
     ["TRANSCRIPT", "that one who was there did not sign", [op1], ["op1", "op2"], "live"],
+    ["TRANSCRIPT", "of a rehearsal that does not hold", [op1], ["op1", "op2"], "rehearsal"],
   ] as const)("%s: one %s is refused", async (code, _, signers, names, run) => {
     expect(await on(signers, names, run)).toEqual([`transcript refused ${code}`]);
+  });
+
+  it("TRANSCRIPT: one of a rehearsal is left: it is no record of a box", async () => {
+    expect(await on([op1, op2], ["op1", "op2"], "rehearsal")).toEqual(["transcript practised"]);
+    expect((await box.records()).filter(({ type }) => type === "transcript")).toEqual([]);
   });
 });
 
@@ -156,12 +161,12 @@ describe("a custody log", () => {
     expect((await box.records()).filter(({ type }) => type === "custody")).toHaveLength(2);
   });
 
-  it("LEDGER-BOX: one of a box that nothing is known of, or of a dry run, is refused", async () => {
+  it("LEDGER-BOX: one of a box that nothing is known of is refused; one of a dry run is left", async () => {
     const { bytes } = await logOf(usualEvents);
     expect(await on(bytes)).toEqual(["custody refused LEDGER-BOX"]);
     await box.ingest(keeperOf(bundles.slice(0, 1)));
     const dry = await logOf([event("token-1", usualEvents[0]?.from as never, person("op1"), { run: "dry" })]);
-    expect(await on(dry.bytes)).toEqual(["custody refused LEDGER-BOX"]);
+    expect(await on(dry.bytes)).toEqual(["custody practised"]);
   });
 });
 

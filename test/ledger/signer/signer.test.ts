@@ -1,9 +1,13 @@
 /** The ledger's signing process: it signs a tree that follows, and acknowledgements, and nothing else. */
 
 import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import type { SignerClient } from "../../../ledger/client/signer-client.ts";
+import { runSigner } from "../../../ledger/signer/run.ts";
+import { socketPath } from "../../../ledger/signer/socket-path.ts";
 import { checkSignature } from "../../../manifests/cms/signature.ts";
 import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
@@ -70,6 +74,15 @@ describe("a signer that is started for one command", () => {
       ).toBe("LOG-PROOF");
       expect(await signer.status()).toMatchObject({ size, root: hex(tree.head(size).root) });
     });
+  });
+});
+
+describe("a signer's socket", () => {
+  it("CONFIG: is not where the path would be cut: it does not serve, and commands start their own", async () => {
+    const long = join(tmpdir(), "x".repeat(100));
+    expect(socketPath(long)).toBeUndefined();
+    expect(await codeOf(runSigner(long, { arc: documentationArc }))).toBe("CONFIG");
+    expect(socketPath(join(keys.folder, "signer"))).toBe(join(keys.folder, "signer/sign.sock"));
   });
 });
 

@@ -20,10 +20,11 @@ export const pulledWhileWritten: Scenario = {
     await box.pull("S1");
     // Back, and slow: it is written to as soon as the batch is sealed.
     await box.plug("S2", batch.image, slow);
-    const approved = guest.approve(box, batch.slip);
-    await box.shell("until grep -q ' /run/coldseal/media/out vfat rw' /proc/mounts; do sleep 0.05; done; sleep 0.5");
-    await box.pull("S2");
-    await approved;
+    const pulled = async () => {
+      await box.shell("until grep -q ' /run/coldseal/media/out vfat rw' /proc/mounts; do sleep 0.05; done; sleep 0.5");
+      await box.pull("S2");
+    };
+    await Promise.all([guest.approve(box, batch.slip), pulled()]);
     const row = await guest.untilState(box, batch.name, "exporting", "released");
     equal(row.state, "exporting");
     await guest.until(box, "told that the stick is gone", ({ batches }) =>

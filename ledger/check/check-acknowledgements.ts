@@ -1,0 +1,57 @@
+/** What is kept of acknowledgements, against itself: each row must say what its file says, which one key signed. What the files hold is `checkBoxes`' matter. */
+
+import { nodeHost } from "../../host/crypto-host.ts";
+import { readSignedData } from "../../manifests/cms/read.ts";
+import { concat } from "../../manifests/encoding/bytes.ts";
+import { readAcknowledgement } from "../../manifests/log/acknowledgement.ts";
+import { readCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { verifyAllSigners } from "../../manifests/records/authorization.ts";
+import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import { evidencePieces } from "../boxes/evidence.ts";
+import type { Sql } from "../store/database.ts";
+import type { Findings } from "./findings.ts";
+
+/** The least that any certificate of a ledger has: policies may ask for more. */
+const minimumRsaBits = 2048;
+
+/** Every acknowledgement that was made. Refuses STORE; whatever differs is a finding. */
+export async function checkAcknowledgements(sql: Sql, findings: Findings): Promise<void> {
+  const made = await sql.all<MadeRow>(
+    `SELECT a.acknowledgement, a.number, a.size, a.reported, a.file, b.genesis FROM acknowledgements a
+      JOIN boxes b ON b.box = a.box ORDER BY a.acknowledgement`,
+  );
+  for (const row of made) await checkMade(sql, row, findings);
+}
+
+interface MadeRow {
+  readonly acknowledgement: number;
+  readonly number: number;
+  readonly size: number;
+  readonly reported: number;
+  readonly file: Uint8Array;
+  readonly genesis: string;
+}
+
+async function checkMade(sql: Sql, row: MadeRow, findings: Findings): Promise<void> {
+  const where = `acknowledgement ${row.acknowledgement}`;
+  await found(where, findings, async () => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
+    const data = readSignedData(concat(pieces));
+    await verifyAllSigners(nodeHost, data, minimumRsaBits);
+    const { acknowledged, checkpoint, genesis, number } = readAcknowledgement(data.content ?? new Uint8Array(0));
+    const { size } = readCheckpoint(checkpoint);
+    const lowest = acknowledged[0]?.number ?? row.reported + 1;
+    const same = genesis === row.genesis && number === row.number && size === row.size && lowest > row.reported;
+    findings.check(same, where, "its row says something else than its file");
+  });
+}
+
+async function found(where: string, findings: Findings, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    findings.add(where, inOneLine(fault.toRecord()));
+  }
+}
