@@ -160,6 +160,23 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     });
 
   ledger
+    .command("take")
+    .description(
+      "all that is done with a stick: ingest, publish, acknowledge, ask for time; and hand over one document",
+    )
+    .argument("<folder>", "the ledger")
+    .argument("<sticks...>", "folders where the sticks are mounted")
+    .option("--tsa <url...>", "time-stamp authorities, asked one after another; kept")
+    .option("--tsa-ca <file...>", "their roots (PEM or DER); kept")
+    .option("--document <file>", "a document, or its digest in hex: its seal, time and proof are written to --to")
+    .option("--to <dir>", "with --document: a folder")
+    .option("--passphrase-fd <n>", "descriptor to read the passphrase from (else it is asked for)", Number)
+    .action(async (folder: string, sticks: string[], _options, command: Command) => {
+      const { runTake } = await import("./commands/take.ts");
+      return runTake(folder, sticks, command.optsWithGlobals(), tell);
+    });
+
+  ledger
     .command("evidence")
     .description("write evidence of time: for a box, into a bundle, or with one seal")
     .argument("<folder>", "the ledger")

@@ -8,6 +8,7 @@ import { makeFolder, writeDurable } from "../../host/durable.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { type LogProof, logProofBytes, mostProofBytes } from "../../manifests/log/proof.ts";
+import { readInclusion } from "../../manifests/records/inclusion.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { listEntries } from "../../manifests/verify/list-file.ts";
@@ -22,6 +23,17 @@ export async function readToProve(folder: string, index: number | undefined): Pr
     const content = readSignedData(await readSmall(source, "manifest.p7m")).content ?? new Uint8Array(0);
     const known = { manifest: readManifest(content), digest: hex(await nodeHost.digest("sha256", content)) };
     return index === undefined ? known : { ...known, line: await lineOf(source, index) };
+  } finally {
+    source.close();
+  }
+}
+
+/** The same of a folder that holds one seal, whose line stands in inclusion.json. Refuses DER, CMS-*, JSON, SHAPE, BUNDLE-FORM. */
+export async function readSealToProve(folder: string): Promise<ToProve & Required<Pick<ToProve, "line">>> {
+  const source = bundleFolder(folder);
+  try {
+    const { leaf } = readInclusion(await readSmall(source, "inclusion.json"));
+    return { ...(await readToProve(folder, undefined)), line: leaf };
   } finally {
     source.close();
   }
