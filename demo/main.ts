@@ -151,7 +151,8 @@ async function verifyInLog({ ledger, paths }: DemoBox): Promise<void> {
   const proof = await prove(ledger, bundle, 2);
   const trusted = ["--ca", paths.pki.root, "--log", ledger.inPolicy.checkpointKey];
   const ran = await runCommand("desk/main.ts", ["verify", seal, document, "--evidence", proof, ...trusted]);
-  tell(...lines(succeeded(ran, "coldseal verify").stdout).filter((line) => /^(VALID|SEAL|\s*log\b)/i.test(line)));
+  const { stdout } = succeeded(ran, "coldseal verify");
+  tell(...lines(stdout).slice(0, 1), ...part(stdout, "log"));
 }
 
 async function takeBack(made: RehearsedBox): Promise<Box> {
@@ -160,9 +161,14 @@ async function takeBack(made: RehearsedBox): Promise<Box> {
   const [op1] = made.paths.operators;
   if (!op1) throw new Error("no operator");
   tell(...lines(succeeded(await asOperator(op1, ["import"]), "ceremony import").stdout));
-  const status = succeeded(await asOperator(op1, ["status"]), "ceremony status").stdout;
-  tell(...lines(status).filter((line) => /^\s*(ledger|manifests)\b/.test(line)));
+  tell(...part(succeeded(await asOperator(op1, ["status"]), "ceremony status").stdout, "ledger"));
   return box;
+}
+
+/** One part of what was printed: the line that it begins with, and those that go on below its text. */
+function part(text: string, name: string): string[] {
+  const [first = ""] = new RegExp(`^ {2}${name} .*(?:\\n {10,}.*)*`, "m").exec(text) ?? [];
+  return lines(first);
 }
 
 function lines(text: string): string[] {
