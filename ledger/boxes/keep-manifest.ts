@@ -30,11 +30,11 @@ export async function keepManifest(sql: Sql, box: number, record: HeldRecord, no
   const cells = { manifest: row, box, arrived: now, ...cellsOf(record) };
   await sql.insert("box_manifests", Object.keys(cells), [Object.values(cells)]);
   await keepFiles(sql, row, record.copy.folder);
-  for await (const lines of listLines(sql, row)) {
+  await keepLines(sql, row, record, async (lines) => {
     const documents = lines.map(({ digest, index }) => [row, index, fromHex(digest)] as const);
     await sql.insert("box_documents", ["manifest", "idx", "digest"], documents);
-  }
-  if (record.seals) await keepSeals(sql, row, record.copy, now);
+  });
+  if (record.seals) await addVerified(sql, row, now);
   return row;
 }
 
@@ -42,7 +42,8 @@ export async function keepManifest(sql: Sql, box: number, record: HeldRecord, no
 export async function completeManifest(sql: Sql, row: number, record: HeldRecord, now: Utc): Promise<boolean> {
   if (!record.seals || (await hasSeals(sql, row))) return false;
   await keepFiles(sql, row, record.copy.folder);
-  await keepSeals(sql, row, record.copy, now);
+  await keepLines(sql, row, record, async () => undefined);
+  await addVerified(sql, row, now);
   return true;
 }
 
@@ -111,23 +112,32 @@ function filesIn(folder: string, below = ""): readonly string[] {
   });
 }
 
-async function keepSeals(sql: Sql, row: number, { packed }: BundlePlace, now: Utc): Promise<void> {
-  const aborted = await sql.get("SELECT outcome FROM box_manifests WHERE manifest = ? AND outcome = 'aborted'", row);
-  const files = aborted || !packed ? undefined : new PackedFiles(packed);
+/** Keeps the seals where the record brings them and they count, and `beside` whatever else there is of each line: the list is read once. */
+async function keepLines(
+  sql: Sql,
+  row: number,
+  { copy, manifest, seals }: HeldRecord,
+  beside: (lines: readonly SealedDocument[]) => Promise<void>,
+): Promise<void> {
+  const files = seals && manifest.outcome !== "aborted" && copy.packed ? new PackedFiles(copy.packed) : undefined;
   try {
-    for await (const lines of files ? listLines(sql, row) : []) {
-      await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, files, lines));
+    for await (const lines of listLines(sql, row)) {
+      await beside(lines);
+      if (files) await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, files, lines));
     }
   } finally {
     files?.close();
   }
+}
+
+async function addVerified(sql: Sql, row: number, now: Utc): Promise<void> {
   await sql.insert("seals_verified", ["manifest", "arrived"], [[row, now]]);
 }
 
 /** Refuses STORE where one that was verified is not there any more. */
-function* sealRows(row: number, files: PackedFiles | undefined, lines: readonly SealedDocument[]) {
+function* sealRows(row: number, files: PackedFiles, lines: readonly SealedDocument[]) {
   for (const { index, seal } of lines) {
-    const bytes = files?.read(seal);
+    const bytes = files.read(seal);
     if (!bytes) throw new Refusal("STORE", "a seal is not in the private copy", { about: seal });
     yield [row, index, bytes] as const;
   }
