@@ -164,7 +164,8 @@ export class PackedFiles {
   /** As many bytes as there are, at most `length`. */
   #at(at: number, length: number): Uint8Array {
     this.#descriptor ??= openSync(this.#packed.file, "r");
-    const bytes = new Uint8Array(length);
+    const { buffer } = Buffer.allocUnsafeSlow(length);
+    const bytes = new Uint8Array(buffer);
     let filled = 0;
     for (let got = -1; got !== 0 && filled < length; filled += got) {
       got = readSync(this.#descriptor, bytes, filled, length - filled, at + filled);
