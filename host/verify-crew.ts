@@ -11,13 +11,8 @@ import {
 } from "../manifests/verify/seal-slices.ts";
 import type { BundleFolder } from "./bundle-folder.ts";
 import { nodeHost } from "./crypto-host.ts";
+import type { BundlePlace } from "./packed-bundle.ts";
 import { ThreadCrew, ThreadEnded } from "./thread-crew.ts";
-
-/** Where a bundle lies, as its threads open it. */
-export interface BundlePlace {
-  readonly folder: string;
-  readonly documents?: string;
-}
 
 /** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, or its end. */
 export type VerifyOrder =

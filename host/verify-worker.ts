@@ -2,8 +2,9 @@
 
 import { parentPort } from "node:worker_threads";
 import { inPlace, type SealCrew, type SliceResult } from "../manifests/verify/seal-slices.ts";
-import { type BundleFolder, bundleFolder } from "./bundle-folder.ts";
+import type { BundleFolder } from "./bundle-folder.ts";
 import { nodeHost } from "./crypto-host.ts";
+import { openBundle } from "./packed-bundle.ts";
 import type { VerifyAnswer, VerifyOrder } from "./verify-crew.ts";
 
 const bundles = new Map<number, { readonly source: BundleFolder; readonly crew: SealCrew }>();
@@ -12,8 +13,7 @@ parentPort?.on("message", (order: VerifyOrder) => void take(order));
 
 async function take(order: VerifyOrder): Promise<void> {
   if ("open" in order) {
-    const { folder, ...options } = order.place;
-    const source = bundleFolder(folder, options);
+    const source = openBundle(order.place);
     bundles.set(order.open, { source, crew: inPlace(nodeHost, source)(order.context, 0) });
     return;
   }

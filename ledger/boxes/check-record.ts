@@ -3,8 +3,8 @@
  * keeper has of one as `coldseal verify --chain` does, and the request beside it where it is there.
  */
 
-import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { type BundlePlace, openBundle } from "../../host/packed-bundle.ts";
 import type { VerifyCrew } from "../../host/verify-crew.ts";
 import { verifyPastAuthorization } from "../../manifests/records/authorization.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
@@ -31,9 +31,11 @@ export interface CheckedRecord {
 }
 
 /** A copy of `outbox/BATCH`. Refuses with the first finding where anything is wrong, and QUORUM where the approvals are not shown to be under the pinned genesis. */
-export async function checkBundle(crew: VerifyCrew, folder: string, trust: Trust): Promise<CheckedRecord> {
-  const source = bundleFolder(folder);
-  const ours = crew.of({ folder }, source);
+export async function checkBundle(crew: VerifyCrew, copy: BundlePlace, trust: Trust): Promise<CheckedRecord> {
+  const source = openBundle(copy);
+  // Threads start while the lists are read.
+  crew.ready((await source.list("seals/0000").catch(() => [])).length);
+  const ours = crew.of(copy, source);
   return checkWhole(source, trust, ours.open).finally(() => ours.done());
 }
 
@@ -48,8 +50,8 @@ export async function checkWhole(source: BundleSource, trust: Trust, open?: Open
 }
 
 /** A copy of `audit/NUMBER`, or of what else is not a whole bundle. `policies`: of the box. Refuses as `checkBundle`; POLICY-DIGEST, BUNDLE-FORM for what must be there. */
-export function checkAuditRecord(folder: string, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
-  const source = bundleFolder(folder);
+export function checkAuditRecord(copy: BundlePlace, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
+  const source = openBundle(copy);
   return checkAudit(source, trust, policies).finally(() => source.close());
 }
 

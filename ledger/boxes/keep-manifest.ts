@@ -1,7 +1,9 @@
 /** Keeping a manifest that holds by itself: its row, its files, the documents of its list and, where an outbox brought them, its seals. Within one transaction. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { BundlePlace } from "../../host/packed-bundle.ts";
+import { PackedFiles } from "../../host/packed-files.ts";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { ListReader, type SealedDocument } from "../../manifests/records/documents-list.ts";
@@ -11,9 +13,9 @@ import type { Sql } from "../store/database.ts";
 import { nextId } from "./chain-rows.ts";
 import { evidencePieces, keepFile } from "./evidence.ts";
 
-/** A private copy of a record, verified. */
+/** A private copy of a record, verified: its seals are packed. */
 export interface HeldRecord {
-  readonly folder: string;
+  readonly copy: BundlePlace;
   readonly manifest: Manifest;
   /** SHA-256 of the content, hex */
   readonly digest: string;
@@ -21,27 +23,27 @@ export interface HeldRecord {
 }
 
 export const listPath = "documents.jsonl";
-const sealsFolder = "seals";
 
 /** Keeps one that is not here; gives its row. */
 export async function keepManifest(sql: Sql, box: number, record: HeldRecord, now: Utc): Promise<number> {
   const row = await nextId(sql, "box_manifests", "manifest");
   const cells = { manifest: row, box, arrived: now, ...cellsOf(record) };
   await sql.insert("box_manifests", Object.keys(cells), [Object.values(cells)]);
-  await keepFiles(sql, row, record.folder);
-  for await (const lines of listLines(sql, row)) {
+  await keepFiles(sql, row, record.copy.folder);
+  await keepLines(sql, row, record, async (lines) => {
     const documents = lines.map(({ digest, index }) => [row, index, fromHex(digest)] as const);
     await sql.insert("box_documents", ["manifest", "idx", "digest"], documents);
-  }
-  if (record.seals) await keepSeals(sql, row, record.folder, now);
+  });
+  if (record.seals) await addVerified(sql, row, now);
   return row;
 }
 
 /** An outbox brings the seals, and what else a bundle has, of one that is known by its digests. False: they were here. */
 export async function completeManifest(sql: Sql, row: number, record: HeldRecord, now: Utc): Promise<boolean> {
   if (!record.seals || (await hasSeals(sql, row))) return false;
-  await keepFiles(sql, row, record.folder);
-  await keepSeals(sql, row, record.folder, now);
+  await keepFiles(sql, row, record.copy.folder);
+  await keepLines(sql, row, record, async () => undefined);
+  await addVerified(sql, row, now);
   return true;
 }
 
@@ -106,21 +108,37 @@ async function keepFiles(sql: Sql, row: number, folder: string): Promise<void> {
 function filesIn(folder: string, below = ""): readonly string[] {
   return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (path === sealsFolder) return [];
     return entry.isDirectory() ? filesIn(folder, path) : [path];
   });
 }
 
-async function keepSeals(sql: Sql, row: number, folder: string, now: Utc): Promise<void> {
-  const aborted = await sql.get("SELECT outcome FROM box_manifests WHERE manifest = ? AND outcome = 'aborted'", row);
-  if (!aborted) {
+/** Keeps the seals where the record brings them and they count, and `beside` whatever else there is of each line: the list is read once. */
+async function keepLines(
+  sql: Sql,
+  row: number,
+  { copy, manifest, seals }: HeldRecord,
+  beside: (lines: readonly SealedDocument[]) => Promise<void>,
+): Promise<void> {
+  const files = seals && manifest.outcome !== "aborted" && copy.packed ? new PackedFiles(copy.packed) : undefined;
+  try {
     for await (const lines of listLines(sql, row)) {
-      await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, folder, lines));
+      await beside(lines);
+      if (files) await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, files, lines));
     }
+  } finally {
+    files?.close();
   }
+}
+
+async function addVerified(sql: Sql, row: number, now: Utc): Promise<void> {
   await sql.insert("seals_verified", ["manifest", "arrived"], [[row, now]]);
 }
 
-function* sealRows(row: number, folder: string, lines: readonly SealedDocument[]) {
-  for (const { index, seal } of lines) yield [row, index, new Uint8Array(readFileSync(join(folder, seal)))] as const;
+/** Refuses STORE where one that was verified is not there any more. */
+function* sealRows(row: number, files: PackedFiles, lines: readonly SealedDocument[]) {
+  for (const { index, seal } of lines) {
+    const bytes = files.read(seal);
+    if (!bytes) throw new Refusal("STORE", "a seal is not in the private copy", { about: seal });
+    yield [row, index, bytes] as const;
+  }
 }

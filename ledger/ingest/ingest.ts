@@ -166,9 +166,9 @@ class Ingest {
 
   async #take({ digest, known, place, stick, whole }: SeenManifest): Promise<Taken> {
     const { append, db, folder, now } = this.#work;
-    const copy = join(folder, `${++this.#copies}`);
+    const target = join(folder, `${++this.#copies}`);
     try {
-      await copyRecord(stick.stick, place, copy, whole ? undefined : auditNames);
+      const { place: copy } = await copyRecord(stick.stick, place, target, whole ? undefined : auditNames);
       const checked = whole
         ? await checkBundle(this.#crew, copy, known.trust)
         : await checkAuditRecord(copy, known.trust, known.policies);
@@ -178,17 +178,17 @@ class Ingest {
           got: checked.digest,
         });
       }
-      if (whole) await this.#policiesIn(copy, known, checked.manifest.policy.number);
-      return await db.writing((sql) => takeRecord(sql, append, known, { folder: copy, ...checked }, now()));
+      if (whole) await this.#policiesIn(copy.folder, known, checked.manifest.policy.number);
+      return await db.writing((sql) => takeRecord(sql, append, known, { copy, ...checked }, now()));
     } finally {
-      await removeTree(copy);
+      await removeTree(target);
     }
   }
 
   /** The policies of a bundle that holds. */
-  async #policiesIn(copy: string, known: KnownBox, count: number): Promise<void> {
+  async #policiesIn(folder: string, known: KnownBox, count: number): Promise<void> {
     for (let number = 1; number <= count; number++) {
-      const p7m = new Uint8Array(readFileSync(join(copy, policyPath(number))));
+      const p7m = new Uint8Array(readFileSync(join(folder, policyPath(number))));
       await this.#work.db.writing((sql) => takePolicy(sql, known, p7m));
     }
   }

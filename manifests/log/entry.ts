@@ -3,8 +3,8 @@
  * its salt (the opening) are kept beside the log and given to whom they concern.
  */
 
-import { concat, fromHex, hex } from "../encoding/bytes.ts";
-import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
+import { concat, fromHex, hex, utf8 } from "../encoding/bytes.ts";
+import { canonical, canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
 import { hexText, integer, literal, object, oneOf, type Read, type Reader, text } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { readListEntry } from "../records/documents-list.ts";
@@ -58,16 +58,25 @@ export const readRecordValue: Reader<LogRecord> = (value, path) => {
 
 /** Reads a record. Refuses LOG-FORM what is not canonical JSON of a record, or over 8 KiB. */
 export function readRecord(bytes: Uint8Array): LogRecord {
-  if (bytes.length > mostRecordBytes)
-    throw new Refusal("LOG-FORM", `a log's record is longer than ${mostRecordBytes} bytes`);
+  checkLength(bytes);
   return inLogForm("a log's record", () => readRecordValue(readCanonical(bytes), "record"));
 }
 
 /** A record's canonical JSON. Refuses LOG-FORM what `readRecord` would not read. */
 export function recordBytes(record: LogRecord): Uint8Array {
-  const bytes = inLogForm("a log's record", () => canonicalBytes(record as Json));
-  readRecord(bytes);
-  return bytes;
+  return inLogForm("a log's record", () => {
+    const text = canonical(record as Json);
+    const bytes = utf8(text);
+    checkLength(bytes);
+    // As it will be read; that it is canonical is known.
+    readRecordValue(JSON.parse(text) as Json, "record");
+    return bytes;
+  });
+}
+
+function checkLength(record: Uint8Array): void {
+  if (record.length > mostRecordBytes)
+    throw new Refusal("LOG-FORM", `a log's record is longer than ${mostRecordBytes} bytes`);
 }
 
 /** Reads a leaf. Refuses LOG-FORM what is not canonical JSON of an entry, or over 1 KiB. */

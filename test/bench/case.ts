@@ -9,7 +9,8 @@ export type LimitName =
   | "cp-sync"
   | "bouncycastle-1k"
   | "durable-files"
-  | "without-time";
+  | "without-time"
+  | "raw-insert";
 
 /** One measurement: the figure in the case's unit, and the most memory that one of our processes held. */
 export interface Figure {
@@ -27,7 +28,7 @@ export interface Running {
 
 export interface BenchCase {
   readonly name: string;
-  readonly unit: "documents/s" | "MiB/s" | "ms" | "s";
+  readonly unit: "documents/s" | "seals/s" | "MiB/s" | "ms" | "s";
   /** what is to be reached, in words; `ratios`: ours divided by the limit's, at least */
   readonly target: { readonly ratios?: Readonly<Partial<Record<LimitName, number>>>; readonly value?: number };
   /** `folder` is new and the case's own; `missing` is told of a limit that cannot be measured here */

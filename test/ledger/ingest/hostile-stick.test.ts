@@ -36,6 +36,20 @@ function laid(name = "stick"): string {
 
 const first = "coldseal/outbox/batch-1";
 
+/** Below the folder of seals. */
+function sealName(folder: string): string {
+  return `0000/${readdirSync(join(folder, "0000"))[0]}`;
+}
+
+/** Below the record. */
+function sealIn(stick: string): string {
+  return `seals/${sealName(join(stick, first, "seals"))}`;
+}
+
+function put(folder: string, path: string, length: number, count = 1): void {
+  for (let at = 0; at < count; at++) writeFileSync(join(folder, at === 0 ? path : `${path}-${at}`), "x".repeat(length));
+}
+
 describe("a hostile stick", () => {
   const kinds: readonly (readonly [string, (path: string) => void])[] = [
     ["a link to another file", (path) => symlinkSync("/etc/passwd", path)],
@@ -57,6 +71,33 @@ describe("a hostile stick", () => {
       expect(readdirSync(join(box.folder, "copies"))).toEqual([]);
     });
   }
+
+  it.each(kinds.filter(([what]) => what !== "a folder"))("T1: %s in the place of a seal is refused", async (_, put) => {
+    const stick = laid();
+    const path = join(stick, first, sealIn(stick));
+    renameSync(path, `${path}.moved`);
+    put(path);
+    const [told] = await box.ingest(stick);
+    expect(told?.result).toMatchObject({ kind: "refused", refusal: { code: "MEDIA-KIND" } });
+    expect(readdirSync(join(box.folder, "copies"))).toEqual([]);
+  });
+
+  it.each([
+    ["MEDIA-KIND", "a folder where a seal is", (folder: string) => mkdirSync(join(folder, "0000/000000-folder"))],
+    ["MEDIA-LIMIT", "a seal of 64 KiB and a byte", (folder: string) => put(folder, "0000/000000-x", 65_537)],
+    ["MEDIA-LIMIT", "a seal without end", (folder: string) => truncateSync(join(folder, sealName(folder)), 2 ** 40)],
+    ["MEDIA-LIMIT", "more files than a thousand", (folder: string) => put(folder, "0000/000000-x", 0, 1000)],
+    ["BUNDLE-FORM", "a file that is none of the list's", (folder: string) => put(folder, "0000/000000-x", 10)],
+    ["BUNDLE-FORM", "a file beside the folders", (folder: string) => put(folder, "x", 10)],
+    ["BUNDLE-FORM", "an empty file beside the folders", (folder: string) => put(folder, "x", 0)],
+    ["BUNDLE-FORM", "an empty folder more", (folder: string) => mkdirSync(join(folder, "0001"))],
+    ["BUNDLE-FORM", "no seals at all", (folder: string) => rmSync(folder, { recursive: true })],
+  ] as const)("%s: among seals, %s is refused, and what is beside it comes in", async (code, _, change) => {
+    const stick = laid();
+    change(join(stick, first, "seals"));
+    expect(inShort(await box.ingest(stick))).toEqual([`refused ${code}`, "waits 2"]);
+    expect(readdirSync(join(box.folder, "copies"))).toEqual([]);
+  });
 
   it("T1: a folder that is a link is not entered: nothing is found behind it", async () => {
     const stick = laid("elsewhere");

@@ -61,6 +61,17 @@ describe("ingest", () => {
     expect(await box.records()).toEqual(expected);
   });
 
+  it("LEDGER-BOX: the seals that are stored are those of the stick, byte for byte", async () => {
+    await box.ingest(outbox(1));
+    const rows = await box.ledger.db.reading((sql) =>
+      sql.all<{ idx: number; bytes: Uint8Array }>("SELECT idx, bytes FROM box_seals ORDER BY idx"),
+    );
+    const { files } = bundles[0] as Bundle;
+    const paths = [...files.keys()].filter((path) => path.startsWith("seals/")).toSorted();
+    expect(rows).toEqual(paths.map((path, at) => ({ idx: at + 1, bytes: files.get(path) })));
+    expect(rows).toHaveLength(2);
+  });
+
   it("LEDGER-BOX: a replay changes nothing and says so, from the same stick, another, and the keeper's", async () => {
     await box.ingest(outbox(1, 2));
     const before = await box.records();
