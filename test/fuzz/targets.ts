@@ -95,7 +95,6 @@ export const targets: readonly Target[] = [
   checkpointTarget,
   verifierKeys,
   logEntry,
-  logTiles,
   logProofTarget,
   treeProofTarget,
   witnessRequest,
