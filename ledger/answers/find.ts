@@ -52,13 +52,25 @@ export async function findSeals(sql: Sql, digests: readonly string[]): Promise<r
   return found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
 }
 
-/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses MEDIA-*. */
+/** A digest in hex, as it is kept; undefined where `what` is none, and so names a file. */
+export function digestIn(what: string): string | undefined {
+  return /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i.test(what) ? what.toLowerCase() : undefined;
+}
+
+/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses USAGE where there is no such file, MEDIA-*. */
 export async function digestsOfFile(path: string): Promise<readonly string[]> {
   const [folder, name] = [path.slice(0, path.lastIndexOf("/") + 1) || ".", path.slice(path.lastIndexOf("/") + 1)];
   const at = openRoot(folder);
   try {
     const file = openFileIn(at, name, "any links");
-    if (!file) throw new Refusal("MEDIA-READ", `${shown(path)} is not there`, { about: path });
+    if (!file) {
+      const expected = "a file, or a digest of 64, 96 or 128 hex digits";
+      throw new Refusal("USAGE", `${shown(path)} is neither a file nor a digest`, {
+        expected,
+        got: "neither",
+        about: path,
+      });
+    }
     const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
     for await (const piece of readPieces(file)) for (const hasher of hashers) hasher.update(piece);
     return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));

@@ -11,7 +11,7 @@ import { evidenceFolder, evidenceName, evidencePath, mostFiles } from "../../man
 import { boxRecord, bundleRecord, rowOf } from "../anchor/given-out.ts";
 import { sealFolder } from "../anchor/seal-folder.ts";
 import { writeNew } from "../anchor/write-evidence.ts";
-import { digestsOfFile, type FoundSeal, findSeals } from "../answers/find.ts";
+import { digestIn, digestsOfFile, type FoundSeal, findSeals } from "../answers/find.ts";
 import { boxNamed } from "../boxes/enrolled.ts";
 import { asked } from "./asked.ts";
 import { numberIn } from "./list.ts";
@@ -112,8 +112,8 @@ async function withSeal(
     readonly number: number | undefined;
   },
 ): Promise<Written> {
-  const isDigest = /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/.test(document);
-  const digests = isDigest ? [document] : await digestsOfFile(document);
+  const digest = digestIn(document);
+  const digests = digest === undefined ? await digestsOfFile(document) : [digest];
   const made = await asked(folder, async (sql) => {
     const genesis = box === undefined ? undefined : (await boxNamed(sql, box)).genesis;
     const found = (await findSeals(sql, digests)).filter(
@@ -131,7 +131,7 @@ async function withSeal(
     made.seal === null
       ? ["THE SEAL IS MISSING: no outbox brought it; it is known by its digest"]
       : [
-          `Now: coldseal verify ${shown(join(to, made.seal))} ${shown(isDigest ? "DOCUMENT" : document)} --ca FILE --tsa-ca FILE --evidence ${shown(join(to, made.record))}`,
+          `Now: coldseal verify ${shown(join(to, made.seal))} ${shown(digest === undefined ? document : "DOCUMENT")} --ca FILE --tsa-ca FILE --evidence ${shown(join(to, made.record))}`,
         ];
   return {
     files: [...made.files.keys()].map((path) => join(to, path)),

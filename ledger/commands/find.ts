@@ -1,14 +1,14 @@
 /** Wires `coldseal ledger find`: was this file sealed? */
 
 import { shown } from "../../manifests/records/names.ts";
-import { digestsOfFile, type FoundSeal, findSeals } from "../answers/find.ts";
+import { digestIn, digestsOfFile, type FoundSeal, findSeals } from "../answers/find.ts";
 import { asked, give } from "./asked.ts";
 import { manifestLines } from "./show.ts";
 
 /** `what`: a file, or the digest of one in hex. Exit status 1 where no seal of it counts. */
 export async function runFind(folder: string, what: string, { json }: { readonly json?: boolean }): Promise<void> {
-  const isDigest = /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/.test(what);
-  const digests = isDigest ? [what] : await digestsOfFile(what);
+  const digest = digestIn(what);
+  const digests = digest === undefined ? await digestsOfFile(what) : [digest];
   const seals = await asked(folder, (sql) => findSeals(sql, digests));
   const counts = seals.some((one) => one.counts);
   give(json, { digests, sealed: counts, seals }, () => lines(what, seals));
@@ -19,9 +19,17 @@ function lines(what: string, seals: readonly FoundSeal[]): readonly string[] {
   if (seals.length === 0)
     return [`NOT FOUND: no box that is enrolled here sealed ${shown(what)}, as far as its records came in`];
   return seals.flatMap(({ appliance, counts, entry, genesis, line, manifest, why }) => [
-    `${counts ? "SEALED" : "DOES NOT COUNT"}: ${shown(line.name)}, ${line.size} bytes, document ${line.index} of manifest ${manifest.number}${counts ? "" : `: ${shown(why)}`}`,
+    `${headOf(counts, manifest)}: ${shown(line.name)}, ${line.size} bytes, document ${line.index} of manifest ${manifest.number}${counts ? "" : `: ${shown(why)}`}`,
     `  by box    ${appliance === null ? "(name not known yet)" : shown(appliance)}, genesis ${genesis}`,
     `  seal      ${line.sealDigest}${entry === null ? "" : `; entry ${entry} of the log`}`,
     ...manifestLines(manifest).map((one) => `  ${one}`),
   ]);
+}
+
+/** Where no outbox brought the seals, nobody here has seen one. */
+function headOf(counts: boolean, { seals }: FoundSeal["manifest"]): string {
+  if (!counts) return "DOES NOT COUNT";
+  return seals.state === "verified"
+    ? "SEALED"
+    : "SEALED (says the manifest; the seal itself was not here to be checked)";
 }

@@ -136,8 +136,8 @@ describe("the ledger's commands about boxes", () => {
       out: expect.stringMatching(/^NOT FOUND/),
     });
     expect(await coldseal("find", "ledger", "absent.pdf")).toMatchObject({
-      status: 3,
-      err: expect.stringMatching(/^MEDIA-READ:/),
+      status: 2,
+      err: expect.stringMatching(/^USAGE:/),
     });
   });
 
