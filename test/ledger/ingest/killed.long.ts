@@ -27,11 +27,17 @@ beforeEach(async () => {
 }, 60_000);
 afterEach(() => box.end());
 
-/** Runs it and kills it after `ms`; the exit status, or the signal that ended it. */
-function ingestFor(ms: number): Promise<number | string> {
+/** Runs it and kills it `ms` after it told of the first thing that it took, or after it began; the exit status, or the signal that ended it. */
+function ingestFor(ms: number, after: "begin" | "told" = "begin"): Promise<number | string> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [main, "ledger", "ingest", box.folder, ...sticks], { stdio: "ignore" });
-    const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+    const stdio = ["ignore", "pipe", "ignore"] as const;
+    const child = spawn(process.execPath, [main, "ledger", "ingest", box.folder, ...sticks], { stdio: [...stdio] });
+    let timer: NodeJS.Timeout | undefined;
+    const count = () => {
+      timer ??= setTimeout(() => child.kill("SIGKILL"), ms);
+    };
+    if (after === "begin") count();
+    child.stdout?.on("data", count);
     child.once("exit", (status, signal) => {
       clearTimeout(timer);
       done(signal ?? status ?? -1);
@@ -53,8 +59,10 @@ describe("a killed ingest", () => {
   it("NOTHING-LOST: killed at whatever moment, the next one goes on, and in the end all is there once", async () => {
     const reached: number[] = [];
     let killed = 0;
-    for (let ms = 250; killed < 25; ms = 250 + ((ms * 7 + 113) % 1500)) {
-      const ended = await ingestFor(ms);
+    for (let round = 0; killed < 25; round++) {
+      const ended = await (round % 2 === 0
+        ? ingestFor(150 + ((round * 97) % 400))
+        : ingestFor((round * 13) % 60, "told"));
       reached.push(await checkWhole(false));
       if (ended === "SIGKILL") killed += 1;
       else if (ended === 0) break;
