@@ -3,14 +3,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nodeHost } from "../host/crypto-host.ts";
-import { actorOf, type CustodyEvent, type CustodyLog, readCustodyLog } from "../manifests/records/custody.ts";
+import { actorOf, type CustodyEvent, type CustodyLog, lineFact, readCustodyLog } from "../manifests/records/custody.ts";
 import type { Transcript } from "../manifests/records/transcript.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { transcriptName } from "./engine/records-folder.ts";
 import { givePaper, type PrintOptions } from "./give-paper.ts";
 import { type CustodySheet, custodyPaper, lineDigest, type SeenBy } from "./paper/custody-paper.ts";
 import type { Output } from "./ports.ts";
-import { lineFact, readLogFile } from "./procedures/custody/box-log.ts";
+import { readLogFile } from "./procedures/custody/box-log.ts";
 import { verifiedTranscript } from "./verified-transcript.ts";
 
 export interface CustodySheetOptions extends PrintOptions {

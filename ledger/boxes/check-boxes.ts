@@ -19,6 +19,7 @@ import { evidencePieces } from "./evidence.ts";
 import { cellsOf, hasSeals, listLines } from "./keep-manifest.ts";
 import { type KnownBox, knownBoxes } from "./known-box.ts";
 import { storedBundle } from "./stored-bundle.ts";
+import { isVouchedFor } from "./vouched-for.ts";
 
 const rowsAtOnce = 100;
 
@@ -197,6 +198,8 @@ async function checkOthers(
       for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
       const held = await checkOther(type, new Uint8Array(Buffer.concat(pieces)), boxes);
       if (held === "practised") return findings.add(where, "it is of a practice run");
+      const vouched = type !== "custody" || (await isVouchedFor(sql, held));
+      findings.check(vouched, where, "no transcript that is here vouches for it");
       const same =
         held.digest === hex(row.digest) && held.created === row.created && JSON.stringify(held.about) === row.about;
       findings.check(same, where, "its row is not what its file says");

@@ -32,6 +32,8 @@ export interface HeldOther {
   readonly about: Readonly<Record<string, string | number>>;
   /** of a closing record: what it lists */
   readonly listed?: readonly { readonly number: number; readonly digest: string }[];
+  /** of a custody log: SHA-256 of its last line, hex */
+  readonly head?: string;
 }
 
 /** Most bytes of one. */
@@ -156,11 +158,11 @@ async function checkTranscript(p7m: Uint8Array, boxes: readonly KnownBox[]): Pro
   });
 }
 
-/** Nobody signs it: its lines hold each other, and each names the ceremony that wrote it. */
+/** Nobody signs it: its lines hold each other, and whether a transcript names the last one is for `isVouchedFor` to say. */
 async function checkCustody(bytes: Uint8Array, boxes: readonly KnownBox[]): Promise<HeldOther | Practised> {
-  const { events } = await readCustodyLog(nodeHost, bytes);
+  const { events, head } = await readCustodyLog(nodeHost, bytes);
   const last = events.at(-1);
-  if (!last) throw new Refusal("SHAPE", "the custody log has no event");
+  if (!last || head === null) throw new Refusal("SHAPE", "the custody log has no event");
   if (last.run !== "live") return "practised";
   const { appliance, time: created } = last;
   const named = boxes.filter(({ policies }) => policies.held.some(({ policy }) => policy.appliance === appliance));
@@ -169,7 +171,7 @@ async function checkCustody(bytes: Uint8Array, boxes: readonly KnownBox[]): Prom
     throw ofNoBox(other ? "more than one box has the name" : "the custody log names an appliance", appliance);
   checkNotLater(known.trust, created, 0);
   const digest = hex(await nodeHost.digest("sha256", bytes));
-  return { type: "custody", known, appliance, digest, created, about: { events: events.length } };
+  return { type: "custody", known, appliance, digest, created, head, about: { events: events.length } };
 }
 
 function checkAuditKey({ policies }: KnownBox, { policy }: PolicyInForce, spki: Uint8Array, certificate: string): void {

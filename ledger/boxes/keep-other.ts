@@ -8,11 +8,16 @@ import type { Append } from "./chain-manifest.ts";
 import { linked, nextId } from "./chain-rows.ts";
 import type { HeldOther } from "./check-others.ts";
 import { evidencePieces, keepBytes } from "./evidence.ts";
+import { isVouchedFor } from "./vouched-for.ts";
 
-export type TakenOther = { readonly kind: "entered"; readonly entry: number } | { readonly kind: "known" };
+export type TakenOther =
+  | { readonly kind: "entered"; readonly entry: number }
+  | { readonly kind: "known" }
+  /** a custody log that no transcript which is here names: left, as anybody may have written it */
+  | { readonly kind: "unvouched" };
 
 /**
- * Takes one; the same content again changes nothing. Refuses CLOSING a closing record that lists another manifest than the one that is in the chain, CHAIN a custody log
+ * Takes one; the same content again changes nothing, and a custody log that nobody vouches for is left. Refuses CLOSING a closing record that lists another manifest than the one that is in the chain, CHAIN a custody log
  * that does not go on where the one before ended.
  */
 export async function takeOther(
@@ -31,7 +36,10 @@ export async function takeOther(
     fromHex(digest),
   );
   if (same) return { kind: "known" };
-  if (type === "custody" && (await isOlderCustody(sql, box, bytes))) return { kind: "known" };
+  if (type === "custody") {
+    if (await isOlderCustody(sql, box, bytes)) return { kind: "known" };
+    if (!(await isVouchedFor(sql, held))) return { kind: "unvouched" };
+  }
   await checkListed(sql, box, held);
   const [entry] = await append(sql, [{ appliance, digest, genesis, type, version: 1 }]);
   if (entry === undefined) throw new Refusal("INTERNAL", "a record was appended without an index");

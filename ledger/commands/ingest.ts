@@ -70,7 +70,7 @@ function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
 function summary(counts: Readonly<Record<string, number>>): string {
   const known = counts.known ?? 0;
   const changed = Object.entries(counts).filter(
-    ([kind]) => !["known", "refused", "unsigned", "practised"].includes(kind),
+    ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised"].includes(kind),
   );
   const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
   return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}`;
@@ -97,6 +97,8 @@ function line({ place, result, stick, what }: Told): string {
       return `${what}: of a practice run, so no record of a box: left${where}`;
     case "unsigned":
       return `${what}: signed by nobody, so no evidence: left${where}`;
+    case "unvouched":
+      return `${what}: no transcript that is here vouches for it: left${where}`;
     case "refused":
       return `${what}: REFUSED ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
   }

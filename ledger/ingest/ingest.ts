@@ -137,10 +137,13 @@ class Ingest {
       for (const place of [...found.closings, ...(await closingsBeside(stick))])
         await this.#other(stick, place, "closing");
       for (const place of found.transcripts) await this.#other(stick, place, "transcript");
-      for (const place of found.custody) await this.#other(stick, place, "custody");
       for (const place of found.unsigned) {
         this.#add({ stick: stick.stick, place, what: "refusal", box: null, result: { kind: "unsigned" } });
       }
+    }
+    // A transcript vouches for them, whichever stick has it.
+    for (const stick of sticks) {
+      for (const place of stick.found.custody) await this.#other(stick, place, "custody");
     }
   }
 

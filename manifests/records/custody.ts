@@ -17,7 +17,7 @@ import {
 } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { Refusal } from "../refusal.ts";
-import { runKinds } from "./transcript.ts";
+import { runKinds, type Transcript } from "./transcript.ts";
 
 export const assetKinds = [
   "hsm",
@@ -145,6 +145,25 @@ export async function withEvent(
       head: hex(await host.digest("sha256", line)),
     },
   };
+}
+
+/** The fact of a hand-over, in its ceremony's transcript, that names its line: SHA-256, hex. */
+export const lineFact = "log line";
+
+/**
+ * The lines that a transcript names, by their digests: that of each hand-over, and the log's head as it was seen at the beginning and at the end. By the chain each names all
+ * before it too, so that whoever signed the transcript vouches for the log up to there. None where it is of another ceremony.
+ */
+export function linesNamed({ ceremony, entries }: Pick<Transcript, "ceremony" | "entries">): ReadonlySet<string> {
+  if (ceremony !== "custody") return new Set();
+  const named = entries
+    .filter(({ kind }) => kind === "done")
+    .flatMap(({ facts, shown, step }) => [
+      facts[lineFact],
+      step === "log" ? facts.head : undefined,
+      ...shown.map(({ digest }) => digest),
+    ]);
+  return new Set(named.filter((digest) => digest !== undefined));
 }
 
 export interface Difference {

@@ -3,6 +3,7 @@
 import {
   type CustodyLog,
   type Difference,
+  lineFact,
   type NewEvent,
   notAsLogged,
   partyText,
@@ -12,7 +13,7 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { leaderOf, personOf } from "../../engine/people.ts";
 import type { Facts, Stage, Step } from "../../engine/procedure.ts";
 import type { Form } from "../../engine/scene.ts";
-import { appendToBoxLog, type LogPlaces, lineFact, readBoxLog } from "./box-log.ts";
+import { appendToBoxLog, type LogPlaces, readBoxLog } from "./box-log.ts";
 import { type Asset, actorsOf, mayLookOn } from "./parameters.ts";
 
 const longestDeviation = 4096;

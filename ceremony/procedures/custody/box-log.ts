@@ -9,14 +9,18 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
-import { type CustodyLog, type NewEvent, readCustodyLog, withEvent } from "../../../manifests/records/custody.ts";
+import {
+  type CustodyLog,
+  lineFact,
+  type NewEvent,
+  readCustodyLog,
+  withEvent,
+} from "../../../manifests/records/custody.ts";
 import { readTranscript } from "../../../manifests/records/transcript.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { LineFile } from "../../engine/line-file.ts";
 import { readTranscriptFile } from "../../engine/records-folder.ts";
 
-/** The fact of a hand-over that names its line: SHA-256, hex. */
-export const lineFact = "log line";
 const largestLog = 16 << 20;
 
 export interface LogPlaces {

@@ -1,6 +1,7 @@
 /** Custody: things change hands, each seen, sealed and handed over between two people, and the log says who holds it. */
 
 import { countersign } from "../../../appliance/client/unlock-client.ts";
+import { lineFact } from "../../../manifests/records/custody.ts";
 import { type CeremonyFile, pathIn } from "../../engine/ceremony-file.ts";
 import { leaderOf } from "../../engine/people.ts";
 import type { Procedure, Step } from "../../engine/procedure.ts";
@@ -10,7 +11,7 @@ import { witnessOf } from "../genesis/begin.ts";
 import { checkPeopleOf } from "../people-of-policy.ts";
 import { policyInForce } from "../policies-at-hand.ts";
 import { assetSteps, handOverStepId } from "./asset-steps.ts";
-import { copyToStick, type LogPlaces, lineFact, readBoxLog } from "./box-log.ts";
+import { copyToStick, type LogPlaces, readBoxLog } from "./box-log.ts";
 import { type Asset, custodyParameters } from "./parameters.ts";
 
 /** Refuses CEREMONY-FILE, CONFIG. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readCeremonyFile } from "../../../ceremony/engine/ceremony-file.ts";
 import { procedureOf } from "../../../ceremony/procedures/registry.ts";
 import { type RehearsedAsset, rehearsedAssets } from "../../../ceremony/rehearse/custody-file.ts";
+import { linesNamed } from "../../../manifests/records/custody.ts";
 import { entryBytes } from "../../../manifests/records/transcript.ts";
 import { codeOf } from "../software-box.ts";
 import {
@@ -59,6 +60,7 @@ describe("a custody ceremony", () => {
     const lines = readFileSync(boxLog(), "utf8").trimEnd().split("\n");
     const done = transcript.entries.filter(({ step }) => step?.startsWith("hand-over"));
     expect(done.map(({ facts }) => facts["log line"])).toEqual(lines.map(sha256Of));
+    expect([...linesNamed(transcript)]).toEqual(expect.arrayContaining([...lines.map(sha256Of), log.head]));
     expect(done[0]?.people).toEqual(["ada", "op1", "wim"]);
     expect(done[1]?.people).toEqual(["op1", "op2", "wim"]);
     const digests = transcript.entries.map((entry) => sha256Of(entryBytes(entry)));

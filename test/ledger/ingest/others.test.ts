@@ -1,20 +1,26 @@
 /** What boxes and ceremonies leave beside manifests, on a real store: signed refusals, closing records, transcripts, custody logs; and the order by which a box was made anew. */
 
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { gapAnswer } from "../../../ledger/answers/gaps.ts";
+import { checkBoxes } from "../../../ledger/boxes/check-boxes.ts";
 import { enrolledBoxes } from "../../../ledger/boxes/enrolled.ts";
+import { Findings } from "../../../ledger/check/findings.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import { base64, hex } from "../../../manifests/encoding/bytes.ts";
 import { orderBytes } from "../../../manifests/records/order.ts";
 import { type RefusalFile, refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
+import { readTranscript, type Transcript } from "../../../manifests/records/transcript.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { bundleAt, chainOf, digestOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { closingFor, emergencyBundle, signClosing } from "../../bundle/emergency.ts";
 import { audit, issuer, oids, op1, op2, op3, sealing, stranger } from "../../bundle/people.ts";
 import { signedBy, times } from "../../bundle/signed.ts";
-import { event, logOf, person, usualEvents } from "../../manifests/records/custody-lines.ts";
-import { transcriptContent } from "../../manifests/records/transcript-content.ts";
+import { event, logOf, outside, person, usualEvents } from "../../manifests/records/custody-lines.ts";
+import { chainedTranscript, transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
 import type { Issued } from "../../pki/authority.ts";
 import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
@@ -146,10 +152,77 @@ describe("a custody log", () => {
     const stick: Stick = new Map([["coldseal/custody/custody.jsonl", bytes]]);
     return inShort(await box.ingest(stick));
   };
+  const people = [op1, op2].map(({ certificate }, at) => ({ id: `op${at + 1}`, certificate }));
+  /** With the transcript of a ceremony that handed over what these lines say. */
+  const witnessed = async (lines: readonly Uint8Array[], change: Partial<Transcript> = {}) => {
+    const steps = lines.map((line, at) => ({
+      facts: { "log line": hex(sha256(line)) },
+      people: ["ada"],
+      step: `hand-over-${at}`,
+    }));
+    const content = await chainedTranscript(people, steps, { ceremony: "custody", run: "live", ...change });
+    const stick = keeperOf(bundles.slice(0, 1));
+    stick.set("coldseal/transcripts/2026-004-custody.p7m", await signedBy([op1, op2], oids.transcript, content));
+    return stick;
+  };
+
+  it("CUSTODY: one that no transcript vouches for is left, and does not shut out the true one", async () => {
+    const all = await logOf(usualEvents);
+    const stick = await witnessed(all.lines);
+    await box.ingest(stick);
+    const before = await box.records();
+    // Anybody can copy the digest of an entry from the transcript.
+    const content = readSignedData(stick.get("coldseal/transcripts/2026-004-custody.p7m") as Uint8Array).content;
+    const { entries } = await readTranscript(nodeHost, content as Uint8Array);
+    for (const ceremony of ["77".repeat(32), entries[1]?.previous as string]) {
+      const forged = await logOf([event("token-1", outside("Nobody"), person("op3"), { ceremony })]);
+      expect(await on(forged.bytes)).toEqual(["custody unvouched"]);
+    }
+    expect(await box.records()).toEqual(before);
+    expect(await box.ledger.db.reading((sql) => sql.all("SELECT * FROM box_records WHERE type = 'custody'"))).toEqual(
+      [],
+    );
+    expect(await on(all.bytes)).toEqual(["custody entered"]);
+  });
+
+  it.each([
+    ["a line behind the last one that is named", 2, {}],
+    ["a log that only another ceremony names", 3, { ceremony: "genesis" }],
+    ["a log that only a practice run names", 3, { run: "rehearsal" }],
+  ] as const)("CUSTODY: %s is left", async (_, named, change) => {
+    const { bytes, lines } = await logOf(usualEvents);
+    await box.ingest(await witnessed(lines.slice(0, named), change));
+    expect(await on(bytes)).toEqual(["custody unvouched"]);
+  });
+
+  it("CUSTODY: the transcript may lie on a stick that is named later", async () => {
+    const { bytes, lines } = await logOf(usualEvents);
+    const first: Stick = new Map([["coldseal/custody/custody.jsonl", bytes]]);
+    const all = inShort(await box.ingest(first, await witnessed(lines.slice(2))));
+    expect(all.slice(-2)).toEqual(["transcript entered", "custody entered"]);
+  });
+
+  it("CUSTODY: `ledger verify` names one that nobody vouches for", async () => {
+    const { bytes, lines } = await logOf(usualEvents);
+    await box.ingest(await witnessed(lines));
+    expect(await on(bytes)).toEqual(["custody entered"]);
+    const found = async () => {
+      const findings = new Findings();
+      await box.ledger.db.reading((sql) => checkBoxes(sql, "2027-01-01T00:00:00Z", findings));
+      return findings.list.map(({ what }) => what);
+    };
+    expect(await found()).toEqual([]);
+    const db = new Sqlite(join(box.folder, "store.sqlite"));
+    const triggers = db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'box_records'");
+    for (const { name } of triggers.all() as { name: string }[]) db.exec(`DROP TRIGGER ${name}`);
+    db.exec("DELETE FROM box_records WHERE type = 'transcript'");
+    db.close();
+    expect(await found()).toContain("no transcript that is here vouches for it");
+  });
 
   it("CHAIN: grows: a longer one enters, an older copy changes nothing, another one is refused", async () => {
-    await box.ingest(keeperOf(bundles.slice(0, 1)));
     const all = await logOf(usualEvents);
+    await box.ingest(await witnessed(all.lines));
     const first = await logOf(usualEvents.slice(0, 1));
     expect(await on(first.bytes)).toEqual(["custody entered"]);
     expect(await on(all.bytes)).toEqual(["custody entered"]);
