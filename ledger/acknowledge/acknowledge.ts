@@ -5,19 +5,18 @@
 
 import { nodeHost } from "../../host/crypto-host.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
-import { ownOids } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { checkAcknowledgement } from "../../manifests/log/acknowledgement.ts";
-import type { Policy } from "../../manifests/records/policy.ts";
-import { readSignedPolicy } from "../../manifests/records/policy-chain.ts";
+import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { nextId } from "../boxes/chain-rows.ts";
 import { type EnrolledBox, enrolledBoxes } from "../boxes/enrolled.ts";
-import { evidencePieces, keepBytes, smallEvidence } from "../boxes/evidence.ts";
+import { evidencePieces, keepBytes } from "../boxes/evidence.ts";
 import type { Signed } from "../checkpoints/signed.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Sql } from "../store/database.ts";
+import { newestPolicy } from "./box-policies.ts";
 import { type BoxStanding, standingOf } from "./box-standing.ts";
 import { acknowledgementFor, signedAcknowledgement } from "./compose.ts";
 
@@ -51,7 +50,7 @@ export async function acknowledge(wanted: AcknowledgeWith): Promise<readonly Ack
   const done: Acknowledged[] = [];
   for (const box of boxes.filter((one) => wanted.only === undefined || one.box === wanted.only)) {
     const { db } = wanted.ledger;
-    const standing = await db.reading((sql) => standingOf(sql, box.box, wanted.checkpoint.size));
+    const standing = await db.reading((sql) => standingOf(sql, box, wanted.ledger.origin, wanted.checkpoint.size));
     const who = { genesis: box.genesis, appliance: standing?.appliance ?? null };
     try {
       done.push({ ...who, ...(await acknowledgedTo(wanted, box, standing)) });
@@ -67,14 +66,19 @@ async function acknowledgedTo(wanted: AcknowledgeWith, box: EnrolledBox, standin
   const { certificate, checkpoint, ledger, signer } = wanted;
   const nothing = (why: string) => ({ kind: "nothing", why }) as const;
   if (!standing || standing.highest === 0) return nothing("no manifest of it is in the log yet");
+  const policy = await ledger.db.reading((sql) => newestPolicy(sql, box));
+  if (!policy.ledger) return nothing("its policy names no ledger: it takes no acknowledgement");
+  if (policy.ledger.origin !== ledger.origin) {
+    return nothing(
+      `its policy names another ledger, ${shown(policy.ledger.origin)}: it takes no acknowledgement of this one`,
+    );
+  }
   const { disputed, highest, reported } = standing;
   if (disputed !== null && highest <= reported.number) {
     return nothing(`number ${disputed} is in dispute: nothing from there on is acknowledged until it is decided`);
   }
   if (highest <= reported.number)
     return nothing(`it knows that ${reported.number} is acknowledged: nothing is outstanding`);
-  const policy = await ledger.db.reading((sql) => policyInForce(sql, box));
-  if (!policy.ledger) return nothing("its policy names no ledger: it takes no acknowledgement");
   const check = (file: Uint8Array) =>
     checkAcknowledgement(nodeHost, file, { policy, genesis: box.genesis, from: reported });
   const done = { kind: "acknowledged", number: highest, size: checkpoint.size } as const;
@@ -98,16 +102,6 @@ function holds(check: Promise<unknown>): Promise<boolean> {
       throw fault;
     },
   );
-}
-
-/** The newest that came in; the box's own may be newer, which then takes what this one allows. */
-async function policyInForce(sql: Sql, { arc, box }: EnrolledBox): Promise<Policy> {
-  const row = await sql.get<{ file: Uint8Array }>(
-    "SELECT file FROM box_policies WHERE box = ? ORDER BY number DESC LIMIT 1",
-    box,
-  );
-  if (!row) throw new Refusal("POLICY-CHAIN", "no policy of the box came in yet");
-  return (await readSignedPolicy(nodeHost, await smallEvidence(sql, row.file), ownOids(arc))).policy;
 }
 
 /** The same again: it was signed once for this checkpoint, from where the box stands. */

@@ -5,8 +5,10 @@ import { type AcknowledgedManifest, mostAcknowledged } from "../../manifests/log
 import { emptyRoot, type TreeHead } from "../../manifests/log/tree-proof.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import { linked, openDisputes } from "../boxes/chain-rows.ts";
+import type { EnrolledBox } from "../boxes/enrolled.ts";
 import { provenInclusion } from "../log/proofs.ts";
 import type { Sql } from "../store/database.ts";
+import { policyNamed } from "./box-policies.ts";
 
 export interface Reported extends TreeHead {
   /** highest manifest that was acknowledged to the box by then; 0: none */
@@ -15,7 +17,7 @@ export interface Reported extends TreeHead {
 
 export interface BoxStanding {
   readonly appliance: string;
-  /** by its newest manifest here */
+  /** by its newest manifest here, where that speaks of this ledger */
   readonly reported: Reported;
   /** highest number with no gap below that is not explained, which is under the checkpoint and not behind a dispute; 0: none */
   readonly highest: number;
@@ -30,15 +32,33 @@ interface Link {
   readonly entry: number;
 }
 
-/** Undefined: nothing of the box is in the chain. */
-export async function standingOf(sql: Sql, box: number, size: number): Promise<BoxStanding | undefined> {
+/** With the ledger whose log is `origin`. Undefined: nothing of the box is in the chain. */
+export async function standingOf(
+  sql: Sql,
+  enrolled: Pick<EnrolledBox, "arc" | "box">,
+  origin: string,
+  size: number,
+): Promise<BoxStanding | undefined> {
+  const { box } = enrolled;
   const newest = await newestManifest(sql, box);
   if (!newest) return undefined;
-  const { acknowledged, appliance } = newest;
-  const reported = acknowledged ? { ...acknowledged, root: fromHex(acknowledged.root) } : unreported;
+  const { appliance } = newest;
+  const reported = await reportedTo(sql, enrolled, origin, newest);
   const disputes = (await openDisputes(sql, box)).map(({ number }) => number);
   const disputed = disputes.length > 0 ? Math.min(...disputes) : null;
   return { appliance, reported, disputed, highest: await highestUnder(sql, box, size, disputed) };
+}
+
+/** What a manifest says of it is of the log that its own policy names: a box that another ledger acknowledged before has taken nothing of this one. */
+async function reportedTo(
+  sql: Sql,
+  box: Pick<EnrolledBox, "arc" | "box">,
+  origin: string,
+  { acknowledged, policy }: Manifest,
+): Promise<Reported> {
+  if (!acknowledged) return unreported;
+  const { ledger } = await policyNamed(sql, box, policy.digest);
+  return ledger?.origin === origin ? { ...acknowledged, root: fromHex(acknowledged.root) } : unreported;
 }
 
 async function newestManifest(sql: Sql, box: number): Promise<Manifest | undefined> {

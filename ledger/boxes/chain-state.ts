@@ -201,6 +201,12 @@ function judged(state: ChainState, manifest: Arrival): Stepped {
   return { state: chainedIn(state, manifest), step: { kind: "chain", manifest, via } };
 }
 
+/** Whether one that waits alone at its number would go in by its link; undefined: it is not its turn. */
+export function wouldFollow(state: ChainState, manifest: Arrival): boolean | undefined {
+  if (!isTurnOf(state, manifest.number)) return undefined;
+  return linkOf(state, manifest) !== undefined && isFollowed(state, manifest);
+}
+
 /** What it follows, as the verifier judges it (`chain-links.ts`); undefined where it does not. */
 function linkOf(state: ChainState, { number, previous }: Arrival): Via | undefined {
   const records = state.records.filter(({ next }) => next === number);
@@ -221,8 +227,7 @@ function isFollowed(state: ChainState, { digest, number }: Arrival): boolean {
 function settlesItself(state: ChainState, { cause, number }: Dispute): boolean {
   const { chained, waiting } = atNumber(state, number);
   const [only, other] = waiting;
-  if (cause !== "link" || chained || !only || other || !isTurnOf(state, number)) return false;
-  return linkOf(state, only) !== undefined && isFollowed(state, only);
+  return cause === "link" && !chained && only !== undefined && !other && wouldFollow(state, only) === true;
 }
 
 /** Those that were chained after it because each holds the one before. */

@@ -12,6 +12,7 @@ import type { Findings } from "../check/findings.ts";
 import type { Cell, Sql } from "../store/database.ts";
 import { recordsOf } from "./chain-rows.ts";
 import { checkChain } from "./check-chain.ts";
+import { checkDisputeNumbers } from "./check-disputes.ts";
 import { checkOther, otherTypes } from "./check-others.ts";
 import { checkAudit, checkWhole } from "./check-record.ts";
 import { type DecisionRecord, signedDecision } from "./decision-record.ts";
@@ -30,6 +31,7 @@ export async function checkBoxes(sql: Sql, now: string, findings: Findings): Pro
   if (!boxes) return;
   let entries = 0;
   for (const known of boxes) entries += await checkBox(sql, known, boxes, findings);
+  await checkDisputeNumbers(sql, findings);
   if (boxes.length === 0) return;
   const counted = await sql.get<{ n: number }>("SELECT count(*) AS n FROM entries");
   findings.check(
@@ -83,7 +85,7 @@ async function checkBox(sql: Sql, known: KnownBox, boxes: readonly KnownBox[], f
     after = last.manifest;
   }
   const decisions = await checkDecisions(sql, known, findings);
-  await checkChain(sql, known.enrolled, decisions, findings);
+  await found("the chain", findings, () => checkChain(sql, known, decisions, findings));
   return entries + (await checkOthers(sql, known, boxes, findings)) + decisions.length;
 }
 

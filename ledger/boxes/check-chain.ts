@@ -3,10 +3,11 @@
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Findings } from "../check/findings.ts";
 import type { Sql } from "../store/database.ts";
-import { linked, openDisputes, recordsOf } from "./chain-rows.ts";
+import { linked, recordsOf } from "./chain-rows.ts";
 import type { Via } from "./chain-state.ts";
+import { checkDisputes } from "./check-disputes.ts";
 import type { DecisionRecord } from "./decision-record.ts";
-import type { EnrolledBox } from "./enrolled.ts";
+import type { KnownBox } from "./known-box.ts";
 
 interface Link {
   readonly number: number;
@@ -20,10 +21,11 @@ const rowsAtOnce = 1000;
 /** `decisions` are those of the box that hold. */
 export async function checkChain(
   sql: Sql,
-  { box, genesis }: EnrolledBox,
+  known: KnownBox,
   decisions: readonly DecisionRecord[],
   findings: Findings,
 ): Promise<void> {
+  const { box, genesis } = known.enrolled;
   const records = await recordsOf(sql, box);
   let before: { readonly number: number; readonly digest: string } = { number: 0, digest: genesis };
   for (;;) {
@@ -60,20 +62,8 @@ export async function checkChain(
     }
     if (links.length < rowsAtOnce) break;
   }
-  await checkDisputes(sql, box, findings);
+  await checkDisputes(sql, known, decisions, findings);
   await checkLost(sql, box, decisions, findings);
-}
-
-/** Two contents of one number that no decision put out are in dispute. */
-async function checkDisputes(sql: Sql, box: number, findings: Findings): Promise<void> {
-  const forks = await sql.all<{ number: number }>(
-    `SELECT m.number FROM box_manifests m WHERE m.box = ? AND NOT EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest)
-      GROUP BY m.number HAVING count(*) > 1`,
-    box,
-  );
-  const open = new Set((await openDisputes(sql, box)).map(({ number }) => number));
-  for (const { number } of forks)
-    findings.check(open.has(number), `number ${number}`, "has two manifests, and no dispute says so");
 }
 
 /** Nothing is lost, and no link is cut, but by a decision that says so. */
@@ -99,10 +89,4 @@ async function checkLost(
     box,
   );
   findings.check(cut?.n === 0, "the chain", `${cut?.n} links are cut by no decision`);
-  const settled = await sql.get<{ n: number }>(
-    `SELECT count(*) AS n FROM settlements s JOIN disputes o ON o.dispute = s.dispute
-      WHERE o.box = ? AND s.decision IS NOT NULL AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.decision = s.decision AND d.number = o.number)`,
-    box,
-  );
-  findings.check(settled?.n === 0, "the chain", `${settled?.n} disputes are settled by no decision`);
 }

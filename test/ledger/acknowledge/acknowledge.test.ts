@@ -21,7 +21,8 @@ import type { Policy } from "../../../manifests/records/policy.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
-import { oids, root } from "../../bundle/people.ts";
+import { oids, op1, op2, root } from "../../bundle/people.ts";
+import { policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { logKey } from "../../manifests/log/log-keys.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
@@ -49,13 +50,25 @@ const naming =
   (change: Partial<LedgerRules> = {}) =>
   (policy: Policy): Policy => ({ ...policy, version: 2, ledger: { ...rules, ...change } });
 
+async function anotherLedger(): Promise<Partial<LedgerRules>> {
+  const name = "another.example.org/boxes";
+  return { origin: name, checkpointKey: verifierKeyText((await logKey(name)).vkey) };
+}
+
 const box = (to: number, policy = naming()) => chainOf(to, () => ({ policy }));
 
+/** A stick with the policy after the first, which names another ledger than that. */
+async function policyAfter({ genesis, policy }: Bundle, ledger: LedgerRules): Promise<readonly [Policy, Stick]> {
+  const next: Policy = { ...policy, ledger, number: 2, previous: genesis };
+  const p7m = await signedBy([op1, op2], oids.policy, policyBytes(next), times.policy);
+  return [next, new Map([["coldseal/policies/policy-0002.p7m", p7m]])];
+}
+
 /** The number after `before`, with what the box says that it took. */
-const reporting = (before: Bundle, number: number, acknowledged: Manifest["acknowledged"]) =>
+const reporting = (before: Bundle, number: number, acknowledged: Manifest["acknowledged"], policy = naming()) =>
   bundleAt(
     { number, previous: digestOf(before) },
-    { policy: naming(), manifest: (manifest) => ({ ...manifest, ...(acknowledged ? { acknowledged } : {}) }) },
+    { policy, manifest: (manifest) => ({ ...manifest, ...(acknowledged ? { acknowledged } : {}) }) },
   );
 
 async function enrolled(bundle: Bundle): Promise<void> {
@@ -71,8 +84,9 @@ async function enrolled(bundle: Bundle): Promise<void> {
   await log.ledger.db.writing((sql) => enrol(sql, usual, "2026-11-22T08:00:00Z"));
 }
 
-async function ingest(...bundles: readonly Bundle[]): Promise<void> {
-  const stick: Stick = new Map();
+const ingest = (...bundles: readonly Bundle[]) => ingestWith(new Map(), ...bundles);
+
+async function ingestWith(stick: Stick, ...bundles: readonly Bundle[]): Promise<void> {
   for (const [at, bundle] of bundles.entries()) layBundle(stick, `coldseal/outbox/batch-${at}`, bundle);
   const path = join(log.dir, `stick-${++sticks}`);
   for (const [name, bytes] of stick) {
@@ -189,6 +203,33 @@ describe("acknowledging", () => {
     await ingest(first);
     await ingest(await reporting(first, 2, took(await published())));
     expect(await acknowledged(await published())).toMatchObject([{ kind: "refused", refusal: { code: "LOG-HEAD" } }]);
+  });
+
+  it("ACKNOWLEDGEMENT: what the box took of another ledger, which its policy named before, is not of this log: it gets all from the first number on", async () => {
+    const former = naming(await anotherLedger());
+    const [first] = (await box(1, former)) as [Bundle];
+    await enrolled(first);
+    const second = await reporting(first, 2, { number: 1, size: 1, root: "ab".repeat(32) }, former);
+    const [policy, stick] = await policyAfter(first, rules);
+    await ingest(first);
+    await ingestWith(stick, second);
+    const [one] = await acknowledged(await published());
+    const got = await taken(one, { ...second, policy }, empty);
+    expect(got).toEqual({ number: 2, named: digests([first, second]), from: [] });
+  });
+
+  it("ACKNOWLEDGEMENT: nothing for a box whose newest policy names another ledger, which is said", async () => {
+    const [first] = (await box(1)) as [Bundle];
+    await enrolled(first);
+    await ingest(first);
+    const one = await published();
+    await acknowledged(one);
+    const second = await reporting(first, 2, { number: 1, size: one.size, root: hex(one.root) });
+    const another = { ...rules, ...(await anotherLedger()) };
+    const [, stick] = await policyAfter(first, another);
+    await ingestWith(stick, second);
+    const why = `its policy names another ledger, ${another.origin}: it takes no acknowledgement of this one`;
+    expect(await acknowledged(await published(), noSigner)).toMatchObject([{ kind: "nothing", why }]);
   });
 
   it("ACKNOWLEDGEMENT: as the box's own policy asks, else nothing is written: no ledger named, another certificate, more cosignatures", async () => {
