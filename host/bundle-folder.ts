@@ -7,7 +7,7 @@ import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { BundleSource } from "../manifests/verify/source.ts";
-import { namesIn, type OpenFile, openFileIn } from "./no-follow.ts";
+import { type EntryKind, kindOf, namesIn, type OpenFile, openFileIn, statIn } from "./no-follow.ts";
 import { OpenFolders } from "./open-folders.ts";
 import { digestFile, readPieces, readWhole, turns } from "./read-file.ts";
 
@@ -16,6 +16,8 @@ const usualNames = 100_000;
 
 /** A bundle whose folders are held open between calls. */
 export interface BundleFolder extends BundleSource {
+  /** What stands at a path, links not followed; undefined where nothing does. Refuses as `list`. */
+  kind(path: string): EntryKind | undefined;
   /** Closes them; it may be used again. */
   close(): void;
 }
@@ -41,6 +43,12 @@ export function bundleFolder(
       yield* pieces(openBelow(files, namesOf(path)) ?? missing(path));
     },
     list: async (path) => listNames(files, path, options.mostNames ?? usualNames),
+    kind(path) {
+      const names = namesOf(path);
+      const folder = files.at(names.slice(0, -1));
+      const stat = folder === undefined ? undefined : statIn(folder, names.at(-1) as string);
+      return stat && kindOf(stat);
+    },
     async documentDigest(name, hash) {
       if (!documents) return undefined;
       await giveWay();

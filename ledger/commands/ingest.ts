@@ -8,7 +8,7 @@ import type { Told } from "../ingest/ingest.ts";
 import { ingestInto } from "../ingest/ingest-into.ts";
 import { openLedger } from "../ledger-folder.ts";
 
-/** `tell` is told what holds, whatever fails. Ends with LEDGER-FORK where something came into dispute, else with the code of the first thing that was refused. */
+/** `tell` is told what holds, whatever fails. Ends with LEDGER-FORK where something came into dispute, else with the code of the first thing that was refused, else with LEDGER-GAP where something was left. */
 export async function runIngest(
   folder: string,
   sticks: readonly string[],
@@ -51,13 +51,27 @@ function endingOf(all: readonly Told[]): Refusal | undefined {
     result.kind === "refused" ? [{ place, refusal: result.refusal }] : [],
   );
   const [worst] = refused;
-  if (!worst) return undefined;
+  if (!worst) return leftOf(all);
   const { code, expected, got, message } = worst.refusal;
   const which = `${count(refused.length, "record was", "records were")} refused, the first ${shown(worst.place)}`;
   return new Refusal(code, `${which}: ${message}`, {
     ...(expected === undefined ? {} : { expected }),
     ...(got === undefined ? {} : { got }),
     about: worst.place,
+  });
+}
+
+/** Nothing was refused, and something was not looked at: whether a record was there, nobody knows. */
+function leftOf(all: readonly Told[]): Refusal | undefined {
+  const left = all.flatMap(({ place, result }) => (result.kind === "left" ? [{ place, result }] : []));
+  const [first] = left;
+  if (!first) return undefined;
+  const { code, message } = first.result.refusal;
+  const which = `${count(left.length, "place was", "places were")} left, the first ${shown(first.place)}`;
+  return new Refusal("LEDGER-GAP", which, {
+    expected: "records of a box",
+    got: `${code}: ${message}`,
+    about: first.place,
   });
 }
 
@@ -70,10 +84,10 @@ function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
 function summary(counts: Readonly<Record<string, number>>): string {
   const known = counts.known ?? 0;
   const changed = Object.entries(counts).filter(
-    ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised"].includes(kind),
+    ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised", "left"].includes(kind),
   );
   const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
-  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}`;
+  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}${counts.left ? `; left: ${counts.left}` : ""}`;
 }
 
 function line({ place, result, stick, what }: Told): string {
@@ -99,11 +113,13 @@ function line({ place, result, stick, what }: Told): string {
       return `${what}: signed by nobody, so no evidence: left${where}`;
     case "unvouched":
       return `${what}: no transcript that is here vouches for it: left${where}`;
+    case "left":
+      return `LEFT: ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
     case "refused":
       return `${what}: REFUSED ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
   }
 }
 
 function plain({ result, ...rest }: Told) {
-  return { ...rest, result: result.kind === "refused" ? { ...result, refusal: result.refusal.toRecord() } : result };
+  return { ...rest, result: "refusal" in result ? { ...result, refusal: result.refusal.toRecord() } : result };
 }

@@ -27,7 +27,7 @@ import { closingsBeside, type OpenStick, openSticks, type SeenManifest, seenMani
 export interface Told {
   readonly stick: string;
   readonly place: string;
-  readonly what: "manifest" | "policy" | "order" | OtherType;
+  readonly what: "manifest" | "policy" | "order" | "place" | OtherType;
   /** the box's genesis digest, hex; null: of none that is known */
   readonly box: string | null;
   readonly result:
@@ -35,6 +35,8 @@ export interface Told {
     | TakenOther
     | { readonly kind: "taken" }
     | { readonly kind: "unsigned" | "practised" }
+    /** not looked into, or no record where one belongs */
+    | { readonly kind: "left"; readonly refusal: Refusal }
     | { readonly kind: "refused"; readonly refusal: Refusal };
 }
 
@@ -144,6 +146,10 @@ class Ingest {
     // A transcript vouches for them, whichever stick has it.
     for (const stick of sticks) {
       for (const place of stick.found.custody) await this.#other(stick, place, "custody");
+    }
+    for (const { found, stick } of sticks) {
+      for (const { path, refusal } of found.left)
+        this.#add({ stick, place: path, what: "place", box: null, result: { kind: "left", refusal } });
     }
   }
 

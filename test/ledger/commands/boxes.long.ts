@@ -102,6 +102,24 @@ describe("the ledger's commands about boxes", () => {
     ]);
   });
 
+  it("LEDGER-GAP: ingest ends with 1 where a record's folder was left, and says why", async () => {
+    lay("partial", [bundles[0] as Bundle]);
+    mkdirSync(join(dir, "partial/coldseal/audit/7"), { recursive: true });
+    writeFileSync(join(dir, "partial/coldseal/audit/7/authorization.p7m"), "x");
+    const { err, out, status } = await coldseal("ingest", "ledger", "partial");
+    expect([status, out.trim().split("\n").at(-1)]).toEqual([
+      1,
+      "nothing changed; known before: 1; refused: 0; left: 1",
+    ]);
+    expect(out).toMatch(/^LEFT: .*LEDGER-GAP.*audit\/7/m);
+    expect(err).toMatch(/^LEDGER-GAP: 1 place was left, the first .*audit\/7.*everything else was\s+taken/s);
+    const json = await coldseal("ingest", "ledger", "partial", "--json");
+    expect(JSON.parse(json.out)).toMatchObject({
+      counts: { known: 1, left: 1 },
+      told: [{}, { what: "place", result: { kind: "left", refusal: { code: "LEDGER-GAP" } } }],
+    });
+  });
+
   it("LEDGER-FORK: a fork ends ingest and gaps with 4, and stands in list and show", async () => {
     await coldseal("ingest", "ledger", "second");
     const fork = await coldseal("ingest", "ledger", "fork");

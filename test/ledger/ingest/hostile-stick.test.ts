@@ -11,8 +11,10 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bundleFolder } from "../../../host/bundle-folder.ts";
+import { findOnStick } from "../../../ledger/ingest/on-stick.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
@@ -46,9 +48,20 @@ function sealIn(stick: string): string {
   return `seals/${sealName(join(stick, first, "seals"))}`;
 }
 
-function put(folder: string, path: string, length: number, count = 1): void {
+function put(folder: string, path: string, length = 1, count = 1): void {
+  mkdirSync(folder, { recursive: true });
   for (let at = 0; at < count; at++) writeFileSync(join(folder, at === 0 ? path : `${path}-${at}`), "x".repeat(length));
 }
+
+/** What an ingest left: place and code. */
+async function leftOn(stick: string) {
+  const all = await box.ingest(stick);
+  return all.flatMap(({ place, result }) => (result.kind === "left" ? [[place, result.refusal.code]] : []));
+}
+
+/** A manifest's entries are its own and one a line of its list. */
+const recordsOf = (some: readonly Bundle[]) =>
+  some.reduce((sum, { manifest }) => sum + 1 + manifest.documents.sealed, 0);
 
 describe("a hostile stick", () => {
   const kinds: readonly (readonly [string, (path: string) => void])[] = [
@@ -99,12 +112,62 @@ describe("a hostile stick", () => {
     expect(readdirSync(join(box.folder, "copies"))).toEqual([]);
   });
 
-  it("T1: a folder that is a link is not entered: nothing is found behind it", async () => {
+  it("T1: a folder that is a link is not entered, and told: nothing is found behind it", async () => {
     const stick = laid("elsewhere");
     const other = join(box.dir, "links");
     mkdirSync(join(other, "coldseal"), { recursive: true });
     symlinkSync(join(stick, "coldseal/outbox"), join(other, "coldseal/outbox"));
-    await expect(box.ingest(other)).rejects.toMatchObject({ code: "USAGE" });
+    expect(await leftOn(other)).toEqual([["coldseal/outbox", "MEDIA-KIND"]]);
+    expect(await box.records()).toEqual([]);
+  });
+
+  const leftHere: readonly (readonly [string, string, string, (path: string) => void])[] = [
+    ["a record that is a link", "coldseal/audit/7", "MEDIA-KIND", (path) => symlinkSync("/etc", path)],
+    ["a broken link", "coldseal/audit/7", "MEDIA-KIND", (path) => symlinkSync("nowhere", path)],
+    ["a link beside transcripts", "coldseal/transcripts/old", "MEDIA-KIND", (path) => symlinkSync("/etc", path)],
+    ["a pipe", "coldseal/outbox/batch-9", "MEDIA-KIND", (path) => execFileSync("mkfifo", [path])],
+    [
+      "a number of the keeper's without manifest.p7m",
+      "coldseal/audit/7",
+      "LEDGER-GAP",
+      (path) => put(path, "authorization.p7m"),
+    ],
+    ["an answer without one", "coldseal/outbox/batch-9", "LEDGER-GAP", (path) => put(path, "batch.p7m")],
+    ["an answer called like a kind", "coldseal/outbox/orders", "LEDGER-GAP", (path) => put(path, "batch.p7m")],
+    ["a folder too far down", "1/2/3/4/5/6/7/8/audit", "MEDIA-LIMIT", (path) => put(`${path}/1`, "manifest.p7m")],
+  ];
+  it.each(leftHere)("LEDGER-GAP: %s is told, and what is beside it comes in", async (_, place, code, lay) => {
+    const stick = laid();
+    mkdirSync(dirname(join(stick, place)), { recursive: true });
+    lay(join(stick, place));
+    expect(await leftOn(stick)).toEqual([[place, code]]);
+    expect(await box.records()).toHaveLength(recordsOf(bundles));
+  });
+
+  it("T4: a folder that holds more names than are listed is told, and what is beside it comes in", async () => {
+    const stick = laid();
+    const source = bundleFolder(stick, { mostNames: 10 });
+    for (let at = 0; at < 11; at++) put(join(stick, "coldseal/audit"), `file-${at}`);
+    const { left, manifests } = await findOnStick(source);
+    source.close();
+    expect(left.map(({ path, refusal }) => [path, refusal.code])).toEqual([["coldseal/audit", "BUNDLE-FORM"]]);
+    expect(manifests).toEqual([first, "coldseal/outbox/batch-2"]);
+  });
+
+  it.each(["constructor", "__proto__", "toString"])("T2: a folder called %s is a folder like others", async (name) => {
+    const stick = laid();
+    put(join(stick, name), "note.txt");
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
+  });
+
+  it("what lies where no record belongs is passed over: other files, empty folders, what is for the box", async () => {
+    const stick = laid();
+    for (const place of ["photos/2026", "coldseal/box/box-1", "coldseal/control/in", "coldseal/inbox/batch-9"])
+      put(join(stick, place), "x");
+    for (const place of ["coldseal/audit/7", "coldseal/outbox/batch-9"])
+      mkdirSync(join(stick, place), { recursive: true });
+    symlinkSync("/etc", join(stick, "coldseal/inbox/batch-9/link"));
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
   });
 
   it("T4: a file without end is refused before it is read, and what is beside it comes in", async () => {
@@ -130,7 +193,7 @@ describe("a hostile stick", () => {
   it("T4: folders without end are looked into to a bound", async () => {
     const stick = laid();
     mkdirSync(join(stick, Array.from({ length: 30 }, () => "deep").join("/")), { recursive: true });
-    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2"]);
+    expect(inShort(await box.ingest(stick))).toEqual(["chained 1", "chained 2", "place left"]);
   });
 
   it("T2: names that a terminal would take for a command are data, whatever folder they are", async () => {
