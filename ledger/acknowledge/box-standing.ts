@@ -50,7 +50,7 @@ export async function standingOf(
 }
 
 /** What a manifest says of it is of the log that its own policy names: a box that another ledger acknowledged before has taken nothing of this one. */
-async function reportedTo(
+export async function reportedTo(
   sql: Sql,
   box: Pick<EnrolledBox, "arc" | "box">,
   origin: string,

@@ -1,16 +1,20 @@
 /** `coldseal ledger verify`: every row, tile and published file against the leaves, and each checkpoint against the tree. */
 
+import { existsSync } from "node:fs";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import type { LogTrust } from "../../manifests/log/checkpoint.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { checkAnchors } from "../anchor/check-anchors.ts";
 import { checkBoxes } from "../boxes/check-boxes.ts";
+import { signerFolder } from "../client/open-signer.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
+import { keyFile } from "../signer/key-record.ts";
 import { checkAcknowledgements } from "./check-acknowledgements.ts";
 import { checkLog } from "./check-log.ts";
 import { checkPlace } from "./check-place.ts";
+import { checkSteps } from "./check-steps.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { keptCheckpoints } from "./kept-checkpoints.ts";
 import { rootShown, type ShownCheckpoint } from "./shown-checkpoint.ts";
@@ -32,7 +36,7 @@ export interface LedgerCheck {
  * whatever differs is a finding, never a refusal.
  */
 export async function checkLedger(
-  { db, origin }: Pick<Ledger, "db" | "origin">,
+  { db, folder, origin }: Pick<Ledger, "db" | "folder" | "origin">,
   places: readonly Place[],
   { checkpoints = [], trust }: { readonly checkpoints?: readonly ShownCheckpoint[]; readonly trust?: LogTrust } = {},
 ): Promise<LedgerCheck> {
@@ -41,10 +45,12 @@ export async function checkLedger(
   const shown = [...(await db.reading((sql) => keptCheckpoints(sql, origin, trust, findings)))];
   for (const one of [...checkpoints, ...published]) shown.push(...(await rootShown(origin, one, trust, findings)));
   const { size, root } = await db.reading((sql) => checkLog(sql, shown, findings));
-  await db.reading((sql) => checkAcknowledgements(sql, findings));
+  await db.reading((sql) => checkSteps(sql, findings));
+  await db.reading((sql) => checkAcknowledgements(sql, origin, findings));
   await db.reading((sql) => checkBoxes(sql, utcOf(Date.now()), findings));
+  const signs = existsSync(keyFile(signerFolder(folder)));
   const sizes: number[] = [];
-  for (const place of places) sizes.push(await checkPlace(db, place, findings));
+  for (const place of places) sizes.push(await checkPlace(db, place, signs, findings));
   await db.reading((sql) => checkAnchors(sql, findings));
   const { count, list } = findings;
   return {

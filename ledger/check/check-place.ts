@@ -10,14 +10,17 @@ import { treeHead } from "../log/tree-head.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile, entryBundle, filesBetween } from "../publish/publish.ts";
 import type { Database, Sql } from "../store/database.ts";
+import { checkPublished } from "./check-steps.ts";
 import type { Findings } from "./findings.ts";
 
-/** Its checkpoint's size; 0 where it has none, which is no fault. The checkpoint's root is `checkLog`'s matter. */
-export async function checkPlace(db: Database, place: Place, findings: Findings): Promise<number> {
+/** Its checkpoint's size; 0 where it has none, which is no fault where none was published. `signs`: the ledger has keys. The checkpoint's root is `checkLog`'s matter. */
+export async function checkPlace(db: Database, place: Place, signs: boolean, findings: Findings): Promise<number> {
   let size = 0;
   try {
     const checkpoint = await place.read(checkpointFile);
     size = checkpoint ? readCheckpoint(checkpoint).size : 0;
+    const shown = { name: place.name, size: checkpoint && size };
+    await db.reading((sql) => checkPublished(sql, shown, signs, findings));
     const head = await db.reading(treeHead);
     // What the store has not got cannot be compared.
     if (size > head.size) return size;

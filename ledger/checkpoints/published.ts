@@ -10,6 +10,8 @@ import type { Signed } from "./signed.ts";
 export interface PlaceFinding {
   readonly place: string;
   readonly published: boolean;
+  /** false: the place had this checkpoint already, and none of its files was looked at; or it is not published */
+  readonly changed: boolean;
   /** why not, else null */
   readonly why: string | null;
   readonly appendOnly: AppendOnly;
@@ -24,12 +26,12 @@ export async function publishedCheckpoint(
   const findings: PlaceFinding[] = [];
   for (const place of places) {
     try {
-      const { appendOnly } = await publish(ledger, place, note);
+      const { appendOnly, changed } = await publish(ledger, place, note);
       await notePublication(ledger, size, place.name);
-      findings.push({ place: place.name, published: true, why: null, appendOnly });
+      findings.push({ place: place.name, published: true, changed, why: null, appendOnly });
     } catch (fault) {
       const why = inOneLine(asRefusal(fault, "STORE", (fault as Error).message).toRecord());
-      findings.push({ place: place.name, published: false, why, appendOnly: "not asked for" });
+      findings.push({ place: place.name, published: false, changed: false, why, appendOnly: "not asked for" });
     }
   }
   return findings;

@@ -23,10 +23,13 @@ export function broughtOutLines(
     `${count(size, "entry", "entries")} under a signed checkpoint, cosigned by ${cosigners}`,
     witnessLabel(settings),
     ...witnesses.flatMap(({ witness, why }) => (why === null ? [] : [`  ${shown(witness)}: ${why}`])),
-    ...places.map(
-      ({ place, published, why }) => `  ${shown(place)}: ${published ? "published" : `NOT PUBLISHED: ${why}`}`,
-    ),
+    ...places.map((one) => `  ${shown(one.place)}: ${placeWords(one)}`),
   ];
+}
+
+function placeWords({ changed, published, why }: BroughtOut["places"][number]): string {
+  if (!published) return `NOT PUBLISHED: ${why}`;
+  return changed ? "published" : "as before, not looked at again (`coldseal ledger verify`)";
 }
 
 export function broughtOutJson({ waiting, ...out }: BroughtOut) {

@@ -10,6 +10,7 @@ export function tamper(
 ): void {
   const db = new Sqlite(join(ledger.folder, "store.sqlite"));
   try {
+    db.pragma("foreign_keys = OFF");
     const triggers = db
       .prepare<[], { name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
       .all();

@@ -274,6 +274,25 @@ describe("acknowledgements that are kept", () => {
   });
 });
 
+describe("acknowledgements that are gone", () => {
+  it("LOG-RECORD: are found by their numbers, and by what the box says that it took", async () => {
+    const [first] = (await box(1)) as [Bundle];
+    await enrolled(first);
+    await ingest(first);
+    const one = await published();
+    await acknowledged(one);
+    await ingest(await reporting(first, 2, { number: 1, size: one.size, root: hex(one.root) }));
+    await acknowledged(await published());
+    const found = async () => (await checkLedger(log.ledger, log.places)).findings.map(({ what }) => what);
+    expect(await found()).toEqual([]);
+    tamper(log.ledger, "DELETE FROM acknowledgements WHERE acknowledgement = 1");
+    const gone = `says that the box took an acknowledgement under ${one.size} entries, which is not here`;
+    expect(await found()).toEqual(["1 are here where the last has number 2", gone]);
+    tamper(log.ledger, "DELETE FROM acknowledgements");
+    expect(await found()).toEqual([gone]);
+  });
+});
+
 describe("a stick", () => {
   const genesis = "ab".repeat(32);
   let stick: string;

@@ -10,6 +10,7 @@ import { askWitness } from "../../../ledger/checkpoints/ask-witness.ts";
 import type { BroughtOut } from "../../../ledger/checkpoints/bring-out.ts";
 import { lastPublished } from "../../../ledger/checkpoints/last-published.ts";
 import type { WitnessSettings } from "../../../ledger/checkpoints/witness-settings.ts";
+import { broughtOutLines } from "../../../ledger/commands/checkpoint-words.ts";
 import { provenConsistency } from "../../../ledger/log/proofs.ts";
 import { treeHead } from "../../../ledger/log/tree-head.ts";
 import { publish } from "../../../ledger/publish/publish.ts";
@@ -76,10 +77,22 @@ describe("bringing out", () => {
         });
       }
       const before = shownAt(0);
-      expect(await log.bringOut(settings, { signer: noSigner })).toEqual(out);
+      const again = { ...out, places: out.places.map((place) => ({ ...place, changed: false })) };
+      expect(await log.bringOut(settings, { signer: noSigner })).toEqual(again);
       expect(shownAt(0)).toEqual(before);
       expect(await lastPublished(log.ledger.db, settings, log.places)).toEqual(out.published);
     }
+  });
+
+  it("LOG-RECORD: says of a place that has the checkpoint already that it was not looked at again, also where its files were changed", async () => {
+    const said = async () => broughtOutLines(await log.bringOut(none), none).slice(2);
+    await grow(3);
+    expect(await said()).toEqual(log.places.map(({ name }) => `  ${name}: published`));
+    rmSync(join(log.places[0]?.name ?? "", "tile"), { recursive: true });
+    const asBefore = "as before, not looked at again (`coldseal ledger verify`)";
+    expect(await said()).toEqual(log.places.map(({ name }) => `  ${name}: ${asBefore}`));
+    await grow(1);
+    expect(await said()).toEqual(log.places.map(({ name }) => `  ${name}: published`));
   });
 
   it("LOG-HEAD: two at once come to the same", async () => {
