@@ -14,8 +14,11 @@ export interface BundlePlace {
   readonly packed?: Packed;
 }
 
+/** A bundle that is read, wherever its files stand. */
+export type OpenBundle = Omit<BundleFolder, "kind">;
+
 /** As `bundleFolder`, which it is where nothing is packed. */
-export function openBundle({ folder, packed, ...options }: BundlePlace): BundleFolder {
+export function openBundle({ folder, packed, ...options }: BundlePlace): OpenBundle {
   const plain = bundleFolder(folder, options);
   if (!packed) return plain;
   const files = new PackedFiles(packed);

@@ -9,9 +9,8 @@ import {
   type SliceContext,
   type SliceResult,
 } from "../manifests/verify/seal-slices.ts";
-import type { BundleFolder } from "./bundle-folder.ts";
 import { nodeHost } from "./crypto-host.ts";
-import type { BundlePlace } from "./packed-bundle.ts";
+import type { BundlePlace, OpenBundle } from "./packed-bundle.ts";
 import { ThreadCrew, ThreadEnded } from "./thread-crew.ts";
 
 /** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, or its end. */
@@ -66,7 +65,7 @@ export class VerifyCrew {
    * Opens the crew of one bundle, which `source` reads here and the threads by `place`. Few seals are checked in this thread, and
    * so is whatever a thread did not do. Call `done` when the bundle is verified; on return nothing of it is open.
    */
-  of(place: BundlePlace, source: BundleFolder): { readonly open: OpenCrew; done(): Promise<void> } {
+  of(place: BundlePlace, source: OpenBundle): { readonly open: OpenCrew; done(): Promise<void> } {
     const bundle = ++this.#last;
     let members: readonly object[] = [];
     return {

@@ -2,12 +2,11 @@
 
 import { parentPort } from "node:worker_threads";
 import { inPlace, type SealCrew, type SliceResult } from "../manifests/verify/seal-slices.ts";
-import type { BundleFolder } from "./bundle-folder.ts";
 import { nodeHost } from "./crypto-host.ts";
-import { openBundle } from "./packed-bundle.ts";
+import { type OpenBundle, openBundle } from "./packed-bundle.ts";
 import type { VerifyAnswer, VerifyOrder } from "./verify-crew.ts";
 
-const bundles = new Map<number, { readonly source: BundleFolder; readonly crew: SealCrew }>();
+const bundles = new Map<number, { readonly source: OpenBundle; readonly crew: SealCrew }>();
 
 parentPort?.on("message", (order: VerifyOrder) => void take(order));
 
