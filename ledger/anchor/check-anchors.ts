@@ -1,7 +1,6 @@
 /** Holds all evidence of time in the store against what it is over: every manifest's files and lines, hashed anew, must lead by its way to the token of its round. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { asRefusal, inOneLine } from "../../manifests/refusal.ts";
 import { checkEvidence } from "../../manifests/time/check-evidence.ts";
 import { checkToken, infoIn } from "../../manifests/time/token.ts";
 import { latestOf } from "../../manifests/verify/time-evidence.ts";
@@ -20,14 +19,14 @@ export async function checkAnchors(sql: Sql, findings: Findings): Promise<void> 
   const roots = (await anchorSettings(sql))?.everyRoot ?? [];
   const rounds = await sql.all<{ round: number }>("SELECT round FROM anchor_rounds ORDER BY round");
   for (const { round } of rounds) {
-    await found(findings, `round ${round}`, () => checkTokens(sql, round, { findings, roots }));
+    await findings.attemptRows(`round ${round}`, () => checkTokens(sql, round, { findings, roots }));
     const members = await sql.all<{ manifest: number }>(
       "SELECT DISTINCT manifest FROM anchor_ways WHERE round = ? ORDER BY manifest",
       round,
     );
     findings.check(members.length > 0, `round ${round}`, "it is over nothing");
     for (const { manifest } of members) {
-      await found(findings, `round ${round}, manifest row ${manifest}`, () =>
+      await findings.attemptRows(`round ${round}, manifest row ${manifest}`, () =>
         checkMember(sql, round, manifest, findings),
       );
     }
@@ -69,13 +68,5 @@ async function checkTokens(
     const end = await endOf(stamp, roots);
     const same = info.time === stamped && latestOf(info) === latest && imprint.hash === hash && end === ends;
     findings.check(same, `round ${round}, token ${chain}.${position}`, "the row says other than the token in it");
-  }
-}
-
-async function found(findings: Findings, where: string, check: () => Promise<void>): Promise<void> {
-  try {
-    await check();
-  } catch (fault) {
-    findings.add(where, inOneLine(asRefusal(fault, "INTERNAL", "the check itself failed").toRecord()));
   }
 }

@@ -246,7 +246,8 @@ function highestOf(state: ChainState, below: number): number {
   return 0;
 }
 
-function explaining(records: readonly Continuity[], number: number): NumberRange | undefined {
+/** The range in which a record, made behind it, says that this number is missing. */
+export function explaining(records: readonly Continuity[], number: number): NumberRange | undefined {
   for (const { missing, next } of records) {
     const range = number < next ? missing.find(({ from, to }) => from <= number && number <= to) : undefined;
     if (range) return range;

@@ -7,7 +7,6 @@ import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { equal, fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
 import { type LogRecord, recordBytes } from "../../manifests/log/entry.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { asRefusal, inOneLine } from "../../manifests/refusal.ts";
 import type { Findings } from "../check/findings.ts";
 import type { Cell, Sql } from "../store/database.ts";
 import { recordsOf } from "./chain-rows.ts";
@@ -16,7 +15,7 @@ import { checkDisputeNumbers } from "./check-disputes.ts";
 import { checkOther, otherTypes } from "./check-others.ts";
 import { checkAudit, checkWhole } from "./check-record.ts";
 import { type DecisionRecord, signedDecision } from "./decision-record.ts";
-import { evidencePieces } from "./evidence.ts";
+import { evidencePieces, wholeEvidence } from "./evidence.ts";
 import { cellsOf, hasSeals, listLines } from "./keep-manifest.ts";
 import { type KnownBox, knownBoxes } from "./known-box.ts";
 import { storedBundle } from "./stored-bundle.ts";
@@ -27,7 +26,7 @@ const rowsAtOnce = 100;
 /** Whatever differs is a finding. Refuses STORE. */
 export async function checkBoxes(sql: Sql, now: string, findings: Findings): Promise<void> {
   await checkEvidence(sql, findings);
-  const boxes = await found("the boxes' policies and orders", findings, () => knownBoxes(sql, now));
+  const boxes = await findings.attemptRows("the boxes' policies and orders", () => knownBoxes(sql, now));
   if (!boxes) return;
   let entries = 0;
   for (const known of boxes) entries += await checkBox(sql, known, boxes, findings);
@@ -51,7 +50,7 @@ async function checkEvidence(sql: Sql, findings: Findings): Promise<void> {
       rowsAtOnce,
     );
     for (const { file } of files) {
-      await found(`file ${hex(file)}`, findings, async () => {
+      await findings.attemptRows(`file ${hex(file)}`, async () => {
         const hasher = nodeHost.hasher("sha256");
         for await (const piece of evidencePieces(sql, file)) hasher.update(piece);
         findings.check(equal(await hasher.digest(), file), `file ${hex(file)}`, "was changed");
@@ -78,14 +77,15 @@ async function checkBox(sql: Sql, known: KnownBox, boxes: readonly KnownBox[], f
     );
     for (const { manifest } of rows) {
       entries +=
-        (await found(`manifest row ${manifest}`, findings, () => checkManifest(sql, known, manifest, findings))) ?? 0;
+        (await findings.attemptRows(`manifest row ${manifest}`, () => checkManifest(sql, known, manifest, findings))) ??
+        0;
     }
     const last = rows.at(-1);
     if (!last) break;
     after = last.manifest;
   }
   const decisions = await checkDecisions(sql, known, findings);
-  await found("the chain", findings, () => checkChain(sql, known, decisions, findings));
+  await findings.attemptRows("the chain", () => checkChain(sql, known, decisions, findings));
   return entries + (await checkOthers(sql, known, boxes, findings)) + decisions.length;
 }
 
@@ -193,12 +193,10 @@ async function checkOthers(
   );
   for (const row of rows) {
     const where = `${row.type}, record ${row.record}`;
-    await found(where, findings, async () => {
+    await findings.attemptRows(where, async () => {
       const type = otherTypes.find((one) => one === row.type);
       if (!type) return findings.add(where, "its type was changed");
-      const pieces = [];
-      for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
-      const held = await checkOther(type, new Uint8Array(Buffer.concat(pieces)), boxes);
+      const held = await checkOther(type, await wholeEvidence(sql, row.file), boxes);
       if (held === "practised") return findings.add(where, "it is of a practice run");
       const vouched = type !== "custody" || (await isVouchedFor(sql, held));
       findings.check(vouched, where, "no transcript that is here vouches for it");
@@ -232,10 +230,8 @@ async function checkDecisions(sql: Sql, known: KnownBox, findings: Findings): Pr
   const held: DecisionRecord[] = [];
   for (const row of rows) {
     const where = `the decision about number ${row.number}`;
-    await found(where, findings, async () => {
-      const pieces = [];
-      for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
-      const { digest, record } = await signedDecision(known, [new Uint8Array(Buffer.concat(pieces))]);
+    await findings.attemptRows(where, async () => {
+      const { digest, record } = await signedDecision(known, [await wholeEvidence(sql, row.file)]);
       held.push(record);
       const { appliance, genesis, keep, number, reason } = record;
       const same =
@@ -265,15 +261,6 @@ async function checkEntry(
 ): Promise<void> {
   const entry = await sql.get<{ record: string }>("SELECT record FROM entries WHERE idx = ?", index);
   findings.check(entry?.record === fromUtf8(recordBytes(record)), where, `entry ${index} of the log is not its`);
-}
-
-async function found<T>(where: string, findings: Findings, check: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await check();
-  } catch (fault) {
-    findings.add(where, inOneLine(asRefusal(fault, "INTERNAL", "the check itself failed").toRecord()));
-    return undefined;
-  }
 }
 
 function sameCell(stored: Cell | undefined, expected: Cell): boolean {

@@ -4,9 +4,10 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Findings } from "../check/findings.ts";
 import type { Sql } from "../store/database.ts";
 import { linked, recordsOf } from "./chain-rows.ts";
-import type { Via } from "./chain-state.ts";
+import { explaining, type Via } from "./chain-state.ts";
 import { checkDisputes } from "./check-disputes.ts";
 import type { DecisionRecord } from "./decision-record.ts";
+import { numberOf } from "./enrolled.ts";
 import type { KnownBox } from "./known-box.ts";
 
 interface Link {
@@ -47,14 +48,10 @@ export async function checkChain(
         ),
         decision: decisions.some((one) => one.number === number && one.keep === hex(digest)),
       };
-      const where = `number ${number} of box ${genesis.slice(0, 16)}`;
+      const where = numberOf(known.enrolled, number);
       findings.check(holds[via] === true, where, `is not in the chain by what its row says (${via})`);
-      const isExplained = (missing: number) =>
-        records.some(
-          (one) => one.next > missing && one.missing.some(({ from, to }) => from <= missing && missing <= to),
-        );
       for (let missing = before.number + 1; missing < number; missing++) {
-        if (isExplained(missing)) continue;
+        if (explaining(records, missing)) continue;
         findings.add(where, `number ${missing} before it is missing, and nothing explains that`);
         break;
       }

@@ -10,6 +10,7 @@ import type { Sql } from "../store/database.ts";
 import { chainAround, openDisputes } from "./chain-rows.ts";
 import { type Arrival, atNumber, type Dispute, nextNumber, wouldFollow } from "./chain-state.ts";
 import type { DecisionRecord } from "./decision-record.ts";
+import { numberOf } from "./enrolled.ts";
 import type { KnownBox } from "./known-box.ts";
 import { brokenRules } from "./rules.ts";
 
@@ -23,8 +24,8 @@ export async function checkDisputes(
   decisions: readonly DecisionRecord[],
   findings: Findings,
 ): Promise<void> {
-  const { box, genesis } = known.enrolled;
-  const where = (number: number) => `number ${number} of box ${genesis.slice(0, 16)}`;
+  const { box } = known.enrolled;
+  const where = (number: number) => numberOf(known.enrolled, number);
   const open = await openDisputes(sql, box);
   const forks = await forkedNumbers(sql, box);
   const forked = new Set(open.filter(({ cause }) => cause === "fork").map(({ number }) => number));

@@ -26,6 +26,11 @@ export interface EnrolledBox extends Enrolment {
   readonly enrolled: Utc;
 }
 
+/** How findings name a number of its chain. */
+export function numberOf({ genesis }: Pick<EnrolledBox, "genesis">, number: number): string {
+  return `number ${number} of box ${genesis.slice(0, 16)}`;
+}
+
 const purposes = { root: "roots", tsa: "authorities", keeper: "keepers" } as const;
 
 /**

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import { concat } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Sql } from "../store/database.ts";
 
@@ -48,6 +49,13 @@ export async function* evidencePieces(sql: Sql, file: Uint8Array): AsyncGenerato
     yield row.bytes;
     if (row.bytes.length < pieceBytes) return;
   }
+}
+
+/** A whole file, which is of a kind that fits into memory. Refuses STORE. */
+export async function wholeEvidence(sql: Sql, file: Uint8Array): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of evidencePieces(sql, file)) pieces.push(piece);
+  return concat(pieces);
 }
 
 /** A file of one piece. Refuses STORE. */

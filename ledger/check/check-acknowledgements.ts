@@ -2,16 +2,14 @@
 
 import { nodeHost } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
-import { concat } from "../../manifests/encoding/bytes.ts";
 import { readAcknowledgement } from "../../manifests/log/acknowledgement.ts";
 import { readCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { verifyAllSigners } from "../../manifests/records/authorization.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { reportedTo } from "../acknowledge/box-standing.ts";
 import { linked } from "../boxes/chain-rows.ts";
-import { type EnrolledBox, enrolledBoxes } from "../boxes/enrolled.ts";
-import { evidencePieces } from "../boxes/evidence.ts";
+import { type EnrolledBox, enrolledBoxes, numberOf } from "../boxes/enrolled.ts";
+import { wholeEvidence } from "../boxes/evidence.ts";
 import type { Sql } from "../store/database.ts";
 import type { Findings } from "./findings.ts";
 
@@ -30,7 +28,7 @@ export async function checkAcknowledgements(sql: Sql, origin: string, findings: 
 
 /** What a box in its chain says that it took of this log was made here, and kept before it was handed over. */
 async function checkTaken(sql: Sql, enrolled: EnrolledBox, origin: string, findings: Findings): Promise<void> {
-  const { box, genesis } = enrolled;
+  const { box } = enrolled;
   const made = await sql.all<{ size: number }>("SELECT DISTINCT size FROM acknowledgements WHERE box = ?", box);
   const known = new Set(made.map(({ size }) => size));
   for (let after = 0; ; ) {
@@ -41,8 +39,8 @@ async function checkTaken(sql: Sql, enrolled: EnrolledBox, origin: string, findi
       after,
     );
     for (const { content, number } of rows) {
-      const where = `number ${number} of box ${genesis.slice(0, 16)}`;
-      await found(where, findings, async () => {
+      const where = numberOf(enrolled, number);
+      await findings.attempt(where, async () => {
         const { size } = await reportedTo(sql, enrolled, origin, readManifest(content));
         if (size === 0 || known.has(size)) return;
         // Once: those after it say the same.
@@ -67,10 +65,8 @@ interface MadeRow {
 
 async function checkMade(sql: Sql, row: MadeRow, findings: Findings): Promise<void> {
   const where = `acknowledgement ${row.acknowledgement}`;
-  await found(where, findings, async () => {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of evidencePieces(sql, row.file)) pieces.push(piece);
-    const data = readSignedData(concat(pieces));
+  await findings.attempt(where, async () => {
+    const data = readSignedData(await wholeEvidence(sql, row.file));
     await verifyAllSigners(nodeHost, data, minimumRsaBits);
     const { acknowledged, checkpoint, genesis, number } = readAcknowledgement(data.content ?? new Uint8Array(0));
     const { size } = readCheckpoint(checkpoint);
@@ -78,13 +74,4 @@ async function checkMade(sql: Sql, row: MadeRow, findings: Findings): Promise<vo
     const same = genesis === row.genesis && number === row.number && size === row.size && lowest > row.reported;
     findings.check(same, where, "its row says something else than its file");
   });
-}
-
-async function found(where: string, findings: Findings, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    findings.add(where, inOneLine(fault.toRecord()));
-  }
 }

@@ -5,7 +5,6 @@ import { equal } from "../../manifests/encoding/bytes.ts";
 import type { LogTrust } from "../../manifests/log/checkpoint.ts";
 import { checkNote, readNote, readSignatureLines, withSignatures } from "../../manifests/log/note.ts";
 import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
-import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import type { Sql } from "../store/database.ts";
 import type { ShownRoot } from "./check-log.ts";
 import type { Findings } from "./findings.ts";
@@ -56,13 +55,10 @@ async function checkCosignatures(sql: Sql, size: number, bytes: Uint8Array, find
   const note = readNote(bytes);
   for (const { line, witness } of rows) {
     const where = `cosignature of checkpoint ${size} by ${witness}`;
-    try {
+    await findings.attempt(where, async () => {
       const key = await readVerifierKey(nodeHost, witness, "cosignature/v1");
       const [signer] = await checkNote(nodeHost, withSignatures(note, readSignatureLines(line)), [key]);
       findings.check(signer !== undefined, where, "it is not by that key");
-    } catch (fault) {
-      if (!(fault instanceof Refusal)) throw fault;
-      findings.add(where, inOneLine(fault.toRecord()));
-    }
+    });
   }
 }

@@ -2,7 +2,6 @@
 
 import { nodeHost } from "../../host/crypto-host.ts";
 import { checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
-import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import type { ShownRoot } from "./check-log.ts";
 import type { Findings } from "./findings.ts";
 
@@ -18,13 +17,10 @@ export async function rootShown(
   trust: LogTrust | undefined,
   findings: Findings,
 ): Promise<readonly ShownRoot[]> {
-  try {
+  const shown = await findings.attempt(where, async () => {
     const checkpoint = trust ? await checkCheckpoint(nodeHost, note, trust) : readCheckpoint(note);
     findings.check(checkpoint.origin === origin, where, `it is of another log: ${checkpoint.origin}`);
-    return [{ where, size: checkpoint.size, root: checkpoint.root }];
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    findings.add(where, inOneLine(fault.toRecord()));
-    return [];
-  }
+    return { where, size: checkpoint.size, root: checkpoint.root };
+  });
+  return shown ? [shown] : [];
 }
