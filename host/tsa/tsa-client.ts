@@ -1,13 +1,13 @@
 /** Asking time-stamp authorities over HTTP (RFC 3161 3.4). A token counts only after everything that a verifier will ask of it was looked at here. */
 
 import { randomBytes } from "node:crypto";
-import { concat } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../manifests/time/token.ts";
 import type { MessageImprint } from "../../manifests/time/tst-info.ts";
 import { nodeHost } from "../crypto-host.ts";
+import { boundedBody, reasonOf } from "../http-answer.ts";
 
 /** A token of one authority, and who was asked before in vain. */
 export interface Stamped {
@@ -94,27 +94,10 @@ async function exchange(url: string, request: Uint8Array, patience: number): Pro
       redirect: "error",
       signal: AbortSignal.timeout(patience),
     });
-    if (response.ok) return await bounded(response);
+    if (response.ok) return await boundedBody(response, tokenLimit, "TSA-ANSWER");
   } catch (cause) {
     throw asRefusal(cause, "TSA-ANSWER", `the authority does not answer: ${reasonOf(cause)}`);
   }
   await response.body?.cancel();
   throw new Refusal("TSA-ANSWER", "the authority does not answer as one", { got: `HTTP status ${response.status}` });
-}
-
-async function bounded(response: Response): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > tokenLimit) throw new Refusal("TSA-ANSWER", `an answer of more than ${tokenLimit} bytes`);
-    pieces.push(piece);
-  }
-  return concat(pieces);
-}
-
-/** fetch says "fetch failed", and why in its cause. */
-function reasonOf(fault: unknown): string {
-  const { cause, message } = fault as { readonly cause?: { readonly message?: string }; readonly message?: string };
-  return (cause?.message || message || "no reason").slice(0, 200);
 }

@@ -1,7 +1,8 @@
 /** Asking one witness over HTTP (c2sp.org/tlog-witness): a bounded answer within a bounded time; a cosignature counts only when it was verified. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { concat, fromUtf8 } from "../../manifests/encoding/bytes.ts";
+import { boundedBody, reasonOf } from "../../host/http-answer.ts";
+import { fromUtf8 } from "../../manifests/encoding/bytes.ts";
 import { checkNote, type NoteSignature, readNote, readSignatureLines } from "../../manifests/log/note.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -48,25 +49,11 @@ async function cosignatureIn(text: string, checkpoint: Uint8Array, key: Verifier
 async function post(url: string, body: Uint8Array, signal: AbortSignal) {
   try {
     const response = await fetch(url, { method: "POST", body: new Uint8Array(body), redirect: "error", signal });
-    return { status: response.status, text: fromUtf8(await bounded(response), "WITNESS") };
+    return {
+      status: response.status,
+      text: fromUtf8(await boundedBody(response, mostAnswerBytes, "WITNESS"), "WITNESS"),
+    };
   } catch (cause) {
     throw asRefusal(cause, "WITNESS", `the witness does not answer: ${reasonOf(cause)}`);
   }
-}
-
-async function bounded(response: Response): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > mostAnswerBytes) throw new Refusal("WITNESS", `an answer of more than ${mostAnswerBytes} bytes`);
-    pieces.push(piece);
-  }
-  return concat(pieces);
-}
-
-/** fetch says "fetch failed", and why in its cause. */
-function reasonOf(fault: unknown): string {
-  const { cause, message } = fault as { readonly cause?: { readonly message?: string }; readonly message?: string };
-  return (cause?.message || message || "no reason").slice(0, 200);
 }
