@@ -1,8 +1,8 @@
 /** One piece of a split key, for one holder's eyes: under a passphrase, or to a certificate for encryption. */
 
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes, scrypt } from "node:crypto";
-import { promisify } from "node:util";
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
 import { sha256 } from "../../host/crypto-host.ts";
+import { passphraseKey, type ScryptCost, scryptCost } from "../../host/passphrase-key.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { SealedPiece, ShareRecord } from "../../manifests/records/share.ts";
 import { shareName } from "../../manifests/records/share.ts";
@@ -21,12 +21,7 @@ export type Opener =
   | { readonly kind: "token"; decrypt(ciphertext: Uint8Array): Promise<Uint8Array> }
   | { readonly kind: "passphrase"; readonly passphrase: Uint8Array };
 
-/** 128 MiB and about half a second: what one guess costs. */
-export const scryptCost = { N: 1 << 17, p: 1, r: 8 } as const;
-export type ScryptCost = { readonly N: number; readonly p: number; readonly r: number };
-
 const tagBytes = 16;
-const scryptKey = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
 
 /** Seals a piece; it stays the caller's to wipe. Refuses PATH-USAGE, PATH-KEY (a certificate that is not for encryption). */
 export async function sealPiece(
@@ -94,16 +89,6 @@ async function openWithPassphrase(
   }
 }
 
-/** Refuses SHARE-CHANGED a cost that scrypt does not know, or that takes more than 1 GiB. */
-async function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
-  const maxmem = Math.min(1 << 30, 128 * r * (N + p + 2) + (1 << 20));
-  try {
-    return await scryptKey(passphrase, salt, 32, { N, p, r, maxmem });
-  } catch (cause) {
-    throw new Refusal("SHARE-CHANGED", "the share names a cost of scrypt that is none", {
-      expected: "N a power of two, in 1 GiB of memory",
-      got: `N ${N}, r ${r}, p ${p}`,
-      cause,
-    });
-  }
+function keyOf(passphrase: Uint8Array, salt: Uint8Array, cost: ScryptCost): Promise<Buffer> {
+  return passphraseKey(passphrase, salt, cost, ["SHARE-CHANGED", "the share names a cost of scrypt that is none"]);
 }

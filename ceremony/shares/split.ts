@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomFillSync } from "node:crypto";
 import { combine, split } from "shamir-secret-sharing";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
+import type { ScryptCost } from "../../host/passphrase-key.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import {
   checkBelongs,
@@ -22,7 +23,7 @@ import {
   wrappedPinBytes,
 } from "../../manifests/records/share.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type Opener, openPiece, type Protection, type ScryptCost, scryptCost, sealPiece } from "./seal-piece.ts";
+import { type Opener, openPiece, type Protection, sealPiece } from "./seal-piece.ts";
 
 export interface Holder {
   readonly id: string;
@@ -165,7 +166,7 @@ async function recordFor(
     of: wanted.holders.length,
     pieceDigest: hex(sha256(piece)),
     purpose: wanted.purpose,
-    sealed: await sealPiece(piece, holder.protect, wanted.cost ?? scryptCost),
+    sealed: await sealPiece(piece, holder.protect, wanted.cost),
     split: id,
     threshold: wanted.threshold,
     token: wanted.token,

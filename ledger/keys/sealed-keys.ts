@@ -3,18 +3,13 @@
  * passphrase. What stands in the open beside them goes in as associated data, so that nobody can put other public parts beside the same keys.
  */
 
-import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject, randomBytes, scrypt } from "node:crypto";
-import { promisify } from "node:util";
+import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
+import { passphraseKey, type ScryptCost, scryptCost } from "../../host/passphrase-key.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
 import { base64Bytes, integer, object, type Read } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
-/** 128 MiB and about half a second: what one guess costs. */
-const usualCost: ScryptCost = { N: 1 << 17, p: 1, r: 8 };
-
-const mostMemory = 1 << 30;
 const tagBytes = 16;
-const scryptKey = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
 
 export const readSealed = object({
   /** the tag is the last 16 bytes */
@@ -24,14 +19,13 @@ export const readSealed = object({
   scrypt: object({ N: integer(2, 1 << 22), p: integer(1, 16), r: integer(1, 32) }),
 });
 export type SealedKeys = Read<typeof readSealed>;
-export type ScryptCost = SealedKeys["scrypt"];
 
 /** Seals the keys. `passphrase` stays the caller's to wipe; `beside` is what stands in the open. */
 export async function sealKeys(
   keys: readonly KeyObject[],
   passphrase: Uint8Array,
   beside: Uint8Array,
-  cost: ScryptCost = usualCost,
+  cost: ScryptCost = scryptCost,
 ): Promise<SealedKeys> {
   const [salt, nonce] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(12))];
   const plain = concat(keys.flatMap(behindLength));
@@ -87,15 +81,6 @@ function* keysIn(plain: Uint8Array): Generator<KeyObject> {
   }
 }
 
-async function keyOf(passphrase: Uint8Array, salt: Uint8Array, { N, p, r }: ScryptCost): Promise<Buffer> {
-  const maxmem = Math.min(mostMemory, 128 * r * (N + p + 2) + (1 << 20));
-  try {
-    return await scryptKey(passphrase, salt, 32, { N, p, r, maxmem });
-  } catch (cause) {
-    throw new Refusal("CONFIG", "the keys' file names a cost of scrypt that is none", {
-      expected: "N a power of two, in 1 GiB of memory",
-      got: `N ${N}, r ${r}, p ${p}`,
-      cause,
-    });
-  }
+function keyOf(passphrase: Uint8Array, salt: Uint8Array, cost: ScryptCost): Promise<Buffer> {
+  return passphraseKey(passphrase, salt, cost, ["CONFIG", "the keys' file names a cost of scrypt that is none"]);
 }

@@ -4,6 +4,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypt
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
+import type { ScryptCost } from "../../host/passphrase-key.ts";
 import { type SuiteName, suiteOf } from "../../manifests/cms/suite.ts";
 import { verifierKey, verifierKeyText } from "../../manifests/log/verifier-key.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "../../manifests/x509/certificate-request.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
 import { newFolder } from "../keys/new-folder.ts";
-import { type ScryptCost, sealKeys } from "../keys/sealed-keys.ts";
+import { sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads } from "../signed-heads/signed-heads.ts";
 import { signInCms } from "./acknowledgement-key.ts";

@@ -9,6 +9,7 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
 import { faultWords } from "../../host/fault-words.ts";
 import { InTurn } from "../../host/in-turn.ts";
+import type { ScryptCost } from "../../host/passphrase-key.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../manifests/encoding/canonical-json.ts";
 import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
@@ -17,7 +18,7 @@ import { readVerifierKey, type VerifierKey, verifierKey, verifierKeyText } from 
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
 import { newFolder } from "../keys/new-folder.ts";
-import { openKeys, readSealed, type ScryptCost, sealKeys } from "../keys/sealed-keys.ts";
+import { openKeys, readSealed, sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads, openSignedHeads, type SignedHeads } from "../signed-heads/signed-heads.ts";
 import type { Witness } from "./cosign.ts";
