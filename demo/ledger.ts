@@ -10,7 +10,7 @@ import { nodeHost } from "../host/crypto-host.ts";
 import type { LedgerRules } from "../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../manifests/x509/certificate-request.ts";
 import { succeeded } from "./people.ts";
-import { runCommand } from "./run-command.ts";
+import { linesOf, runCommand } from "./run-command.ts";
 
 const origin = "demo.coldseal.test/boxes";
 
@@ -44,17 +44,17 @@ export async function makeLedger(dir: string, root: Issuer): Promise<DemoLedger>
 /** Pins the box, and takes in what it left on the stick that went back to the desk and on the keeper's. What the commands said. */
 export async function bringIn({ folder }: DemoLedger, { genesis, keeper, pki, stick }: BoxPaths): Promise<string[]> {
   const enrolled = await run(["enrol", folder, "--ca", pki.root, "--genesis", genesis]);
-  return [...lines(enrolled), ...lines(await run(["ingest", folder, stick, keeper]))];
+  return [...linesOf(enrolled), ...linesOf(await run(["ingest", folder, stick, keeper]))];
 }
 
 /** Signs and publishes the log's checkpoint, and puts the acknowledgement onto the stick. */
 export async function acknowledge(ledger: DemoLedger, { stick }: BoxPaths): Promise<string[]> {
-  return lines(await runSigning(ledger, ["acknowledge", ledger.folder, stick]));
+  return linesOf(await runSigning(ledger, ["acknowledge", ledger.folder, stick]));
 }
 
 /** The auditor's question. */
 export async function find({ folder }: DemoLedger, file: string): Promise<string[]> {
-  return lines(await run(["find", folder, file]));
+  return linesOf(await run(["find", folder, file]));
 }
 
 /** Writes the proof that a document's seal is in the log, which opens nothing of the other documents, and gives its path. */
@@ -72,8 +72,4 @@ async function run(args: readonly string[], secret?: Uint8Array): Promise<string
 
 async function runSigning({ passphrase }: Pick<DemoLedger, "passphrase">, args: readonly string[]): Promise<string> {
   return run([...args, "--passphrase-fd", "3"], await readFile(passphrase));
-}
-
-function lines(text: string): string[] {
-  return text.trimEnd().split("\n");
 }

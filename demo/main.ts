@@ -19,7 +19,7 @@ import { type Box, startBox } from "./launcher.ts";
 import { acknowledge, bringIn, type DemoLedger, find, makeLedger, prove } from "./ledger.ts";
 import { checkBundle, type OpensslCheck } from "./openssl.ts";
 import { approve, asOperator, submit, succeeded, unlockByShares } from "./people.ts";
-import { runCommand } from "./run-command.ts";
+import { linesOf, runCommand } from "./run-command.ts";
 import { good, Story, tell, wordLines } from "./story.ts";
 import { untilWaiting } from "./until-waiting.ts";
 import { whatNext } from "./what-next.ts";
@@ -133,14 +133,14 @@ async function firstApproval(paths: BoxPaths, slip: Slip): Promise<void> {
   const [op1] = paths.operators;
   if (!op1) throw new Error("no operator");
   const ran = succeeded(await approve(op1, slip), "ceremony approve");
-  tell(...lines(ran.transcript));
+  tell(...linesOf(ran.transcript));
 }
 
 async function lastApproval(paths: BoxPaths, slip: Slip): Promise<void> {
   const op3 = paths.operators[2];
   if (!op3) throw new Error("no operator");
   const ran = succeeded(await approve(op3, slip, { watch: true }), "ceremony approve");
-  tell("(the same screen as op1 saw, then)", ...lines(ran.transcript).slice(-9));
+  tell("(the same screen as op1 saw, then)", ...linesOf(ran.transcript).slice(-9));
   tell("the manifest also goes to the keeper's audit stick (another folder)");
 }
 
@@ -152,7 +152,7 @@ async function verifyInLog({ ledger, paths }: DemoBox): Promise<void> {
   const trusted = ["--ca", paths.pki.root, "--log", ledger.inPolicy.checkpointKey];
   const ran = await runCommand("desk/main.ts", ["verify", seal, document, "--evidence", proof, ...trusted]);
   const { stdout } = succeeded(ran, "coldseal verify");
-  tell(...lines(stdout).slice(0, 1), ...part(stdout, "log"));
+  tell(...linesOf(stdout).slice(0, 1), ...part(stdout, "log"));
 }
 
 async function takeBack(made: RehearsedBox): Promise<Box> {
@@ -160,7 +160,7 @@ async function takeBack(made: RehearsedBox): Promise<Box> {
   await unlockBox(made);
   const [op1] = made.paths.operators;
   if (!op1) throw new Error("no operator");
-  tell(...lines(succeeded(await asOperator(op1, ["import"]), "ceremony import").stdout));
+  tell(...linesOf(succeeded(await asOperator(op1, ["import"]), "ceremony import").stdout));
   tell(...part(succeeded(await asOperator(op1, ["status"]), "ceremony status").stdout, "ledger"));
   return box;
 }
@@ -168,11 +168,7 @@ async function takeBack(made: RehearsedBox): Promise<Box> {
 /** One part of what was printed: the line that it begins with, and those that go on below its text. */
 function part(text: string, name: string): string[] {
   const [first = ""] = new RegExp(`^ {2}${name} .*(?:\\n {10,}.*)*`, "m").exec(text) ?? [];
-  return lines(first);
-}
-
-function lines(text: string): string[] {
-  return text.trimEnd().split("\n");
+  return linesOf(first);
 }
 
 function verifyArguments(paths: BoxPaths): string[] {
@@ -182,10 +178,10 @@ function verifyArguments(paths: BoxPaths): string[] {
 
 async function verifyAll(paths: BoxPaths): Promise<void> {
   const ran = succeeded(await runCommand("desk/main.ts", verifyArguments(paths)), "coldseal verify");
-  tell(...lines(ran.stdout));
+  tell(...linesOf(ran.stdout));
   const [, ...bundle] = verifyArguments(paths);
   const record = await runCommand("ceremony/main.ts", ["batch-record", ...bundle, "--print", paths.dir]);
-  tell("the record of the batch, to be signed in ink:", ...lines(succeeded(record, "ceremony batch-record").stdout));
+  tell("the record of the batch, to be signed in ink:", ...linesOf(succeeded(record, "ceremony batch-record").stdout));
 }
 
 async function verifyOpenssl(paths: BoxPaths): Promise<void> {
@@ -214,7 +210,7 @@ async function tamper(paths: BoxPaths): Promise<void> {
   const openssl = (await opensslChecks(paths)).filter((one) => one.refusal !== undefined);
   await copyFile(join(paths.dir, "documents", name), path);
   if (ran.status !== 4 || openssl.length !== 1) throw new Error(`a changed byte was not found:\n${ran.stdout}`);
-  tell(`coldseal verify: exit code 4; ${lines(ran.stdout).find((line) => line.includes(name)) ?? ""}`.trim());
+  tell(`coldseal verify: exit code 4; ${linesOf(ran.stdout).find((line) => line.includes(name)) ?? ""}`.trim());
   tell(`openssl: refuses ${openssl[0]?.file}`, "the document was put back as it was");
 }
 

@@ -58,6 +58,11 @@ export async function runCommand(main: string, args: readonly string[], options:
   return { status, ...texts };
 }
 
+/** What was printed, line by line. */
+export function linesOf(text: string): string[] {
+  return text.trimEnd().split("\n");
+}
+
 function handOver(child: ChildProcess, secret: Uint8Array | undefined): void {
   const pipe = child.stdio[3] as Writable;
   pipe.on("error", () => undefined);

@@ -61,6 +61,11 @@ export class VerifyCrew {
     }
   }
 
+  /** Starts threads for a bundle while its lists are read. What lies in its first folder of seals is a hint, and no more is made of it. */
+  async readyFor(source: Pick<OpenBundle, "list">): Promise<void> {
+    this.ready((await source.list("seals/0000").catch(() => [])).length);
+  }
+
   /**
    * Opens the crew of one bundle, which `source` reads here and the threads by `place`. Few seals are checked in this thread, and
    * so is whatever a thread did not do. Call `done` when the bundle is verified; on return nothing of it is open.

@@ -136,8 +136,7 @@ export async function verifyFolder(folder: string, trust: Trust, documents?: str
   const place = { folder, ...(presented === undefined ? {} : { documents: presented }) };
   const source = bundleFolder(folder, place);
   const verifiers = new VerifyCrew({ joins: true });
-  // Threads start while the lists are read. What lies in the first folder of seals is a hint, and no more is made of it.
-  verifiers.ready((await source.list("seals/0000").catch(() => [])).length);
+  await verifiers.readyFor(source);
   const crew = verifiers.of(place, source);
   return verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
     await crew.done();

@@ -33,8 +33,7 @@ export interface CheckedRecord {
 /** A copy of `outbox/BATCH`. Refuses with the first finding where anything is wrong, and QUORUM where the approvals are not shown to be under the pinned genesis. */
 export async function checkBundle(crew: VerifyCrew, copy: BundlePlace, trust: Trust): Promise<CheckedRecord> {
   const source = openBundle(copy);
-  // Threads start while the lists are read.
-  crew.ready((await source.list("seals/0000").catch(() => [])).length);
+  await crew.readyFor(source);
   const ours = crew.of(copy, source);
   return checkWhole(source, trust, ours.open).finally(() => ours.done());
 }

@@ -17,26 +17,19 @@ import { type BundleSource, piecesOf, readSmall } from "../../manifests/verify/s
 import type { ToProve } from "./prove.ts";
 
 /** Reads of a bundle what is to be proven; nothing of it is verified, as the log has only what was. Refuses DER, CMS-*, JSON, SHAPE, BUNDLE-FORM, USAGE a line that is not there. */
-export async function readToProve(folder: string, index: number | undefined): Promise<ToProve> {
-  const source = bundleFolder(folder);
-  try {
-    const content = readSignedData(await readSmall(source, "manifest.p7m")).content ?? new Uint8Array(0);
-    const known = { manifest: readManifest(content), digest: hex(await nodeHost.digest("sha256", content)) };
-    return index === undefined ? known : { ...known, line: await lineOf(source, index) };
-  } finally {
-    source.close();
-  }
+export function readToProve(folder: string, index: number | undefined): Promise<ToProve> {
+  return reading(folder, async (source) => ({
+    ...(await manifestIn(source)),
+    ...(index === undefined ? {} : { line: await lineOf(source, index) }),
+  }));
 }
 
 /** The same of a folder that holds one seal, whose line stands in inclusion.json. Refuses DER, CMS-*, JSON, SHAPE, BUNDLE-FORM. */
-export async function readSealToProve(folder: string): Promise<ToProve & Required<Pick<ToProve, "line">>> {
-  const source = bundleFolder(folder);
-  try {
+export function readSealToProve(folder: string): Promise<Required<ToProve>> {
+  return reading(folder, async (source) => {
     const { leaf } = readInclusion(await readSmall(source, "inclusion.json"));
-    return { ...(await readToProve(folder, undefined)), line: leaf };
-  } finally {
-    source.close();
-  }
+    return { ...(await manifestIn(source)), line: leaf };
+  });
 }
 
 /** Writes the proof as the bundle's next; gives its path, and whether it was there already. Refuses MEDIA-LIMIT more than a bundle may have. */
@@ -69,6 +62,16 @@ export async function intoBundle(
 export async function intoNewFile(file: string, proof: LogProof): Promise<void> {
   if (existsSync(file)) throw new Refusal("USAGE", "the file is there already", { expected: "a new file", got: file });
   await writeDurable(file, logProofBytes(proof), { mode: 0o644 });
+}
+
+async function reading<T>(folder: string, read: (source: BundleSource) => Promise<T>): Promise<T> {
+  const source = bundleFolder(folder);
+  return read(source).finally(() => source.close());
+}
+
+async function manifestIn(source: BundleSource): Promise<Pick<ToProve, "digest" | "manifest">> {
+  const content = readSignedData(await readSmall(source, "manifest.p7m")).content ?? new Uint8Array(0);
+  return { manifest: readManifest(content), digest: hex(await nodeHost.digest("sha256", content)) };
 }
 
 async function lineOf(source: BundleSource, index: number): Promise<NonNullable<ToProve["line"]>> {
