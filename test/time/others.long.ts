@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { treeOf } from "../manifests/time/tree-of.ts";
 import { issue } from "../pki/authority.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { javaArguments } from "../verifiers/bouncycastle.ts";
+import { hasJava } from "./has-java.ts";
 import { openTsa, type TestTsa } from "./openssl-tsa.ts";
 
 let dir: string;
@@ -119,18 +120,6 @@ describe.skipIf(!hasJava())("BouncyCastle on evidence records", () => {
     }
   }, 120_000);
 });
-
-function hasJava(): boolean {
-  try {
-    execFileSync("java", ["--list-modules"], { stdio: "ignore" });
-    execFileSync("ls", ["/usr/share/java/bcpkix.jar"], { stdio: "ignore" });
-    return true;
-  } catch {
-    if (process.env.CI)
-      throw new Error("java and BouncyCastle are missing: apt install default-jdk-headless libbcpkix-java");
-    return false;
-  }
-}
 
 function toPem(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;

@@ -1,6 +1,6 @@
 /** Evidence records of a ledger before a program that nobody here wrote. */
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { chainOf } from "../../bundle/chain.ts";
 import { pem } from "../../pki/authority.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
+import { hasJava } from "../../time/has-java.ts";
 import { javaArguments } from "../../verifiers/bouncycastle.ts";
 import { type AnchoredLedger, anchoredLedger } from "./anchored-ledger.ts";
 
@@ -71,15 +72,3 @@ describe.skipIf(!hasJava())("BouncyCastle on a ledger's evidence", () => {
     }
   }, 240_000);
 });
-
-function hasJava(): boolean {
-  try {
-    execFileSync("java", ["--list-modules"], { stdio: "ignore" });
-    execFileSync("ls", ["/usr/share/java/bcpkix.jar"], { stdio: "ignore" });
-    return true;
-  } catch {
-    if (process.env.CI)
-      throw new Error("java and BouncyCastle are missing: apt install default-jdk-headless libbcpkix-java");
-    return false;
-  }
-}

@@ -4,19 +4,15 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nodeHost } from "../../../host/crypto-host.ts";
 import { callOnce } from "../../../host/wire.ts";
-import type { SignerClient } from "../../../ledger/client/signer-client.ts";
 import { keyFile } from "../../../ledger/signer/key-record.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
-import { checkCheckpoint } from "../../../manifests/log/checkpoint.ts";
-import type { TreeHead } from "../../../manifests/log/tree-proof.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { Served, startLedger, startNode } from "../programs.ts";
 import { history } from "../trees.ts";
-import { keysIn, newFolder, origin, type TestKeys } from "./a-signer.ts";
+import { keysIn, newFolder, type TestKeys } from "./a-signer.ts";
+import { checkNote, sign, tree } from "./signing.ts";
 
-const tree = history();
 const dying = fileURLToPath(new URL("./dying-signer.ts", import.meta.url));
 
 let keys: TestKeys;
@@ -28,22 +24,6 @@ afterAll(() => rmSync(keys.folder, { recursive: true, force: true }));
 const served = () => Served.start(startLedger(["signer", keys.folder, "--passphrase-fd", "3"]), /signing/);
 const signerAt = () => join(keys.folder, "signer");
 const socket = () => join(signerAt(), "sign.sock");
-
-const sign = (
-  signer: SignerClient,
-  from: number,
-  to: number,
-  other: { tree?: typeof tree; path?: Uint8Array[] } = {},
-) => {
-  const of = other.tree ?? tree;
-  return signer.checkpoint(of.head(to), from, other.path ?? (from < to ? of.path(from, to) : []));
-};
-
-/** A note that the log's key signed over exactly this tree. */
-async function checkNote(note: Uint8Array, { root, size }: TreeHead): Promise<void> {
-  const checked = await checkCheckpoint(nodeHost, note, { log: keys.vkey, witnesses: [], cosignatures: 0 });
-  expect(checked).toMatchObject({ origin, size, root });
-}
 
 describe("a signer that starts", () => {
   it("PIN-WRONG: does not start with another passphrase, or where other public keys stand beside its own", async () => {
@@ -104,7 +84,7 @@ describe("a signer that serves", () => {
       await keys.signing(async (signer) => {
         expect(await signer.status()).toMatchObject({ size: at, stopped: null });
         if (moment === "after") expect(await codeOf(sign(signer, size, at, { tree: history(2) }))).toBe("LOG-HEAD");
-        await checkNote(await sign(signer, at, size + 2), tree.head(size + 2));
+        await checkNote(keys, await sign(signer, at, size + 2), tree.head(size + 2));
       });
     },
   );

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
-import type { SignerClient } from "../../../ledger/client/signer-client.ts";
 import { runSigner } from "../../../ledger/signer/run.ts";
 import { socketPath } from "../../../ledger/signer/socket-path.ts";
 import { checkSignature } from "../../../manifests/cms/signature.ts";
@@ -13,14 +12,11 @@ import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { objectIdentifier } from "../../../manifests/encoding/der-write.ts";
 import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
-import { checkCheckpoint } from "../../../manifests/log/checkpoint.ts";
-import type { TreeHead } from "../../../manifests/log/tree-proof.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { history } from "../trees.ts";
 import { keysIn, newFolder, origin, type TestKeys } from "./a-signer.ts";
-
-const tree = history();
+import { checkNote, sign, tree } from "./signing.ts";
 
 let keys: TestKeys;
 beforeAll(async () => {
@@ -28,33 +24,17 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(keys.folder, { recursive: true, force: true }));
 
-const sign = (
-  signer: SignerClient,
-  from: number,
-  to: number,
-  other: { tree?: typeof tree; path?: Uint8Array[] } = {},
-) => {
-  const of = other.tree ?? tree;
-  return signer.checkpoint(of.head(to), from, other.path ?? (from < to ? of.path(from, to) : []));
-};
-
-/** A note that the log's key signed over exactly this tree. */
-async function checkNote(note: Uint8Array, { root, size }: TreeHead): Promise<void> {
-  const checked = await checkCheckpoint(nodeHost, note, { log: keys.vkey, witnesses: [], cosignatures: 0 });
-  expect(checked).toMatchObject({ origin, size, root });
-}
-
 describe("a signer that is started for one command", () => {
   it("LOG-HEAD: signs from the empty tree on what a proof shows to follow, across starts, and the same again the same way", async () => {
     await keys.signing(async (signer) => {
       expect(await signer.status()).toMatchObject({ size: 0, stopped: null, origin, certificate: false });
       expect((await signer.status()).held).toEqual({ acknowledgement: "file", checkpoint: "file" });
-      await checkNote(await sign(signer, 0, 3), tree.head(3));
+      await checkNote(keys, await sign(signer, 0, 3), tree.head(3));
     });
     await keys.signing(async (signer) => {
       expect(await signer.status()).toMatchObject({ size: 3, root: hex(tree.head(3).root) });
       const note = await sign(signer, 3, 8);
-      await checkNote(note, tree.head(8));
+      await checkNote(keys, note, tree.head(8));
       expect(await sign(signer, 8, 8)).toEqual(note);
       expect(await sign(signer, 3, 8)).toEqual(note);
     });

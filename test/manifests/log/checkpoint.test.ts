@@ -11,19 +11,9 @@ import {
 import { noteBytes } from "../../../manifests/log/note.ts";
 import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import { readVerifierKey, verifierKey } from "../../../manifests/log/verifier-key.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
+import { codeOf } from "./code-of.ts";
 import { cosignature, type LogKey, logKey, logSignature, signedCheckpoint } from "./log-keys.ts";
 import { logVectors } from "./log-vectors.ts";
-
-const codeOf = async (work: () => unknown): Promise<string> => {
-  try {
-    await work();
-    return "taken";
-  } catch (fault) {
-    if (fault instanceof Refusal) return fault.code;
-    throw fault;
-  }
-};
 
 const origin = "log.example/one";
 const checkpoint = { origin, size: 20852163, root: emptyRoot };

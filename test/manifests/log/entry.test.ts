@@ -13,7 +13,7 @@ import {
   recordBytes,
 } from "../../../manifests/log/entry.ts";
 import { sealPath } from "../../../manifests/records/names.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
+import { codeOf } from "./code-of.ts";
 
 const digest = "ab".repeat(32);
 const genesis = "cd".repeat(32);
@@ -37,15 +37,6 @@ const records: readonly LogRecord[] = [
   { ...box, digest, number: 3, type: "decision" },
 ];
 
-const codeOf = async (work: () => unknown): Promise<string> => {
-  try {
-    await work();
-    return "taken";
-  } catch (fault) {
-    if (fault instanceof Refusal) return fault.code;
-    throw fault;
-  }
-};
 const salt = Uint8Array.from({ length: 32 }, (_, at) => at);
 
 describe("a log's entry", () => {

@@ -12,19 +12,9 @@ import {
   withSignatures,
 } from "../../../manifests/log/note.ts";
 import { readVerifierKey, verifierKeyText } from "../../../manifests/log/verifier-key.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
+import { codeOf } from "./code-of.ts";
 import { cosignature, type LogKey, logKey, logSignature } from "./log-keys.ts";
 import { logVectors } from "./log-vectors.ts";
-
-const codeOf = async (work: () => unknown): Promise<string> => {
-  try {
-    await work();
-    return "taken";
-  } catch (fault) {
-    if (fault instanceof Refusal) return fault.code;
-    throw fault;
-  }
-};
 
 const published = logVectors("notes.json") as Record<string, { key: string; note: string; time?: number }>;
 const { key: exampleKey, note: example } = published["signed-note"] as { key: string; note: string };

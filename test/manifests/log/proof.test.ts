@@ -14,20 +14,10 @@ import {
   readLogProof,
 } from "../../../manifests/log/proof.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { logProof, logTrust, origin, witnessKeys } from "../../bundle/log.ts";
+import { codeOf } from "./code-of.ts";
 import { logKey } from "./log-keys.ts";
-
-const codeOf = async (work: () => unknown): Promise<string> => {
-  try {
-    await work();
-    return "taken";
-  } catch (fault) {
-    if (fault instanceof Refusal) return fault.code;
-    throw fault;
-  }
-};
 
 let bundle: Bundle;
 let proof: LogProof;

@@ -4,26 +4,16 @@ import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical
 import { type Policy, policyJson, policyVersion, readPolicy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
-import { Refusal } from "../../../manifests/refusal.ts";
 import { oids, op1, op2, op3, root, sealing } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { issue } from "../../pki/authority.ts";
+import { codeOf } from "../log/code-of.ts";
 import { acknowledger, ledgerRoot, TestLedger } from "../log/test-ledger.ts";
 
 const ledger = await TestLedger.make();
 const rules = (change: Partial<LedgerRules> = {}): Policy =>
   makePolicy({ ledger: { ...ledger.rules(), ...change }, version: 2 });
 const signed = (policy: Policy) => signedBy([op1, op2, op3], oids.policy, policyBytes(policy), times.policy);
-
-async function codeOf(work: () => unknown): Promise<string> {
-  try {
-    await work();
-    return "none";
-  } catch (fault) {
-    if (fault instanceof Refusal) return fault.code;
-    throw fault;
-  }
-}
 
 describe("a policy that names a ledger", () => {
   it("SHAPE: is of version 2, reads to what it was, and one without stays of version 1, byte for byte", () => {
