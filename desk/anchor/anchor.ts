@@ -11,7 +11,7 @@ import type { BundleSource } from "../../manifests/verify/source.ts";
 import {
   checkNotBefore,
   evidenceFolder,
-  evidenceName,
+  evidenceNumbers,
   evidencePath,
   latestOf,
   mostFiles,
@@ -74,10 +74,4 @@ export async function anchor(
     expected: "a token of each of them",
     got: failed.join("; "),
   });
-}
-
-/** Numbers of the files of evidence, ascending. Refuses BUNDLE-FORM where the folder cannot be read. */
-export async function evidenceNumbers(source: BundleSource): Promise<readonly number[]> {
-  const names = await source.list(evidenceFolder);
-  return names.flatMap((name) => evidenceName.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
 }

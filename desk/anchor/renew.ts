@@ -17,8 +17,8 @@ import {
 } from "../../manifests/time/evidence-record.ts";
 import { authorityPath, type TimeStamp } from "../../manifests/time/token.ts";
 import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
-import { evidencePath, recordGroup } from "../../manifests/verify/time-evidence.ts";
-import { type Anchored, type AnchorWanted, evidenceNumbers } from "./anchor.ts";
+import { evidenceNumbers, evidencePath, recordGroup } from "../../manifests/verify/time-evidence.ts";
+import type { Anchored, AnchorWanted } from "./anchor.ts";
 import { bundleTree } from "./bundle-tree.ts";
 import { type GroupsBy, groupsOf } from "./group-hashes.ts";
 import { openDocuments } from "./listed-documents.ts";

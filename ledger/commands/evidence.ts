@@ -7,7 +7,7 @@ import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { readSmall } from "../../manifests/verify/source.ts";
-import { evidenceFolder, evidenceName, evidencePath, mostFiles } from "../../manifests/verify/time-evidence.ts";
+import { evidenceNumbers, evidencePath, mostFiles } from "../../manifests/verify/time-evidence.ts";
 import { boxRecord, bundleRecord, rowOf } from "../anchor/given-out.ts";
 import { sealFolder } from "../anchor/seal-folder.ts";
 import { writeNew } from "../anchor/write-evidence.ts";
@@ -76,14 +76,12 @@ async function intoBundle(folder: string, bundle: string): Promise<Written> {
   const source = bundleFolder(bundle);
   try {
     const { der, time } = await asked(folder, (sql) => bundleRecord(sql, source));
-    const numbers = (await source.list(evidenceFolder)).flatMap(
-      (name) => evidenceName.exec(name)?.slice(1).map(Number) ?? [],
-    );
+    const numbers = await evidenceNumbers(source);
     for (const number of numbers) {
       const there = await readSmall(source, evidencePath(number), evidenceRecordLimit);
       if (equal(there, der)) return { files: [join(bundle, evidencePath(number))], same: true, time, note: [] };
     }
-    const next = Math.max(0, ...numbers) + 1;
+    const next = (numbers.at(-1) ?? 0) + 1;
     if (numbers.length >= mostFiles || next > 9999) {
       throw new Refusal("USAGE", "this bundle has as many files of evidence as one may have", {
         expected: `at most ${mostFiles}`,

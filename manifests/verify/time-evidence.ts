@@ -70,6 +70,12 @@ export function evidencePath(number: number): string {
   return `${evidenceFolder}/${String(number).padStart(4, "0")}.ers`;
 }
 
+/** Numbers of the files of evidence, ascending. Refuses BUNDLE-FORM where the folder cannot be read. */
+export async function evidenceNumbers(source: Pick<BundleSource, "list">): Promise<readonly number[]> {
+  const names = await source.list(evidenceFolder);
+  return names.flatMap((name) => evidenceName.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
+}
+
 /** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM. */
 export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
