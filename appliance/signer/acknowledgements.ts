@@ -6,8 +6,14 @@
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
-import { type Acknowledgement, checkAcknowledgement, mostAcknowledged } from "../../manifests/log/acknowledgement.ts";
-import { emptyRoot, type TreeHead } from "../../manifests/log/tree-proof.ts";
+import {
+  type Acknowledged,
+  type Acknowledgement,
+  checkAcknowledgement,
+  mostAcknowledged,
+  nothingAcknowledged,
+  reportedOf,
+} from "../../manifests/log/acknowledgement.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Box, checkSound, now } from "./box.ts";
@@ -15,13 +21,6 @@ import { goesOn, lastPast } from "./past.ts";
 import { lastManifest } from "./receipt.ts";
 import type { Db } from "./store.ts";
 import { storedContentDigest, storedManifest } from "./stored-manifest.ts";
-
-/** Where the box stands with a log: the last checkpoint that it took, and the highest manifest acknowledged by then. */
-export interface Acknowledged extends TreeHead {
-  readonly number: number;
-}
-
-const nothing: Acknowledged = { number: 0, root: emptyRoot, size: 0 };
 
 /**
  * Takes an acknowledgement. Gives the highest number that is acknowledged now; durable on return. The same one again changes nothing. Refuses as
@@ -97,13 +96,13 @@ export type AcknowledgedRow = {
  */
 export function acknowledgedTo(box: Pick<Box, "db" | "policies">): Acknowledged {
   const origin = box.policies.inForce.policy.ledger?.origin;
-  if (origin === undefined) return nothing;
+  if (origin === undefined) return nothingAcknowledged;
   const row = box.db
     .prepare<[string], Acknowledged>(
       "SELECT number, size, root FROM acknowledgements WHERE origin = ? ORDER BY id DESC LIMIT 1",
     )
     .get(origin);
-  return row ?? reportedBefore(box, origin) ?? nothing;
+  return row ?? reportedBefore(box, origin);
 }
 
 /** What a manifest says of it; nothing before the first acknowledgement, and where the policy names no ledger. */
@@ -208,12 +207,9 @@ function checkOwn({ db }: Box, { digest, number }: Acknowledgement["acknowledged
 }
 
 /** What the last manifest of a lost store said of this log, by the policy that it names. */
-function reportedBefore({ db, policies }: Pick<Box, "db" | "policies">, origin: string): Acknowledged | undefined {
+function reportedBefore({ db, policies }: Pick<Box, "db" | "policies">, origin: string): Acknowledged {
   const past = lastPast(db);
   const manifest = past === 0 ? undefined : storedManifest(db, past);
-  if (!manifest?.acknowledged || policies.byNumber(manifest.policy.number).policy.ledger?.origin !== origin) {
-    return undefined;
-  }
-  const { number, root, size } = manifest.acknowledged;
-  return { number, root: Uint8Array.fromHex(root), size };
+  if (!manifest?.acknowledged) return nothingAcknowledged;
+  return reportedOf(manifest.acknowledged, policies.byNumber(manifest.policy.number).policy, origin);
 }

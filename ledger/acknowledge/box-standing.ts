@@ -1,8 +1,13 @@
 /** Where a box stands with the ledger, by its own manifests, and what the ledger holds of it under a checkpoint. */
 
-import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
-import { type AcknowledgedManifest, mostAcknowledged } from "../../manifests/log/acknowledgement.ts";
-import { emptyRoot, type TreeHead } from "../../manifests/log/tree-proof.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import {
+  type Acknowledged,
+  type AcknowledgedManifest,
+  mostAcknowledged,
+  nothingAcknowledged,
+  reportedOf,
+} from "../../manifests/log/acknowledgement.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import { linked, openDisputes } from "../boxes/chain-rows.ts";
 import type { EnrolledBox } from "../boxes/enrolled.ts";
@@ -10,22 +15,15 @@ import { provenInclusion } from "../log/proofs.ts";
 import type { Sql } from "../store/database.ts";
 import { policyNamed } from "./box-policies.ts";
 
-export interface Reported extends TreeHead {
-  /** highest manifest that was acknowledged to the box by then; 0: none */
-  readonly number: number;
-}
-
 export interface BoxStanding {
   readonly appliance: string;
   /** by its newest manifest here, where that speaks of this ledger */
-  readonly reported: Reported;
+  readonly reported: Acknowledged;
   /** highest number with no gap below that is not explained, which is under the checkpoint and not behind a dispute; 0: none */
   readonly highest: number;
   /** the lowest number in dispute; none: null */
   readonly disputed: number | null;
 }
-
-const unreported: Reported = { number: 0, size: 0, root: emptyRoot };
 
 interface Link {
   readonly number: number;
@@ -55,10 +53,9 @@ export async function reportedTo(
   box: Pick<EnrolledBox, "arc" | "box">,
   origin: string,
   { acknowledged, policy }: Manifest,
-): Promise<Reported> {
-  if (!acknowledged) return unreported;
-  const { ledger } = await policyNamed(sql, box, policy.digest);
-  return ledger?.origin === origin ? { ...acknowledged, root: fromHex(acknowledged.root) } : unreported;
+): Promise<Acknowledged> {
+  if (!acknowledged) return nothingAcknowledged;
+  return reportedOf(acknowledged, await policyNamed(sql, box, policy.digest), origin);
 }
 
 async function newestManifest(sql: Sql, box: number): Promise<Manifest | undefined> {

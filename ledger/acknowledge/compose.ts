@@ -5,7 +5,12 @@ import { suiteForKey } from "../../manifests/cms/suite-for-key.ts";
 import { signedData, signerInfo } from "../../manifests/cms/write.ts";
 import { equal, hex } from "../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
-import { type Acknowledgement, acknowledgementBytes, mostConsistency } from "../../manifests/log/acknowledgement.ts";
+import {
+  type Acknowledged,
+  type Acknowledgement,
+  acknowledgementBytes,
+  mostConsistency,
+} from "../../manifests/log/acknowledgement.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { EnrolledBox } from "../boxes/enrolled.ts";
@@ -13,7 +18,7 @@ import type { Signed } from "../checkpoints/signed.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { formerHead, provenConsistency } from "../log/proofs.ts";
 import type { Sql } from "../store/database.ts";
-import { acknowledgedManifests, type BoxStanding, type Reported } from "./box-standing.ts";
+import { acknowledgedManifests, type BoxStanding } from "./box-standing.ts";
 
 /** The content for a box, in the reading transaction that its standing comes from. Refuses LOG-HEAD a box that reports a checkpoint which this log never had. */
 export async function acknowledgementFor(
@@ -37,7 +42,7 @@ export async function acknowledgementFor(
 }
 
 /** What the box took must be of this log's history: else it was given by a ledger with the same keys that went another way, or this store was put back. */
-async function checkReported(sql: Sql, { root, size }: Reported, until: number): Promise<void> {
+async function checkReported(sql: Sql, { root, size }: Acknowledged, until: number): Promise<void> {
   if (size === 0) return;
   if (size > until) {
     throw new Refusal("LOG-HEAD", "the box reports a larger checkpoint than is published here", {
@@ -58,7 +63,7 @@ async function checkReported(sql: Sql, { root, size }: Reported, until: number):
 async function proofsFrom(
   sql: Sql,
   box: number,
-  { size: from }: Reported,
+  { size: from }: Acknowledged,
   size: number,
 ): Promise<Acknowledgement["consistency"]> {
   const made = await sql.all<{ size: number }>(

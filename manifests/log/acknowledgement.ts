@@ -11,15 +11,15 @@ import { base64Bytes, hexText, integer, list, literal, object, type Read, text, 
 import type { Host } from "../host.ts";
 import { verifyAllSigners } from "../records/authorization.ts";
 import { checkAcknowledging, ledgerTrust } from "../records/ledger-rules.ts";
+import type { Manifest } from "../records/manifest.ts";
 import { leafHash } from "../records/merkle.ts";
-import type { DigestedSigner } from "../records/person.ts";
+import { checkValidAt, type DigestedSigner } from "../records/person.ts";
 import type { Policy } from "../records/policy.ts";
 import { Refusal } from "../refusal.ts";
-import type { Certificate } from "../x509/certificate.ts";
 import { type CheckedCheckpoint, checkCheckpoint } from "./checkpoint.ts";
 import { entryBytes } from "./entry.ts";
 import { mostNoteBytes } from "./note.ts";
-import { checkConsistency, checkInclusion, mostPath, type TreeHead } from "./tree-proof.ts";
+import { checkConsistency, checkInclusion, emptyRoot, mostPath, type TreeHead } from "./tree-proof.ts";
 
 /** Most manifests that one names: the lowest numbers first, the others when these were taken. */
 export const mostAcknowledged = 1000;
@@ -80,6 +80,22 @@ export function acknowledgementBytes({ checkpoint, ...rest }: Acknowledgement): 
   const bytes = canonicalBytes({ ...rest, checkpoint: checkpoint.toBase64() } as Json);
   readAcknowledgement(bytes);
   return bytes;
+}
+
+/** Where a box stands with a log: the last checkpoint that it took, and the highest manifest that was acknowledged by then; 0: none. */
+export interface Acknowledged extends TreeHead {
+  readonly number: number;
+}
+
+export const nothingAcknowledged: Acknowledged = { number: 0, root: emptyRoot, size: 0 };
+
+/** What a manifest reports is of the log that its own policy names; of another log it says nothing. */
+export function reportedOf(
+  { root, ...reported }: NonNullable<Manifest["acknowledged"]>,
+  { ledger }: Pick<Policy, "ledger">,
+  origin: string,
+): Acknowledged {
+  return ledger?.origin === origin ? { ...reported, root: fromHex(root) } : nothingAcknowledged;
 }
 
 /** Whose acknowledgement it must be, by which rules, and where the box stands. */
@@ -155,18 +171,8 @@ async function verifiedContent(
     });
   }
   checkAcknowledging(certificate, oids.acknowledging);
-  checkValidAt(certificate, signed);
+  checkValidAt(certificate, signed, "the ledger's certificate was not valid when it claims to have signed");
   return { content, signed };
-}
-
-function checkValidAt({ notAfter, notBefore, subjectText: about }: Certificate, at: Utc): void {
-  if (at >= notBefore && at <= notAfter) return;
-  const expected = `${notBefore} to ${notAfter}`;
-  throw new Refusal("PATH-TIME", "the ledger's certificate was not valid when it claims to have signed", {
-    about,
-    expected,
-    got: at,
-  });
 }
 
 function checkSame(what: string, wanted: Partial<Acknowledgement>, got: Acknowledgement): void {

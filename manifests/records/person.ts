@@ -93,9 +93,14 @@ export function keyIdentity(spki: Uint8Array): string {
   return `key ${key.scheme} ${hex(key.point.subarray(1, 1 + (key.point.length - 1) / 2))}`;
 }
 
-function checkValidAt(certificate: Certificate, time: Utc): void {
+/** Refuses PATH-TIME, in the words `what`, a certificate that is not valid then. */
+export function checkValidAt(
+  certificate: Certificate,
+  time: Utc,
+  what = "a signer's certificate is not valid at this time",
+): void {
   if (time >= certificate.notBefore && time <= certificate.notAfter) return;
-  throw new Refusal("PATH-TIME", "a signer's certificate is not valid at this time", {
+  throw new Refusal("PATH-TIME", what, {
     expected: `${certificate.notBefore} to ${certificate.notAfter}`,
     got: time,
     about: certificate.subjectText,

@@ -3,8 +3,13 @@
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Host } from "../../../manifests/host.ts";
-import { acknowledgementLimit, checkAcknowledgement } from "../../../manifests/log/acknowledgement.ts";
-import { emptyRoot, type TreeHead } from "../../../manifests/log/tree-proof.ts";
+import {
+  type Acknowledged,
+  acknowledgementLimit,
+  checkAcknowledgement,
+  nothingAcknowledged,
+  reportedOf,
+} from "../../../manifests/log/acknowledgement.ts";
 import type { PolicyInForce } from "../../../manifests/records/policy-chain.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { type BundleSource, readSmall } from "../../../manifests/verify/source.ts";
@@ -54,12 +59,11 @@ export async function readPastAcknowledgement(
 }
 
 /** By the last manifest at hand, where it is of the same log. */
-function stoodAt(box: PastBox, origin: string, last: PastManifest | undefined): TreeHead & { readonly number: number } {
+function stoodAt(box: PastBox, origin: string, last: PastManifest | undefined): Acknowledged {
   const said = last?.manifest.acknowledged;
-  const nothing = { number: 0, root: emptyRoot, size: 0 };
-  if (!last || !said) return nothing;
+  if (!last || !said) return nothingAcknowledged;
   const { policy } = policyOf(box, last.manifest.policy.digest, `manifest ${last.number}`);
-  return policy.ledger?.origin === origin ? { ...said, root: Uint8Array.fromHex(said.root) } : nothing;
+  return reportedOf(said, policy, origin);
 }
 
 async function passedOver<T>(check: () => Promise<T>): Promise<T | undefined> {
