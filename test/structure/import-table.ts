@@ -167,6 +167,13 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
+  // Servers on ports of their own, on loopback.
+  {
+    path: "ledger/drills/cluster",
+    folders: ["ledger", "manifests", "host"],
+    packages: [],
+    node: "sockets",
+  },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
