@@ -7,7 +7,9 @@ import { emptyRoot } from "../manifests/log/tree-proof.ts";
 import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { makePlaces } from "./publish/places.ts";
-import type { Database } from "./store/database.ts";
+import type { Database, Sql } from "./store/database.ts";
+import { createPostgres, openPostgres } from "./store/postgres.ts";
+import { type PostgresSettings, readPostgresSettings, writePostgresSettings } from "./store/postgres-settings.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
 
 export interface Ledger {
@@ -18,19 +20,22 @@ export interface Ledger {
   close(): void;
 }
 
+/** One of the two is there: the store itself, or where it is. */
 const storeFile = "store.sqlite";
+const settingsFile = "postgres.json";
 
 /** Where it publishes unless said: within its own folder. */
 export const ownPlace = { appendOnly: false, folder: "published" };
 
 /**
- * Makes the folder (0700) with an empty log, and the places where it publishes. Refuses STORE where anything is there already, USAGE for an origin that no
- * checkpoint can carry.
+ * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Refuses STORE where anything
+ * is there already, USAGE for an origin that no checkpoint can carry, CONFIG servers that cannot be used.
  */
 export async function createLedger(
   folder: string,
   origin: string,
   places: Parameters<typeof makePlaces>[2] = [ownPlace],
+  postgres?: PostgresSettings,
 ): Promise<void> {
   checkOrigin(origin);
   if (existsSync(folder) && readdirSync(folder).length > 0) {
@@ -41,14 +46,19 @@ export async function createLedger(
   }
   await makeFolder(folder);
   await makePlaces(folder, origin, places);
-  await createSqlite(join(folder, storeFile), (sql) =>
-    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]),
-  );
+  const fill = (sql: Sql) =>
+    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]);
+  if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);
+  await createPostgres(postgres, fill);
+  await writePostgresSettings(join(folder, settingsFile), postgres);
 }
 
-/** Opens what `createLedger` made. Refuses STORE. */
+/** Opens what `createLedger` made, on whichever engine. Refuses STORE, CONFIG. */
 export async function openLedger(folder: string): Promise<Ledger> {
-  const db = openSqlite(join(folder, storeFile));
+  const settings = join(folder, settingsFile);
+  const db = existsSync(settings)
+    ? await openPostgres(readPostgresSettings(settings))
+    : openSqlite(join(folder, storeFile));
   try {
     const head = await db.reading((sql) => sql.get<{ origin: string }>("SELECT origin FROM tree_head WHERE one = 1"));
     if (head === undefined) throw new Refusal("STORE", "the store names no log", { about: folder });

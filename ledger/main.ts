@@ -17,6 +17,10 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       "--publish <dir...>",
       "empty folders to publish in, on two file systems (default: one, within the ledger's)",
     )
+    .option(
+      "--postgres <file>",
+      "keep the store on PostgreSQL: a file of settings (docs/ledger.md), copied into the folder",
+    )
     .option("--append-only", "have their file systems keep what is published (chattr; as root)")
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");

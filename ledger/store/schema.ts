@@ -1,4 +1,4 @@
-/** All tables of the ledger, and the statements that make them in SQLite. What was recorded once stays as it is: triggers refuse. */
+/** All tables of the ledger, and the statements that make them in each engine. What was recorded once stays as it is: triggers refuse. */
 
 import { acknowledgementTables } from "../acknowledge/tables.ts";
 import { anchorTables } from "../anchor/tables.ts";
@@ -39,4 +39,44 @@ function triggers({ name, rows }: Table): readonly string[] {
     case "working":
       return [];
   }
+}
+
+/** Texts are compared by their bytes, as in SQLite, whatever the database's own order is. */
+const postgresTypes: ColumnTypes = { blob: "BYTEA", integer: "BIGINT", text: 'TEXT COLLATE "C"' };
+
+/**
+ * Of each process that writes, the number of its last transaction: whether one of which nobody knows was committed is looked up here (postgres-unknown.ts).
+ * Only a store that is a server's has it.
+ */
+const commits: Table = {
+  name: "store_commits",
+  columns: ({ integer, text }) => `writer ${text} PRIMARY KEY, number ${integer} NOT NULL,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()`,
+  rows: "working",
+};
+
+/**
+ * Every statement that makes the store in an own schema, in order; postgres-schema.ts compares what they make with what is there. A seal has two or three KiB:
+ * PostgreSQL would move each into a table of its own, and try to make it smaller, in vain.
+ */
+export const postgresSchema: readonly string[] = [
+  `CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '% is kept as it is', TG_TABLE_NAME; END $$`,
+  ...[...tables, commits].flatMap((table) => [
+    `CREATE TABLE ${table.name} (${table.columns(postgresTypes)}) WITH (toast_tuple_target = 8160)`,
+    ...(table.indexes ?? []).map(
+      (columns) => `CREATE INDEX ${table.name}_by_${columns.join("_")} ON ${table.name} (${columns.join(", ")})`,
+    ),
+    ...postgresTriggers(table),
+  ]),
+];
+
+/** Also where a session says that it replicates, which lets usual triggers sleep. */
+function postgresTriggers({ name, rows }: Table): readonly string[] {
+  const refused = { kept: "UPDATE OR DELETE OR TRUNCATE", state: "DELETE OR TRUNCATE", working: undefined }[rows];
+  if (refused === undefined) return [];
+  return [
+    `CREATE TRIGGER ${name}_kept BEFORE ${refused} ON ${name} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
+    `ALTER TABLE ${name} ENABLE ALWAYS TRIGGER ${name}_kept`,
+  ];
 }

@@ -99,6 +99,11 @@ class SqliteDatabase implements Database {
     }
   }
 
+  /** A commit is seen when it is on the disk. */
+  settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.reading(work);
+  }
+
   writing<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#turn.run(() => this.#transaction(this.#writer, "BEGIN IMMEDIATE", work));
   }

@@ -1,0 +1,181 @@
+/** The store on PostgreSQL: one leader that takes writes, found anew whenever a connection is, and standbys that confirm what it commits. */
+
+import { randomBytes } from "node:crypto";
+import { InTurn } from "../../host/in-turn.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Database, Sql } from "./database.ts";
+import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
+import { connectToLeader, guarded } from "./postgres-leader.ts";
+import { checkSchema, makeSchema } from "./postgres-schema.ts";
+import type { PostgresSettings } from "./postgres-settings.ts";
+import { PostgresSql, storeFault } from "./postgres-sql.ts";
+
+/** How long a transaction waits for another process, ms. */
+const patience = 2000;
+const readersKept = 4;
+const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/**
+ * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
+ * that name is there already, or none of the servers takes writes; CONFIG.
+ */
+export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<void> {
+  const connection = await connectToLeader(settings);
+  const marked = { writer: randomBytes(16).toString("hex"), number: 1 };
+  const made = new PostgresSql(connection);
+  let known: boolean;
+  try {
+    await connection.query("BEGIN");
+    await makeSchema(connection, settings.schema);
+    await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`);
+    await fill(made);
+    known = await commit(connection);
+  } catch (fault) {
+    throw storeFault(fault);
+  } finally {
+    made.end();
+    connection.close();
+  }
+  if (!known && !(await wasCommitted(settings, marked))) throw notStored();
+}
+
+/**
+ * Opens the store that these settings name; several processes may, on several machines. Refuses STORE where it is missing, its tables or triggers are not those it was
+ * made with, or no server takes writes; CONFIG.
+ */
+export async function openPostgres(settings: PostgresSettings): Promise<Database> {
+  const connection = await connectToLeader(settings);
+  try {
+    await checkSchema(connection, settings);
+    return new PostgresDatabase(settings, connection);
+  } catch (fault) {
+    connection.close();
+    throw storeFault(fault);
+  }
+}
+
+class PostgresDatabase implements Database {
+  readonly #settings: PostgresSettings;
+  readonly #writer = randomBytes(16).toString("hex");
+  readonly #turn = new InTurn();
+  /** connections on which nothing is done now */
+  readonly #free: PostgresConnection[];
+  #transactions = 0;
+  #closed = false;
+
+  constructor(settings: PostgresSettings, connection: PostgresConnection) {
+    this.#settings = settings;
+    this.#free = [connection];
+  }
+
+  reading<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#connected(readOnly, (connection) => read(connection, work));
+  }
+
+  settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#connected(readOnly, async (connection) => {
+      const result = await read(connection, work);
+      await settle(connection);
+      return result;
+    });
+  }
+
+  writing<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#turn.run(() => this.#write(work));
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#free.splice(0)) connection.close();
+  }
+
+  async #write<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const marked = { writer: this.#writer, number: ++this.#transactions };
+    const begin = (connection: PostgresConnection) => beginMarked(connection, this.#settings, marked, patience);
+    const { known, result } = await this.#connected(begin, async (connection) => {
+      const written = await within(connection, work);
+      return { known: await commit(connection), result: written };
+    });
+    if (!known && !(await wasCommitted(this.#settings, marked))) throw notStored();
+    return result;
+  }
+
+  /**
+   * A transaction on a free connection, or a new one. A free one may be that of a server that is gone since: where it does not even begin, a new one is taken.
+   */
+  async #connected<T>(
+    begin: string | ((connection: PostgresConnection) => Promise<void>),
+    work: (connection: PostgresConnection) => Promise<T>,
+  ): Promise<T> {
+    const start = async (connection: PostgresConnection) => {
+      if (typeof begin === "string") await connection.query(begin);
+      else await begin(connection);
+    };
+    let connection = this.#freeOne();
+    try {
+      if (connection !== undefined)
+        await this.#guarded(connection, start).catch((fault) => onlyBroken(connection, fault));
+      if (connection === undefined || connection.broken) {
+        connection = await connectToLeader(this.#settings);
+        await this.#guarded(connection, start);
+      }
+      return await this.#guarded(connection, work);
+    } catch (fault) {
+      await rollBack(connection);
+      throw storeFault(fault);
+    } finally {
+      this.#giveBack(connection);
+    }
+  }
+
+  #guarded<T>(connection: PostgresConnection, work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return guarded(this.#settings, connection, () => work(connection));
+  }
+
+  #freeOne(): PostgresConnection | undefined {
+    if (this.#closed) throw new Refusal("STORE", "the store is closed", { about: this.#settings.schema });
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined || !connection.broken) return connection;
+      connection.close();
+    }
+  }
+
+  #giveBack(connection: PostgresConnection | undefined): void {
+    if (connection === undefined) return;
+    if (this.#closed || connection.broken || this.#free.length > readersKept) connection.close();
+    else this.#free.push(connection);
+  }
+}
+
+async function within<T>(connection: PostgresConnection, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = new PostgresSql(connection);
+  try {
+    return await work(sql);
+  } finally {
+    sql.end();
+  }
+}
+
+async function read<T>(connection: PostgresConnection, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const result = await within(connection, work);
+  await connection.query("COMMIT");
+  return result;
+}
+
+function onlyBroken(connection: PostgresConnection | undefined, fault: unknown): void {
+  if (!connection?.broken) throw fault;
+}
+
+async function rollBack(connection: PostgresConnection | undefined): Promise<void> {
+  if (connection === undefined || connection.broken) return;
+  await connection.query("ROLLBACK").catch(() => connection.close());
+}
+
+function notStored(): Refusal {
+  return new Refusal("STORE", "a commit failed, and nothing of it is stored: do the same again", {
+    expected: "a commit that the leader and its standby confirm",
+    got: "none",
+  });
+}
