@@ -21,12 +21,13 @@ const allFolders = [
   "ceremony",
   "desk",
   "ledger",
+  "scenes",
   "demo",
   "test",
 ];
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
-const ledgerPackages = ["better-sqlite3", "commander", "pg"];
+const ledgerPackages = ["better-sqlite3", "commander"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -167,16 +168,22 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
-  // Servers on ports of their own, on loopback.
+  // What breaks things on purpose, and the made-up boxes and authorities that it needs: nothing else of the product may import them.
   {
-    path: "ledger/drills/cluster",
-    folders: ["ledger", "manifests", "host"],
-    packages: [],
-    node: "sockets",
+    path: "ledger/drills",
+    folders: ["ledger", "scenes", "manifests", "host"],
+    packages: ledgerPackages,
+    node: "any",
   },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
+  { path: "scenes", folders: ["scenes", "manifests", "host"], packages: [], node: "any" },
 
-  { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
+  {
+    path: "demo",
+    folders: allFolders.filter((folder) => folder !== "test" && folder !== "scenes"),
+    packages: ["commander"],
+    node: "sockets",
+  },
   {
     path: "test",
     folders: allFolders,
@@ -185,7 +192,6 @@ export const importTable: readonly Row[] = [
       ...boxPackages,
       "commander",
       "node-forge",
-      "pg",
       "pkijs",
       "vitest",
       "fast-check",

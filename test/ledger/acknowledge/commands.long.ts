@@ -11,10 +11,10 @@ import { readCheckpoint } from "../../../manifests/log/checkpoint.ts";
 import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
-import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
-import { oids, root } from "../../bundle/people.ts";
-import { issue, makeRoot } from "../../pki/authority.ts";
+import type { Bundle } from "../../../scenes/bundle/build.ts";
+import { chainOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import { oids, root } from "../../../scenes/bundle/people.ts";
+import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
 import { type Ended, ledgerCommand, passphrase, startLedger } from "../programs.ts";
 import { RealWitness } from "../witness/real-witness.ts";
 

@@ -10,10 +10,10 @@ import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { openLedger } from "../../../ledger/ledger-folder.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import { refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
-import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
-import { audit, issuer, oids } from "../../bundle/people.ts";
-import { times } from "../../bundle/signed.ts";
+import type { Bundle } from "../../../scenes/bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import { audit, issuer, oids } from "../../../scenes/bundle/people.ts";
+import { times } from "../../../scenes/bundle/signed.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 
