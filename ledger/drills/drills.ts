@@ -2,8 +2,9 @@
 
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Drill } from "./drill.ts";
+import { ledgerPrimary } from "./ledger-primary.ts";
 
-export const drills: readonly Drill[] = [];
+export const drills: readonly Drill[] = [ledgerPrimary];
 
 /** Refuses USAGE a name that no drill has. */
 export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {

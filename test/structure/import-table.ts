@@ -27,7 +27,7 @@ const allFolders = [
 ];
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
-const ledgerPackages = ["better-sqlite3", "commander"];
+const ledgerPackages = ["better-sqlite3", "commander", "pg"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -192,6 +192,7 @@ export const importTable: readonly Row[] = [
       ...boxPackages,
       "commander",
       "node-forge",
+      "pg",
       "pkijs",
       "vitest",
       "fast-check",

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import type { PostgresSettings } from "../../store/postgres-settings.ts";
 import type { ServerPrograms } from "../servers/programs.ts";
 import { type Member, membersBy } from "./cluster-state.ts";
 import { ClusterNode } from "./node.ts";
@@ -17,23 +18,25 @@ const portsOfNode = 4;
 const patience = 180_000;
 const pause = 100;
 
-/** The ledger's role and database. */
-export const role = "ledger";
-export const database = "ledger";
+/** The ledger's role, its database, and the schema that it makes there. */
+const role = "ledger";
+const database = "ledger";
+export const schema = "ledger";
+const ledgerPasswordFile = "ledger.password";
 
 export interface ClusterOrder {
   /** new; below folders that the servers' user may pass through */
   readonly folder: string;
   readonly programs: ServerPrograms;
+  /** ends every wait for the cluster */
+  readonly signal?: AbortSignal;
 }
 
-/** Starts three nodes and waits for a leader with its synchronous standby and a third that follows; the ledger's role and database are made. */
-export async function startCluster({ folder, programs }: ClusterOrder): Promise<Cluster> {
-  const cluster = await Cluster.make(resolve(folder), programs);
+/** Makes a cluster and starts it. Whoever gets it stops it. */
+export async function startCluster(order: ClusterOrder): Promise<Cluster> {
+  const cluster = await Cluster.make(order);
   try {
-    for (const node of cluster.nodes) await node.start();
-    await cluster.whole();
-    await cluster.makeDatabase();
+    await cluster.start();
     return cluster;
   } catch (fault) {
     await cluster.stop();
@@ -43,10 +46,11 @@ export async function startCluster({ folder, programs }: ClusterOrder): Promise<
 
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
-  /** How the ledger finds its store, the role's password in it: 0600. */
+  /** Where the ledger's store is, as `readPostgresSettings` reads it; the role's password is in a file of 0600 beside it. */
   readonly settingsFile: string;
   readonly #programs: ServerPrograms;
   readonly #passwordFile: string;
+  readonly #signal: AbortSignal | undefined;
   readonly #ledgerPassword: string;
 
   private constructor(
@@ -54,17 +58,22 @@ export class Cluster {
     nodes: readonly ClusterNode[],
     programs: ServerPrograms,
     passwords: OwnPasswords,
+    signal: AbortSignal | undefined,
   ) {
     this.nodes = nodes;
+    this.#signal = signal;
     this.#programs = programs;
     this.#ledgerPassword = passwords.ledger;
     this.#passwordFile = join(folder, "administrator.pgpass");
-    this.settingsFile = join(folder, "store.json");
+    this.settingsFile = join(folder, "postgres.json");
     writeSecret(this.#passwordFile, `*:*:*:postgres:${passwords.superuser}\n`);
+    writeSecret(join(folder, ledgerPasswordFile), `${passwords.ledger}\n`);
     writeSecret(this.settingsFile, `${JSON.stringify(this.#settings(), null, 1)}\n`);
   }
 
-  static async make(folder: string, programs: ServerPrograms): Promise<Cluster> {
+  /** Makes the folders; nothing runs yet. */
+  static async make({ folder: given, programs, signal }: ClusterOrder): Promise<Cluster> {
+    const folder = resolve(given);
     if (existsSync(folder)) throw new Error(`${folder} is there already`);
     mkdirSync(folder, { mode: 0o711 });
     chmodSync(folder, 0o711);
@@ -83,7 +92,17 @@ export class Cluster {
     const nodes = plans.map(
       (plan) => new ClusterNode(plan, plans, passwords, programs, join(logs, `${plan.name}.log`)),
     );
-    return new Cluster(folder, nodes, programs, passwords);
+    return new Cluster(folder, nodes, programs, passwords, signal);
+  }
+
+  /** Waits for a leader with its synchronous standby and a third that follows, and makes the ledger's role and database. */
+  async start(): Promise<void> {
+    for (const node of this.nodes) {
+      this.#signal?.throwIfAborted();
+      await node.start();
+    }
+    await this.whole();
+    await this.#makeDatabase();
   }
 
   /** SIGKILL to every node; nothing of them is left. */
@@ -138,7 +157,7 @@ export class Cluster {
     return psql(this.#programs, to, text);
   }
 
-  async makeDatabase(): Promise<void> {
+  async #makeDatabase(): Promise<void> {
     const leader = await this.leader();
     await this.sql(
       leader,
@@ -150,18 +169,23 @@ export class Cluster {
     );
   }
 
-  #settings() {
+  #settings(): PostgresSettings {
     return {
-      hosts: this.nodes.map(({ plan }) => ({ host: loopback, port: plan.postgresPort })),
-      user: role,
-      password: this.#ledgerPassword,
       database,
+      passwordFile: ledgerPasswordFile,
+      replicated: true,
+      schema,
+      servers: this.nodes.map(({ plan }) => ({ host: loopback, port: plan.postgresPort })),
+      type: "ledger-postgres",
+      user: role,
+      version: 1,
     };
   }
 
   async #await<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const end = performance.now() + patience;
     for (;;) {
+      this.#signal?.throwIfAborted();
       const found = await look();
       if (found !== undefined) return found;
       if (performance.now() > end) throw new Error(`${what} did not come within ${patience / 1000} s`);
