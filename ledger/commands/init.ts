@@ -3,8 +3,7 @@
 import { resolve } from "node:path";
 import { createLedger, ownPlace } from "../ledger-folder.ts";
 import { onTwoFileSystems, placesOf } from "../publish/places.ts";
-import { nameOf } from "../store/postgres-leader.ts";
-import { readPostgresSettings } from "../store/postgres-settings.ts";
+import { nameOf, readPostgresSettings } from "../store/postgres-settings.ts";
 
 export async function runInit(
   folder: string,

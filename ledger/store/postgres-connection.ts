@@ -15,6 +15,8 @@ const session = {
   client_min_messages: "warning",
   // A process that sleeps within a transaction holds all others up: after so long it is its own fault.
   idle_in_transaction_session_timeout: "60000",
+  // Compiling a statement costs more than any of ours takes.
+  jit: "off",
   lock_timeout: "0",
   statement_timeout: "0",
   synchronous_commit: "on",

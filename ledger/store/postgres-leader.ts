@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { faultWords } from "../../host/fault-words.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
-import { isSocketFolder, type PostgresServer, type PostgresSettings } from "./postgres-settings.ts";
+import { nameOf, type PostgresServer, type PostgresSettings } from "./postgres-settings.ts";
 
 /** How long all servers are asked again and again whether one of them takes writes, ms. */
 const patience = 10_000;
@@ -33,10 +33,6 @@ export async function connectToLeader(settings: PostgresSettings, wait = patienc
     }
     await setTimeout(pause);
   }
-}
-
-export function nameOf(server: PostgresServer): string {
-  return isSocketFolder(server) ? `${server.host}/.s.PGSQL.${server.port}` : `${server.host}:${server.port}`;
 }
 
 /** Why it is not this one, in words. */

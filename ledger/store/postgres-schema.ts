@@ -1,13 +1,15 @@
 /** The ledger's own schema in a PostgreSQL database: made once, and held at each opening against what its statements make. */
 
 import { randomBytes } from "node:crypto";
+import { sha256 } from "../../host/crypto-host.ts";
+import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { postgresSchema } from "./schema.ts";
 
-/** Within the caller's transaction. Throws PostgresFault; refuses STORE where a schema of that name is there. */
-export async function makeSchema(connection: PostgresConnection, schema: string): Promise<void> {
+/** Within the caller's transaction. Gives what `checkSchema` gives. Throws PostgresFault; refuses STORE where a schema of that name is there. */
+export async function makeSchema(connection: PostgresConnection, schema: string): Promise<string> {
   const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
   if (there.rows.length > 0) {
     throw new Refusal("STORE", "a store is already there: a record is never overwritten", {
@@ -15,19 +17,22 @@ export async function makeSchema(connection: PostgresConnection, schema: string)
       about: `schema ${schema}`,
     });
   }
-  await connection.query(
-    [`CREATE SCHEMA ${schema}`, `SET LOCAL search_path = ${schema}, pg_temp`, ...postgresSchema].join(";\n"),
-  );
+  const own = [`CREATE SCHEMA ${schema}`, `SET LOCAL search_path = ${schema}, pg_temp`];
+  await connection.query([...own, ...postgresSchema].join(";\n"));
+  return digestOf(await described(connection, schema));
 }
 
 /**
- * Makes the same once more under another name, in a transaction that is rolled back, and compares what the server's catalogue says of both: tables, columns, constraints,
- * indexes, triggers and whether they fire, functions, rules, rights of rows. Refuses STORE where there is none, or another one; throws PostgresFault.
+ * Holds tables, columns, constraints, indexes, triggers and whether they fire, functions, rules and rights of rows, as the server's catalogue has them, against
+ * `known`: the digest that was given when the store was made, or last checked. Where that is another one (the program or the server was renewed, or somebody changed
+ * something), the same is made once more under another name, in a transaction that is rolled back, and compared. Refuses STORE where there is no store, or another one;
+ * throws PostgresFault.
  */
 export async function checkSchema(
   connection: PostgresConnection,
   { database, schema }: PostgresSettings,
-): Promise<void> {
+  known: string | undefined,
+): Promise<string> {
   const about = `schema ${schema} of database ${database}`;
   await connection.query("BEGIN");
   try {
@@ -39,20 +44,30 @@ export async function checkSchema(
         about,
       });
     }
-    const pattern = `coldseal_check_${randomBytes(8).toString("hex")}`;
-    await makeSchema(connection, pattern);
-    const missing = new Set(await described(connection, pattern));
-    const other = got.find((line) => !missing.delete(line));
-    const [lacks] = missing;
-    if (other === undefined && lacks === undefined) return;
-    throw new Refusal("STORE", "the store's tables or triggers are not those it was made with", {
-      expected: lacks?.slice(0, 160) ?? "nothing more",
-      got: other?.slice(0, 160) ?? "none",
-      about,
-    });
+    if (digestOf(got) !== known) await compareWithNew(connection, got, about);
+    return digestOf(got);
   } finally {
     await connection.query(`ROLLBACK; SET search_path = ${schema}, pg_temp`);
   }
+}
+
+async function compareWithNew(connection: PostgresConnection, got: readonly string[], about: string): Promise<void> {
+  const pattern = `coldseal_check_${randomBytes(8).toString("hex")}`;
+  await makeSchema(connection, pattern);
+  const missing = new Set(await described(connection, pattern));
+  const other = got.find((line) => !missing.delete(line));
+  const [lacks] = missing;
+  if (other === undefined && lacks === undefined) return;
+  throw new Refusal("STORE", "the store's tables or triggers are not those it was made with", {
+    expected: lacks?.slice(0, 160) ?? "nothing more",
+    got: other?.slice(0, 160) ?? "none",
+    about,
+  });
+}
+
+/** Of what the server says, and of the statements that were to make it. */
+function digestOf(lines: readonly string[]): string {
+  return hex(sha256(utf8(JSON.stringify([postgresSchema, lines.toSorted()]))));
 }
 
 /** A line for each thing within the schema, none of which names it. */

@@ -77,6 +77,11 @@ export function isSocketFolder({ host }: Pick<PostgresServer, "host">): boolean 
   return isAbsolute(host);
 }
 
+/** For people. */
+export function nameOf(server: PostgresServer): string {
+  return isSocketFolder(server) ? `${server.host}/.s.PGSQL.${server.port}` : `${server.host}:${server.port}`;
+}
+
 /** The password, without its line's end. Refuses CONFIG a file that is a link, that others may read, or that has none. */
 export function readPasswordFile(path: string): string {
   try {

@@ -18,16 +18,17 @@ const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /**
  * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
- * that name is there already, or none of the servers takes writes; CONFIG.
+ * that name is there already, or none of the servers takes writes; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
  */
-export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<void> {
+export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<string> {
   const connection = await connectToLeader(settings);
   const marked = { writer: randomBytes(16).toString("hex"), number: 1 };
   const made = new PostgresSql(connection);
   let known: boolean;
+  let schema: string;
   try {
     await connection.query("BEGIN");
-    await makeSchema(connection, settings.schema);
+    schema = await makeSchema(connection, settings.schema);
     await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`);
     await fill(made);
     known = await commit(connection);
@@ -38,17 +39,21 @@ export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql
     connection.close();
   }
   if (!known && !(await wasCommitted(settings, marked))) throw notStored();
+  return schema;
 }
 
 /**
  * Opens the store that these settings name; several processes may, on several machines. Refuses STORE where it is missing, its tables or triggers are not those it was
- * made with, or no server takes writes; CONFIG.
+ * made with, or no server takes writes; CONFIG. `known`: what this gave before, or `createPostgres` did, for this store.
  */
-export async function openPostgres(settings: PostgresSettings): Promise<Database> {
+export async function openPostgres(
+  settings: PostgresSettings,
+  known?: string,
+): Promise<{ readonly db: Database; readonly schema: string }> {
   const connection = await connectToLeader(settings);
   try {
-    await checkSchema(connection, settings);
-    return new PostgresDatabase(settings, connection);
+    const schema = await checkSchema(connection, settings, known);
+    return { db: new PostgresDatabase(settings, connection), schema };
   } catch (fault) {
     connection.close();
     throw storeFault(fault);
