@@ -60,8 +60,9 @@ export class ClusterNode {
     await this.#space?.kill();
   }
 
-  async freeze(): Promise<void> {
-    await this.#space?.freeze();
+  /** SIGSTOP to every process, or to those whose command line matches: how many stand. */
+  async freeze(which?: RegExp): Promise<number> {
+    return (await this.#space?.freeze(which)) ?? 0;
   }
 
   thaw(): void {

@@ -7,6 +7,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
+const all = /(?:)/;
+
 export interface SpaceOrder {
   /** a shell script's text: starts all, and waits */
   readonly script: string;
@@ -60,27 +62,28 @@ export class ProcessSpace {
     await this.#gone;
   }
 
-  /** SIGSTOP to every process; resolves when all stand. */
-  async freeze(): Promise<void> {
-    let running = this.#processes().filter(({ state }) => state !== "T");
-    while (running.length > 0) {
+  /** SIGSTOP to every process, or to those whose command line matches; resolves when all stand. How many there are. */
+  async freeze(which: RegExp = all): Promise<number> {
+    for (;;) {
+      const found = this.#processes(which);
+      const running = found.filter(({ state }) => state !== "T");
+      if (running.length === 0) return found.length;
       for (const { pid } of running) signal(pid, "SIGSTOP");
       await setTimeout(5);
-      running = this.#processes().filter(({ state }) => state !== "T");
     }
   }
 
   /** SIGCONT to every process. */
   thaw(): void {
-    for (const { pid } of this.#processes()) signal(pid, "SIGCONT");
+    for (const { pid } of this.#processes(all)) signal(pid, "SIGCONT");
   }
 
-  /** All that live in it, by the ids that they have outside; zombies are none. */
-  #processes(): readonly { readonly pid: number; readonly state: string }[] {
+  /** Those that live in it, by the ids that they have outside; zombies are none. */
+  #processes(which: RegExp): readonly { readonly pid: number; readonly state: string }[] {
     const own = namespaceOf(this.#init);
     if (own === undefined) return [];
     return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name) && namespaceOf(Number(name)) === own)
+      .filter((name) => /^\d+$/.test(name) && namespaceOf(Number(name)) === own && which.test(commandOf(name)))
       .map((name) => ({ pid: Number(name), state: stateOf(Number(name)) }))
       .filter(({ state }) => state !== "Z" && state !== "X");
   }
@@ -106,6 +109,15 @@ function namespaceOf(pid: number): string | undefined {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
     return undefined;
+  }
+}
+
+/** Words with blanks between; empty where there is none. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
   }
 }
 

@@ -10,7 +10,7 @@ import { type Member, membersBy } from "./cluster-state.ts";
 import { ClusterNode } from "./node.ts";
 import { loopback, type NodePlan } from "./patroni-settings.ts";
 import { freePorts } from "./ports.ts";
-import { psql } from "./psql.ts";
+import { type PsqlCommand, psql, psqlCommand } from "./psql.ts";
 
 const names = ["n1", "n2", "n3"] as const;
 const portsOfNode = 4;
@@ -151,10 +151,15 @@ export class Cluster {
     return found;
   }
 
-  /** Statements of the administrator on one node. */
+  /** A psql of the administrator's: on one node, else on whichever takes writes. */
+  administrator(node?: ClusterNode, on = database): PsqlCommand {
+    const ports = (node ? [node] : this.nodes).map(({ plan }) => plan.postgresPort);
+    return psqlCommand(this.#programs, { ports, user: "postgres", database: on, passwordFile: this.#passwordFile });
+  }
+
+  /** Statements of the administrator on one node; what the rows are, a line each, cells with `|` between. */
   sql(node: ClusterNode, text: string, on = database): Promise<readonly string[]> {
-    const to = { port: node.plan.postgresPort, user: "postgres", database: on, passwordFile: this.#passwordFile };
-    return psql(this.#programs, to, text);
+    return psql(this.administrator(node, on), text);
   }
 
   async #makeDatabase(): Promise<void> {
