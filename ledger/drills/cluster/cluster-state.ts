@@ -7,6 +7,8 @@ export interface Member {
   readonly role: "leader" | "sync_standby" | "replica";
   readonly running: boolean;
   readonly timeline: number | undefined;
+  /** bytes that it lacks of what the leader last told of; 0 where nobody knows */
+  readonly lag: number;
 }
 
 const patience = 2_000;
@@ -16,7 +18,8 @@ export async function membersBy(patroniPort: number): Promise<readonly Member[] 
   try {
     const answer = await fetch(`http://${loopback}:${patroniPort}/cluster`, { signal: AbortSignal.timeout(patience) });
     const { members } = (await answer.json()) as { readonly members: readonly Said[] };
-    return members.map(({ name, role, state, timeline }) => ({
+    return members.map(({ lag, name, role, state, timeline }) => ({
+      lag: typeof lag === "number" ? lag : 0,
       name,
       role: role === "leader" || role === "sync_standby" ? role : "replica",
       running: state === "running" || state === "streaming",
@@ -32,4 +35,5 @@ interface Said {
   readonly role: string;
   readonly state: string;
   readonly timeline?: number;
+  readonly lag?: number | string;
 }

@@ -20,7 +20,10 @@ export interface PsqlCommand {
 }
 
 /** A psql that takes statements on standard input, ends at the first that fails, and prints rows alone, a line each, cells with `|` between. */
-export function psqlCommand(programs: ServerPrograms, { database, passwordFile, ports, user }: PsqlTarget): PsqlCommand {
+export function psqlCommand(
+  programs: ServerPrograms,
+  { database, passwordFile, ports, user }: PsqlTarget,
+): PsqlCommand {
   const where = [
     `host=${ports.map(() => loopback).join(",")}`,
     `port=${ports.join(",")}`,

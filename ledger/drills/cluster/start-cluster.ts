@@ -52,6 +52,7 @@ export class Cluster {
   readonly #passwordFile: string;
   readonly #signal: AbortSignal | undefined;
   readonly #ledgerPassword: string;
+  readonly #patroniPassword: string;
 
   private constructor(
     folder: string,
@@ -64,6 +65,7 @@ export class Cluster {
     this.#signal = signal;
     this.#programs = programs;
     this.#ledgerPassword = passwords.ledger;
+    this.#patroniPassword = passwords.patroni;
     this.#passwordFile = join(folder, "administrator.pgpass");
     this.settingsFile = join(folder, "postgres.json");
     writeSecret(this.#passwordFile, `*:*:*:postgres:${passwords.superuser}\n`);
@@ -151,6 +153,18 @@ export class Cluster {
     return found;
   }
 
+  /** What a person does where no standby takes over by itself: this one leads, whatever it lacks. Throws where Patroni does not do it. */
+  async failOver(to: ClusterNode): Promise<void> {
+    const basic = Buffer.from(`patroni:${this.#patroniPassword}`).toString("base64");
+    const answer = await fetch(`http://${loopback}:${to.plan.patroniPort}/failover`, {
+      method: "POST",
+      headers: { authorization: `Basic ${basic}`, "content-type": "application/json" },
+      body: JSON.stringify({ candidate: to.name }),
+      signal: AbortSignal.timeout(patience),
+    });
+    if (!answer.ok) throw new Error(`Patroni answers ${answer.status}: ${await answer.text()}`);
+  }
+
   /** A psql of the administrator's: on one node, else on whichever takes writes. */
   administrator(node?: ClusterNode, on = database): PsqlCommand {
     const ports = (node ? [node] : this.nodes).map(({ plan }) => plan.postgresPort);
@@ -202,6 +216,7 @@ export class Cluster {
 interface OwnPasswords {
   readonly superuser: string;
   readonly ledger: string;
+  readonly patroni: string;
 }
 
 function planOf(name: string, folder: string, ports: readonly number[]): NodePlan {
