@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       "test/ledger/{acknowledge,anchor,boxes,check,checkpoints,ingest,log,prove,publish}/**/*.{test,long}.ts",
       "test/ledger/commands/*.long.ts",
-      "test/ledger/store/*.postgres.ts",
+      "test/ledger/store/{store.test,*.postgres}.ts",
     ],
     pool: "forks",
     maxWorkers: 2,

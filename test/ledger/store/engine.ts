@@ -2,11 +2,14 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPostgres } from "../../../ledger/store/postgres.ts";
+import type { Database, Sql } from "../../../ledger/store/database.ts";
+import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
 import { type PostgresSettings, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { tables } from "../../../ledger/store/schema.ts";
+import { createSqlite, openSqlite } from "../../../ledger/store/sqlite.ts";
 
 /** What the servers' start says to the tests, as JSON in an environment variable. No secret is in it. */
 export interface TestServers {
@@ -78,6 +81,26 @@ export function administer(sql: string): void {
     input: sql,
     stdio: ["pipe", "ignore", "pipe"],
   });
+}
+
+export interface TestStore {
+  /** where it is */
+  readonly settings: PostgresSettings | undefined;
+  open(): Promise<Database>;
+  end(): void;
+}
+
+/** A store without a ledger's folder, filled by `fill`. */
+export async function aStore(fill: (sql: Sql) => Promise<void> = async () => undefined): Promise<TestStore> {
+  const settings = newStore();
+  if (settings !== undefined) {
+    await createPostgres(settings, fill);
+    return { settings, open: async () => (await openPostgres(settings)).db, end: () => undefined };
+  }
+  const dir = mkdtempSync(join(tmpdir(), "coldseal-ledger-store-"));
+  const path = join(dir, "store.sqlite");
+  await createSqlite(path, fill);
+  return { settings, open: async () => openSqlite(path), end: () => rmSync(dir, { recursive: true }) };
 }
 
 /** Whose store is where: the schema of a folder on the servers; undefined where the store is in the folder. */
