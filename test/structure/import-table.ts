@@ -205,6 +205,7 @@ export const importTable: readonly Row[] = [
   { path: "vitest.steps.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.browser.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.postgres.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
 

@@ -103,8 +103,8 @@ export class PostgresServer {
     ];
   }
 
-  /** SIGINT lets it end in order, SIGKILL does not; its own children are gone on return, or go by themselves. */
-  async stop(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
+  /** SIGINT lets it end in order, SIGQUIT at once with all its children, SIGKILL alone; its own children are gone on return, or go by themselves. */
+  async stop(signal: "SIGINT" | "SIGQUIT" | "SIGKILL" = "SIGINT"): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once("close", resolve));

@@ -13,6 +13,7 @@ import { oids, root } from "../../../scenes/bundle/people.ts";
 import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
 import { openTsa, type TestTsa } from "../../../scenes/pki/openssl-tsa.ts";
 import { ledgerCommand } from "../programs.ts";
+import { initWords } from "../store/engine.ts";
 
 let dir: string;
 let tsa: TestTsa;
@@ -33,7 +34,9 @@ beforeAll(async () => {
   for (const [path, bytes] of stick) put(`stick/${path}`, bytes);
   put("ca.der", root.certificate);
   put("a.pdf", new TextEncoder().encode("a"));
-  expect(await run("init", at("ledger"), "--origin", "ledger.example.org/boxes")).toMatchObject({ status: 0 });
+  expect(await run("init", at("ledger"), "--origin", "ledger.example.org/boxes", ...initWords(dir))).toMatchObject({
+    status: 0,
+  });
   const made = await signing("keys", at("ledger"), "--organization", "Example", "--json");
   const { checkpoint, request } = JSON.parse(made.out) as { checkpoint: { vkey: string }; request: string };
   vkey = checkpoint.vkey;
