@@ -6,26 +6,45 @@ import { boxTables } from "../boxes/tables.ts";
 import { checkpointTables } from "../checkpoints/tables.ts";
 import { logTables } from "../log/tables.ts";
 import type { ColumnTypes, Table } from "./table.ts";
+import { storeTables } from "./tables.ts";
 
-/** In the order in which they are made: a table stands after those that it refers to. */
+/** In the order in which they are made: a table stands after those that it refers to. A new one says `since`: one more than `schemaVersion` before. */
 export const tables: readonly Table[] = [
   ...logTables,
   ...boxTables,
   ...checkpointTables,
   ...acknowledgementTables,
   ...anchorTables,
+  ...storeTables,
 ];
+
+/** What this program reads and writes. A version adds tables to the one before, so that a store is brought up by making those that it lacks. */
+export const schemaVersion = Math.max(...tables.map(sinceOf));
+
+/** The tables that a store of version `to` has and one of `from` has not; `from` 0: all. */
+export function tablesBetween(from: number, to: number): readonly Table[] {
+  return tables.filter((table) => sinceOf(table) > from && sinceOf(table) <= to);
+}
+
+function sinceOf({ since = 1 }: Table): number {
+  return since;
+}
 
 const types: ColumnTypes = { blob: "BLOB", integer: "INTEGER", text: "TEXT" };
 
-/** Every statement that makes the store, in order; sqlite.ts compares them with what a file holds. */
-export const sqliteSchema: readonly string[] = tables.flatMap((table) => [
-  `CREATE TABLE ${table.name} (${table.columns(types)}) ${table.byKey ? "STRICT, WITHOUT ROWID" : "STRICT"}`,
-  ...(table.indexes ?? []).map(
-    (columns) => `CREATE INDEX ${table.name}_by_${columns.join("_")} ON ${table.name} (${columns.join(", ")})`,
-  ),
-  ...triggers(table),
-]);
+/** Every statement that makes these tables in SQLite, in order; sqlite.ts compares them with what a file holds. */
+export function sqliteStatements(some: readonly Table[]): readonly string[] {
+  return some.flatMap((table) => [
+    `CREATE TABLE ${table.name} (${table.columns(types)}) ${table.byKey ? "STRICT, WITHOUT ROWID" : "STRICT"}`,
+    ...(table.indexes ?? []).map(
+      (columns) => `CREATE INDEX ${table.name}_by_${columns.join("_")} ON ${table.name} (${columns.join(", ")})`,
+    ),
+    ...triggers(table),
+  ]);
+}
+
+/** Of a store of this version. */
+export const sqliteSchema = sqliteStatements(tables);
 
 function triggers({ name, rows }: Table): readonly string[] {
   const refuse = `SELECT RAISE(ABORT, '${name} is kept as it is')`;

@@ -21,6 +21,7 @@ const allFolders = [
   "ceremony",
   "desk",
   "ledger",
+  "scenes",
   "demo",
   "test",
 ];
@@ -167,9 +168,22 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
+  // What breaks things on purpose, and the made-up boxes and authorities that it needs: nothing else of the product may import them.
+  {
+    path: "ledger/drills",
+    folders: ["ledger", "scenes", "manifests", "host"],
+    packages: ledgerPackages,
+    node: "any",
+  },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
+  { path: "scenes", folders: ["scenes", "manifests", "host"], packages: [], node: "any" },
 
-  { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
+  {
+    path: "demo",
+    folders: allFolders.filter((folder) => folder !== "test" && folder !== "scenes"),
+    packages: ["commander"],
+    node: "sockets",
+  },
   {
     path: "test",
     folders: allFolders,

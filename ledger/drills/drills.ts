@@ -1,0 +1,19 @@
+/** The table of drills. Each has a runbook of its name in docs/runbooks/. */
+
+import { Refusal } from "../../manifests/refusal.ts";
+import type { Drill } from "./drill.ts";
+import { ledgerPrimary } from "./ledger-primary.ts";
+
+export const drills: readonly Drill[] = [ledgerPrimary];
+
+/** Refuses USAGE a name that no drill has. */
+export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {
+  return names.map((name) => {
+    const drill = all.find((one) => one.name === name);
+    if (drill) return drill;
+    throw new Refusal("USAGE", "there is no such drill", {
+      expected: all.map((one) => one.name).join(", "),
+      got: name,
+    });
+  });
+}
