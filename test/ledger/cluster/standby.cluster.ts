@@ -79,7 +79,10 @@ it("NOTHING-LOST: a commit that is visible on a leader that dies before the stan
   });
   await leader.kill();
   // Nobody takes over who lacks what the leader last told of: a person decides (docs/runbooks/ledger-primary.md).
-  await until("the dead leader's time is over", async () => !(await cluster.members())?.some(({ role }) => role === "leader"));
+  await until(
+    "the dead leader's time is over",
+    async () => !(await cluster.members())?.some(({ role }) => role === "leader"),
+  );
   await setTimeout(10_000);
   expect((await cluster.members())?.filter(({ role }) => role === "leader")).toEqual([]);
   await cluster.failOver(standby);
