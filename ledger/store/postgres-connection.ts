@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { faultWords } from "../../host/fault-words.ts";
+import { InTurn } from "../../host/in-turn.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { cellTypes } from "./postgres-cells.ts";
 import { isSocketFolder, type PostgresServer, type PostgresSettings, readPasswordFile } from "./postgres-settings.ts";
@@ -39,6 +40,7 @@ export class PostgresFault extends Error {
 export class PostgresConnection {
   readonly server: PostgresServer;
   readonly #client: pg.Client;
+  readonly #turn = new InTurn();
   /** what the server warned of since it was last asked */
   #warnings: string[] = [];
   #broken = false;
@@ -83,10 +85,10 @@ export class PostgresConnection {
     return this.#broken;
   }
 
-  /** Throws PostgresFault. */
+  /** One after another, in the order of the calls. Throws PostgresFault. */
   async query<Row extends pg.QueryResultRow>(query: string | pg.QueryConfig): Promise<pg.QueryResult<Row>> {
     try {
-      return await this.#client.query<Row>(query);
+      return await this.#turn.run(() => this.#client.query<Row>(query));
     } catch (fault) {
       if (!(fault instanceof pg.DatabaseError)) this.#broken = true;
       throw new PostgresFault(fault);

@@ -1,15 +1,21 @@
-/** The ledger's own schema in a PostgreSQL database: made once, and held at each opening against what its statements make. */
+/** The ledger's own schema in a PostgreSQL database: made once, held at each opening against what its statements make, and brought up to later versions. */
 
 import { randomBytes } from "node:crypto";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
-import { postgresSchema } from "./schema.ts";
+import { postgresStatements, schemaVersion } from "./schema.ts";
+import { newerStore } from "./sqlite-version.ts";
 
 /** Within the caller's transaction. Gives what `checkSchema` gives. Throws PostgresFault; refuses STORE where a schema of that name is there. */
-export async function makeSchema(connection: PostgresConnection, schema: string): Promise<string> {
+export async function makeSchema(
+  connection: PostgresConnection,
+  schema: string,
+  version: number = schemaVersion,
+): Promise<string> {
   const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
   if (there.rows.length > 0) {
     throw new Refusal("STORE", "a store is already there: a record is never overwritten", {
@@ -17,44 +23,69 @@ export async function makeSchema(connection: PostgresConnection, schema: string)
       about: `schema ${schema}`,
     });
   }
-  const own = [`CREATE SCHEMA ${schema}`, `SET LOCAL search_path = ${schema}, pg_temp`];
-  await connection.query([...own, ...postgresSchema].join(";\n"));
+  await connection.query(`CREATE SCHEMA ${schema}; SET LOCAL search_path = ${schema}, pg_temp`);
+  await bringUp(connection, 0, version);
   return digestOf(await described(connection, schema));
 }
 
+/** Within the caller's transaction: makes what a store of version `from` lacks, and notes it. Throws PostgresFault. */
+export async function bringUp(connection: PostgresConnection, from: number, to: number = schemaVersion): Promise<void> {
+  // One that is made anew was never of an earlier version.
+  const noted = Array.from({ length: to - from }, (_, at) => from + at + 1).slice(from === 0 ? -1 : 0);
+  const rows = noted.map(
+    (version) => `INSERT INTO schema_versions (version, since) VALUES (${version}, '${utcOf(Date.now())}')`,
+  );
+  await connection.query([...postgresStatements(from, to), ...rows].join(";\n"));
+}
+
 /**
- * Holds tables, columns, constraints, indexes, triggers and whether they fire, functions, rules and rights of rows, as the server's catalogue has them, against
- * `known`: the digest that was given when the store was made, or last checked. Where that is another one (the program or the server was renewed, or somebody changed
- * something), the same is made once more under another name, in a transaction that is rolled back, and compared. Refuses STORE where there is no store, or another one;
- * throws PostgresFault.
+ * Within the caller's transaction, which may be rolled back: holds tables, columns, constraints, indexes, triggers and whether they fire, functions, rules and rights of rows, as
+ * the server's catalogue has them, against `known`: the digest that was given when the store was made, or last checked. Where that is another one (the program or the server
+ * was renewed, or somebody changed something), the same is made once more under another name and compared, and taken away. Gives the version too. Refuses STORE where there is no
+ * store, or another one; STORE-VERSION a newer one; throws PostgresFault.
  */
 export async function checkSchema(
   connection: PostgresConnection,
   { database, schema }: PostgresSettings,
-  known: string | undefined,
-): Promise<string> {
+  known?: string,
+): Promise<{ readonly digest: string; readonly version: number }> {
   const about = `schema ${schema} of database ${database}`;
-  await connection.query("BEGIN");
-  try {
-    const got = await described(connection, schema);
-    if (got.length === 0) {
-      throw new Refusal("STORE", "no store of a ledger there", {
-        expected: "a schema that `coldseal ledger init` made",
-        got: "none",
-        about,
-      });
-    }
-    if (digestOf(got) !== known) await compareWithNew(connection, got, about);
-    return digestOf(got);
-  } finally {
-    await connection.query(`ROLLBACK; SET search_path = ${schema}, pg_temp`);
+  const got = await described(connection, schema);
+  if (got.length === 0) {
+    throw new Refusal("STORE", "no store of a ledger there", {
+      expected: "a schema that `coldseal ledger init` made",
+      got: "none",
+      about,
+    });
   }
+  const version = await versionOf(connection);
+  if (version > schemaVersion) throw newerStore(version, about);
+  if (digestOf(got) !== known) await compareWithNew(connection, schema, version, got, about);
+  return { digest: digestOf(got), version };
 }
 
-async function compareWithNew(connection: PostgresConnection, got: readonly string[], about: string): Promise<void> {
+/** Version 1 had no table that says so. */
+async function versionOf(connection: PostgresConnection): Promise<number> {
+  const { rows } = await connection.query("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL");
+  if (rows.length === 0) return 1;
+  const found = await connection.query<{ version: number | null }>(
+    "SELECT max(version) AS version FROM schema_versions",
+  );
+  return found.rows[0]?.version ?? 0;
+}
+
+async function compareWithNew(
+  connection: PostgresConnection,
+  schema: string,
+  version: number,
+  got: readonly string[],
+  about: string,
+): Promise<void> {
   const pattern = `coldseal_check_${randomBytes(8).toString("hex")}`;
-  await makeSchema(connection, pattern);
+  await connection.query("SAVEPOINT pattern");
+  await makeSchema(connection, pattern, version);
   const missing = new Set(await described(connection, pattern));
+  await connection.query(`ROLLBACK TO SAVEPOINT pattern; SET LOCAL search_path = ${schema}, pg_temp`);
   const other = got.find((line) => !missing.delete(line));
   const [lacks] = missing;
   if (other === undefined && lacks === undefined) return;
@@ -67,7 +98,7 @@ async function compareWithNew(connection: PostgresConnection, got: readonly stri
 
 /** Of what the server says, and of the statements that were to make it. */
 function digestOf(lines: readonly string[]): string {
-  return hex(sha256(utf8(JSON.stringify([postgresSchema, lines.toSorted()]))));
+  return hex(sha256(utf8(JSON.stringify([postgresStatements(0, schemaVersion), lines.toSorted()]))));
 }
 
 /** A line for each thing within the schema, none of which names it. */

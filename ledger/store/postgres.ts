@@ -7,9 +7,11 @@ import type { Database, Sql } from "./database.ts";
 import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { connectToLeader, guarded } from "./postgres-leader.ts";
-import { checkSchema, makeSchema } from "./postgres-schema.ts";
+import { bringUp, checkSchema, makeSchema } from "./postgres-schema.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { PostgresSql, storeFault } from "./postgres-sql.ts";
+import { schemaVersion } from "./schema.ts";
+import { olderStore } from "./sqlite-version.ts";
 
 /** How long a transaction waits for another process, ms. */
 const patience = 2000;
@@ -44,7 +46,7 @@ export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql
 
 /**
  * Opens the store that these settings name; several processes may, on several machines. Refuses STORE where it is missing, its tables or triggers are not those it was
- * made with, or no server takes writes; CONFIG. `known`: what this gave before, or `createPostgres` did, for this store.
+ * made with, or no server takes writes; STORE-VERSION an older one, which `upgradePostgres` brings up, and a newer one; CONFIG. `known`: what this gave before, or `createPostgres` did, for this store.
  */
 export async function openPostgres(
   settings: PostgresSettings,
@@ -52,12 +54,38 @@ export async function openPostgres(
 ): Promise<{ readonly db: Database; readonly schema: string }> {
   const connection = await connectToLeader(settings);
   try {
-    const schema = await checkSchema(connection, settings, known);
-    return { db: new PostgresDatabase(settings, connection), schema };
+    await connection.query("BEGIN");
+    const { digest, version } = await checkSchema(connection, settings, known);
+    if (version < schemaVersion) throw olderStore(version, settings.schema);
+    await connection.query("ROLLBACK");
+    return { db: new PostgresDatabase(settings, connection), schema: digest };
   } catch (fault) {
     connection.close();
     throw storeFault(fault);
   }
+}
+
+/**
+ * Brings an older store up to this program's version in one transaction; the version that it had. Nothing that was recorded is touched. Durable on return; killed
+ * before that it is as it was. Refuses as `openPostgres` does, but an older store; BUSY where another process writes.
+ */
+export async function upgradePostgres(settings: PostgresSettings): Promise<number> {
+  const connection = await connectToLeader(settings);
+  const marked = { writer: randomBytes(16).toString("hex"), number: 1 };
+  let from: number;
+  let known: boolean;
+  try {
+    await beginMarked(connection, settings, marked, patience);
+    from = (await checkSchema(connection, settings)).version;
+    if (from < schemaVersion) await bringUp(connection, from);
+    known = await commit(connection);
+  } catch (fault) {
+    throw storeFault(fault);
+  } finally {
+    connection.close();
+  }
+  if (!known && !(await wasCommitted(settings, marked))) throw notStored();
+  return from;
 }
 
 class PostgresDatabase implements Database {

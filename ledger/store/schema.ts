@@ -36,9 +36,7 @@ const types: ColumnTypes = { blob: "BLOB", integer: "INTEGER", text: "TEXT" };
 export function sqliteStatements(some: readonly Table[]): readonly string[] {
   return some.flatMap((table) => [
     `CREATE TABLE ${table.name} (${table.columns(types)}) ${table.byKey ? "STRICT, WITHOUT ROWID" : "STRICT"}`,
-    ...(table.indexes ?? []).map(
-      (columns) => `CREATE INDEX ${table.name}_by_${columns.join("_")} ON ${table.name} (${columns.join(", ")})`,
-    ),
+    ...indexes(table),
     ...triggers(table),
   ]);
 }
@@ -60,11 +58,15 @@ function triggers({ name, rows }: Table): readonly string[] {
   }
 }
 
+function indexes({ indexes: lists = [], name }: Table): readonly string[] {
+  return lists.map((columns) => `CREATE INDEX ${name}_by_${columns.join("_")} ON ${name} (${columns.join(", ")})`);
+}
+
 /** Texts are compared by their bytes, as in SQLite, whatever the database's own order is. */
 const postgresTypes: ColumnTypes = { blob: "BYTEA", integer: "BIGINT", text: 'TEXT COLLATE "C"' };
 
 /**
- * Of each process that writes, the number of its last transaction: whether one of which nobody knows was committed is looked up here (postgres-unknown.ts).
+ * Of each process that writes, the number of its last transaction: whether one of which nobody knows was committed is looked up here (postgres-commit.ts).
  * Only a store that is a server's has it.
  */
 const commits: Table = {
@@ -74,21 +76,25 @@ const commits: Table = {
   rows: "working",
 };
 
-/**
- * Every statement that makes the store in an own schema, in order; postgres-schema.ts compares what they make with what is there. A seal has two or three KiB:
- * PostgreSQL would move each into a table of its own, and try to make it smaller, in vain.
- */
-export const postgresSchema: readonly string[] = [
-  `CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '% is kept as it is', TG_TABLE_NAME; END $$`,
-  ...[...tables, commits].flatMap((table) => [
+/** Every statement that makes in an own schema what a store of version `to` has and one of `from` has not, in order; `from` 0: all. */
+export function postgresStatements(from: number, to: number): readonly string[] {
+  return [
+    ...(from === 0 ? [refuseChange, ...postgresTable(commits)] : []),
+    ...tablesBetween(from, to).flatMap(postgresTable),
+  ];
+}
+
+const refuseChange = `CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION '% is kept as it is', TG_TABLE_NAME; END $$`;
+
+/** A seal has two or three KiB: PostgreSQL would move each into a table of its own, and try to make it smaller, in vain. */
+function postgresTable(table: Table): readonly string[] {
+  return [
     `CREATE TABLE ${table.name} (${table.columns(postgresTypes)}) WITH (toast_tuple_target = 8160)`,
-    ...(table.indexes ?? []).map(
-      (columns) => `CREATE INDEX ${table.name}_by_${columns.join("_")} ON ${table.name} (${columns.join(", ")})`,
-    ),
+    ...indexes(table),
     ...postgresTriggers(table),
-  ]),
-];
+  ];
+}
 
 /** Also where a session says that it replicates, which lets usual triggers sleep. */
 function postgresTriggers({ name, rows }: Table): readonly string[] {

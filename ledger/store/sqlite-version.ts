@@ -17,14 +17,18 @@ export function checkedVersion(db: Db, path: string): number {
   }
   const version = versionOf(db);
   if (version > schemaVersion) {
-    throw new Refusal("STORE-VERSION", "a newer Coldseal made this store: this one does not know all that is in it", {
-      expected: `version ${schemaVersion} at most`,
-      got: `version ${version}`,
-      about: path,
-    });
+    throw newerStore(version, path);
   }
   checkSchema(db, version, path);
   return version;
+}
+
+export function newerStore(version: number, about: string): Refusal {
+  return new Refusal("STORE-VERSION", "a newer Coldseal made this store: this one does not know all that is in it", {
+    expected: `version ${schemaVersion} at most`,
+    got: `version ${version}`,
+    about,
+  });
 }
 
 export function olderStore(version: number, path: string): Refusal {

@@ -6,14 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
+import type { PostgresSettings } from "../../store/postgres-settings.ts";
 import type { ServerPrograms } from "./programs.ts";
 
 const run = promisify(execFile);
 /** How long it may take to come up, ms. */
 const patience = 60_000;
 
-export const user = "ledger";
-export const database = "ledger";
+const user = "ledger";
+const database = "ledger";
 
 export interface ServerWords {
   /** settings of postgresql.conf */
@@ -50,8 +51,17 @@ export class PostgresServer {
     }
   }
 
-  get process(): ChildProcess | undefined {
-    return this.#process;
+  /** Where a ledger's store may be on it. */
+  get settings(): PostgresSettings {
+    return {
+      database,
+      replicated: false,
+      schema: "ledger",
+      servers: [{ host: this.folder, port: this.port }],
+      type: "ledger-postgres",
+      user,
+      version: 1,
+    };
   }
 
   /** Starts it where it was stopped or killed, and waits until it lets one in. */

@@ -30,15 +30,7 @@ afterAll(async () => {
   await server?.end();
 });
 beforeEach(async () => {
-  settings = {
-    database: "ledger",
-    replicated: true,
-    schema: `commits_${++made}`,
-    servers: [{ host: server.folder, port: server.port }],
-    type: "ledger-postgres",
-    user: "ledger",
-    version: 1,
-  };
+  settings = { ...server.settings, replicated: true, schema: `commits_${++made}` };
   await createPostgres(settings, async () => undefined);
 });
 

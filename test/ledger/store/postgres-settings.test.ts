@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readPasswordFile, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { numbered } from "../../../ledger/store/postgres-sql.ts";
-import { postgresSchema } from "../../../ledger/store/schema.ts";
+import { postgresStatements, schemaVersion } from "../../../ledger/store/schema.ts";
 
 const refused = (message: RegExp) =>
   expect.objectContaining({ code: "CONFIG", message: expect.stringMatching(message) });
@@ -83,7 +83,8 @@ describe("statements for PostgreSQL", () => {
   });
 
   it("every table has the triggers of its kind", () => {
-    const of = (table: string) => postgresSchema.filter((statement) => statement.includes(` ${table}_kept`));
+    const of = (table: string) =>
+      postgresStatements(0, schemaVersion).filter((statement) => statement.includes(` ${table}_kept`));
     expect(of("entries").join()).toMatch(/UPDATE OR DELETE OR TRUNCATE.*ENABLE ALWAYS/);
     expect(of("tree_head").join()).toMatch(/BEFORE DELETE OR TRUNCATE.*ENABLE ALWAYS/);
     expect(of("store_commits")).toEqual([]);

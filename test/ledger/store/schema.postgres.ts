@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLedger, openLedger } from "../../../ledger/ledger-folder.ts";
-import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
+import { createPostgres, openPostgres, upgradePostgres } from "../../../ledger/store/postgres.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { postgresStatements, schemaVersion } from "../../../ledger/store/schema.ts";
 import { administer, newStore } from "./engine.ts";
 
 const refused = (code: string, message: RegExp) =>
@@ -80,5 +81,29 @@ describe("opening a store on PostgreSQL", () => {
         expect(() => change(`SET session_replication_role = ${role}; ${statement}`)).toThrow(/is kept as it is/);
       }
     }
+  });
+});
+
+describe("a store of another version", () => {
+  it("STORE-VERSION: a newer one is neither opened nor brought up", async () => {
+    change(`INSERT INTO schema_versions VALUES (${schemaVersion + 1}, 'then')`);
+    for (const open of [() => openLedger(folder), () => upgradePostgres(settings)]) {
+      await expect(open()).rejects.toEqual(refused("STORE-VERSION", /newer/));
+    }
+  });
+
+  it("STORE-VERSION: an older one is not opened before it is brought up, whole, once", async () => {
+    const older = newStore() as PostgresSettings;
+    const statements = postgresStatements(0, 1).map((statement) => statement.replaceAll("$$", "$body$"));
+    administer(
+      `CREATE SCHEMA ${older.schema} AUTHORIZATION ${older.user}; SET ROLE ${older.user}; SET search_path = ${older.schema}; ${statements.join(";")}`,
+    );
+    await expect(openPostgres(older)).rejects.toEqual(refused("STORE-VERSION", /older/));
+    expect(await upgradePostgres(older)).toBe(1);
+    expect(await upgradePostgres(older)).toBe(schemaVersion);
+    const { db } = await openPostgres(older);
+    const versions = await db.reading((sql) => sql.all("SELECT version FROM schema_versions ORDER BY version"));
+    expect(versions).toEqual(Array.from({ length: schemaVersion - 1 }, (_, at) => ({ version: at + 2 })));
+    db.close();
   });
 });

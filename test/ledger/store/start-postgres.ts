@@ -1,19 +1,31 @@
-/** Before `npm run test:postgres`: the servers that the tests' ledgers stand on; after it they are gone. Without them it is a loud skip, in CI a failure. */
+/**
+ * Before `npm run test:postgres`: the three nodes that the tests' ledgers stand on, one server with NODES=1; after it they are gone. Without them it is a loud skip, in
+ * CI a failure.
+ */
 
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { database, PostgresServer, user } from "../../../ledger/drills/servers/postgres-server.ts";
+import { Cluster } from "../../../ledger/drills/cluster/start-cluster.ts";
+import { PostgresServer } from "../../../ledger/drills/servers/postgres-server.ts";
 import { type ServerPrograms, serverPrograms } from "../../../ledger/drills/servers/programs.ts";
-import { type TestServers, variable } from "./engine.ts";
+import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { administer, type TestServers, variable } from "./engine.ts";
+
+interface Started {
+  readonly servers: TestServers;
+  end(): Promise<void>;
+}
 
 export async function setup(): Promise<() => Promise<void>> {
   const programs = await serverPrograms().catch((fault: Error) => missing(fault));
-  const server = await PostgresServer.start(programs);
-  process.env[variable] = JSON.stringify(wordsOf(server, programs));
-  await server.psql(
+  const { end, servers } = await (process.env.NODES === "1" ? oneServer(programs) : threeNodes(programs));
+  process.env[variable] = JSON.stringify(servers);
+  administer(
     `CREATE SCHEMA words; CREATE FUNCTION words.zeroblob(bigint) RETURNS bytea LANGUAGE sql IMMUTABLE AS
       $$ SELECT decode(repeat('00', $1::int), 'hex') $$`,
   );
-  return () => server.end();
+  return end;
 }
 
 /** On SQLite these tests would say nothing new. */
@@ -23,18 +35,26 @@ function missing(fault: Error): never {
   process.exit(0);
 }
 
-function wordsOf(server: PostgresServer, { env, postgresBin }: ServerPrograms): TestServers {
-  return {
-    settings: {
-      database,
-      replicated: false,
-      schema: "unused",
-      servers: [{ host: server.folder, port: server.port }],
-      type: "ledger-postgres",
-      user,
-      version: 1,
-    },
-    psql: [join(postgresBin, "psql"), ...server.psqlWords()],
-    env,
+async function oneServer(programs: ServerPrograms): Promise<Started> {
+  const server = await PostgresServer.start(programs);
+  const psql = [join(programs.postgresBin, "psql"), ...server.psqlWords()] as const;
+  return { servers: { settings: server.settings, psql, env: programs.env }, end: () => server.end() };
+}
+
+async function threeNodes(programs: ServerPrograms): Promise<Started> {
+  const dir = mkdtempSync(join(tmpdir(), "coldseal-nodes-"));
+  chmodSync(dir, 0o711);
+  const cluster = await Cluster.make({ folder: join(dir, "cluster"), programs });
+  const end = async () => {
+    await cluster.stop();
+    rmSync(dir, { recursive: true, force: true });
   };
+  try {
+    await cluster.start();
+  } catch (fault) {
+    await end();
+    throw fault;
+  }
+  const { command, env } = cluster.administrator();
+  return { servers: { settings: readPostgresSettings(cluster.settingsFile), psql: command, env }, end };
 }
