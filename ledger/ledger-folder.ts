@@ -18,7 +18,7 @@ export interface Ledger {
   close(): void;
 }
 
-const storeFile = "store.sqlite";
+export const storeFile = "store.sqlite";
 
 /** Where it publishes unless said: within its own folder. */
 export const ownPlace = { appendOnly: false, folder: "published" };
