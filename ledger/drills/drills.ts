@@ -2,8 +2,9 @@
 
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Drill } from "./drill.ts";
+import { gapDrill, stickDrill } from "./gap-drills.ts";
 
-export const drills: readonly Drill[] = [];
+export const drills: readonly Drill[] = [stickDrill, gapDrill];
 
 /** Refuses USAGE a name that no drill has. */
 export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {
