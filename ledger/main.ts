@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addKeyCommands } from "./commands/key-commands.ts";
+import { addStoreCommands } from "./commands/store-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
@@ -17,12 +18,17 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       "--publish <dir...>",
       "empty folders to publish in, on two file systems (default: one, within the ledger's)",
     )
+    .option(
+      "--postgres <file>",
+      "keep the store on PostgreSQL: a file of settings (docs/ledger.md), copied into the folder",
+    )
     .option("--append-only", "have their file systems keep what is published (chattr; as root)")
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
     });
   addKeyCommands(ledger, tell);
+  addStoreCommands(ledger, tell);
   addWitnessCommands(ledger);
 
   ledger

@@ -21,12 +21,13 @@ const allFolders = [
   "ceremony",
   "desk",
   "ledger",
+  "scenes",
   "demo",
   "test",
 ];
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
-const ledgerPackages = ["better-sqlite3", "commander"];
+const ledgerPackages = ["better-sqlite3", "commander", "pg"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -167,9 +168,22 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
+  // What breaks things on purpose, and the made-up boxes and authorities that it needs: nothing else of the product may import them.
+  {
+    path: "ledger/drills",
+    folders: ["ledger", "scenes", "demo/run-command.ts", "demo/project-root.ts", "manifests", "host"],
+    packages: ledgerPackages,
+    node: "any",
+  },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
+  { path: "scenes", folders: ["scenes", "manifests", "host"], packages: [], node: "any" },
 
-  { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
+  {
+    path: "demo",
+    folders: allFolders.filter((folder) => folder !== "test" && folder !== "scenes"),
+    packages: ["commander"],
+    node: "sockets",
+  },
   {
     path: "test",
     folders: allFolders,
@@ -178,6 +192,7 @@ export const importTable: readonly Row[] = [
       ...boxPackages,
       "commander",
       "node-forge",
+      "pg",
       "pkijs",
       "vitest",
       "fast-check",
@@ -190,6 +205,7 @@ export const importTable: readonly Row[] = [
   { path: "vitest.steps.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.browser.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.postgres.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
 

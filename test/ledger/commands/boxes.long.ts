@@ -7,11 +7,12 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
-import type { Bundle } from "../../bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
-import { root } from "../../bundle/people.ts";
-import { issue } from "../../pki/authority.ts";
+import type { Bundle } from "../../../scenes/bundle/build.ts";
+import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../../scenes/bundle/chain.ts";
+import { root } from "../../../scenes/bundle/people.ts";
+import { issue } from "../../../scenes/pki/authority.ts";
 import { projectRoot } from "../../structure/source-files.ts";
+import { initWords } from "../store/engine.ts";
 
 let dir: string;
 let bundles: readonly Bundle[];
@@ -29,7 +30,7 @@ beforeAll(async () => {
   lay("third", [bundles[2] as Bundle]);
   lay("second", [bundles[1] as Bundle]);
   lay("fork", [await bundleAt({ number: 2, previous: digestOf(bundles[0] as Bundle) }, { manifest: other })]);
-  await coldseal("init", "ledger", "--origin", "ledger.example.org/boxes");
+  await coldseal("init", "ledger", "--origin", "ledger.example.org/boxes", ...initWords(dir));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
