@@ -1,6 +1,6 @@
 /** From a stick to a proof that a stranger checks: a real store, published places, and the verifier with the log's key alone. */
 
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bundleFolder } from "../../../host/bundle-folder.ts";
@@ -12,11 +12,15 @@ import { placesOf } from "../../../ledger/publish/places.ts";
 import { publish } from "../../../ledger/publish/publish.ts";
 import type { HashName } from "../../../manifests/cms/suite.ts";
 import { readLogProof } from "../../../manifests/log/proof.ts";
+import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { oids, op1, op2 } from "../../bundle/people.ts";
+import { signedBy } from "../../bundle/signed.ts";
 import { logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
+import { transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { ledgerCommand } from "../programs.ts";
 
@@ -110,6 +114,35 @@ describe("a proof out of the ledger", () => {
     const later = await intoBundle(folder, await proven(folder));
     expect(later).toEqual({ file: join(folder, "evidence/log-0002.json"), changed: true });
     expect(existsSync(join(folder, "evidence/log-0003.json"))).toBe(false);
+  });
+
+  it("LOG-PROOF: of a record beside manifests goes with its file to whoever checks it by the log's key alone", async () => {
+    const content = await transcriptContent(
+      [op1, op2].map(({ certificate }, at) => ({ id: `op${at + 1}`, certificate })),
+      { run: "live" },
+    );
+    const p7m = await signedBy([op1, op2], oids.transcript, content);
+    const stick: Stick = new Map([["coldseal/transcripts/2026-001-genesis.p7m", p7m]]);
+    layBundle(stick, "coldseal/outbox/batch-1", bundle(1));
+    expect((await box.ingest(stick)).map(({ result }) => result.kind)).toEqual(["chained", "entered"]);
+    await published();
+    const to = join(box.dir, "given");
+    const given = await ledgerCommand(["records", box.folder, "box-1", "--entry", "3", "--to", to, "--json"]);
+    expect(JSON.parse(given.out)).toMatchObject({
+      record: { type: "transcript", entry: 3, about: { archive: "2026-001" } },
+      files: [join(to, "transcript-3.p7m"), join(to, "transcript-3.log.json")],
+    });
+    const log = ["--log", verifierKeyText((await logKey(box.ledger.origin)).vkey)];
+    const [proof, record] = [join(to, "transcript-3.log.json"), join(to, "transcript-3.p7m")];
+    expect(await ledgerCommand(["proven", proof, record, ...log])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("IN THE LOG: transcript of box-1"),
+    });
+    writeFileSync(record, await signedBy([op1], oids.transcript, content.slice(1)));
+    expect(await ledgerCommand(["proven", proof, record, ...log])).toMatchObject({
+      status: 4,
+      err: expect.stringMatching(/^LOG-PROOF: the proof is of another record/),
+    });
   });
 
   it("LEDGER-GAP, UNPUBLISHED: what is not in the log, and what no checkpoint is over yet, has none", async () => {
