@@ -90,12 +90,17 @@ export async function digestsOfFile(path: string): Promise<readonly string[]> {
         about: path,
       });
     }
-    const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
-    for await (const piece of readPieces(file)) for (const hasher of hashers) hasher.update(piece);
-    return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
+    return await digestsOfPieces(readPieces(file));
   } finally {
     closeSync(at);
   }
+}
+
+/** The same of its bytes. */
+export async function digestsOfPieces(pieces: AsyncIterable<Uint8Array>): Promise<readonly string[]> {
+  const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
+  for await (const piece of pieces) for (const hasher of hashers) hasher.update(piece);
+  return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
 }
 
 async function lineAt(sql: Sql, manifest: number, index: number): Promise<SealedDocument | undefined> {

@@ -67,6 +67,21 @@ export function addAnswerCommands(ledger: Command): void {
     });
 
   ledger
+    .command("reconcile")
+    .description(
+      "hold seals in manifests against what the signer and the HSM counted, and against documents and seals at the desk",
+    )
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .option("--desk <dir...>", "folders of the desk: documents, batches, collected answers")
+    .option("--journal <file>", "the signer's journal, as `ceremony --json journal --limit 1000000` prints it")
+    .option("--hsm-log <file>", "what the HSM counted, in the form of docs/formats.md")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runReconcile } = await import("./reconcile.ts");
+      return runReconcile(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
     .command("proven")
     .description("check by itself that a record is in a log: its file, the proof, and the log's key")
     .argument("<proof>", "log-NNNN.json, as `records --to` writes it")

@@ -1,18 +1,18 @@
 /** From a stick to a proof that a stranger checks: a real store, published places, and the verifier with the log's key alone. */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import { treeHead } from "../../../ledger/log/tree-head.ts";
 import { intoBundle, intoNewFile, readToProve } from "../../../ledger/prove/into-bundle.ts";
-import { proveInLog } from "../../../ledger/prove/prove.ts";
+import { proveInLog, proveRecords } from "../../../ledger/prove/prove.ts";
 import { placesOf } from "../../../ledger/publish/places.ts";
 import { publish } from "../../../ledger/publish/publish.ts";
 import type { HashName } from "../../../manifests/cms/suite.ts";
-import { readLogProof } from "../../../manifests/log/proof.ts";
-import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
+import type { LogRecord } from "../../../manifests/log/entry.ts";
+import { checkLogProof, logProofBytes, readLogProof } from "../../../manifests/log/proof.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Bundle } from "../../bundle/build.ts";
@@ -126,23 +126,12 @@ describe("a proof out of the ledger", () => {
     layBundle(stick, "coldseal/outbox/batch-1", bundle(1));
     expect((await box.ingest(stick)).map(({ result }) => result.kind)).toEqual(["chained", "entered"]);
     await published();
-    const to = join(box.dir, "given");
-    const given = await ledgerCommand(["records", box.folder, "box-1", "--entry", "3", "--to", to, "--json"]);
-    expect(JSON.parse(given.out)).toMatchObject({
-      record: { type: "transcript", entry: 3, about: { archive: "2026-001" } },
-      files: [join(to, "transcript-3.p7m"), join(to, "transcript-3.log.json")],
-    });
-    const log = ["--log", verifierKeyText((await logKey(box.ledger.origin)).vkey)];
-    const [proof, record] = [join(to, "transcript-3.log.json"), join(to, "transcript-3.p7m")];
-    expect(await ledgerCommand(["proven", proof, record, ...log])).toMatchObject({
-      status: 0,
-      out: expect.stringContaining("IN THE LOG: transcript of box-1"),
-    });
-    writeFileSync(record, await signedBy([op1], oids.transcript, content.slice(1)));
-    expect(await ledgerCommand(["proven", proof, record, ...log])).toMatchObject({
-      status: 4,
-      err: expect.stringMatching(/^LOG-PROOF: the proof is of another record/),
-    });
+    const record = (await box.records())[3] as LogRecord;
+    const proof = await proveRecords(box.ledger, placesOf(box.ledger), [record]);
+    const { log } = await trusted(bundle(1));
+    const read = readLogProof(logProofBytes(proof));
+    expect(await checkLogProof(nodeHost, read, log)).toMatchObject({ origin: box.ledger.origin, size: 4 });
+    expect(read.entries).toMatchObject([{ index: 3, record: { type: "transcript" } }]);
   });
 
   it("LEDGER-GAP, UNPUBLISHED: what is not in the log, and what no checkpoint is over yet, has none", async () => {
