@@ -67,6 +67,18 @@ export function addAnswerCommands(ledger: Command): void {
     });
 
   ledger
+    .command("emergencies")
+    .description(
+      "what was sealed in emergencies: by which box, who declared them, why, how much, and whether they were closed",
+    )
+    .argument("<folder>", "the ledger")
+    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
+    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
+      const { runEmergencies } = await import("./emergencies.ts");
+      return runEmergencies(folder, box, command.optsWithGlobals());
+    });
+
+  ledger
     .command("reconcile")
     .description(
       "hold seals in manifests against what the signer and the HSM counted, and against documents and seals at the desk",

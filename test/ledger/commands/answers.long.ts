@@ -88,3 +88,12 @@ describe("reconcile", () => {
     expect(JSON.parse(json.out)).toMatchObject({ unexplained: [{ what: "document-without-seal" }], explained: [] });
   });
 });
+
+describe("emergencies", () => {
+  it("EMERGENCY: none is said to be none", async () => {
+    expect(await ledgerCommand(["emergencies", box.folder])).toMatchObject({
+      status: 0,
+      out: "no emergency, as far as records came in\n",
+    });
+  });
+});
