@@ -109,9 +109,9 @@ class Ingest {
           const p7m = await readSmall(source, place);
           const { db, now } = this.#work;
           const taken: TakenOrder = await db.writing((sql) => takeOrder(sql, this.boxes, place, p7m, now()));
-          return taken === "continuity" || taken === "reseal"
-            ? { known: undefined, result: { kind: "taken" } }
-            : undefined;
+          return taken === "known" || taken === "another kind"
+            ? undefined
+            : { known: undefined, result: { kind: "taken" } };
         });
       }
     }

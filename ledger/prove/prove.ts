@@ -26,9 +26,18 @@ export interface ToProve {
  * UNPUBLISHED what no published checkpoint is over yet, LOG-HEAD a checkpoint of another tree than the store's, STORE places that cannot be read.
  */
 export async function proveInLog(
-  { db, origin }: Pick<Ledger, "db" | "origin">,
+  ledger: Pick<Ledger, "db" | "origin">,
   places: readonly Pick<Place, "read">[],
   { line, ...known }: ToProve,
+): Promise<LogProof> {
+  return proveRecords(ledger, places, [manifestRecord(known), ...(line ? [sealRecord(known, line)] : [])]);
+}
+
+/** The same of one record of another kind. Refuses as `proveInLog`. */
+export async function proveRecords(
+  { db, origin }: Pick<Ledger, "db" | "origin">,
+  places: readonly Pick<Place, "read">[],
+  records: readonly LogRecord[],
 ): Promise<LogProof> {
   const checkpoint = await newestPublished(places);
   const { size, root, origin: of } = readCheckpoint(checkpoint);
@@ -40,7 +49,6 @@ export async function proveInLog(
         got: `${of}, root ${hex(root)}`,
       });
     }
-    const records = [manifestRecord(known), ...(line ? [sealRecord(known, line)] : [])];
     return Promise.all(records.map((record) => includedEntry(sql, record, size)));
   });
   const proof: LogProof = { checkpoint, entries, type: "log-proof", version: 1 };
