@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addKeyCommands } from "./commands/key-commands.ts";
+import { addServeCommands } from "./commands/serve-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
@@ -24,6 +25,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     });
   addKeyCommands(ledger, tell);
   addWitnessCommands(ledger);
+  addServeCommands(ledger);
 
   ledger
     .command("prove")

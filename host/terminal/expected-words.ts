@@ -105,6 +105,8 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LEDGER-GAP": "every number of the box, in time",
   "LEDGER-TIME": "evidence of time over this manifest",
   UNPUBLISHED: "an entry under a published checkpoint",
+  CLIENT: "a client certificate under the service's pinned roots, of a name that may do this",
+  UPLOAD: "a tar archive of plain files and folders, or one record, within the service's limits",
   CLOSING: "the box's own record of what it sealed in the emergency",
   "QUOTE-FORM": "a quote and logs as the TCG's specifications have them",
   "QUOTE-KEY": "a restricted signing key that was made in the box's TPM and stays there",

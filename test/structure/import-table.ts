@@ -27,6 +27,8 @@ const allFolders = [
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
 const ledgerPackages = ["better-sqlite3", "commander"];
+/** Of the ledger's alone. */
+const servicePackages = ["fastify"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -167,6 +169,7 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
+  { path: "ledger/serve", folders: ["ledger", "manifests", "host"], packages: servicePackages, node: "any" },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
@@ -176,6 +179,7 @@ export const importTable: readonly Row[] = [
     packages: [
       ...native,
       ...boxPackages,
+      ...servicePackages,
       "commander",
       "node-forge",
       "pkijs",
