@@ -4,10 +4,18 @@
  */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { base64, hex } from "../../manifests/encoding/bytes.ts";
+import { base64, equal, hex } from "../../manifests/encoding/bytes.ts";
 import { readCheckpoint, type SignedCheckpoint } from "../../manifests/log/checkpoint.ts";
-import { consistencyPath, inclusionPath, rootOf, type TileSource } from "../../manifests/log/tile-tree.ts";
-import { readBundle, readTile, readTilePath, tilePath, tileWidth, widthIn } from "../../manifests/log/tiles.ts";
+import { consistencyPath, inclusionPath, rootOf, subtreeRoot, type TileSource } from "../../manifests/log/tile-tree.ts";
+import {
+  hashBytes,
+  readBundle,
+  readTile,
+  readTilePath,
+  tilePath,
+  tileWidth,
+  widthIn,
+} from "../../manifests/log/tiles.ts";
 import { checkConsistency, checkInclusion } from "../../manifests/log/tree-proof.ts";
 import { leafHash } from "../../manifests/records/merkle.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -105,9 +113,32 @@ export async function provenEntry(
   const width = widthIn(size, 0, bundle);
   const at = tilePath({ level: "entries", index: bundle, width });
   const leaf = readBundle(await there(read, at), width)[index % tileWidth] as Uint8Array;
-  const path = await inclusionPath(nodeHost, tilesAt(read, size), { index, size });
-  await checkInclusion(nodeHost, { index, leafHash: await leafHash(nodeHost, leaf), path, root, size });
+  const tiles = tilesAt(read, size);
+  const hash = await leafHash(nodeHost, leaf);
+  const path = await inclusionPath(nodeHost, tiles, { index, size });
+  await checkInclusion(nodeHost, { index, leafHash: hash, path, root, size });
+  await checkTilesAbove(tiles, { hash, index, size });
   return leaf;
+}
+
+/** A path has the hashes beside those that lead to the root, and not these: others that are proven are, so that they must stand in their tiles as well. */
+async function checkTilesAbove(
+  tiles: TileSource,
+  { hash, index, size }: { readonly hash: Uint8Array; readonly index: number; readonly size: number },
+): Promise<void> {
+  for (let [level, at, below] = [0, index, hash]; ; level++, at = Math.floor(at / tileWidth)) {
+    const tile = Math.floor(at / tileWidth);
+    const width = widthIn(size, level, tile);
+    if (at % tileWidth >= width) return;
+    const hashes = await tiles({ level, index: tile, width });
+    if (!equal(hashAt(hashes, at), below)) {
+      throw new Refusal("LOG-PROOF", "a published tile has another hash than what stands below it gives", {
+        about: tilePath({ level, index: tile, width }),
+      });
+    }
+    if (width < tileWidth) return;
+    below = await subtreeRoot(nodeHost, hashes);
+  }
 }
 
 /** What was put together here of what is published must hold: where it does not, the log's files were changed. */
@@ -132,7 +163,12 @@ function tilesAt(read: (path: string) => Promise<Uint8Array | undefined>, size: 
 async function leafIn(tiles: TileSource, size: number, index: number): Promise<Uint8Array> {
   const tile = Math.floor(index / tileWidth);
   const hashes = await tiles({ level: 0, index: tile, width: widthIn(size, 0, tile) });
-  return hashes.slice((index % tileWidth) * 32, (index % tileWidth) * 32 + 32);
+  return hashAt(hashes, index);
+}
+
+function hashAt(hashes: Uint8Array, index: number): Uint8Array {
+  const at = (index % tileWidth) * hashBytes;
+  return hashes.slice(at, at + hashBytes);
 }
 
 async function there(read: (path: string) => Promise<Uint8Array | undefined>, path: string): Promise<Uint8Array> {
