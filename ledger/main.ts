@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { addAnswerCommands } from "./commands/answer-commands.ts";
 import { addKeyCommands } from "./commands/key-commands.ts";
 import { addStoreCommands } from "./commands/store-commands.ts";
+import { addServeCommands } from "./commands/serve-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
@@ -32,6 +33,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
   addStoreCommands(ledger, tell);
   addAnswerCommands(ledger);
   addWitnessCommands(ledger);
+  addServeCommands(ledger);
 
   ledger
     .command("prove")

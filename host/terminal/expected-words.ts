@@ -108,6 +108,8 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "STORE-VERSION": "a store of this program's version",
   DRILL: "every promise kept while it breaks, and nothing lost",
   UNPUBLISHED: "an entry under a published checkpoint",
+  CLIENT: "a client certificate under the service's pinned roots, of a name that may do this",
+  UPLOAD: "a tar archive of plain files and folders, or one record, within the service's limits",
   CLOSING: "the box's own record of what it sealed in the emergency",
   "QUOTE-FORM": "a quote and logs as the TCG's specifications have them",
   "QUOTE-KEY": "a restricted signing key that was made in the box's TPM and stays there",

@@ -73,7 +73,7 @@ async function includedEntry(sql: Sql, record: LogRecord, size: number): Promise
 }
 
 /** Of several places the one that is furthest; a place that cannot be read hinders only where no other can. Refuses UNPUBLISHED, STORE. */
-async function newestPublished(places: readonly Pick<Place, "read">[]): Promise<Uint8Array> {
+export async function newestPublished(places: readonly Pick<Place, "read">[]): Promise<Uint8Array> {
   let newest: { readonly size: number; readonly note: Uint8Array } | undefined;
   let fault: unknown;
   for (const place of places) {

@@ -28,6 +28,8 @@ const allFolders = [
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
 const ledgerPackages = ["better-sqlite3", "commander", "pg"];
+/** Of the ledger's alone. */
+const servicePackages = ["fastify"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -175,6 +177,7 @@ export const importTable: readonly Row[] = [
     packages: ledgerPackages,
     node: "any",
   },
+  { path: "ledger/serve", folders: ["ledger", "manifests", "host"], packages: servicePackages, node: "any" },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
   { path: "scenes", folders: ["scenes", "manifests", "host"], packages: [], node: "any" },
 
@@ -190,6 +193,7 @@ export const importTable: readonly Row[] = [
     packages: [
       ...native,
       ...boxPackages,
+      ...servicePackages,
       "commander",
       "node-forge",
       "pg",
