@@ -18,8 +18,9 @@ import { findObjects, flag, type Session } from "./objects.ts";
 import { curveParameters, edwards, readSpki } from "./public-key.ts";
 import { tokenSigner } from "./sign.ts";
 import { syncTokens } from "./softhsm.ts";
-import { openToken, type Token } from "./token.ts";
+import type { Token } from "./token.ts";
 import { readPkcs11Uri, writePkcs11Uri } from "./uri.ts";
+import { withLogin } from "./with-login.ts";
 
 /** Keys of a suite. */
 export type SuiteKeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
@@ -66,17 +67,6 @@ export async function generateKeys(
   });
   await syncTokens(config);
   return keys;
-}
-
-/** Opens the token anew each time, so that what is found comes from the token's own memory or files. */
-async function withLogin<T>(config: TokenConfig, pin: Uint8Array, work: (token: Token) => Promise<T>): Promise<T> {
-  const token = await openToken(config);
-  try {
-    await token.login(pin);
-    return await work(token);
-  } finally {
-    await token.close();
-  }
 }
 
 async function checkLabelsFree(token: Token, wanted: readonly NewKey[]): Promise<void> {
