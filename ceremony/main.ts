@@ -1,6 +1,7 @@
 /** `ceremony`, the operators' command at the box. Only parses and wires. */
 
 import { CommanderError } from "commander";
+import { pinWarning } from "../hardware/pin-warning.ts";
 import { tokenSigner } from "../hardware/sign.ts";
 import { openToken, type Token } from "../hardware/token.ts";
 import { readCertificateFile } from "../host/certificate-file.ts";
@@ -94,19 +95,4 @@ function operatorToken(settings: OperatorSettings): OperatorToken {
       opened = undefined;
     },
   };
-}
-
-function pinWarning(state: ReturnType<Token["pinState"]>): string | undefined {
-  switch (state) {
-    case "ok":
-      return undefined;
-    case "few-tries":
-      return "wrong PINs were typed before";
-    case "last-try":
-      return "LAST TRY before the token locks itself";
-    case "locked":
-      return "the token's PIN is locked";
-    case "not-set":
-      return "no PIN was ever set";
-  }
 }

@@ -8,25 +8,34 @@ import graphene from "graphene-pk11";
 import pkcs11js from "pkcs11js";
 import { nodeHost } from "../host/crypto-host.ts";
 import { type Suite, suiteOf } from "../manifests/cms/suite.ts";
+import { pointOfSpki } from "../manifests/log/ed25519-point.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { ed25519Signer, withCurveName } from "./ed25519.ts";
 import { destroyKeyPair, isKeyHalf, listObjects, managed, removeOrphans } from "./inventory.ts";
+import type { PinnedKey } from "./key.ts";
 import type { TokenConfig } from "./module.ts";
 import { findObjects, flag, type Session } from "./objects.ts";
-import { curveParameters, readSpki } from "./public-key.ts";
+import { curveParameters, edwards, readSpki } from "./public-key.ts";
 import { tokenSigner } from "./sign.ts";
 import { syncTokens } from "./softhsm.ts";
-import { openToken, type Token } from "./token.ts";
+import type { Token } from "./token.ts";
 import { readPkcs11Uri, writePkcs11Uri } from "./uri.ts";
+import { withLogin } from "./with-login.ts";
 
-export type KeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
+/** Keys of a suite. */
+export type SuiteKeyKind = "rsa-2048" | "rsa-3072" | "p256" | "p384";
+/** Ed25519 is of no suite: it signs no CMS (`ed25519.ts`). */
+export type KeyKind = SuiteKeyKind | "ed25519";
 
 export interface NewKey {
   /** CKA_LABEL; no key of this label may be on the token */
   readonly label: string;
   readonly kind: KeyKind;
+  /** CKA_ID, 16 random bytes; drawn here unless whoever asks has to know it beforehand */
+  readonly id?: Uint8Array;
 }
 
-export interface GeneratedKey extends NewKey {
+export interface GeneratedKey extends Omit<NewKey, "id"> {
   /** names token, serial, label and id of the private key */
   readonly uri: string;
   readonly id: Uint8Array;
@@ -60,17 +69,6 @@ export async function generateKeys(
   return keys;
 }
 
-/** Opens the token anew each time, so that what is found comes from the token's own memory or files. */
-async function withLogin<T>(config: TokenConfig, pin: Uint8Array, work: (token: Token) => Promise<T>): Promise<T> {
-  const token = await openToken(config);
-  try {
-    await token.login(pin);
-    return await work(token);
-  } finally {
-    await token.close();
-  }
-}
-
 async function checkLabelsFree(token: Token, wanted: readonly NewKey[]): Promise<void> {
   const labels = new Set(wanted.map(({ label }) => label));
   const taken = (await listObjects(token)).find((object) => isKeyHalf(object) && labels.has(object.label));
@@ -80,12 +78,25 @@ async function checkLabelsFree(token: Token, wanted: readonly NewKey[]): Promise
   }
 }
 
-function generate(session: Session, { label, kind }: NewKey): Uint8Array {
-  const id = randomBytes(16);
+function generate(session: Session, key: NewKey): Uint8Array {
+  const id = Buffer.from(key.id ?? randomBytes(16));
+  if (key.kind === "ed25519")
+    withCurveName((paramsEC) => generatePair(session, edwardsGenerate, key.label, id, { paramsEC }));
+  else generatePair(session, mechanisms[key.kind], key.label, id, shapes[key.kind]);
+  return new Uint8Array(id);
+}
+
+function generatePair(
+  session: Session,
+  mechanism: graphene.MechanismType,
+  label: string,
+  id: Buffer,
+  shape: graphene.ITemplate,
+): void {
   const half = { token: true, label, id };
   managed(session).generateKeyPair(
-    mechanisms[kind],
-    { ...half, ...shapes[kind], private: false },
+    mechanism,
+    { ...half, ...shape, private: false },
     {
       ...half,
       private: true,
@@ -97,10 +108,12 @@ function generate(session: Session, { label, kind }: NewKey): Uint8Array {
       derive: false,
     },
   );
-  return new Uint8Array(id);
 }
 
-const mechanisms: Readonly<Record<KeyKind, graphene.MechanismEnum>> = {
+/** graphene takes the number of a mechanism that it has no name for. */
+const edwardsGenerate = edwards.generate as graphene.MechanismEnum;
+
+const mechanisms: Readonly<Record<SuiteKeyKind, graphene.MechanismEnum>> = {
   "rsa-2048": graphene.MechanismEnum.RSA_PKCS_KEY_PAIR_GEN,
   "rsa-3072": graphene.MechanismEnum.RSA_PKCS_KEY_PAIR_GEN,
   p256: graphene.MechanismEnum.EC_KEY_PAIR_GEN,
@@ -109,14 +122,14 @@ const mechanisms: Readonly<Record<KeyKind, graphene.MechanismEnum>> = {
 
 const publicExponent = Buffer.of(1, 0, 1);
 
-const shapes: Readonly<Record<KeyKind, graphene.ITemplate>> = {
+const shapes: Readonly<Record<SuiteKeyKind, graphene.ITemplate>> = {
   "rsa-2048": { modulusBits: 2048, publicExponent },
   "rsa-3072": { modulusBits: 3072, publicExponent },
   p256: { paramsEC: Buffer.from(curveParameters.p256) },
   p384: { paramsEC: Buffer.from(curveParameters.p384) },
 };
 
-const suites: Readonly<Record<KeyKind, Suite>> = {
+const suites: Readonly<Record<SuiteKeyKind, Suite>> = {
   "rsa-2048": suiteOf("rsa-pkcs1-sha256"),
   "rsa-3072": suiteOf("rsa-pkcs1-sha256"),
   p256: suiteOf("ecdsa-p256-sha256"),
@@ -134,7 +147,7 @@ async function prove(token: Token, config: TokenConfig, key: NewKey, id: Uint8Ar
   });
   try {
     const spki = await token.withSession((session) => checkHalves(session, key, id));
-    await checkSigns(token, { uri, spki, suite: suites[key.kind] });
+    await checkSigns(token, { uri, spki }, key.kind);
     return { ...key, uri, id, spki };
   } catch (cause) {
     await destroyKeyPair(token, id, key.label).catch(() => undefined);
@@ -164,10 +177,19 @@ function checkHalves(session: Session, { label }: NewKey, id: Uint8Array): Uint8
   return spki;
 }
 
-async function checkSigns(token: Token, key: Parameters<typeof tokenSigner>[1]): Promise<void> {
+async function checkSigns(token: Token, key: PinnedKey, kind: KeyKind): Promise<void> {
   const message = new Uint8Array(randomBytes(64));
-  const signature = await tokenSigner(token, key).sign(message);
-  if (!(await nodeHost.verify(key.suite, key.spki, message, signature))) {
+  if (!(await signsAndHolds(token, key, kind, message))) {
     throw new Refusal("HSM-SIGNATURE", "the new key's signature does not verify");
   }
+}
+
+async function signsAndHolds(token: Token, key: PinnedKey, kind: KeyKind, message: Uint8Array): Promise<boolean> {
+  if (kind === "ed25519") {
+    const signature = await ed25519Signer(token, key).sign(message);
+    return nodeHost.verifyEd25519(pointOfSpki(key.spki), message, signature);
+  }
+  const suite = suites[kind];
+  const signature = await tokenSigner(token, { ...key, suite }).sign(message);
+  return nodeHost.verify(suite, key.spki, message, signature);
 }

@@ -10,31 +10,22 @@ import { Refusal } from "../manifests/refusal.ts";
 import { checkNotOver, countSignature } from "./objects.ts";
 
 /** What C_Sign is called with: handles of a session and a private key, and how many bytes it must give. */
-export interface SignPlace {
+export interface RawPlace {
   readonly session: pkcs11js.Handle;
   readonly key: pkcs11js.Handle;
-  readonly suite: Suite;
   readonly length: number;
   /** see `Session` */
   readonly over: Int32Array;
 }
 
-/**
- * Signs a message (not its digest); answers in CMS form. Only the synchronous C_Sign: the binding's callback form signs the
- * wrong data under load (measured: 60 of 60 with a full thread pool). Throws what the binding throws, HSM-SIGNATURE, and LOCKED when the login is to end.
- */
+export interface SignPlace extends RawPlace {
+  readonly suite: Suite;
+}
+
+/** Signs a message (not its digest); answers in CMS form. Throws what `signRaw` throws. */
 export function signOne(library: pkcs11js.PKCS11, place: SignPlace, message: Uint8Array): Uint8Array {
-  const { session, key, suite, length, over } = place;
-  checkNotOver(over);
-  library.C_SignInit(session, mechanism(suite), key);
-  const signature = library.C_Sign(session, Buffer.from(toBeSigned(suite, message)), Buffer.alloc(length));
-  countSignature(over);
-  if (signature.length !== length) {
-    throw new Refusal("HSM-SIGNATURE", "the token gave a signature of a wrong length", {
-      expected: `${length} bytes`,
-      got: `${signature.length} bytes`,
-    });
-  }
+  const { suite } = place;
+  const signature = signRaw(library, place, mechanism(suite), toBeSigned(suite, message));
   switch (suite.scheme) {
     case "rsa-pkcs1":
     case "rsa-pss":
@@ -43,6 +34,27 @@ export function signOne(library: pkcs11js.PKCS11, place: SignPlace, message: Uin
     case "ecdsa-p384":
       return ecdsaFromRaw(suite.scheme, signature);
   }
+}
+
+/**
+ * What the mechanism makes of these bytes. Only the synchronous C_Sign: the binding's callback form signs the wrong data under load (measured: 60 of 60 with
+ * a full thread pool). Throws what the binding throws, HSM-SIGNATURE, and LOCKED when the login is to end.
+ */
+export function signRaw(
+  library: pkcs11js.PKCS11,
+  { session, key, length, over }: RawPlace,
+  by: pkcs11js.Mechanism,
+  bytes: Uint8Array,
+): Buffer {
+  checkNotOver(over);
+  library.C_SignInit(session, by, key);
+  const signature = library.C_Sign(session, Buffer.from(bytes), Buffer.alloc(length));
+  countSignature(over);
+  if (signature.length === length) return signature;
+  throw new Refusal("HSM-SIGNATURE", "the token gave a signature of a wrong length", {
+    expected: `${length} bytes`,
+    got: `${signature.length} bytes`,
+  });
 }
 
 function mechanism(suite: Suite): pkcs11js.Mechanism {

@@ -12,8 +12,8 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { type HashName, hashBytes, type Suite } from "../manifests/cms/suite.ts";
-import { concat } from "../manifests/encoding/bytes.ts";
 import type { Hasher, Host } from "../manifests/host.ts";
+import { ed25519Spki } from "../manifests/log/ed25519-point.ts";
 
 export const nodeHost: Host = {
   digest: async (name, bytes) => digestOf(name, bytes),
@@ -73,13 +73,10 @@ function holds(suite: Suite, spki: Uint8Array, message: Uint8Array, signature: U
   }
 }
 
-/** SubjectPublicKeyInfo of an Ed25519 key up to the point itself (RFC 8410 4). */
-const ed25519Front = Uint8Array.fromHex("302a300506032b6570032100");
-
 function holdsEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (key.length !== 32 || signature.length !== 64) return false;
   try {
-    return verify(null, message, publicKey(concat([ed25519Front, key])).key, signature);
+    return verify(null, message, publicKey(ed25519Spki(key)).key, signature);
   } catch {
     return false; // a key that OpenSSL cannot read holds nothing
   }

@@ -139,6 +139,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .option("--document <file>", "a document, or its digest in hex: its seal, time and proof are written to --to")
     .option("--to <dir>", "with --document: a folder")
     .option("--passphrase-fd <n>", "descriptor to read the passphrase from (else it is asked for)", Number)
+    .option("--pin-fd <n>", "descriptor to read the PIN from, where keys are on a token (else it is asked for)", Number)
     .action(async (folder: string, sticks: string[], _options, command: Command) => {
       const { runTake } = await import("./commands/take.ts");
       return runTake(folder, sticks, command.optsWithGlobals(), tell);

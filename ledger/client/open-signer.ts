@@ -19,6 +19,8 @@ export interface SignerOrder {
   readonly arc: string;
   /** that the passphrase is read from, where a signer has to be started */
   readonly passphraseFd?: number;
+  /** the same of the token's PIN */
+  readonly pinFd?: number;
 }
 
 export const signerFolder = (ledger: string) => join(ledger, "signer");
@@ -64,18 +66,16 @@ async function open(order: SignerOrder): Promise<Opened> {
   return running ? { connection: running } : start(order);
 }
 
-function start({ arc, folder, passphraseFd }: SignerOrder): Opened {
-  const secret = passphraseFd === undefined ? [] : ["--passphrase-fd", "4"];
-  const args = [main, signerFolder(folder), "--arc", arc, "--descriptor", "3", ...secret];
-  const stdio = [
-    "inherit",
-    "ignore",
-    "inherit",
-    "pipe",
-    ...(passphraseFd === undefined ? [] : [passphraseFd]),
-  ] as const;
-  const child = spawn(process.execPath, args, { stdio: [...stdio] });
-  if (passphraseFd !== undefined) closeSync(passphraseFd);
+function start({ arc, folder, passphraseFd, pinFd }: SignerOrder): Opened {
+  const secrets = [
+    { option: "--passphrase-fd", descriptor: passphraseFd },
+    { option: "--pin-fd", descriptor: pinFd },
+  ].flatMap(({ descriptor, option }) => (descriptor === undefined ? [] : [{ descriptor, option }]));
+  const first = ["inherit", "ignore", "inherit", "pipe"] as const;
+  const named = secrets.flatMap(({ option }, at) => [option, `${first.length + at}`]);
+  const args = [main, signerFolder(folder), "--arc", arc, "--descriptor", "3", ...named];
+  const child = spawn(process.execPath, args, { stdio: [...first, ...secrets.map(({ descriptor }) => descriptor)] });
+  for (const { descriptor } of secrets) closeSync(descriptor);
   return { connection: overSocket(child.stdio[3] as unknown as Socket), ended: exited(child) };
 }
 

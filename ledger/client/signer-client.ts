@@ -17,8 +17,9 @@ import {
 } from "../../manifests/encoding/shape.ts";
 import type { TreeHead } from "../../manifests/log/tree-proof.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { places } from "../signer/key-record.ts";
 
-const readHeld = oneOf(["file"]);
+const readHeld = oneOf(places);
 const readStatus = object({
   /** whether the acknowledgement key has one */
   certificate: flag,

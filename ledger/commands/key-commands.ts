@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 /** `tell` takes what has been done so far. */
 export function addKeyCommands(ledger: Command, tell: (consequence: string) => void): void {
   const passphrase = "descriptor to read the passphrase from (else it is asked for)";
+  const pin = "descriptor to read the PIN from, where keys are on a token (else it is asked for)";
   ledger
     .command("keys")
     .description("make the ledger's keys, where there are none; take a certificate; say what there is")
@@ -15,7 +16,11 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     )
     .option("--certificate <file>", "the certificate of the acknowledgement key (PEM or DER)")
     .option("--counter <file>", "keep the counter of what was signed there, best on another file system")
+    .option("--module <file>", "make them on a token: its PKCS#11 module, by an absolute path")
+    .option("--token <uri>", "with --module: the token, with its serial (pkcs11:token=ledger;serial=…)")
+    .option("--environment <name=value...>", "with --module: what its environment must be, like SOFTHSM2_CONF=FILE")
     .option("--passphrase-fd <n>", passphrase, Number)
+    .option("--pin-fd <n>", pin, Number)
     .action(async (folder: string, _options, command: Command) => {
       const { runKeys } = await import("./keys.ts");
       return runKeys(folder, command.optsWithGlobals(), tell);
@@ -27,6 +32,7 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     )
     .argument("<folder>", "the ledger's")
     .option("--passphrase-fd <n>", passphrase, Number)
+    .option("--pin-fd <n>", pin, Number)
     .action(async (folder: string, _options, command: Command) => {
       const { runSignerCommand } = await import("./keys.ts");
       return runSignerCommand(folder, command.optsWithGlobals());
@@ -45,6 +51,7 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     .description("sign what is stored, have it cosigned, and publish it")
     .argument("<folder>", "the ledger's")
     .option("--passphrase-fd <n>", passphrase, Number)
+    .option("--pin-fd <n>", pin, Number)
     .action(async (folder: string, _options, command: Command) => {
       const { runPublish } = await import("./publish.ts");
       return runPublish(folder, command.optsWithGlobals(), tell);
@@ -56,6 +63,7 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     .argument("<sticks...>", "folders where the sticks are mounted")
     .option("--box <name>", "only this one: name of its appliance, or the first digits of its genesis digest")
     .option("--passphrase-fd <n>", passphrase, Number)
+    .option("--pin-fd <n>", pin, Number)
     .action(async (folder: string, sticks: string[], _options, command: Command) => {
       const { runAcknowledge } = await import("./acknowledge.ts");
       return runAcknowledge(folder, sticks, command.optsWithGlobals(), tell);

@@ -11,7 +11,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { checkAnswers, verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
 import { signerFolder } from "../client/open-signer.ts";
-import { askNewPassphrase } from "../keys/passphrase.ts";
+import { askNewPassphrase, askPin } from "../keys/passphrase.ts";
 import { openLedger } from "../ledger-folder.ts";
 import { moveForward } from "../signed-heads/forward.ts";
 import { headsPlace } from "../signed-heads/heads-place.ts";
@@ -27,10 +27,15 @@ export interface KeysOptions {
   readonly arc: string;
   readonly certificate?: string;
   readonly counter?: string;
+  readonly environment?: readonly string[];
   readonly json?: boolean;
   readonly key: KeyKind;
+  readonly module?: string;
   readonly organization?: string;
   readonly passphraseFd?: number;
+  readonly pinFd?: number;
+  /** PKCS#11 URI */
+  readonly token?: string;
 }
 
 /** Makes the keys where there are none, takes a certificate where one is given, and says what there is. */
@@ -52,16 +57,16 @@ export async function runKeys(
       certificate: certificate?.subjectText ?? null,
       held: acknowledgement.held,
       suite: acknowledgement.suite,
+      uri: acknowledgement.uri ?? null,
     },
-    checkpoint: { held: checkpoint.held, vkey: checkpoint.vkey },
+    checkpoint: { held: checkpoint.held, uri: checkpoint.uri ?? null, vkey: checkpoint.vkey },
     origin,
     request: requestFile(folder),
   };
-  const held = (where: string) => (where === "file" ? "an encrypted file" : "a token");
   const lines = [
-    `checkpoints of ${origin}, by a key in ${held(checkpoint.held)}:`,
+    `checkpoints of ${origin}, by a key ${heldWords(checkpoint)}:`,
     `  ${checkpoint.vkey}`,
-    `acknowledgements by ${acknowledgement.suite}, a key in ${held(acknowledgement.held)}:`,
+    `acknowledgements by ${acknowledgement.suite}, a key ${heldWords(acknowledgement)}:`,
     certificate
       ? `  ${shown(certificate.subjectText)}, until ${certificate.notAfter}`
       : `  no certificate yet: have one issued for ${shown(requestFile(folder))}, then --certificate FILE`,
@@ -69,24 +74,62 @@ export async function runKeys(
   process.stdout.write(options.json ? `${JSON.stringify(said)}\n` : `${lines.join("\n")}\n`);
 }
 
-async function make(
-  ledger: string,
-  { arc, counter, key: kind, organization, passphraseFd }: KeysOptions,
-): Promise<void> {
+function heldWords({ uri }: { readonly uri?: string | undefined }): string {
+  return uri === undefined ? "in an encrypted file" : `on a token, ${shown(uri)}`;
+}
+
+async function make(ledger: string, options: KeysOptions): Promise<void> {
+  const { arc, counter, key: kind, organization, passphraseFd, pinFd } = options;
   if (organization === undefined) {
     throw new Refusal("USAGE", "the keys are made now: for whom shall the certificate be?", {
       expected: "--organization NAME",
     });
   }
+  const token = tokenOf(options);
   const opened = await openLedger(ledger);
   const { origin } = opened;
   opened.close();
-  const passphrase = await askNewPassphrase(passphraseFd, `the keys of ledger ${origin}`);
   const where = counter === undefined ? {} : { counter };
   const usage = ownOids(arc).acknowledging;
-  await makeKeys({ folder: signerFolder(ledger), kind, organization, origin, passphrase, usage, ...where }).finally(
-    () => passphrase.fill(0),
+  const wanted = { folder: signerFolder(ledger), kind, organization, origin, usage, ...where };
+  if (token === undefined) {
+    const passphrase = await askNewPassphrase(passphraseFd, `the keys of ledger ${origin}`);
+    await makeKeys({ ...wanted, passphrase }).finally(() => passphrase.fill(0));
+    return;
+  }
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const { makeKeysOnToken } = await import("../signer/token/make-on-token.ts");
+  const { others } = await makeKeysOnToken({
+    ...wanted,
+    token,
+    askPin: askPin.bind(undefined, pinFd),
+    askPassphrase: () => {
+      say("the token makes no Ed25519 keys: the key for checkpoints goes into an encrypted file, under a passphrase");
+      return askNewPassphrase(passphraseFd, `the key for checkpoints of ledger ${origin}`);
+    },
+  });
+  if (others.length === 0) return;
+  say(
+    `the token has other keys, too (${others.map(shown).join(", ")}): beside an Ed25519 key OpenSSL's pkcs11 engine cannot use them`,
   );
+}
+
+/** What was said of a token. Refuses USAGE half of it, and what is no variable. */
+function tokenOf({ environment = [], module, token }: KeysOptions) {
+  if (module === undefined && token === undefined && environment.length === 0) return undefined;
+  if (module === undefined || token === undefined) {
+    throw new Refusal("USAGE", "which token are the keys for?", {
+      expected: "--module FILE and --token URI, or neither for an encrypted file",
+      got: module === undefined ? "no --module" : "no --token",
+    });
+  }
+  return { environment: Object.fromEntries(environment.map(variableOf)), module, uri: token };
+}
+
+function variableOf(text: string): readonly [string, string] {
+  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  throw new Refusal("USAGE", "an environment variable has a name and a value", { expected: "NAME=VALUE", got: text });
 }
 
 /** Refuses CONFIG, KEY-REQUEST what does not answer the request. */
@@ -99,9 +142,9 @@ async function takeCertificate(folder: string, file: string): Promise<void> {
 /** Serves the signer at its socket until it is told to stop. */
 export async function runSignerCommand(
   ledger: string,
-  { arc, passphraseFd }: { readonly arc: string; readonly passphraseFd?: number },
+  options: { readonly arc: string; readonly passphraseFd?: number; readonly pinFd?: number },
 ): Promise<void> {
-  await runSigner(signerFolder(ledger), { arc, ...(passphraseFd === undefined ? {} : { passphraseFd }) });
+  await runSigner(signerFolder(ledger), options);
 }
 
 /** `file` holds the newest checkpoint that the signer ever signed. */

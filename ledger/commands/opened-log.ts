@@ -14,6 +14,7 @@ export interface SigningOptions {
   readonly arc: string;
   readonly json?: boolean;
   readonly passphraseFd?: number;
+  readonly pinFd?: number;
 }
 
 export interface OpenedLog {
@@ -27,7 +28,7 @@ export interface OpenedLog {
 /** Refuses STORE, CONFIG, LOG-NOTE, and what `use` refuses. */
 export async function withLog<T>(
   folder: string,
-  { arc, passphraseFd }: SigningOptions,
+  options: SigningOptions,
   use: (opened: OpenedLog) => Promise<T>,
 ): Promise<T> {
   const ledger = await openLedger(folder);
@@ -35,8 +36,7 @@ export async function withLog<T>(
     const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
     const settings = await readWitnessSettings(folder, log);
     const places = placesOf(ledger);
-    const order = { folder, arc, ...(passphraseFd === undefined ? {} : { passphraseFd }) };
-    return await withSigner(order, (signer) => use({ ledger, log, settings, places, signer }));
+    return await withSigner({ ...options, folder }, (signer) => use({ ledger, log, settings, places, signer }));
   } finally {
     ledger.close();
   }

@@ -1,4 +1,4 @@
-/** The passphrase of a file of keys: at the prompt, or on a descriptor for scripts; never in arguments or the environment. */
+/** The secrets that open keys, a file's passphrase and a token's PIN: at the prompt, or on a descriptor for scripts; never in arguments or the environment. */
 
 import { openPrompter } from "../../host/terminal/prompter.ts";
 import { readSecret } from "../../host/terminal/secret-descriptor.ts";
@@ -11,6 +11,37 @@ const shortest = 12;
 export async function askPassphrase(descriptor: number | undefined, what: string): Promise<Uint8Array> {
   if (descriptor !== undefined) return readSecret(descriptor);
   return withPrompter((secret) => secret(`The passphrase of ${what}: `));
+}
+
+/** What is said to whoever types a PIN. */
+export interface PinQuestion {
+  readonly what: string;
+  /** of the token, where wrong PINs were tried before */
+  readonly warning?: string;
+  /** the token locks itself by one more wrong PIN */
+  readonly lastTry: boolean;
+}
+
+/** Gives a PIN as UTF-8, which the caller wipes. */
+export type AskPin = (of: PinQuestion) => Promise<Uint8Array>;
+
+/**
+ * Asks for the PIN of a token; once, as the token counts wrong ones. The caller wipes it. Refuses SECRET, STOPPED, and PIN-LOCKED to take one from a descriptor where it is the
+ * last try: a program that is started again and again would lock the token.
+ */
+export async function askPin(
+  descriptor: number | undefined,
+  { lastTry, warning, what }: PinQuestion,
+): Promise<Uint8Array> {
+  if (descriptor === undefined) {
+    const warned = warning === undefined ? "" : `; ${warning}`;
+    return withPrompter((secret) => secret(`The PIN of ${what}${warned}: `));
+  }
+  if (!lastTry) return readSecret(descriptor);
+  throw new Refusal("PIN-LOCKED", "one more wrong PIN would lock the token: none is taken from a descriptor", {
+    expected: "the PIN, typed at a terminal (leave out --pin-fd)",
+    got: what,
+  });
 }
 
 /** Asks for a new passphrase, at the prompt twice. The caller wipes it. Refuses SECRET one of fewer than 12 bytes, or two different ones; STOPPED. */

@@ -12,6 +12,7 @@ const program = new Command("signer")
   .addOption(new Option("--arc <oid>", "the arc of the organisation's object identifiers").default(documentationArc))
   .requiredOption("--descriptor <n>", "the socket", Number)
   .option("--passphrase-fd <n>", "descriptor to read the passphrase from", Number)
+  .option("--pin-fd <n>", "descriptor to read the token's PIN from", Number)
   .action((folder: string, options: RunOptions) => runSigner(folder, options));
 
 try {

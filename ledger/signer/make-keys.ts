@@ -14,16 +14,17 @@ import {
 } from "../../manifests/x509/certificate-request.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
 import { newFolder } from "../keys/new-folder.ts";
-import { sealKeys } from "../keys/sealed-keys.ts";
+import { type SealedKeys, sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads } from "../signed-heads/signed-heads.ts";
-import { signInCms } from "./acknowledgement-key.ts";
 import { keyFile, keyRecordBytes, type OpenPart, openPartBytes } from "./key-record.ts";
+import { cmsKey, type SigningKey } from "./signing-key.ts";
 
 export const keyKinds = ["p256", "rsa-3072"] as const;
 export type KeyKind = (typeof keyKinds)[number];
 
-export interface KeysWanted {
+/** What is wanted wherever the keys are held. */
+export interface SignerWanted {
   /** the signer's own folder */
   readonly folder: string;
   readonly origin: string;
@@ -33,12 +34,15 @@ export interface KeysWanted {
   readonly organization: string;
   /** the extended key usage that is asked for, and that alone */
   readonly usage: string;
-  /** UTF-8; the caller wipes it */
-  readonly passphrase: Uint8Array;
   /** where the counter of what was signed is kept; in the folder unless said */
   readonly counter?: string;
   /** of guessing the passphrase; the usual one unless said */
   readonly cost?: ScryptCost;
+}
+
+export interface KeysWanted extends SignerWanted {
+  /** UTF-8; the caller wipes it */
+  readonly passphrase: Uint8Array;
 }
 
 export interface MadeKeys {
@@ -51,7 +55,7 @@ export const requestFile = (folder: string) => join(folder, "acknowledgement.csr
 
 /** Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses CONFIG where the folder is, LOG-NOTE an origin that names no key, STORE. */
 export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
-  const { cost, counter, folder, kind, origin, passphrase } = wanted;
+  const { cost, folder, kind, origin, passphrase } = wanted;
   const checkpoint = newEd25519();
   const vkey = verifierKeyText(await verifierKey(nodeHost, origin, "ed25519", ed25519Point(checkpoint)));
   const acknowledgement = newAcknowledgementKey(kind);
@@ -64,26 +68,36 @@ export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
     version: 1,
   };
   await newFolder(folder, async (begun) => {
-    if (counter !== undefined) await writeHeadsPlace(begun, counter);
-    await makeSignedHeads(headsPlace(begun));
-    await writeDurable(requestFile(begun), await requestOf(wanted, open.acknowledgement, acknowledgement));
     const sealed = await sealKeys([checkpoint, acknowledgement], passphrase, openPartBytes(open), cost);
-    await writeDurable(keyFile(begun), keyRecordBytes(open, sealed));
+    await fillFolder(begun, wanted, { open, sealed }, cmsKey(acknowledgement, suiteOf(open.acknowledgement.suite)));
   });
   return { vkey, request: requestFile(folder) };
 }
 
+/** Writes what every signer's folder has: its heads, the request for a certificate, which `acknowledgement` signs, and its record. */
+export async function fillFolder(
+  begun: string,
+  wanted: SignerWanted,
+  { open, sealed }: { readonly open: OpenPart; readonly sealed?: SealedKeys },
+  acknowledgement: SigningKey,
+): Promise<void> {
+  if (wanted.counter !== undefined) await writeHeadsPlace(begun, wanted.counter);
+  await makeSignedHeads(headsPlace(begun));
+  await writeDurable(requestFile(begun), await requestOf(wanted, open.acknowledgement, acknowledgement));
+  await writeDurable(keyFile(begun), keyRecordBytes(open, sealed));
+}
+
 async function requestOf(
-  { organization, usage }: KeysWanted,
+  { organization, usage }: SignerWanted,
   { spki, suite }: OpenPart["acknowledgement"],
-  key: KeyObject,
+  key: SigningKey,
 ): Promise<Uint8Array> {
   const request = await writeCertificateRequest({
     subject: simpleName(organization, "Coldseal ledger acknowledgements"),
     spki,
     extendedKeyUsage: [usage],
     suite: suiteOf(suite),
-    sign: async (message) => signInCms(key, suiteOf(suite), message),
+    sign: key.sign,
   });
   await verifyCertificateRequest(nodeHost, request);
   return request;
@@ -94,6 +108,6 @@ function newAcknowledgementKey(kind: KeyKind): KeyObject {
   return generateKeyPairSync("rsa", { modulusLength: 3072 }).privateKey;
 }
 
-function suiteNameOf(kind: KeyKind): SuiteName {
+export function suiteNameOf(kind: KeyKind): SuiteName {
   return kind === "p256" ? "ecdsa-p256-sha256" : "rsa-pkcs1-sha256";
 }

@@ -3,7 +3,6 @@
  * signed is composed here, of numbers and digests: nobody can have this process sign a text of theirs.
  */
 
-import type { KeyObject } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
@@ -16,20 +15,21 @@ import { checkpointText } from "../../manifests/log/checkpoint.ts";
 import { noteBytes } from "../../manifests/log/note.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { signEd25519 } from "../keys/ed25519.ts";
 import { checkFollows } from "../signed-heads/follows.ts";
 import { type SignedHeads, stoppedRefusal } from "../signed-heads/signed-heads.ts";
-import { signInCms } from "./acknowledgement-key.ts";
 import type { KeyRecord } from "./key-record.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 /** What the process holds while it runs. */
 export interface Signer {
   readonly folder: string;
   readonly record: KeyRecord;
   readonly vkey: VerifierKey;
-  readonly checkpointKey: KeyObject;
-  readonly acknowledgementKey: KeyObject;
+  readonly checkpoint: SigningKey;
+  readonly acknowledgement: SigningKey;
   readonly heads: SignedHeads;
+  /** lets heads and token go */
+  close(): Promise<void>;
   /** eContentType of acknowledgements */
   readonly contentType: string;
 }
@@ -73,7 +73,7 @@ export function signerMethods(signer: Signer): Handlers {
     },
     acknowledgement: async (params) => {
       const { digest } = readAcknowledgementCall(params, "acknowledgement");
-      const { attributes, signature } = signAcknowledgement(signer, fromHex(digest));
+      const { attributes, signature } = await signAcknowledgement(signer, fromHex(digest));
       return { result: { attributes: attributes.toBase64(), signature: signature.toBase64() } };
     },
   };
@@ -88,10 +88,10 @@ interface WantedCheckpoint {
 
 /**
  * A note of the log over a tree that follows the last one, which is on the disk before the note is given out; the same tree again gets the same note. Refuses
- * LOG-HEAD, LOG-PROOF, LEDGER-STOPPED, STORE.
+ * LOG-HEAD, LOG-PROOF, LEDGER-STOPPED, STORE, and where the key is on a token LOCKED and HSM codes.
  */
 async function signCheckpoint(signer: Signer, { from, path, root, size }: WantedCheckpoint): Promise<Uint8Array> {
-  const { checkpointKey, heads, vkey } = signer;
+  const { checkpoint, heads, vkey } = signer;
   const last = heads.head(vkey.name);
   if (last.stopped !== null) throw stoppedRefusal(vkey.name, last.stopped);
   if (last.note && last.size === size && equal(last.root, root)) return last.note;
@@ -103,7 +103,7 @@ async function signCheckpoint(signer: Signer, { from, path, root, size }: Wanted
   }
   await checkFollows(nodeHost, last, { root, size }, path);
   const text = checkpointText({ origin: vkey.name, root, size });
-  const signature = signEd25519(checkpointKey, utf8(text));
+  const signature = await checkpoint.sign(utf8(text));
   if (!(await nodeHost.verifyEd25519(vkey.key, utf8(text), signature))) {
     throw new Refusal("LOG-NOTE", "the signature that was just made does not hold: nothing was signed");
   }
@@ -112,8 +112,14 @@ async function signCheckpoint(signer: Signer, { from, path, root, size }: Wanted
   return note;
 }
 
-/** Signed attributes of an acknowledgement with that digest, by this process's clock, and their signature. Refuses CONFIG before there is a certificate. */
-function signAcknowledgement({ acknowledgementKey, contentType, folder, record }: Signer, digest: Uint8Array) {
+/**
+ * Signed attributes of an acknowledgement with that digest, by this process's clock, and their signature, which holds under the record's key. Refuses CONFIG before there is a
+ * certificate; where the key is on a token LOCKED and HSM codes.
+ */
+async function signAcknowledgement(
+  { acknowledgement, contentType, folder, record }: Signer,
+  digest: Uint8Array,
+): Promise<{ readonly attributes: Uint8Array; readonly signature: Uint8Array }> {
   const path = certificateFile(folder);
   if (!existsSync(path)) {
     throw new Refusal("CONFIG", "the acknowledgement key has no certificate yet", {
@@ -129,5 +135,9 @@ function signAcknowledgement({ acknowledgementKey, contentType, folder, record }
     certificateDigest: sha256(readFileSync(path)),
     suite,
   });
-  return { attributes, signature: signInCms(acknowledgementKey, suite, attributes) };
+  const signature = await acknowledgement.sign(attributes);
+  if (!(await nodeHost.verify(suite, record.acknowledgement.spki, attributes, signature))) {
+    throw new Refusal("HSM-SIGNATURE", "the signature that was just made does not hold: nothing was signed");
+  }
+  return { attributes, signature };
 }

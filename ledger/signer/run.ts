@@ -1,11 +1,13 @@
 /** Runs a signer: its keys are opened once, then it answers until it is told to stop, or the one who started it hangs up. */
 
 import { Socket } from "node:net";
+import { endingRefusal } from "../../host/terminal/refusal-lines.ts";
 import { serve, serveSocket, stopServing } from "../../host/wire.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { askPassphrase } from "../keys/passphrase.ts";
+import { askPassphrase, askPin } from "../keys/passphrase.ts";
 import { signerMethods } from "./methods.ts";
 import { openSigner } from "./open-signer.ts";
+import type { TokenLogin } from "./signing-key.ts";
 import { socketPath } from "./socket-path.ts";
 
 export interface RunOptions {
@@ -14,10 +16,13 @@ export interface RunOptions {
   readonly descriptor?: number;
   /** that the passphrase is read from; else it is asked for */
   readonly passphraseFd?: number;
+  /** that the token's PIN is read from; else it is asked for */
+  readonly pinFd?: number;
 }
 
 /** Returns when it was stopped. Refuses what `openSigner` and `serve` refuse. */
-export async function runSigner(folder: string, { arc, descriptor, passphraseFd }: RunOptions): Promise<void> {
+export async function runSigner(folder: string, options: RunOptions): Promise<void> {
+  const { arc, descriptor, passphraseFd } = options;
   const path = socketPath(folder);
   if (descriptor === undefined && path === undefined) {
     throw new Refusal("CONFIG", "the folder's path is too long for a socket in it", {
@@ -27,7 +32,7 @@ export async function runSigner(folder: string, { arc, descriptor, passphraseFd 
   }
   // Whatever the signer writes is for its own user only.
   process.umask(0o077);
-  const signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what));
+  const signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what), loginOf(options));
   const { size, stopped } = signer.heads.head(signer.record.origin);
   say(stopped === null ? `signing for ${signer.record.origin}, from size ${size}` : `signing nothing: ${stopped}`);
   const methods = signerMethods(signer);
@@ -38,7 +43,30 @@ export async function runSigner(folder: string, { arc, descriptor, passphraseFd 
     await stopSignal();
     await stopServing(server);
   }
-  signer.heads.close();
+  await signer.close();
+}
+
+/** A signer that serves with a person at its terminal asks that person again once the token is back; one at a time. */
+function loginOf({ descriptor, pinFd }: RunOptions): TokenLogin {
+  const login = { askPin: askPin.bind(undefined, pinFd) };
+  if (descriptor !== undefined || pinFd !== undefined || process.stdin.isTTY !== true) return login;
+  let asking = false;
+  const ask = async (again: () => Promise<void>) => {
+    say("the token is back; nothing is signed until its PIN is typed");
+    await again();
+    say("signing again");
+  };
+  return {
+    ...login,
+    lost(again) {
+      if (asking) return;
+      asking = true;
+      const over = ask(again).catch((fault) => say(`still not signing: ${endingRefusal(fault).message}`));
+      void over.finally(() => {
+        asking = false;
+      });
+    },
+  };
 }
 
 function say(line: string): void {

@@ -3,7 +3,21 @@
  * small order, under which a signature holds for texts that nobody signed. Verifiers differ in what they do with those, so none is ever asked. Pure.
  */
 
+import { concat } from "../encoding/bytes.ts";
 import { Refusal } from "../refusal.ts";
+
+/** SubjectPublicKeyInfo of an Ed25519 key up to the point itself, its last 32 bytes (RFC 8410 4). */
+const front = Uint8Array.fromHex("302a300506032b6570032100");
+
+/** SubjectPublicKeyInfo in DER of a point of 32 bytes, which is not looked at. */
+export function ed25519Spki(point: Uint8Array): Uint8Array {
+  return concat([front, point]);
+}
+
+/** The point of an Ed25519 key's SubjectPublicKeyInfo. */
+export function pointOfSpki(spki: Uint8Array): Uint8Array {
+  return spki.slice(-32);
+}
 
 const prime = 2n ** 255n - 19n;
 /** d of edwards25519: -121665 / 121666 */

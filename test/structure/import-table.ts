@@ -152,6 +152,13 @@ export const importTable: readonly Row[] = [
     packages: ["better-sqlite3"],
     node: "local",
   },
+  // What speaks to tokens is loaded only where a key is on one.
+  {
+    path: "ledger/signer/token",
+    folders: ["ledger/signer", "ledger/signed-heads", "ledger/keys", "manifests", "host", "hardware"],
+    packages: [],
+    node: "local",
+  },
   {
     path: "ledger/signer",
     folders: ["ledger/signer", "ledger/signed-heads", "ledger/keys", "manifests", "host"],

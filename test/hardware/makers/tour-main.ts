@@ -7,7 +7,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import pkcs11js from "pkcs11js";
 import { HeadStore } from "../../../hardware/counter-object.ts";
-import { type GeneratedKey, generateKeys, type KeyKind } from "../../../hardware/generate.ts";
+import { makesEd25519 } from "../../../hardware/ed25519.ts";
+import { type GeneratedKey, generateKeys, type SuiteKeyKind } from "../../../hardware/generate.ts";
 import { initializeToken } from "../../../hardware/initialize.ts";
 import { findObjects, flag } from "../../../hardware/objects.ts";
 import { emptyTokenPinLimits } from "../../../hardware/pin-limits.ts";
@@ -40,7 +41,7 @@ function print(name: string, outcome: string): void {
   process.stdout.write(`${JSON.stringify({ step: name, outcome })}\n`);
 }
 
-const suites: Readonly<Record<KeyKind, readonly SuiteName[]>> = {
+const suites: Readonly<Record<SuiteKeyKind, readonly SuiteName[]>> = {
   "rsa-2048": ["rsa-pkcs1-sha256", "rsa-pss-sha256"],
   "rsa-3072": ["rsa-pkcs1-sha256", "rsa-pss-sha256"],
   p256: ["ecdsa-p256-sha256"],
@@ -68,11 +69,19 @@ if (!made) process.exit(1);
 const config = { ...place, uri: made.uri };
 print("serial of its own", made.serial.replace(/^0+$/, "") === "" ? "no" : "yes");
 
-const keys: GeneratedKey[] = [];
-for (const kind of Object.keys(suites) as KeyKind[]) {
-  const pair = await step(`generate ${kind}`, () => generateKeys(config, pin, [{ label: kind, kind }]));
-  keys.push(...(pair ?? []));
+interface SuiteKey extends GeneratedKey {
+  readonly kind: SuiteKeyKind;
 }
+const keys: SuiteKey[] = [];
+for (const kind of Object.keys(suites) as SuiteKeyKind[]) {
+  const pair = await step(`generate ${kind}`, () => generateKeys(config, pin, [{ label: kind, kind }]));
+  for (const key of pair ?? []) keys.push({ ...key, kind });
+}
+print("says that it makes ed25519", makesEd25519(config) ? "yes" : "no");
+// Generating one proves it: it signs, and the signature holds.
+await step("generate ed25519", async () => {
+  await generateKeys(config, pin, [{ label: "ed25519", kind: "ed25519" }]);
+});
 
 const token = await openToken(config);
 await step("locked before login", () => token.withSession(() => "lent"));
@@ -108,7 +117,7 @@ for (let tries = 1; tries <= wrongPins; tries++) await token.login(utf8("0000000
 await step("right PIN after many wrong ones", () => token.login(pin));
 await token.close();
 
-async function signs(on: Token, key: GeneratedKey, name: SuiteName): Promise<string> {
+async function signs(on: Token, key: SuiteKey, name: SuiteName): Promise<string> {
   const suite = suiteOf(name);
   const message = utf8("signed attributes");
   const signature = await tokenSigner(on, { ...key, suite }).sign(message);
