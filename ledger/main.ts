@@ -3,8 +3,8 @@
 import type { Command } from "commander";
 import { addAnswerCommands } from "./commands/answer-commands.ts";
 import { addKeyCommands } from "./commands/key-commands.ts";
-import { addStoreCommands } from "./commands/store-commands.ts";
 import { addServeCommands } from "./commands/serve-commands.ts";
+import { addStoreCommands } from "./commands/store-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**

@@ -1,6 +1,7 @@
 /** What each route does. Who may, how often and how much was looked at before (gate.ts). */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { digestIn, findSeals } from "../answers/find.ts";
 import { healthFigures, ledgerFigures } from "./figures.ts";
@@ -58,7 +59,7 @@ export function handlers(of: HandlersOf): Readonly<Record<RouteId, Handler>> {
     },
     find: async (request) => {
       const digest = digestIn((request.params as { readonly digest: string }).digest) as string;
-      const seals = await store.reading((sql) => findSeals(sql, [digest]));
+      const seals = await store.reading((sql) => findSeals(sql, [digest], utcOf(Date.now())));
       return { digests: [digest], sealed: seals.some((one) => one.counts), seals };
     },
     upload: (request, reply) =>

@@ -5,10 +5,10 @@ import { verifyRecord } from "../../appliance/signer/verify-record.ts";
 import { bundleTree } from "../../desk/anchor/bundle-tree.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
-import { issue, makeRoot } from "../../scenes/pki/authority.ts";
-import { makeTsa, timeStampingOnly, tsaRoot } from "../../scenes/pki/tsa.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import { issue, makeRoot } from "../pki/authority.ts";
+import { makeTsa, timeStampingOnly, tsaRoot } from "../pki/tsa.ts";
 import { fromNow, listOf, makeBatch } from "./signer/people.ts";
 import { codeOf, filesOf, TestBox } from "./signer/test-box.ts";
 

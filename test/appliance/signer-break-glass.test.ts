@@ -10,8 +10,8 @@ import { mergeSignedData } from "../../manifests/cms/write.ts";
 import { canonicalBytes } from "../../manifests/encoding/canonical-json.ts";
 import { policyJson } from "../../manifests/records/policy.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
-import { type Issued, issue } from "../../scenes/pki/authority.ts";
 import { memorySource } from "../bundle/memory-source.ts";
+import { type Issued, issue } from "../pki/authority.ts";
 import { following, fromNow, listOf, makeBatch, oids, policyFor, root } from "./signer/people.ts";
 import { filesOf, manifestIn, TestBox } from "./signer/test-box.ts";
 

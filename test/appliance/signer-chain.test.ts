@@ -10,7 +10,7 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { verifyChain } from "../../manifests/verify/chain/chain.ts";
-import { keepersFiles, type Stick } from "../../scenes/bundle/chain.ts";
+import { keepersFiles, type Stick } from "../bundle/chain.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
 import { orderOf } from "./signer/order-of.ts";

@@ -6,7 +6,7 @@ import { afterEach, expect, it } from "vitest";
 import { importPolicy } from "../../appliance/signer/import-policy.ts";
 import { submit } from "../../appliance/signer/submit.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
-import { issue, type Wanted } from "../../scenes/pki/authority.ts";
+import { issue, type Wanted } from "../pki/authority.ts";
 import { following, listOf, makeBatch, oids, root, signPolicy } from "./signer/people.ts";
 import { codeOf, filesOf, manifestIn, pieces, TestBox } from "./signer/test-box.ts";
 

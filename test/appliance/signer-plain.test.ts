@@ -16,8 +16,8 @@ import { oid } from "../../manifests/encoding/oid.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import type { RefusalCode } from "../../manifests/refusal.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
-import { fingerprint, issue, makeRoot } from "../../scenes/pki/authority.ts";
 import { memorySource } from "../bundle/memory-source.ts";
+import { fingerprint, issue, makeRoot } from "../pki/authority.ts";
 import { type BroughtDocument, broughtBy, envelopeParts, inDer, withoutContent } from "../pki/plain.ts";
 import {
   authorization,

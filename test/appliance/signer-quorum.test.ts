@@ -8,7 +8,7 @@ import { signContent } from "../../manifests/cms/sign.ts";
 import { concat, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { requestBytes } from "../../manifests/records/request-stream.ts";
-import { fingerprint, issue } from "../../scenes/pki/authority.ts";
+import { fingerprint, issue } from "../pki/authority.ts";
 import {
   authorization,
   authorizationAt,

@@ -12,7 +12,7 @@ import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../manifests/encoding/file-stream.ts";
-import type { Stick } from "../../scenes/bundle/chain.ts";
+import type { Stick } from "../bundle/chain.ts";
 import { memorySource } from "../bundle/memory-source.ts";
 import { rightPin } from "./signer/fake-hsm.ts";
 import { LedgerBox } from "./signer/ledger-box.ts";

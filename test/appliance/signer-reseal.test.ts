@@ -9,7 +9,7 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { base64, hex } from "../../manifests/encoding/bytes.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import type { OrderKind } from "../../manifests/records/order.ts";
-import { type Issued, issue } from "../../scenes/pki/authority.ts";
+import { type Issued, issue } from "../pki/authority.ts";
 import { orderOf } from "./signer/order-of.ts";
 import {
   following,

@@ -5,7 +5,7 @@ import { importPolicy } from "../../appliance/signer/import-policy.ts";
 import { receipt } from "../../appliance/signer/receipt.ts";
 import { concat } from "../../manifests/encoding/bytes.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
-import { fingerprint } from "../../scenes/pki/authority.ts";
+import { fingerprint } from "../pki/authority.ts";
 import {
   following,
   listOf,

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { authorize, orderAbort } from "../../appliance/signer/authorize.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
-import { fingerprint, issue, makeRoot } from "../../scenes/pki/authority.ts";
 import { memorySource } from "../bundle/memory-source.ts";
+import { fingerprint, issue, makeRoot } from "../pki/authority.ts";
 import {
   authorization,
   authorizationAt,

@@ -6,11 +6,11 @@ import { compositionHasher, identityHasher } from "../../manifests/records/ident
 import { envelopePath } from "../../manifests/records/names.ts";
 import { type ListedEnvelope, plainListLine, plainListPath } from "../../manifests/records/plain-list.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
-import { times } from "../../scenes/bundle/signed.ts";
-import { issue } from "../../scenes/pki/authority.ts";
+import { issue } from "../pki/authority.ts";
 import { envelopeParts, withoutContent } from "../pki/plain.ts";
+import { type Bundle, buildBundle } from "./build.ts";
+import { oids, root } from "./people.ts";
+import { times } from "./signed.ts";
 
 export const desk = issue(root, { name: "Contracts desk", eku: [oids.plainSubmitter] });
 const key = hex(sha256(desk.spki));

@@ -11,10 +11,10 @@ import { type Manifest, manifestBytes } from "../../manifests/records/manifest.t
 import { declarationPath } from "../../manifests/records/names.ts";
 import { orderBytes } from "../../manifests/records/order.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
-import { type Bundle, type BundleChanges, buildBundle } from "../../scenes/bundle/build.ts";
-import { audit, issuer, oids, op1, op2 } from "../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy } from "../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../scenes/pki/authority.ts";
+import { type Issued, issue } from "../pki/authority.ts";
+import { type Bundle, type BundleChanges, buildBundle } from "./build.ts";
+import { audit, issuer, oids, op1, op2 } from "./people.ts";
+import { makePolicy, policyBytes, signedBy } from "./signed.ts";
 
 export const emergencyKey = issue(issuer, { name: "Emergency", eku: [oids.emergency] });
 export const emergencyTimes = { declared: "2026-11-20T10:30:00Z", ended: "2026-11-21T08:00:00Z" } as const;

@@ -13,8 +13,8 @@ import {
 } from "../../manifests/encoding/der-write.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { issuerAndSerial } from "../../manifests/x509/certificate.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
-import { signWith } from "../../scenes/pki/keys.ts";
+import type { Issued } from "../pki/authority.ts";
+import { signWith } from "../pki/keys.ts";
 
 export interface Forged {
   readonly signer: Issued;

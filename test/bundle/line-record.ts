@@ -11,9 +11,9 @@ import { writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { TreeBuilder } from "../../manifests/time/hash-tree.ts";
 import { listEntries } from "../../manifests/verify/list-file.ts";
 import { lineGroup } from "../../manifests/verify/seal-evidence.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import type { Issued } from "../pki/authority.ts";
+import type { Bundle } from "./build.ts";
 
 export interface LineRecord {
   /** of the first line unless said */

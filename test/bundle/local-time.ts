@@ -8,11 +8,11 @@ import type { Manifest } from "../../manifests/records/manifest.ts";
 import { localTimePath } from "../../manifests/records/names.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import { type LocalTime, localTimeAttributes, localToken, localTstInfo } from "../../manifests/time/local-time.ts";
-import { type Bundle, type BundleChanges, buildBundle, signManifest } from "../../scenes/bundle/build.ts";
-import { issuer, oids } from "../../scenes/bundle/people.ts";
-import { times } from "../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../scenes/pki/authority.ts";
-import { timeStampingOnly } from "../../scenes/pki/tsa.ts";
+import { type Issued, issue } from "../pki/authority.ts";
+import { timeStampingOnly } from "../pki/tsa.ts";
+import { type Bundle, type BundleChanges, buildBundle, signManifest } from "./build.ts";
+import { issuer, oids } from "./people.ts";
+import { times } from "./signed.ts";
 
 /** The box's key for it. */
 export const stamper = issue(issuer, { name: "Time", extensions: [timeStampingOnly] });

@@ -12,9 +12,9 @@ import { noteBytes, readNote, type SignedNote } from "../../manifests/log/note.t
 import type { IncludedEntry, LogProof } from "../../manifests/log/proof.ts";
 import { readListEntry, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
 import { type LogKey, logKey, signedCheckpoint } from "../manifests/log/log-keys.ts";
 import { inclusionPath, mth } from "../manifests/log/reference-tree.ts";
+import type { Bundle } from "./build.ts";
 
 export const origin = "ledger.example/log";
 

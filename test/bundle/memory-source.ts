@@ -2,7 +2,7 @@
 
 import { digestOf } from "../../host/crypto-host.ts";
 import type { BundleSource } from "../../manifests/verify/source.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
+import type { Bundle } from "./build.ts";
 
 /** Streams come in pieces of `piece` bytes. Documents are presented unless `documents` is left out. */
 export function memorySource(

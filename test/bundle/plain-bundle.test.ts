@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
-import { times } from "../../scenes/bundle/signed.ts";
 import { buildPlainBundle } from "./build-plain.ts";
 import { memorySource } from "./memory-source.ts";
+import { times } from "./signed.ts";
 
 describe("a bundle of plain envelopes in memory", () => {
   it("T24: holds as it comes", async () => {

@@ -11,7 +11,7 @@ import { fromUtf8, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { canonical } from "../../manifests/encoding/canonical-json.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
+import type { Issued } from "../pki/authority.ts";
 import { type BroughtDocument, broughtBy, envelopeParts, withoutContent } from "../pki/plain.ts";
 import { codeOf, fakeSitting, fakeToken, fromNow, now, operators, rightPin, signingKey } from "./software-box.ts";
 

@@ -11,7 +11,7 @@ import { openPkcs12 } from "../../desk/submitter-key.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, oid, ownOids } from "../../manifests/encoding/oid.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
-import { issue, makeRoot as newRoot } from "../../scenes/pki/authority.ts";
+import { issue, makeRoot as newRoot } from "../pki/authority.ts";
 
 const oids = ownOids(documentationArc);
 let folder: string;

@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readEvidenceRecord } from "../../manifests/time/evidence-record.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { root } from "../../scenes/bundle/people.ts";
-import { pem } from "../../scenes/pki/authority.ts";
-import { openTsa } from "../../scenes/pki/openssl-tsa.ts";
-import { makeTsa } from "../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { root } from "../bundle/people.ts";
+import { pem } from "../pki/authority.ts";
+import { openTsa } from "../pki/openssl-tsa.ts";
+import { makeTsa } from "../pki/tsa.ts";
 
 export type AnchorPlace = Awaited<ReturnType<typeof anchorPlace>>;
 

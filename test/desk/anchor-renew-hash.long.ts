@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { contentPath } from "../../manifests/records/names.ts";
-import { buildBundle } from "../../scenes/bundle/build.ts";
+import { buildBundle } from "../bundle/build.ts";
 import { buildPlainBundle } from "../bundle/build-plain.ts";
 import { type AnchorPlace, anchorPlace, atFolder, coldseal } from "./anchor-place.ts";
 

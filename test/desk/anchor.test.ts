@@ -10,13 +10,13 @@ import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { sequence } from "../../manifests/encoding/der-write.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { readEvidenceRecord, writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { root } from "../../scenes/bundle/people.ts";
-import { makeRoot, pem } from "../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../scenes/pki/openssl-tsa.ts";
-import { makeToken, makeTsa, tsaRoot } from "../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { memorySource } from "../bundle/memory-source.ts";
+import { root } from "../bundle/people.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import { makeRoot, pem } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
+import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 
 let dir: string;
 let bundle: Bundle;

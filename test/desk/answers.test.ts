@@ -7,10 +7,10 @@ import { collect } from "../../desk/collect.ts";
 import { inspectFile } from "../../desk/inspect.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
 import { logProofFile } from "../bundle/log.ts";
+import { oids, root } from "../bundle/people.ts";
 import { TestLedger } from "../manifests/log/test-ledger.ts";
 import { folder, write } from "./stick.ts";
 

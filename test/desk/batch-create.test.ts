@@ -10,7 +10,7 @@ import { verifySigner } from "../../manifests/cms/verify.ts";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import { matchesGroup } from "../../manifests/encoding/words.ts";
 import { RequestReader } from "../../manifests/records/request-stream.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
+import { oids, root } from "../bundle/people.ts";
 import { create, folder, write } from "./stick.ts";
 
 describe("coldseal batch create", () => {

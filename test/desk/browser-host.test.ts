@@ -3,8 +3,8 @@ import { describe, expect, it, vi } from "vitest";
 import { browserHost } from "../../desk/page/browser-host.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type SuiteName, suiteNames, suiteOf } from "../../manifests/cms/suite.ts";
-import { newKey, signWith } from "../../scenes/pki/keys.ts";
 import { logVectors } from "../manifests/log/log-vectors.ts";
+import { newKey, signWith } from "../pki/keys.ts";
 
 /** Enough that r and s of ECDSA come with and without a zero in front, and shorter than the order. */
 const times = 60;

@@ -4,12 +4,12 @@ import { genesisFrom, rootFrom, verifyFiles } from "../../desk/page/verify-files
 import { nodeHost } from "../../host/crypto-host.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { crlFrom } from "../../manifests/verify/revocation-files.ts";
-import { buildBundle } from "../../scenes/bundle/build.ts";
-import { issuer, root } from "../../scenes/bundle/people.ts";
-import { pem } from "../../scenes/pki/authority.ts";
-import { tsaRoot } from "../../scenes/pki/tsa.ts";
+import { buildBundle } from "../bundle/build.ts";
 import { inclusionOf, lineRecord, linesOf } from "../bundle/line-record.ts";
+import { issuer, root } from "../bundle/people.ts";
+import { pem } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
+import { tsaRoot } from "../pki/tsa.ts";
 
 const hasher = nodeHost.hasher;
 const file = (path: string, bytes: Uint8Array | string = path): ChosenFile => {

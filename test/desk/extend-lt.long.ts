@@ -12,13 +12,13 @@ import { oid } from "../../manifests/encoding/oid.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { issuer, root, sealing } from "../../scenes/bundle/people.ts";
-import { type Issued, pem } from "../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../scenes/pki/openssl-tsa.ts";
-import { tsa as authority, tsaRoot } from "../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { issuer, root, sealing } from "../bundle/people.ts";
+import { type Issued, pem } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
 import { makeOcsp } from "../pki/ocsp.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
+import { tsa as authority, tsaRoot } from "../pki/tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
 import { refusalBy } from "../verifiers/verifier.ts";
 

@@ -10,11 +10,11 @@ import { octetString } from "../../manifests/encoding/der-write.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { readSeal, sealFile } from "../../manifests/records/seal.ts";
 import { verifySeal } from "../../manifests/verify/seal.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
-import { pem } from "../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../scenes/pki/openssl-tsa.ts";
-import { makeToken, makeTsa, tsaRoot } from "../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { oids, root } from "../bundle/people.ts";
+import { pem } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
+import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
 import { refusalBy } from "../verifiers/verifier.ts";
 

@@ -92,7 +92,7 @@ describe("coldseal with files that cannot be used", () => {
     const module = `
       import { readdirSync } from "node:fs";
       import { createBatch } from ${JSON.stringify(join(root, "desk/batch-create.ts"))};
-      import { oids, submitter } from ${JSON.stringify(join(root, "scenes/bundle/people.ts"))};
+      import { oids, submitter } from ${JSON.stringify(join(root, "test/bundle/people.ts"))};
       const order = ${JSON.stringify(order({ stick, documents: [source] }))};
       const made = createBatch(order, { ...submitter.signingKey, chain: [] }, oids);
       const outcome = await made.then(() => "made", (fault) => fault.code);

@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 import { type BatchOrder, createBatch } from "../../desk/batch-create.ts";
 import type { Slip } from "../../desk/slip.ts";
 import type { SubmitterKey } from "../../desk/submitter-key.ts";
-import { oids, submitter } from "../../scenes/bundle/people.ts";
+import { oids, submitter } from "../bundle/people.ts";
 
 export function folder(): string {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-desk-"));

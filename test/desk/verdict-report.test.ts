@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { verdictReport } from "../../desk/verdict-report.ts";
 import type { VerdictWords } from "../../desk/verdict-words.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
-import { audit, issuer, root, sealing } from "../../scenes/bundle/people.ts";
-import { fingerprint } from "../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
+import { audit, issuer, root, sealing } from "../bundle/people.ts";
+import { fingerprint } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
 import { makeOcsp } from "../pki/ocsp.ts";
 

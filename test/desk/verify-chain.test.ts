@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Bundle } from "../../scenes/bundle/build.ts";
+import type { Bundle } from "../bundle/build.ts";
 import {
   auditOf,
   bundleAt,
@@ -14,8 +14,8 @@ import {
   layBundle,
   other,
   type Stick,
-} from "../../scenes/bundle/chain.ts";
-import { root } from "../../scenes/bundle/people.ts";
+} from "../bundle/chain.ts";
+import { root } from "../bundle/people.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-chain-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

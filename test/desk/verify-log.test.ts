@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifierKeyText } from "../../manifests/log/verifier-key.ts";
 import { logProofPath } from "../../manifests/verify/log-proofs.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { logProofFile, logTrust, origin } from "../bundle/log.ts";
 import { anchored, coldseal, lay, packing, place } from "./container/packed.ts";
 import { storedFiles } from "./container/raw-zip.ts";

@@ -8,7 +8,7 @@ import { readOperatorSettings } from "../../ceremony/operator-settings.ts";
 import { exitStatus } from "../../host/terminal/refusal-lines.ts";
 import { refusalTable } from "../../manifests/refusal.ts";
 import { readMountSettings } from "../../media/mount/settings.ts";
-import { makeRoot } from "../../scenes/pki/authority.ts";
+import { makeRoot } from "../pki/authority.ts";
 
 const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 

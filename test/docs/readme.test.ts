@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ceremonyProgram } from "../../ceremony/program.ts";
-import { buildBundle } from "../../scenes/bundle/build.ts";
-import { root } from "../../scenes/bundle/people.ts";
-import { pem } from "../../scenes/pki/authority.ts";
+import { buildBundle } from "../bundle/build.ts";
+import { root } from "../bundle/people.ts";
+import { pem } from "../pki/authority.ts";
 import { projectRoot } from "../structure/source-files.ts";
 
 const read = (path: string) => readFileSync(join(projectRoot, path), "utf8");

@@ -25,7 +25,7 @@ import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { orderBytes } from "../../manifests/records/order.ts";
 import { verifyTranscript } from "../../manifests/records/transcript.ts";
-import { issue, makeRoot as makeAuthority } from "../../scenes/pki/authority.ts";
+import { issue, makeRoot as makeAuthority } from "../pki/authority.ts";
 import { difference, filesBelow } from "../promises/check-media.ts";
 import { beginDay, type RehearsedDay } from "./rehearsed-day.ts";
 

@@ -4,8 +4,8 @@ import { der, explicit, integer, objectIdentifier, sequence } from "../../manife
 import { oid } from "../../manifests/encoding/oid.ts";
 import { subjectAltName } from "../../manifests/x509/extensions.ts";
 import { anyPolicy } from "../../manifests/x509/policy-extensions.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
-import { type Extension, type Issued, issue, nameOf } from "../../scenes/pki/authority.ts";
+import { oids, root } from "../bundle/people.ts";
+import { type Extension, type Issued, issue, nameOf } from "../pki/authority.ts";
 
 const text = (value: string) => new Uint8Array(Buffer.from(value));
 const dns = (name: string) => der(0x82, text(name));

@@ -5,9 +5,9 @@
  */
 
 import { createHash, type KeyObject, sign } from "node:crypto";
-import * as boxPeople from "../../scenes/bundle/people.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
+import * as boxPeople from "../bundle/people.ts";
 import * as submitters from "../media/signed-batch.ts";
+import type { Issued } from "../pki/authority.ts";
 import { branch, type DerNode, joined, leaf, parseDer, writeDer } from "./der-tree.ts";
 import { sortNodes } from "./mutate-der.ts";
 import type { Random } from "./random.ts";

@@ -11,7 +11,7 @@ import { attribute, findObjects } from "../../hardware/objects.ts";
 import { makeSoftHsmFolder, softhsmModule } from "../../hardware/softhsm.ts";
 import { openToken, type Token } from "../../hardware/token.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import { issue, makeRoot } from "../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../pki/authority.ts";
 import { keyOf, makeSoftToken, type SoftToken, withToken } from "./soft-token.ts";
 
 let soft: SoftToken;

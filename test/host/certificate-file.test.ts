@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCertificateFile } from "../../host/certificate-file.ts";
-import { root, submitter } from "../../scenes/bundle/people.ts";
+import { root, submitter } from "../bundle/people.ts";
 
 let folder: string;
 beforeAll(() => {

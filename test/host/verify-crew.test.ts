@@ -9,7 +9,7 @@ import { Packer } from "../../host/packed-files.ts";
 import { VerifyCrew } from "../../host/verify-crew.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
-import { type Bundle, buildBundle } from "../../scenes/bundle/build.ts";
+import { type Bundle, buildBundle } from "../bundle/build.ts";
 
 const count = 1100;
 let base: string;

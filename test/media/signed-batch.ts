@@ -10,7 +10,7 @@ import { canonical, canonicalBytes } from "../../manifests/encoding/canonical-js
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { type Policy, policyJson, readPolicy } from "../../manifests/records/policy.ts";
 import type { ListedDocument, RequestHead } from "../../manifests/records/request.ts";
-import { type Issued, issue, makeRoot } from "../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot } from "../pki/authority.ts";
 
 export const oids = ownOids(documentationArc);
 export const now = "2026-11-23T12:00:00Z";

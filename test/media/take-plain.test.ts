@@ -22,7 +22,7 @@ import { type Policy, readPolicy } from "../../manifests/records/policy.ts";
 import type { RefusalCode } from "../../manifests/refusal.ts";
 import { type TakeJob, take } from "../../media/intake/take.ts";
 import { Watch } from "../../media/intake/watch.ts";
-import { type Issued, issue, makeRoot } from "../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot } from "../pki/authority.ts";
 import { armoured, envelopeParts, inBer, inDer, type Over, smime } from "../pki/plain.ts";
 import { makeBatch, now, oids, policyText, root } from "./signed-batch.ts";
 

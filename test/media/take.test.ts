@@ -24,7 +24,7 @@ import { readPolicy } from "../../manifests/records/policy.ts";
 import type { ListedDocument } from "../../manifests/records/request.ts";
 import { type TakeJob, take } from "../../media/intake/take.ts";
 import { Watch } from "../../media/intake/watch.ts";
-import { issue, makeRoot } from "../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../pki/authority.ts";
 import {
   type Contents,
   listed,

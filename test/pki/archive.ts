@@ -12,10 +12,10 @@ import { readSeal, sealFile } from "../../manifests/records/seal.ts";
 import { archiveImprint } from "../../manifests/time/archive-time-stamp.ts";
 import { signerIn, withSigner } from "../../manifests/time/token.ts";
 import { contentsOf } from "../../manifests/verify/archive-cover.ts";
-import { oids } from "../../scenes/bundle/people.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
-import { makeToken, tsa } from "../../scenes/pki/tsa.ts";
+import { oids } from "../bundle/people.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
+import type { Issued } from "./authority.ts";
+import { makeToken, tsa } from "./tsa.ts";
 
 export interface ArchiveWanted {
   readonly document: Uint8Array;

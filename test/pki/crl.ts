@@ -15,8 +15,8 @@ import {
   unsignedInteger,
 } from "../../manifests/encoding/der-write.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
-import { signWith } from "../../scenes/pki/keys.ts";
+import type { Issued } from "./authority.ts";
+import { signWith } from "./keys.ts";
 
 export interface WantedCrl {
   /** content octets of serial numbers */

@@ -18,8 +18,8 @@ import { oid } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { publicKeyBits } from "../../manifests/x509/key.ts";
-import { type Issued, issue, type Wanted } from "../../scenes/pki/authority.ts";
-import { signWith } from "../../scenes/pki/keys.ts";
+import { type Issued, issue, type Wanted } from "./authority.ts";
+import { signWith } from "./keys.ts";
 
 export interface WantedAnswer {
   readonly certificate: Uint8Array;

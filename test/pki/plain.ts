@@ -9,7 +9,7 @@ import { der, integer, objectIdentifier, octetString, setOf } from "../../manife
 import { oid } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { broughtLine } from "../../manifests/records/plain-list.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
+import type { Issued } from "./authority.ts";
 
 export interface Over {
   readonly signingTime?: Utc;

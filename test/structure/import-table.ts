@@ -21,7 +21,6 @@ const allFolders = [
   "ceremony",
   "desk",
   "ledger",
-  "scenes",
   "demo",
   "test",
 ];
@@ -177,23 +176,10 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
-  // What breaks things on purpose, and the made-up boxes and authorities that it needs: nothing else of the product may import them.
-  {
-    path: "ledger/drills",
-    folders: ["ledger", "scenes", "demo/run-command.ts", "demo/project-root.ts", "manifests", "host"],
-    packages: ledgerPackages,
-    node: "any",
-  },
   { path: "ledger/serve", folders: ["ledger", "manifests", "host"], packages: servicePackages, node: "any" },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
-  { path: "scenes", folders: ["scenes", "manifests", "host"], packages: [], node: "any" },
 
-  {
-    path: "demo",
-    folders: allFolders.filter((folder) => folder !== "test" && folder !== "scenes"),
-    packages: ["commander"],
-    node: "sockets",
-  },
+  { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
   {
     path: "test",
     folders: allFolders,

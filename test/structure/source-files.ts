@@ -8,7 +8,7 @@ const notSource = new Set(["node_modules", ".cache", ".git", "coverage", "demo-o
 
 /** Folders that hold what is committed. A clone that was played in may hold others, which are the player's own. */
 const committed = [
-  ...["manifests", "host", "hardware", "media", "appliance", "ceremony", "desk", "ledger", "scenes", "demo", "test"],
+  ...["manifests", "host", "hardware", "media", "appliance", "ceremony", "desk", "ledger", "demo", "test"],
   ...["bin", "scripts", "docs", ".ci"],
 ];
 

@@ -18,8 +18,8 @@ import {
 } from "../../manifests/encoding/der-write.ts";
 import { oid } from "../../manifests/encoding/oid.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
-import type { Issued } from "../../scenes/pki/authority.ts";
-import { tsa } from "../../scenes/pki/tsa.ts";
+import type { Issued } from "../pki/authority.ts";
+import { tsa } from "../pki/tsa.ts";
 
 /** What a token says. */
 export interface Answer {

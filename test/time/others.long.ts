@@ -10,11 +10,11 @@ import { checkEvidence } from "../../manifests/time/check-evidence.ts";
 import { type ArchiveTimeStamp, chainsBefore, writeEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { checkAnswers, timeStampRequest, tokenInResponse } from "../../manifests/time/request.ts";
 import { authorityPath, checkToken } from "../../manifests/time/token.ts";
-import { issue } from "../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../scenes/pki/openssl-tsa.ts";
-import { makeToken, makeTsa, tsaRoot } from "../../scenes/pki/tsa.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
 import { treeOf } from "../manifests/time/tree-of.ts";
+import { issue } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
+import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { javaArguments } from "../verifiers/bouncycastle.ts";
 import { hasJava } from "./has-java.ts";
 

@@ -9,8 +9,8 @@ import { objectIdentifier, sequence } from "../../manifests/encoding/der-write.t
 import { oid } from "../../manifests/encoding/oid.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { authorityPath, checkToken } from "../../manifests/time/token.ts";
-import { issue, makeRoot, pem } from "../../scenes/pki/authority.ts";
-import { makeToken, makeTsa, timeStampingOnly, tsaRoot } from "../../scenes/pki/tsa.ts";
+import { issue, makeRoot, pem } from "../pki/authority.ts";
+import { makeToken, makeTsa, timeStampingOnly, tsaRoot } from "../pki/tsa.ts";
 
 const over = utf8("what was sealed");
 const eku = (...ids: readonly string[]) => ({ ...timeStampingOnly, value: sequence(...ids.map(objectIdentifier)) });

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildBundle } from "../../scenes/bundle/build.ts";
-import { makeRoot, pem } from "../../scenes/pki/authority.ts";
+import { buildBundle } from "../bundle/build.ts";
 import { bundleOf, type Mutant } from "../manifests/mutants/mutant.ts";
 import { written } from "../manifests/mutants/openssl-says.ts";
 import { mutants } from "../manifests/mutants/table.ts";
+import { makeRoot, pem } from "../pki/authority.ts";
 import { isHere, verifiers } from "./all.ts";
 import { bouncycastle, javaArguments } from "./bouncycastle.ts";
 import { certtool } from "./certtool.ts";

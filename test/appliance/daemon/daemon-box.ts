@@ -36,7 +36,7 @@ import { take } from "../../../media/intake/take.ts";
 import { Watch } from "../../../media/intake/watch.ts";
 import { isRefusalFolder, writeAnswer, writeAudit } from "../../../media/outgoing/answer.ts";
 import { folderDigest } from "../../../media/outgoing/folder-digest.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { authorization, dissent, type MadeBatch, makeBatch, root } from "../signer/people.ts";
 import { TestBox } from "../signer/test-box.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { importPolicy } from "../../../appliance/signer/import-policy.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
-import { fingerprint } from "../../../scenes/pki/authority.ts";
+import { fingerprint } from "../../pki/authority.ts";
 import { following, operators, signPolicy, submitter } from "../signer/people.ts";
 import { DaemonBox } from "./daemon-box.ts";
 

@@ -8,7 +8,7 @@ import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import type { EmergencyRules } from "../../../manifests/records/emergency.ts";
 import type { OrderKind } from "../../../manifests/records/order.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 import { orderOf } from "./order-of.ts";
 import { following, oids, root, signPolicy } from "./people.ts";
 import { TestBox } from "./test-box.ts";

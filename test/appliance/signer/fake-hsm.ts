@@ -5,8 +5,8 @@ import type { Suite } from "../../../manifests/cms/suite.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
 import { keyEntries, mapKeys, type OfKeys } from "../../../manifests/records/key-purpose.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
-import { signWith } from "../../../scenes/pki/keys.ts";
+import type { Issued } from "../../pki/authority.ts";
+import { signWith } from "../../pki/keys.ts";
 
 export const rightPin = "4711-right";
 

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { pem } from "../../pki/authority.ts";
 import { root } from "./people.ts";
 
 /** What `openssl ts -verify` says of a token over a digest. */

@@ -7,7 +7,7 @@ import { mergeSignedData } from "../../../manifests/cms/write.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { type OrderKind, orderBytes } from "../../../manifests/records/order.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { fromNow, oids, operators } from "./people.ts";
 import type { TestBox } from "./test-box.ts";
 

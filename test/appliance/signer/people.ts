@@ -19,7 +19,7 @@ import {
 import { type Policy, policyJson, readPolicy } from "../../../manifests/records/policy.ts";
 import type { ListedDocument, RequestHead } from "../../../manifests/records/request.ts";
 import { requestBytes } from "../../../manifests/records/request-stream.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 
 export const oids = ownOids(documentationArc);
 export const root = makeRoot({ name: "Test root" });

@@ -15,8 +15,8 @@ import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { readFiles } from "../../../manifests/encoding/file-stream.ts";
 import { type Challenge, readChallenge } from "../../../manifests/records/decision.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
-import { issue, type Wanted } from "../../../scenes/pki/authority.ts";
-import { timeStampingOnly } from "../../../scenes/pki/tsa.ts";
+import { issue, type Wanted } from "../../pki/authority.ts";
+import { timeStampingOnly } from "../../pki/tsa.ts";
 import {
   authorization,
   fromNow,

@@ -29,8 +29,8 @@ import { mapKeys } from "../../../manifests/records/key-purpose.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
-import { type Issued, issue, type Wanted } from "../../../scenes/pki/authority.ts";
-import { timeStampingOnly } from "../../../scenes/pki/tsa.ts";
+import { type Issued, issue, type Wanted } from "../../pki/authority.ts";
+import { timeStampingOnly } from "../../pki/tsa.ts";
 import { FakeHsm, rightPin } from "./fake-hsm.ts";
 import {
   authorization,

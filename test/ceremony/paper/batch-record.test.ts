@@ -13,9 +13,9 @@ import { batchRecordPaper } from "../../../ceremony/paper/batch-record-paper.ts"
 import { columns, textOf } from "../../../ceremony/paper/page.ts";
 import { documentationArc } from "../../../manifests/encoding/oid.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { root } from "../../../scenes/bundle/people.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle } from "../../bundle/build-plain.ts";
+import { root } from "../../bundle/people.ts";
 import { codeOf } from "../software-box.ts";
 import { has, keptOutput, newFolder, pdfText, put, scanned, squeezed, wordsOf } from "./printed.ts";
 

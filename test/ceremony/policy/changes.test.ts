@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { policyChanges } from "../../../ceremony/procedures/policy/changes.ts";
 import { policyLines } from "../../../ceremony/procedures/policy/policy-words.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
-import { makePolicy } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, makeRoot } from "../../../scenes/pki/authority.ts";
+import { makePolicy } from "../../bundle/signed.ts";
 import { TestLedger } from "../../manifests/log/test-ledger.ts";
+import { fingerprint, makeRoot } from "../../pki/authority.ts";
 
 describe("what a policy says and changes, for those who sign it", () => {
   it("POLICY-SIGNERS: a limit that the next policy leaves out is shown as much as one that it adds", () => {

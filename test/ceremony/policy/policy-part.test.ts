@@ -7,9 +7,9 @@ import { policyOf } from "../../../ceremony/procedures/policy-part.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { policyJson, readPolicy } from "../../../manifests/records/policy.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { makePolicy } from "../../../scenes/bundle/signed.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { makePolicy } from "../../bundle/signed.ts";
 import { acknowledger, TestLedger } from "../../manifests/log/test-ledger.ts";
+import { pem } from "../../pki/authority.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "coldseal-policy-part-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CeremonyFile } from "../../../ceremony/engine/ceremony-file.ts";
 import { checkOfficersOf, checkPeopleOf } from "../../../ceremony/procedures/people-of-policy.ts";
-import { op1, op2, root } from "../../../scenes/bundle/people.ts";
-import { makePolicy } from "../../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
+import { op1, op2, root } from "../../bundle/people.ts";
+import { makePolicy } from "../../bundle/signed.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-people-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -8,8 +8,8 @@ import { readSpki } from "../../../hardware/public-key.ts";
 import type { Token } from "../../../hardware/token.ts";
 import { fromUtf8, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { ShareRecord } from "../../../manifests/records/share.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
 import { makeSoftToken, type SoftToken, withToken } from "../../hardware/soft-token.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { codeOf } from "../software-box.ts";
 
 const root = makeRoot({ name: "root" });

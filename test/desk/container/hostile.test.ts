@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { containerKind } from "../../../desk/container/container-kind.ts";
 import { verifyContainer } from "../../../desk/container/verify-container.ts";
 import { openContainer } from "../../../desk/container/zip-read.ts";
-import { root } from "../../../scenes/bundle/people.ts";
+import { root } from "../../bundle/people.ts";
 import { hostileEntries } from "./hostile-entries.ts";
 import { hostileLayouts } from "./hostile-layout.ts";
 import { accepted, right } from "./right-zips.ts";

@@ -7,12 +7,12 @@ import { dirname, join } from "node:path";
 import { bundleTree } from "../../../desk/anchor/bundle-tree.ts";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
-import { tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { root } from "../../bundle/people.ts";
 import { rawToken } from "../../manifests/time/raw-token.ts";
+import { pem } from "../../pki/authority.ts";
+import { tsaRoot } from "../../pki/tsa.ts";
 
 export interface Place {
   readonly dir: string;

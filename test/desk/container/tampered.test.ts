@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyContainer } from "../../../desk/container/verify-container.ts";
 import { openContainer } from "../../../desk/container/zip-read.ts";
 import type { Finding } from "../../../manifests/verify/findings.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { root } from "../../bundle/people.ts";
+import { tsaRoot } from "../../pki/tsa.ts";
 import { coldseal, laid, type Place, place } from "./packed.ts";
 import { rawZip } from "./raw-zip.ts";
 

@@ -6,7 +6,7 @@ import {
   checkAcknowledgement,
   readAcknowledgement,
 } from "../../../manifests/log/acknowledgement.ts";
-import { makePolicy } from "../../../scenes/bundle/signed.ts";
+import { makePolicy } from "../../bundle/signed.ts";
 import { oids, TestLedger } from "../../manifests/log/test-ledger.ts";
 import { mutateFile } from "../files.ts";
 import { mutateJson } from "../mutate-json.ts";

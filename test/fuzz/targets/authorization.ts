@@ -8,9 +8,9 @@ import {
 } from "../../../manifests/records/authorization.ts";
 import { challengeBytes, dissentBytes } from "../../../manifests/records/decision.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { oids, op1, op2, op3 } from "../../../scenes/bundle/people.ts";
-import { signedBy, times } from "../../../scenes/bundle/signed.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { oids, op1, op2, op3 } from "../../bundle/people.ts";
+import { signedBy, times } from "../../bundle/signed.ts";
 import { mutateFile } from "../files.ts";
 import { Broken, type Target } from "../target.ts";
 

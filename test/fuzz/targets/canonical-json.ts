@@ -1,7 +1,7 @@
 import { equal } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes, type Json, readCanonical } from "../../../manifests/encoding/canonical-json.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { policyBytes } from "../../../scenes/bundle/signed.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { policyBytes } from "../../bundle/signed.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { Broken, type Target } from "../target.ts";
 

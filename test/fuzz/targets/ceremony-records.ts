@@ -12,8 +12,8 @@ import {
   verifyCertificateRequest,
   writeCertificateRequest,
 } from "../../../manifests/x509/certificate-request.ts";
-import { audit, oids, op1, op2 } from "../../../scenes/bundle/people.ts";
-import { signedBy } from "../../../scenes/bundle/signed.ts";
+import { audit, oids, op1, op2 } from "../../bundle/people.ts";
+import { signedBy } from "../../bundle/signed.ts";
 import { entryOf, fileDigest, transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { mutateFile } from "../files.ts";
 import { mutateDer } from "../mutate-der.ts";

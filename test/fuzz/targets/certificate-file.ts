@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCertificateFile } from "../../../host/certificate-file.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { root } from "../../bundle/people.ts";
+import { pem } from "../../pki/authority.ts";
 import { mutateBytes } from "../mutate-bytes.ts";
 import type { Target } from "../target.ts";
 

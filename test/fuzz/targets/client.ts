@@ -8,7 +8,7 @@ import { unlock } from "../../../appliance/client/unlock-client.ts";
 import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { fileHeader } from "../../../manifests/encoding/file-stream.ts";
 import { frameHeader } from "../../../manifests/encoding/frame.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { joined } from "../der-tree.ts";
 import { mutateFrames } from "../frames.ts";
 import type { Target } from "../target.ts";

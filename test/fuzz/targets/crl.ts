@@ -3,7 +3,7 @@ import { checkRevocation } from "../../../manifests/verify/revocation.ts";
 import { crlFrom } from "../../../manifests/verify/revocation-files.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { type Crl, readCrl } from "../../../manifests/x509/crl.ts";
-import { issuer, root, submitter } from "../../../scenes/bundle/people.ts";
+import { issuer, root, submitter } from "../../bundle/people.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { headersAreMinimal } from "../der-tree.ts";
 import { mutateDer } from "../mutate-der.ts";

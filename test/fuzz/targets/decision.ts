@@ -1,6 +1,6 @@
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import { challengeBytes, dissentBytes, readChallenge, readDissent } from "../../../manifests/records/decision.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { mutateJson } from "../mutate-json.ts";
 import type { Target } from "../target.ts";
 

@@ -1,8 +1,8 @@
 import { checkDer } from "../../../manifests/encoding/der-check.ts";
 import { DerReader, readHeader, readTime, tag } from "../../../manifests/encoding/der-read.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { issuer, root } from "../../../scenes/bundle/people.ts";
-import { makeSeal, sealFacts } from "../../../scenes/bundle/signed.ts";
+import { issuer, root } from "../../bundle/people.ts";
+import { makeSeal, sealFacts } from "../../bundle/signed.ts";
 import { headersAreMinimal } from "../der-tree.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";

@@ -2,7 +2,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { concat, equal } from "../../../manifests/encoding/bytes.ts";
 import { type ListLine, ListReader, listLine } from "../../../manifests/records/documents-list.ts";
 import { listEntries, readListFile } from "../../../manifests/verify/list-file.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { piecesOf } from "../random.ts";
 import { Broken, type Target } from "../target.ts";

@@ -2,7 +2,7 @@ import { concat, equal, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { readStripped } from "../../../manifests/records/plain-envelope.ts";
 import { strip } from "../../../media/intake/envelope/strip.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { armoured, envelopeParts, inBer, inDer, type Pieces, smime } from "../../pki/plain.ts";
 import { mutateFile } from "../files.ts";
 import { piecesOf } from "../random.ts";

@@ -1,7 +1,7 @@
 import { inspectFile, inspectionLines } from "../../../desk/inspect.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { oids } from "../../../scenes/bundle/people.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { logProofFile } from "../../bundle/log.ts";
+import { oids } from "../../bundle/people.ts";
 import { mutateFile } from "../files.ts";
 import type { Target } from "../target.ts";
 

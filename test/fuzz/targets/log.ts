@@ -18,7 +18,7 @@ import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { logProofPath } from "../../../manifests/verify/log-proofs.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { logProof, logProofFile, logTrust } from "../../bundle/log.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { consistencyPath, inclusionPath, leafOf, mth } from "../../manifests/log/reference-tree.ts";

@@ -2,8 +2,8 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
 import { type Manifest, manifestBytes, readManifest } from "../../../manifests/records/manifest.ts";
 import { checkManifestFile } from "../../../manifests/verify/manifest-file.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { times } from "../../bundle/signed.ts";
 import { mutateFile } from "../files.ts";
 import { Broken, type Target } from "../target.ts";
 

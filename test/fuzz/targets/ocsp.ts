@@ -5,7 +5,7 @@ import { checkRevocation, checkWhereAnswered } from "../../../manifests/verify/r
 import { ocspFrom } from "../../../manifests/verify/revocation-files.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { type OcspResponse, readOcsp } from "../../../manifests/x509/ocsp.ts";
-import { root, submitter } from "../../../scenes/bundle/people.ts";
+import { root, submitter } from "../../bundle/people.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { makeDelegate, makeOcsp, ocspExtension } from "../../pki/ocsp.ts";
 import { headersAreMinimal } from "../der-tree.ts";

@@ -1,7 +1,7 @@
 import { checkOpened } from "../../../ceremony/opened-batch.ts";
 import { challengeBytes } from "../../../manifests/records/decision.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { policyBytes, times } from "../../../scenes/bundle/signed.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { policyBytes, times } from "../../bundle/signed.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import type { Target } from "../target.ts";
 

@@ -3,8 +3,8 @@ import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { type OrderKind, officersNeeded, orderBytes, verifyOrder } from "../../../manifests/records/order.ts";
 import { statementBytes, verifyStatement } from "../../../manifests/records/statement.ts";
-import { audit, oids, op1, op2 } from "../../../scenes/bundle/people.ts";
-import { makePolicy, signedBy, times } from "../../../scenes/bundle/signed.ts";
+import { audit, oids, op1, op2 } from "../../bundle/people.ts";
+import { makePolicy, signedBy, times } from "../../bundle/signed.ts";
 import { mutateFile } from "../files.ts";
 import { Broken, type Target } from "../target.ts";
 

@@ -1,8 +1,8 @@
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { validatePath } from "../../../manifests/x509/path.ts";
-import { issuer, oids, root, sealing, submitter } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
+import { issuer, oids, root, sealing, submitter } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
 import { constrainedIssuer, costliestNames, crossedPolicies, nameRich } from "../certificates.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import type { Target } from "../target.ts";

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPkcs12 } from "../../../desk/submitter-key.ts";
-import { submitter } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { submitter } from "../../bundle/people.ts";
+import { pem } from "../../pki/authority.ts";
 import { mutateDer } from "../mutate-der.ts";
 import type { Target } from "../target.ts";
 

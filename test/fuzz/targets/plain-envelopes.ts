@@ -11,8 +11,8 @@ import {
   plainListLine,
 } from "../../../manifests/records/plain-list.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
 import { oids, policy, root } from "../../media/signed-batch.ts";
+import { issue } from "../../pki/authority.ts";
 import { broughtBy } from "../../pki/plain.ts";
 import { mutateFile } from "../files.ts";
 import { mutateJson } from "../mutate-json.ts";

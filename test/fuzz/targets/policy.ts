@@ -5,8 +5,8 @@ import { canonicalBytes, readCanonical } from "../../../manifests/encoding/canon
 import { type Policy, policyJson, readPolicy } from "../../../manifests/records/policy.ts";
 import { policyArc, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
 import { checkPolicyRules } from "../../../manifests/records/policy-rules.ts";
-import { oids, operators } from "../../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
+import { oids, operators } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { TestLedger } from "../../manifests/log/test-ledger.ts";
 import { mutateFiles, packFiles, unpackFiles } from "../files.ts";
 import { mutateJson } from "../mutate-json.ts";

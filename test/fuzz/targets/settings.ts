@@ -7,8 +7,8 @@ import { readOperatorSettings } from "../../../ceremony/operator-settings.ts";
 import { openTokenKey } from "../../../desk/token-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { readMountSettings } from "../../../media/mount/settings.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { root } from "../../bundle/people.ts";
+import { pem } from "../../pki/authority.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { Broken, type Target } from "../target.ts";
 

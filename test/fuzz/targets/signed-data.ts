@@ -3,7 +3,7 @@ import { readSignedData, readSignedDataHead, type SignedData } from "../../../ma
 import { signedData } from "../../../manifests/cms/write.ts";
 import { equal } from "../../../manifests/encoding/bytes.ts";
 import { LargeSignedData } from "../../../manifests/verify/large-signed-data.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { headersAreMinimal } from "../der-tree.ts";
 import { mutateFile } from "../files.ts";
 import { piecesOf } from "../random.ts";

@@ -12,15 +12,15 @@ import { authorityPath, checkToken, type TimeStamp, tokenLimit } from "../../../
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { checkNotBefore, proofOf } from "../../../manifests/verify/time-evidence.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { oids } from "../../../scenes/bundle/people.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
-import { makeToken, makeTsa, tsa, tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { inclusionOf, lineRecord, linesOf } from "../../bundle/line-record.ts";
 import { stampedBundle, stampOver } from "../../bundle/local-time.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { oids } from "../../bundle/people.ts";
 import { rawToken } from "../../manifests/time/raw-token.ts";
 import { treeOf } from "../../manifests/time/tree-of.ts";
+import { issue } from "../../pki/authority.ts";
+import { makeToken, makeTsa, tsa, tsaRoot } from "../../pki/tsa.ts";
 import { mutateDer } from "../mutate-der.ts";
 import { Broken, type Target } from "../target.ts";
 

@@ -13,9 +13,9 @@ import { checkAttestationKey, nameOf, readPublicArea } from "../../../manifests/
 import { readQuote } from "../../../manifests/attest/quote.ts";
 import { base64, concat, fromBase64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
 import { bootEvents, bootLog, imaLine } from "../../manifests/attest/paper-tpm.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { type SoftTpm, startSoftTpm, tpmHere } from "./swtpm.ts";
 
 const handle = 0x81010002;

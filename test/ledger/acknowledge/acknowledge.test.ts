@@ -19,13 +19,13 @@ import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
 import type { Policy } from "../../../manifests/records/policy.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../../scenes/bundle/chain.ts";
-import { oids, op1, op2, root } from "../../../scenes/bundle/people.ts";
-import { policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
+import { oids, op1, op2, root } from "../../bundle/people.ts";
+import { policyBytes, signedBy, times } from "../../bundle/signed.ts";
 import { logKey } from "../../manifests/log/log-keys.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { aLog, noSigner, origin, type TestLog, type TestWitness } from "../checkpoints/a-log.ts";
 import { tamper } from "../tampering.ts";
 

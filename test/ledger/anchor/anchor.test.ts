@@ -13,12 +13,12 @@ import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { lineGroup } from "../../../manifests/verify/seal-evidence.ts";
 import { recordGroup } from "../../../manifests/verify/time-evidence.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf } from "../../../scenes/bundle/chain.ts";
-import { oids } from "../../../scenes/bundle/people.ts";
-import { makeRoot } from "../../../scenes/pki/authority.ts";
-import { makeTsa, timeStampingOnly } from "../../../scenes/pki/tsa.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf } from "../../bundle/chain.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { oids } from "../../bundle/people.ts";
+import { makeRoot } from "../../pki/authority.ts";
+import { makeTsa, timeStampingOnly } from "../../pki/tsa.ts";
 import { type Behaviour, type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
 import { type AnchoredLedger, anchoredLedger } from "./anchored-ledger.ts";
 

@@ -5,9 +5,9 @@ import type { AnchorWork } from "../../../ledger/anchor/ask.ts";
 import { type QueueAnswer, queueAnswer } from "../../../ledger/anchor/queue.ts";
 import { type AnchorSettings, changeSettings } from "../../../ledger/anchor/settings.ts";
 import { type Utc, utcOf } from "../../../manifests/encoding/shape.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
-import { tsaRoot } from "../../../scenes/pki/tsa.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { layBundle, type Stick } from "../../bundle/chain.ts";
+import { tsaRoot } from "../../pki/tsa.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { tamper } from "../tampering.ts";
 

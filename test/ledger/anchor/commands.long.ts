@@ -6,12 +6,12 @@ import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLedger } from "../../../ledger/ledger-folder.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../../scenes/pki/openssl-tsa.ts";
-import { makeTsa } from "../../../scenes/pki/tsa.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { root } from "../../bundle/people.ts";
+import { pem } from "../../pki/authority.ts";
+import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
+import { makeTsa } from "../../pki/tsa.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 

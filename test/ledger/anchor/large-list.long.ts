@@ -13,8 +13,8 @@ import { manifestBytes } from "../../../manifests/records/manifest.ts";
 import { sealPath } from "../../../manifests/records/names.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { lineGroup } from "../../../manifests/verify/seal-evidence.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf } from "../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf } from "../../bundle/chain.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
 import { type AnchoredLedger, anchoredLedger } from "./anchored-ledger.ts";
 

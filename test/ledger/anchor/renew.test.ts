@@ -16,11 +16,11 @@ import { manifestBytes } from "../../../manifests/records/manifest.ts";
 import { checkEvidence } from "../../../manifests/time/check-evidence.ts";
 import { lineGroup } from "../../../manifests/verify/seal-evidence.ts";
 import { recordGroup } from "../../../manifests/verify/time-evidence.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf } from "../../../scenes/bundle/chain.ts";
-import { makeRoot } from "../../../scenes/pki/authority.ts";
-import { makeTsa } from "../../../scenes/pki/tsa.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf } from "../../bundle/chain.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { makeRoot } from "../../pki/authority.ts";
+import { makeTsa } from "../../pki/tsa.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
 import { type AnchoredLedger, anchoredLedger } from "./anchored-ledger.ts";
 

@@ -14,10 +14,10 @@ import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { appendAs } from "../../../ledger/ingest/ingest-into.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../../scenes/bundle/chain.ts";
-import { oids, op1, root } from "../../../scenes/bundle/people.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
+import { oids, op1, root } from "../../bundle/people.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 import { inShort, type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 
 const keepers = ["k1", "k2", "k3"].map((name) => issue(root, { name })) as [Issued, Issued, Issued];

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkLedger } from "../../../ledger/check/check-ledger.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
 import { inShort, type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { tamper } from "../tampering.ts";
 

@@ -3,14 +3,14 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ClusterNode } from "../../../ledger/drills/cluster/node.ts";
-import { Cluster, schema } from "../../../ledger/drills/cluster/start-cluster.ts";
-import { serverPrograms } from "../../../ledger/drills/servers/programs.ts";
 import { createLedger, type Ledger, openLedger } from "../../../ledger/ledger-folder.ts";
 import { append, type Place } from "../../../ledger/log/append.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import { type PostgresSettings, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import type { LogRecord } from "../../../manifests/log/entry.ts";
+import type { ClusterNode } from "../../drills/cluster/node.ts";
+import { Cluster, schema } from "../../drills/cluster/start-cluster.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
 import { until } from "../../faults/waiting.ts";
 import { origin } from "../a-ledger.ts";
 

@@ -7,10 +7,10 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../../scenes/bundle/chain.ts";
-import { root } from "../../../scenes/bundle/people.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
+import { root } from "../../bundle/people.ts";
+import { issue } from "../../pki/authority.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { initWords } from "../store/engine.ts";
 

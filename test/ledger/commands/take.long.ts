@@ -8,11 +8,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
-import { oids, root } from "../../../scenes/bundle/people.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
-import { openTsa, type TestTsa } from "../../../scenes/pki/openssl-tsa.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { oids, root } from "../../bundle/people.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
+import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
 import { ledgerCommand } from "../programs.ts";
 import { initWords } from "../store/engine.ts";
 

@@ -5,11 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Drill, DrillContext, DrillResult } from "../../../ledger/drills/drill.ts";
-import { drillKey } from "../../../ledger/drills/drill-key.ts";
-import { drills, drillsNamed } from "../../../ledger/drills/drills.ts";
-import { writeRecord } from "../../../ledger/drills/record.ts";
-import { runDrill } from "../../../ledger/drills/run-drill.ts";
+import type { Drill, DrillContext, DrillResult } from "../../drills/drill.ts";
+import { drillKey } from "../../drills/drill-key.ts";
+import { drills, drillsNamed } from "../../drills/drills.ts";
+import { writeRecord } from "../../drills/record.ts";
+import { runDrill } from "../../drills/run-drill.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 
 let dir: string;

@@ -15,8 +15,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { findOnStick } from "../../../ledger/ingest/on-stick.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
 
 let bundles: readonly Bundle[];

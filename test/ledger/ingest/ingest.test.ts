@@ -6,7 +6,8 @@ import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { contentPath } from "../../../manifests/records/names.ts";
 import { listEntries } from "../../../manifests/verify/list-file.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { buildPlainBundle } from "../../bundle/build-plain.ts";
 import {
   auditOf,
   bundleAt,
@@ -17,8 +18,7 @@ import {
   layBundle,
   other,
   type Stick,
-} from "../../../scenes/bundle/chain.ts";
-import { buildPlainBundle } from "../../bundle/build-plain.ts";
+} from "../../bundle/chain.ts";
 import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
 
 let bundles: readonly Bundle[];

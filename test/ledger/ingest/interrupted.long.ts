@@ -12,8 +12,8 @@ import { appendAs } from "../../../ledger/ingest/ingest-into.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import type { Database, Sql } from "../../../ledger/store/database.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { type TestLedger, testLedger } from "./on-real-ledger.ts";
 
 const faults = ["before", "in the middle", "after the commit"] as const;

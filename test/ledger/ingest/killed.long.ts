@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { append } from "../../../ledger/log/append.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { type TestLedger, testLedger } from "./on-real-ledger.ts";
 

@@ -9,8 +9,8 @@ import { ingestInto } from "../../../ledger/ingest/ingest-into.ts";
 import { createLedger, type Ledger, openLedger } from "../../../ledger/ledger-folder.ts";
 import { documentationArc } from "../../../manifests/encoding/oid.ts";
 import type { LogRecord } from "../../../manifests/log/entry.ts";
-import type { Stick } from "../../../scenes/bundle/chain.ts";
-import { root } from "../../../scenes/bundle/people.ts";
+import type { Stick } from "../../bundle/chain.ts";
+import { root } from "../../bundle/people.ts";
 import { newStore } from "../store/engine.ts";
 
 export interface TestLedger {

@@ -11,8 +11,8 @@ import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf } from "../../bundle/chain.ts";
 import { logKey } from "../../manifests/log/log-keys.ts";
+import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
-import { openTsa, type TestTsa } from "../../time/openssl-tsa.ts";
 import { tamper } from "../tampering.ts";
 import { aService, outboxOf, put, type TestService } from "./a-service.ts";
 

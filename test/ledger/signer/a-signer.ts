@@ -12,7 +12,7 @@ import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { readVerifierKey, type VerifierKey } from "../../../manifests/log/verifier-key.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 import { cheap, passphrase } from "../programs.ts";
 
 export const origin = "ledger.example.org/boxes";

@@ -2,11 +2,11 @@
 
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { PostgresServer } from "../../../ledger/drills/servers/postgres-server.ts";
-import { serverPrograms } from "../../../ledger/drills/servers/programs.ts";
 import type { Database, Sql } from "../../../ledger/store/database.ts";
 import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { PostgresServer } from "../../drills/servers/postgres-server.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
 import { Receiver, standbyName } from "./receiver.ts";
 
 const refused = (code: string, message: RegExp) =>

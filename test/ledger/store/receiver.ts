@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { PostgresServer } from "../../../ledger/drills/servers/postgres-server.ts";
-import type { ServerPrograms } from "../../../ledger/drills/servers/programs.ts";
+import type { PostgresServer } from "../../drills/servers/postgres-server.ts";
+import type { ServerPrograms } from "../../drills/servers/programs.ts";
 
 export const standbyName = "receiver";
 

@@ -6,10 +6,10 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Cluster } from "../../../ledger/drills/cluster/start-cluster.ts";
-import { PostgresServer } from "../../../ledger/drills/servers/postgres-server.ts";
-import { type ServerPrograms, serverPrograms } from "../../../ledger/drills/servers/programs.ts";
 import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { Cluster } from "../../drills/cluster/start-cluster.ts";
+import { PostgresServer } from "../../drills/servers/postgres-server.ts";
+import { type ServerPrograms, serverPrograms } from "../../drills/servers/programs.ts";
 import { administer, type TestServers, variable } from "./engine.ts";
 
 interface Started {

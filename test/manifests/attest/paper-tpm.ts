@@ -11,7 +11,7 @@ import { objectAttributes as bit } from "../../../manifests/attest/public-area.t
 import { base64, concat, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { DerReader, tag } from "../../../manifests/encoding/der-read.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
-import { newKey, signWith } from "../../../scenes/pki/keys.ts";
+import { newKey, signWith } from "../../pki/keys.ts";
 
 export const akAttributes =
   bit.fixedTPM | bit.fixedParent | bit.sensitiveDataOrigin | bit.userWithAuth | bit.noDA | bit.restricted | bit.sign;

@@ -10,8 +10,8 @@ import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { objectIdentifier, octetString, sequence, time } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
 import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 
 export const type = "1.3.6.1.4.1.32473.1.1";
 export const body = utf8('{"batch":"one"}');

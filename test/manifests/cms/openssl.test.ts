@@ -10,7 +10,7 @@ import { type SuiteName, suiteNames } from "../../../manifests/cms/suite.ts";
 import { mergeSignedData, signedData } from "../../../manifests/cms/write.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import { type Issued, pem } from "../../../scenes/pki/authority.ts";
+import { type Issued, pem } from "../../pki/authority.ts";
 import { at, body, codeOf, root, signed, signerFor, type, verifyAll, verifyOne } from "./envelopes.ts";
 
 let folder: string;

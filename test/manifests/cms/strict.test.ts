@@ -21,8 +21,8 @@ import {
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
 import { attribute } from "../../bundle/forge.ts";
+import { issue } from "../../pki/authority.ts";
 import { withNullAdded } from "../encoding/variants.ts";
 import {
   at,

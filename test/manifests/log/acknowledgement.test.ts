@@ -10,8 +10,8 @@ import {
 } from "../../../manifests/log/acknowledgement.ts";
 import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { makePolicy } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, issue } from "../../../scenes/pki/authority.ts";
+import { makePolicy } from "../../bundle/signed.ts";
+import { fingerprint, issue } from "../../pki/authority.ts";
 import { type AcknowledgementOf, acknowledger, ledgerRoot, oids, TestLedger } from "./test-ledger.ts";
 
 const box = { appliance: "box-1", genesis: "ab".repeat(32) };

@@ -14,7 +14,7 @@ import {
   readLogProof,
 } from "../../../manifests/log/proof.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { logProof, logTrust, origin, witnessKeys } from "../../bundle/log.ts";
 import { codeOf } from "./code-of.ts";
 import { logKey } from "./log-keys.ts";

@@ -14,7 +14,7 @@ import { entryBytes } from "../../../manifests/log/entry.ts";
 import type { TreeHead } from "../../../manifests/log/tree-proof.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 import { type LogKey, logKey, signedCheckpoint } from "./log-keys.ts";
 import { consistencyPath, inclusionPath, mth } from "./reference-tree.ts";
 

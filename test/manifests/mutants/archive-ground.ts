@@ -1,11 +1,11 @@
 /** What mutants of archive time-stamps are made of. */
 
 import { withRevocation } from "../../../manifests/cms/revocation-values.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { issuer, root } from "../../../scenes/bundle/people.ts";
-import { tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { issuer, root } from "../../bundle/people.ts";
 import { withSignatureStamp } from "../../pki/archive.ts";
 import { makeCrl } from "../../pki/crl.ts";
+import { tsaRoot } from "../../pki/tsa.ts";
 import { type Ground, stampTime } from "./archive-time-stamps.ts";
 
 /** Two seals of one batch, each with a signature time-stamp and CRLs of all paths. */

@@ -10,11 +10,11 @@ import { der, explicit, objectIdentifier, sequence, setOf } from "../../../manif
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { readSeal, sealFile } from "../../../manifests/records/seal.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
-import { issuer, oids } from "../../../scenes/bundle/people.ts";
-import { makeRoot } from "../../../scenes/pki/authority.ts";
-import { makeTsa } from "../../../scenes/pki/tsa.ts";
+import { issuer, oids } from "../../bundle/people.ts";
 import { type ArchiveWanted, withArchive, withSignatureStamp, withUnsignedOf } from "../../pki/archive.ts";
+import { makeRoot } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
+import { makeTsa } from "../../pki/tsa.ts";
 
 /** What a mutant is made of. */
 export interface Ground {

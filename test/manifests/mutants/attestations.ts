@@ -5,7 +5,7 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import { type ObjectAttribute, objectAttributes } from "../../../manifests/attest/public-area.ts";
 import { concat, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
-import { type Bundle, signManifest } from "../../../scenes/bundle/build.ts";
+import { type Bundle, signManifest } from "../../bundle/build.ts";
 import {
   akAttributes,
   attested,

@@ -11,10 +11,10 @@ import { integer, objectIdentifier, octetString, sequence, time } from "../../..
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { type Challenge, dissentBytes } from "../../../manifests/records/decision.ts";
 import { excludedRoles, type Policy, type Role } from "../../../manifests/records/policy.ts";
-import { keeper, oids, op1, op2, op3, people, root, stranger } from "../../../scenes/bundle/people.ts";
-import { signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, type Issued, issue, type Wanted } from "../../../scenes/pki/authority.ts";
 import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
+import { keeper, oids, op1, op2, op3, people, root, stranger } from "../../bundle/people.ts";
+import { signedBy, times } from "../../bundle/signed.ts";
+import { fingerprint, type Issued, issue, type Wanted } from "../../pki/authority.ts";
 import type { Change, Mutant } from "./mutant.ts";
 import { halves, orderOfP256 } from "./odd-signatures.ts";
 import { boundTo } from "./seal-forge.ts";

@@ -4,8 +4,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { type ClosedManifest, type Closing, closingRoot } from "../../../manifests/records/closing.ts";
 import { closingPath, declarationPath } from "../../../manifests/records/names.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { op1, sealing } from "../../../scenes/bundle/people.ts";
+import type { Bundle } from "../../bundle/build.ts";
 import {
   allowing,
   closingFor,
@@ -15,6 +14,7 @@ import {
   rules,
   signClosing,
 } from "../../bundle/emergency.ts";
+import { op1, sealing } from "../../bundle/people.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 
 const manifest = "manifest.p7m";

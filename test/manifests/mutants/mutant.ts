@@ -4,7 +4,7 @@ import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
-import { type Bundle, type BundleChanges, buildBundle } from "../../../scenes/bundle/build.ts";
+import { type Bundle, type BundleChanges, buildBundle } from "../../bundle/build.ts";
 import { logTrust } from "../../bundle/log.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 

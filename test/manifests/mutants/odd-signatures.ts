@@ -1,4 +1,4 @@
-/** Signatures by software keys in forms that `scenes/pki/keys.ts` does not make. */
+/** Signatures by software keys in forms that `test/pki/keys.ts` does not make. */
 
 import { constants, createHash, type KeyObject, privateEncrypt, randomBytes, sign } from "node:crypto";
 

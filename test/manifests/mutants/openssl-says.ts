@@ -3,9 +3,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cmsVerify } from "../../../demo/openssl.ts";
-import type { Bundle } from "../../../scenes/bundle/build.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { times } from "../../bundle/signed.ts";
+import { pem } from "../../pki/authority.ts";
 import { refusalOf } from "../../verifiers/run.ts";
 import type { SignedFile } from "../../verifiers/verifier.ts";
 import { askedOf, documentName, type Mutant, sealFile } from "./mutant.ts";

@@ -15,10 +15,10 @@ import {
   sequence,
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import { issuer, oids, sealing } from "../../../scenes/bundle/people.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
-import { newKey, signWith } from "../../../scenes/pki/keys.ts";
 import { attribute, type Forged } from "../../bundle/forge.ts";
+import { issuer, oids, sealing } from "../../bundle/people.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
+import { newKey, signWith } from "../../pki/keys.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 import { halves, orderOfP256, type PssChoice, pssSignature, signatureBy } from "./odd-signatures.ts";
 import { boxOf, sealWith, withParts } from "./seal-forge.ts";

@@ -21,9 +21,9 @@ import {
 import { oid } from "../../../manifests/encoding/oid.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
-import { audit, issuer, oids, sealing } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
 import { attribute, inOrder } from "../../bundle/forge.ts";
+import { audit, issuer, oids, sealing } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
 import { type Mutant, sealFile } from "./mutant.ts";
 import {
   type AttributeName,

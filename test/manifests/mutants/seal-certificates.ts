@@ -7,18 +7,10 @@ import { der, derNull, explicit, integer, octetString, sequence } from "../../..
 import { oid } from "../../../manifests/encoding/oid.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { issuerAndSerial } from "../../../manifests/x509/certificate.ts";
-import { audit, issuer, oids, op1, root, sealing, submitter } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
-import {
-  type Extension,
-  fingerprint,
-  type Issued,
-  issue,
-  makeRoot,
-  nameOf,
-  type Wanted,
-} from "../../../scenes/pki/authority.ts";
 import { attribute, inOrder } from "../../bundle/forge.ts";
+import { audit, issuer, oids, op1, root, sealing, submitter } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
+import { type Extension, fingerprint, type Issued, issue, makeRoot, nameOf, type Wanted } from "../../pki/authority.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 import { attributeOids, boundTo, certified, sealWith, withAttributes, withParts } from "./seal-forge.ts";
 

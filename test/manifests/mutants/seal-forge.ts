@@ -12,9 +12,9 @@ import {
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import type { SealFacts } from "../../../manifests/records/seal.ts";
-import { issuer, oids, sealing } from "../../../scenes/bundle/people.ts";
-import { type Issued, issue, type Wanted } from "../../../scenes/pki/authority.ts";
 import { attribute, type Forged, forge, inOrder } from "../../bundle/forge.ts";
+import { issuer, oids, sealing } from "../../bundle/people.ts";
+import { type Issued, issue, type Wanted } from "../../pki/authority.ts";
 import type { Change } from "./mutant.ts";
 
 /** A seal's signed attributes by their short names, each encoded. */

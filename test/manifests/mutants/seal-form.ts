@@ -16,9 +16,9 @@ import {
   utf8String,
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import { type audit, oids } from "../../../scenes/bundle/people.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
 import { attribute } from "../../bundle/forge.ts";
+import { type audit, oids } from "../../bundle/people.ts";
+import { pem } from "../../pki/authority.ts";
 import { type Change, type Mutant, sealFile } from "./mutant.ts";
 import { sealWith, withParts } from "./seal-forge.ts";
 

@@ -10,8 +10,8 @@ import {
   verifyPastAuthorization,
 } from "../../../manifests/records/authorization.ts";
 import { type Challenge, challengeBytes, dissentBytes } from "../../../manifests/records/decision.ts";
-import { keeper, oids, op1, op2, op3, stranger } from "../../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
+import { keeper, oids, op1, op2, op3, stranger } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
 
 const policy = makePolicy();
 const policyDigest = sha256(policyBytes(policy));

@@ -4,10 +4,10 @@ import { hex } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import { type Policy, policyJson } from "../../../manifests/records/policy.ts";
 import { verifyNextPolicy, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
-import { oids, op1, op2, op3, people, root } from "../../../scenes/bundle/people.ts";
-import { makePolicy, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
 import { codeOf } from "../../appliance/signer/test-box.ts";
+import { oids, op1, op2, op3, people, root } from "../../bundle/people.ts";
+import { makePolicy, signedBy, times } from "../../bundle/signed.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 
 const recovery = ["rec1", "rec2", "rec3"].map((name) => issue(root, { name, eku: [oids.operator] }));
 const [rec1, rec2, rec3] = recovery as [Issued, Issued, Issued];

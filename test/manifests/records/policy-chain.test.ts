@@ -5,10 +5,10 @@ import { ownOids } from "../../../manifests/encoding/oid.ts";
 import type { Person, Policy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis, verifyNextPolicy, walkPolicyChain } from "../../../manifests/records/policy-chain.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
-import { keeper, oids, op1, op2, op3, people, root, sealing, stranger } from "../../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
 import { allowing, emergencyKey, rules } from "../../bundle/emergency.ts";
+import { keeper, oids, op1, op2, op3, people, root, sealing, stranger } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 
 const genesis = makePolicy();
 const genesisDigest = hex(sha256(policyBytes(genesis)));

@@ -4,9 +4,9 @@ import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical
 import { type Policy, policyJson, policyVersion, readPolicy } from "../../../manifests/records/policy.ts";
 import { verifyGenesis } from "../../../manifests/records/policy-chain.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
-import { oids, op1, op2, op3, root, sealing } from "../../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
+import { oids, op1, op2, op3, root, sealing } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
+import { issue } from "../../pki/authority.ts";
 import { codeOf } from "../log/code-of.ts";
 import { acknowledger, ledgerRoot, TestLedger } from "../log/test-ledger.ts";
 

@@ -13,9 +13,9 @@ import {
 } from "../../../manifests/records/request-envelope.ts";
 import { requestBytes } from "../../../manifests/records/request-stream.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
-import { issuer, oids, op1, root, submitter } from "../../../scenes/bundle/people.ts";
-import { makePolicy, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, type Issued, issue, makeRoot, type Wanted } from "../../../scenes/pki/authority.ts";
+import { issuer, oids, op1, root, submitter } from "../../bundle/people.ts";
+import { makePolicy, signedBy, times } from "../../bundle/signed.ts";
+import { fingerprint, type Issued, issue, makeRoot, type Wanted } from "../../pki/authority.ts";
 
 const policy = makePolicy();
 const head: RequestHead = {

@@ -8,8 +8,8 @@ import { integer, octetString, sequence, utf8String } from "../../../manifests/e
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { readSeal } from "../../../manifests/records/seal.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
-import { issuer, oids, sealing } from "../../../scenes/bundle/people.ts";
-import { makeSeal, sealFacts, times } from "../../../scenes/bundle/signed.ts";
+import { issuer, oids, sealing } from "../../bundle/people.ts";
+import { makeSeal, sealFacts, times } from "../../bundle/signed.ts";
 
 const documentDigest = sha256(utf8("a document"));
 const { file } = await makeSeal(sealFacts({ documentDigest, number: 300, index: 100_000, mode: "emergency" }));

@@ -6,8 +6,8 @@ import { challengeBytes, readChallenge } from "../../../manifests/records/decisi
 import { manifestBytes, readManifest, requestPart } from "../../../manifests/records/manifest.ts";
 import { type Policy, readPolicy } from "../../../manifests/records/policy.ts";
 import { type RefusalFile, readRefusalFile, refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { policyBytes } from "../../../scenes/bundle/signed.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { policyBytes } from "../../bundle/signed.ts";
 
 const { manifest, policy, challenge } = await buildBundle();
 const refusal: RefusalFile = {

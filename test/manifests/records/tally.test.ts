@@ -7,9 +7,9 @@ import { verifyAuthorization } from "../../../manifests/records/authorization.ts
 import { type Challenge, challengeBytes } from "../../../manifests/records/decision.ts";
 import type { Policy, Role } from "../../../manifests/records/policy.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
-import { keeper, oids, op1, op2, op3, people, root, stranger } from "../../../scenes/bundle/people.ts";
-import { makePolicy, policyBytes, signedBy, times } from "../../../scenes/bundle/signed.ts";
-import { type Issued, issue } from "../../../scenes/pki/authority.ts";
+import { keeper, oids, op1, op2, op3, people, root, stranger } from "../../bundle/people.ts";
+import { makePolicy, policyBytes, signedBy, times } from "../../bundle/signed.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 
 const policy = makePolicy();
 const challenge: Challenge = {

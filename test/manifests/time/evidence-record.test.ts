@@ -11,7 +11,7 @@ import {
   writeEvidenceRecord,
 } from "../../../manifests/time/evidence-record.ts";
 import { rootOf } from "../../../manifests/time/hash-tree.ts";
-import { makeToken } from "../../../scenes/pki/tsa.ts";
+import { makeToken } from "../../pki/tsa.ts";
 import { codeOf } from "./code-of.ts";
 import { rawToken } from "./raw-token.ts";
 import { treeOf } from "./tree-of.ts";

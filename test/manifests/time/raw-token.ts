@@ -12,8 +12,8 @@ import {
   sequence,
 } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
-import { tokenTime, tsa } from "../../../scenes/pki/tsa.ts";
+import type { Issued } from "../../pki/authority.ts";
+import { tokenTime, tsa } from "../../pki/tsa.ts";
 
 export function rawToken(
   digest: Uint8Array,

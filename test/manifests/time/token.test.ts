@@ -6,8 +6,8 @@ import { oid } from "../../../manifests/encoding/oid.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { authorityPath, checkToken, tokenLimit } from "../../../manifests/time/token.ts";
 import { readTstInfo } from "../../../manifests/time/tst-info.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
-import { makeToken, makeTsa, timeStampingOnly, tokenTime, tsa, tsaRoot, tstInfo } from "../../../scenes/pki/tsa.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
+import { makeToken, makeTsa, timeStampingOnly, tokenTime, tsa, tsaRoot, tstInfo } from "../../pki/tsa.ts";
 import { codeOf } from "./code-of.ts";
 
 const over = utf8("what was sealed");

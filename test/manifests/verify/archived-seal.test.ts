@@ -5,12 +5,12 @@ import { withRevocation } from "../../../manifests/cms/revocation-values.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
 import { type SealVerdict, verifySeal } from "../../../manifests/verify/seal.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { issuer, root, sealing } from "../../../scenes/bundle/people.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
-import { makeTsa, tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { buildBundle } from "../../bundle/build.ts";
+import { issuer, root, sealing } from "../../bundle/people.ts";
 import { withArchive, withSignatureStamp } from "../../pki/archive.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
+import { makeTsa, tsaRoot } from "../../pki/tsa.ts";
 
 let seal: Uint8Array;
 let document: Uint8Array;

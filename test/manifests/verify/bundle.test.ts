@@ -5,11 +5,11 @@ import type { Policy } from "../../../manifests/records/policy.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
-import { type Bundle, type BundleChanges, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, oids, op1, op2, people, root, sealing, stranger } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Bundle, type BundleChanges, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, oids, op1, op2, people, root, sealing, stranger } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
+import { fingerprint, issue, makeRoot } from "../../pki/authority.ts";
 
 const verify = (bundle: Bundle, trust: Partial<Trust> = {}, source: Partial<Bundle> = bundle) =>
   verifyBundle(nodeHost, memorySource({ files: bundle.files, ...source }), {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 
 const bundle = await buildBundle({ documents: { "a.pdf": "one", b: "two" } });

@@ -13,9 +13,7 @@ import { closingPath, declarationPath } from "../../../manifests/records/names.t
 import type { Policy } from "../../../manifests/records/policy.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, oids, op1, op2, op3, sealing } from "../../../scenes/bundle/people.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import {
   allowing,
   closingFor,
@@ -27,6 +25,8 @@ import {
   signClosing,
 } from "../../bundle/emergency.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, oids, op1, op2, op3, sealing } from "../../bundle/people.ts";
+import { issue } from "../../pki/authority.ts";
 
 const verify = (bundle: Bundle, trust: Partial<Trust> = {}) =>
   verifyBundle(nodeHost, memorySource(bundle), { roots: bundle.roots, genesis: bundle.genesis, ...trust });

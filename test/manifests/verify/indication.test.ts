@@ -3,7 +3,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { indicationOf } from "../../../manifests/verify/indication.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 import { bundleOf } from "../mutants/mutant.ts";
 import { mutants } from "../mutants/table.ts";

@@ -10,12 +10,12 @@ import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { buildBundle } from "../../../scenes/bundle/build.ts";
-import { issuer, oids, root, sealing } from "../../../scenes/bundle/people.ts";
-import { makeRoot } from "../../../scenes/pki/authority.ts";
-import { makeTsa, tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { buildBundle } from "../../bundle/build.ts";
 import { inclusionOf, type LineRecord, lineRecord, linesOf } from "../../bundle/line-record.ts";
+import { issuer, oids, root, sealing } from "../../bundle/people.ts";
+import { makeRoot } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
+import { makeTsa, tsaRoot } from "../../pki/tsa.ts";
 
 const bundle = await buildBundle({ documents: { "a.pdf": "one", b: "two" } });
 const another = await buildBundle({ documents: { "a.pdf": "one", b: "three" } });

@@ -20,13 +20,13 @@ import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts"
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { issuer, oids, root } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
-import { fingerprint, type Issued, issue, makeRoot, pem } from "../../../scenes/pki/authority.ts";
-import { makeToken, timeStampingOnly } from "../../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { type StampChanges, stampedBundle, stamper, stampOver } from "../../bundle/local-time.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { issuer, oids, root } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
+import { fingerprint, type Issued, issue, makeRoot, pem } from "../../pki/authority.ts";
+import { makeToken, timeStampingOnly } from "../../pki/tsa.ts";
 import { rawToken } from "../time/raw-token.ts";
 
 const eku = (...ids: readonly string[]) => ({ ...timeStampingOnly, value: sequence(...ids.map(objectIdentifier)) });

@@ -7,8 +7,8 @@ import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifyChain } from "../../../manifests/verify/chain/chain.ts";
 import { logProofPath, mostLogProofs } from "../../../manifests/verify/log-proofs.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../../scenes/bundle/chain.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
+import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { type LogChanges, logProofFile, logTrust, origin } from "../../bundle/log.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
 

@@ -7,7 +7,7 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { checkRevocation } from "../../../manifests/verify/revocation.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { type Issued, issue, makeRoot, pem } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot, pem } from "../../pki/authority.ts";
 import { makeDelegate, makeOcsp, type WantedAnswer, type WantedOcsp } from "../../pki/ocsp.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-ocsp-"));

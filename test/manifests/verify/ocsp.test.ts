@@ -7,10 +7,10 @@ import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { checkRevocation } from "../../../manifests/verify/revocation.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { publicKeyBits } from "../../../manifests/x509/key.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, root, sealing } from "../../../scenes/bundle/people.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, root, sealing } from "../../bundle/people.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { makeDelegate, makeOcsp, ocspExtension, type WantedAnswer, type WantedOcsp } from "../../pki/ocsp.ts";
 

@@ -10,13 +10,13 @@ import { writeEvidenceRecord } from "../../../manifests/time/evidence-record.ts"
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, oids, root, sealing, submitter } from "../../../scenes/bundle/people.ts";
-import type { Issued } from "../../../scenes/pki/authority.ts";
-import { makeToken, tsa, tsaRoot } from "../../../scenes/pki/tsa.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, oids, root, sealing, submitter } from "../../bundle/people.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { makeCrl, type WantedCrl } from "../../pki/crl.ts";
 import { makeOcsp } from "../../pki/ocsp.ts";
+import { makeToken, tsa, tsaRoot } from "../../pki/tsa.ts";
 import { rawToken } from "../time/raw-token.ts";
 
 /** Sealed on 2026-11-20, stamped on the 24th, looked at in 2030. */

@@ -1,7 +1,7 @@
 /** What a box says of a batch that it did not take. */
 
 import type { RefusalFile } from "../../../manifests/records/refusal-record.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
+import { times } from "../../bundle/signed.ts";
 
 export const refusalRecord: RefusalFile = {
   appliance: "box-1",

@@ -3,9 +3,9 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { signContent } from "../../../manifests/cms/sign.ts";
 import { type RefusalFile, refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
 import { verifyRefusal } from "../../../manifests/verify/refusal.ts";
-import { audit, issuer, oids, root, sealing } from "../../../scenes/bundle/people.ts";
-import { times } from "../../../scenes/bundle/signed.ts";
-import { type Issued, makeRoot } from "../../../scenes/pki/authority.ts";
+import { audit, issuer, oids, root, sealing } from "../../bundle/people.ts";
+import { times } from "../../bundle/signed.ts";
+import { type Issued, makeRoot } from "../../pki/authority.ts";
 import { refusalRecord } from "./refusal-record.ts";
 
 const trust = { roots: [root.certificate], at: "2026-12-01T00:00:00Z" };

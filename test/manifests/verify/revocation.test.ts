@@ -7,10 +7,10 @@ import { nodeHost } from "../../../host/crypto-host.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { readCrl } from "../../../manifests/x509/crl.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, root, sealing } from "../../../scenes/bundle/people.ts";
-import { issue, makeRoot, pem } from "../../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, root, sealing } from "../../bundle/people.ts";
+import { issue, makeRoot, pem } from "../../pki/authority.ts";
 import { makeCrl, type WantedCrl } from "../../pki/crl.ts";
 
 const at = "2026-12-01T00:00:00Z";

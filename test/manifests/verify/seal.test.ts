@@ -8,10 +8,10 @@ import { sealAttributes, sealFile } from "../../../manifests/records/seal.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, oids, sealing } from "../../../scenes/bundle/people.ts";
-import { makeSeal, sealFacts, times } from "../../../scenes/bundle/signed.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
+import { audit, issuer, oids, sealing } from "../../bundle/people.ts";
+import { makeSeal, sealFacts, times } from "../../bundle/signed.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 
 const bundle = await buildBundle({ documents: { "a.pdf": "one", b: "two" } });
 const file = (path: string, of: Bundle = bundle) => of.files.get(path) as Uint8Array;

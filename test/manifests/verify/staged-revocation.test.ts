@@ -9,9 +9,9 @@ import { type RevocationKind, revocationPath } from "../../../manifests/records/
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { type Bundle, type BundleChanges, buildBundle, signManifest } from "../../../scenes/bundle/build.ts";
-import { issuer, root, sealing } from "../../../scenes/bundle/people.ts";
+import { type Bundle, type BundleChanges, buildBundle, signManifest } from "../../bundle/build.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { issuer, root, sealing } from "../../bundle/people.ts";
 import { makeCrl, type WantedCrl } from "../../pki/crl.ts";
 
 const rule = { maximumAgeSeconds: 604_800, roots: [root.certificate], stale: "state" } as const;

@@ -6,11 +6,11 @@ import { checkWhereAnswered } from "../../../manifests/verify/revocation.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Trust } from "../../../manifests/verify/trust.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
-import { type Bundle, buildBundle } from "../../../scenes/bundle/build.ts";
-import { audit, issuer, oids, op1, root, sealing, submitter } from "../../../scenes/bundle/people.ts";
-import { type Issued, issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { type Bundle, buildBundle } from "../../bundle/build.ts";
 import { buildPlainBundle, desk } from "../../bundle/build-plain.ts";
 import { memorySource } from "../../bundle/memory-source.ts";
+import { audit, issuer, oids, op1, root, sealing, submitter } from "../../bundle/people.ts";
+import { type Issued, issue, makeRoot } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { makeOcsp } from "../../pki/ocsp.ts";
 

@@ -5,7 +5,7 @@ import { oid } from "../../../manifests/encoding/oid.ts";
 import { type Certificate, readCertificate } from "../../../manifests/x509/certificate.ts";
 import { checkCertificatePolicies, type PolicyInputs } from "../../../manifests/x509/certificate-policies.ts";
 import { anyPolicy } from "../../../manifests/x509/policy-extensions.ts";
-import { type Extension, issue, makeRoot, type Wanted } from "../../../scenes/pki/authority.ts";
+import { type Extension, issue, makeRoot, type Wanted } from "../../pki/authority.ts";
 import { constraints, inhibitAny, mappings, p, policies } from "./policy-chains.ts";
 
 interface Vector {

@@ -10,8 +10,8 @@ import {
   verifyCertificateRequest,
   writeCertificateRequest,
 } from "../../../manifests/x509/certificate-request.ts";
-import { audit, issuer } from "../../../scenes/bundle/people.ts";
-import { type Extension, issue, type Wanted } from "../../../scenes/pki/authority.ts";
+import { audit, issuer } from "../../bundle/people.ts";
+import { type Extension, issue, type Wanted } from "../../pki/authority.ts";
 
 const stamping = oid.timeStamping;
 const emailProtection = "1.3.6.1.5.5.7.3.4";

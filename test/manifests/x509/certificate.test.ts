@@ -23,7 +23,7 @@ import { Refusal } from "../../../manifests/refusal.ts";
 import { issuerAndSerial, readCertificate } from "../../../manifests/x509/certificate.ts";
 import { readPublicKey } from "../../../manifests/x509/key.ts";
 import { nameText } from "../../../manifests/x509/name.ts";
-import { type Extension, issue, makeRoot, type Wanted } from "../../../scenes/pki/authority.ts";
+import { type Extension, issue, makeRoot, type Wanted } from "../../pki/authority.ts";
 import { withNullAdded } from "../encoding/variants.ts";
 
 const root = makeRoot({ name: "Root" });

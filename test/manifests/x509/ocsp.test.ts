@@ -15,7 +15,7 @@ import type { RefusalCode } from "../../../manifests/refusal.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import { readCrl } from "../../../manifests/x509/crl.ts";
 import { readOcsp } from "../../../manifests/x509/ocsp.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { makeDelegate, makeOcsp, ocspExtension, type WantedAnswer, type WantedOcsp } from "../../pki/ocsp.ts";
 

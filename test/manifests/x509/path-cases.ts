@@ -8,15 +8,7 @@ import { oid, ownOids } from "../../../manifests/encoding/oid.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
 import type { PathWanted } from "../../../manifests/x509/path.ts";
 import { anyPolicy } from "../../../manifests/x509/policy-extensions.ts";
-import {
-  type Extension,
-  fingerprint,
-  type Issued,
-  issue,
-  makeRoot,
-  nameOf,
-  type Wanted,
-} from "../../../scenes/pki/authority.ts";
+import { type Extension, fingerprint, type Issued, issue, makeRoot, nameOf, type Wanted } from "../../pki/authority.ts";
 import { inhibitAny, mappings, p, policies, constraints as policyConstraints } from "./policy-chains.ts";
 
 export interface PathCase {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pkijs from "pkijs";
 import type { PathWanted } from "../../../manifests/x509/path.ts";
-import { pem } from "../../../scenes/pki/authority.ts";
+import { pem } from "../../pki/authority.ts";
 
 export function opensslAccepts(wanted: PathWanted): boolean {
   const folder = mkdtempSync(join(tmpdir(), "coldseal-path-"));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
 import { validatePath } from "../../../manifests/x509/path.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import { cases } from "./path-cases.ts";
 import { opensslAccepts, pkijsAccepts } from "./path-oracles.ts";
 

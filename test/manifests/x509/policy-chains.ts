@@ -2,7 +2,7 @@
 
 import { der, integer, objectIdentifier, sequence } from "../../../manifests/encoding/der-write.ts";
 import { oid } from "../../../manifests/encoding/oid.ts";
-import type { Extension } from "../../../scenes/pki/authority.ts";
+import type { Extension } from "../../pki/authority.ts";
 
 /** A policy of the arc for documentation. */
 export const p = (number: number): string => `1.3.6.1.4.1.32473.7.${number}`;

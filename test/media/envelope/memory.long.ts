@@ -9,7 +9,7 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import { policyJson, readPolicy } from "../../../manifests/records/policy.ts";
-import { issue } from "../../../scenes/pki/authority.ts";
+import { issue } from "../../pki/authority.ts";
 import { armoured, envelopeParts, inBer, inDer, smime } from "../../pki/plain.ts";
 import { now, oids, policyText, root } from "../signed-batch.ts";
 

@@ -18,7 +18,7 @@ import { documentationArc, oid, ownOids } from "../../../manifests/encoding/oid.
 import { readStripped } from "../../../manifests/records/plain-envelope.ts";
 import { Refusal, type RefusalCode } from "../../../manifests/refusal.ts";
 import { strip } from "../../../media/intake/envelope/strip.ts";
-import { issue, makeRoot } from "../../../scenes/pki/authority.ts";
+import { issue, makeRoot } from "../../pki/authority.ts";
 import {
   armoured,
   type BerChanges,

@@ -8,7 +8,7 @@ import { documentationArc, ownOids } from "../../../manifests/encoding/oid.ts";
 import { EnvelopeBatch, readStripped } from "../../../manifests/records/plain-envelope.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { strip } from "../../../media/intake/envelope/strip.ts";
-import { type Issued, issue, makeRoot, pem } from "../../../scenes/pki/authority.ts";
+import { type Issued, issue, makeRoot, pem } from "../../pki/authority.ts";
 import { certtoolEnvelope, gpgsmHome, has, opensslEnvelope, type PemSigner } from "../../pki/foreign-cms.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-tools-"));

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ProcessSpace } from "../../../../ledger/drills/cluster/process-space.ts";
+import { ProcessSpace } from "../../../drills/cluster/process-space.ts";
 import { until } from "../../../faults/waiting.ts";
 
 let dir: string;

@@ -7,22 +7,13 @@ import { verifyChain } from "../../../../manifests/verify/chain/chain.ts";
 import { ChainFindings } from "../../../../manifests/verify/chain/chain-findings.ts";
 import { placedIn } from "../../../../manifests/verify/chain/chain-place.ts";
 import { ChainUses } from "../../../../manifests/verify/chain/chain-uses.ts";
-import type { Bundle } from "../../../../scenes/bundle/build.ts";
-import { signManifest } from "../../../../scenes/bundle/build.ts";
-import {
-  auditOf,
-  bundleAt,
-  chainOf,
-  digestOf,
-  layAudit,
-  layBundle,
-  other,
-  type Stick,
-} from "../../../../scenes/bundle/chain.ts";
-import { issuer, oids, op1, op2, sealing } from "../../../../scenes/bundle/people.ts";
-import { signedBy, times } from "../../../../scenes/bundle/signed.ts";
-import { issue } from "../../../../scenes/pki/authority.ts";
+import type { Bundle } from "../../../bundle/build.ts";
+import { signManifest } from "../../../bundle/build.ts";
+import { auditOf, bundleAt, chainOf, digestOf, layAudit, layBundle, other, type Stick } from "../../../bundle/chain.ts";
 import { memorySource } from "../../../bundle/memory-source.ts";
+import { issuer, oids, op1, op2, sealing } from "../../../bundle/people.ts";
+import { signedBy, times } from "../../../bundle/signed.ts";
+import { issue } from "../../../pki/authority.ts";
 
 const five = await chainOf(5);
 const [first, second, third, fourth, fifth] = five as readonly [Bundle, Bundle, Bundle, Bundle, Bundle];

@@ -6,8 +6,8 @@ import { type ClosedManifest, closingRoot } from "../../../../manifests/records/
 import { closingPath } from "../../../../manifests/records/names.ts";
 import { verifyChain } from "../../../../manifests/verify/chain/chain.ts";
 import type { Trust } from "../../../../manifests/verify/trust.ts";
-import type { Bundle } from "../../../../scenes/bundle/build.ts";
-import { auditOf, chainOf, digestOf, layBundle, type Stick } from "../../../../scenes/bundle/chain.ts";
+import type { Bundle } from "../../../bundle/build.ts";
+import { auditOf, chainOf, digestOf, layBundle, type Stick } from "../../../bundle/chain.ts";
 import { allowing, closingFor, emergencyChanges, signClosing } from "../../../bundle/emergency.ts";
 import { memorySource } from "../../../bundle/memory-source.ts";
 

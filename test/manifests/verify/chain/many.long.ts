@@ -7,7 +7,7 @@ import { utcOf } from "../../../../manifests/encoding/shape.ts";
 import { type Manifest, manifestBytes } from "../../../../manifests/records/manifest.ts";
 import { verifyChain } from "../../../../manifests/verify/chain/chain.ts";
 import type { BundleSource } from "../../../../manifests/verify/source.ts";
-import { buildBundle, signManifest } from "../../../../scenes/bundle/build.ts";
+import { buildBundle, signManifest } from "../../../bundle/build.ts";
 
 const many = 100_000;
 

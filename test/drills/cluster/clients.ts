@@ -5,13 +5,13 @@
 
 import { setTimeout } from "node:timers/promises";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { append } from "../../../ledger/log/append.ts";
+import { takeOver } from "../../../ledger/log/tree-head.ts";
+import type { Database } from "../../../ledger/store/database.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { type LogRecord, leafOver, recordBytes } from "../../../manifests/log/entry.ts";
 import { leafHash } from "../../../manifests/records/merkle.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { append } from "../../log/append.ts";
-import { takeOver } from "../../log/tree-head.ts";
-import type { Database } from "../../store/database.ts";
 
 /** What a client was told of one entry. */
 export interface Told {

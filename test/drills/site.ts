@@ -5,16 +5,16 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { linesOf, type Ran, type RunOptions, runCommand } from "../../demo/run-command.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { openLedger } from "../../ledger/ledger-folder.ts";
 import { hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { type EntryType, leafOver } from "../../manifests/log/entry.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import type { LedgerRules } from "../../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
-import { layBundle, type Stick } from "../../scenes/bundle/chain.ts";
-import { oids, root } from "../../scenes/bundle/people.ts";
-import { issue } from "../../scenes/pki/authority.ts";
-import { openLedger } from "../ledger-folder.ts";
+import type { Bundle } from "../bundle/build.ts";
+import { layBundle, type Stick } from "../bundle/chain.ts";
+import { oids, root } from "../bundle/people.ts";
+import { issue } from "../pki/authority.ts";
 import type { DrillContext } from "./drill.ts";
 
 /** What all drills of sticks and stores say of themselves. */

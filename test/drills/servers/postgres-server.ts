@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { PostgresSettings } from "../../store/postgres-settings.ts";
+import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import type { ServerPrograms } from "./programs.ts";
 
 const run = promisify(execFile);

@@ -3,11 +3,11 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { sha256 } from "../../host/crypto-host.ts";
+import type { QueueAnswer } from "../../ledger/anchor/queue.ts";
 import { timeStampRequest } from "../../manifests/time/request.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
-import { chainOf } from "../../scenes/bundle/chain.ts";
-import { openTsa, type TestTsa } from "../../scenes/pki/openssl-tsa.ts";
-import type { QueueAnswer } from "../anchor/queue.ts";
+import type { Bundle } from "../bundle/build.ts";
+import { chainOf } from "../bundle/chain.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import type { Drill } from "./drill.ts";
 import { leavesOf, lostOf, madeUp, makeSite, type Site, secondsSince } from "./site.ts";
 

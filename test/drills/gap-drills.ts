@@ -1,12 +1,12 @@
 /** Drills `stick` and `gap`: a number of a box is missing. The first comes back by the keeper's stick, the second never, and a continuity record says so. */
 
+import type { GapAnswer } from "../../ledger/answers/gaps.ts";
 import { base64 } from "../../manifests/encoding/bytes.ts";
 import { orderBytes } from "../../manifests/records/order.ts";
-import type { Bundle } from "../../scenes/bundle/build.ts";
-import { bundleAt, chainOf, digestOf, keeperOf, type Stick } from "../../scenes/bundle/chain.ts";
-import { audit, oids, op1, op2, sealing } from "../../scenes/bundle/people.ts";
-import { signedBy, times } from "../../scenes/bundle/signed.ts";
-import type { GapAnswer } from "../answers/gaps.ts";
+import type { Bundle } from "../bundle/build.ts";
+import { bundleAt, chainOf, digestOf, keeperOf, type Stick } from "../bundle/chain.ts";
+import { audit, oids, op1, op2, sealing } from "../bundle/people.ts";
+import { signedBy, times } from "../bundle/signed.ts";
 import type { Drill, DrillContext } from "./drill.ts";
 import { leavesOf, lostOf, madeUp, makeSite, type Site, secondsSince } from "./site.ts";
 

@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { PostgresSettings } from "../../store/postgres-settings.ts";
+import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import type { ServerPrograms } from "../servers/programs.ts";
 import { type Member, membersBy } from "./cluster-state.ts";
 import { ClusterNode } from "./node.ts";

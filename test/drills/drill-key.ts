@@ -21,7 +21,7 @@ import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { simpleName } from "../../manifests/x509/certificate-request.ts";
-import { makeRoot, pem } from "../../scenes/pki/authority.ts";
+import { makeRoot, pem } from "../pki/authority.ts";
 
 const suite = suiteOf("ecdsa-p256-sha256");
 const years = 10 * 365 * 86_400_000;
