@@ -114,7 +114,7 @@ describe.each(["both on the token", "one of them in the file"] as const)("a ledg
     expect(files.join()).not.toContain(Buffer.from(soft.pin).toString());
   });
 
-  it("PIN-WRONG, HSM-GONE, HSM-TOKEN: what the token refuses is said, and the ledger goes on afterwards", async () => {
+  it("PIN-WRONG, HSM-GONE: what the token refuses is said, and the ledger goes on afterwards", async () => {
     const wrong = startLedger(["signer", folder, ...secrets], { pin: new TextEncoder().encode("00000000") });
     await expect(Served.start(wrong, /signing/)).rejects.toThrow(/PIN-WRONG[\s\S]*tried once/);
     renameSync(soft.tokens, `${soft.tokens}-away`);
@@ -132,7 +132,7 @@ describe.each(["both on the token", "one of them in the file"] as const)("a ledg
     }
   });
 
-  it("HSM-KEY: another key under the same name and id is not the one that was pinned", async () => {
+  it("T23: HSM-KEY: another key under the same name and id is not the one that was pinned", async () => {
     const { acknowledgement } = readKeyRecord(signerIn(folder));
     const { id = new Uint8Array(0), object: label = "" } = readPkcs11Uri(acknowledgement.uri ?? "");
     await withToken(soft, (token) => destroyKeyPair(token, id, label));
@@ -191,7 +191,7 @@ describe("a signer at a terminal", () => {
 });
 
 describe("keys that are being made", () => {
-  it("HSM-KEY: a run that is killed at any moment leaves no signer, and the next one removes what it left on the token", async () => {
+  it("T21: a run that is killed at any moment leaves no signer, and the next one removes what it left on the token", async () => {
     const soft = await aToken("four");
     const folder = at("killed");
     expect(await ledgerCommand(["init", folder, "--origin", origin])).toMatchObject({ status: 0 });

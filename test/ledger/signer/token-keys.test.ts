@@ -74,7 +74,7 @@ describe("a ledger's keys on a token", () => {
     );
   });
 
-  it("HSM-GONE, LOCKED: sign; a token that is away is said to be, and after it came back another login goes on where it was", async () => {
+  it("T23: HSM-GONE, LOCKED: sign; a token that is away is said to be, and after it came back another login goes on where it was", async () => {
     let again: (() => Promise<void>) | undefined;
     const login: TokenLogin = {
       askPin: right,
