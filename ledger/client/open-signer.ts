@@ -75,7 +75,7 @@ function start({ arc, folder, passphraseFd, pinFd }: SignerOrder): Opened {
   const named = secrets.flatMap(({ option }, at) => [option, `${first.length + at}`]);
   const args = [main, signerFolder(folder), "--arc", arc, "--descriptor", "3", ...named];
   const child = spawn(process.execPath, args, { stdio: [...first, ...secrets.map(({ descriptor }) => descriptor)] });
-  for (const { descriptor } of secrets) closeSync(descriptor);
+  for (const descriptor of new Set(secrets.map((one) => one.descriptor))) closeSync(descriptor);
   return { connection: overSocket(child.stdio[3] as unknown as Socket), ended: exited(child) };
 }
 

@@ -17,9 +17,9 @@ import {
 } from "../../manifests/encoding/shape.ts";
 import type { TreeHead } from "../../manifests/log/tree-proof.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { places } from "../signer/key-record.ts";
+import { keyPlaces } from "../signer/key-record.ts";
 
-const readHeld = oneOf(places);
+const readHeld = oneOf(keyPlaces);
 const readStatus = object({
   /** whether the acknowledgement key has one */
   certificate: flag,

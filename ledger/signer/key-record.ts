@@ -22,10 +22,10 @@ import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { readSealed, type SealedKeys } from "../keys/sealed-keys.ts";
 
 /** Where a private key may be: in this file, under a passphrase; on the PKCS#11 token of `token.json`, as its `uri` names it. */
-export const places = ["file", "token"] as const;
-export type Place = (typeof places)[number];
+export const keyPlaces = ["file", "token"] as const;
+export type KeyPlace = (typeof keyPlaces)[number];
 
-const heldMembers = { held: oneOf(places), uri: optional(text(1024)) };
+const heldMembers = { held: oneOf(keyPlaces), uri: optional(text(1024)) };
 
 const readRecordShape = object({
   acknowledgement: object({ ...heldMembers, spki: base64Bytes(1024), suite: oneOf(suiteNames) }),
@@ -49,7 +49,7 @@ export const keyNames = ["checkpoint", "acknowledgement"] as const;
 export type KeyName = (typeof keyNames)[number];
 
 /** The keys that are held in a place. */
-export function heldIn(record: OpenPart, place: Place): readonly KeyName[] {
+export function heldIn(record: OpenPart, place: KeyPlace): readonly KeyName[] {
   return keyNames.filter((name) => record[name].held === place);
 }
 
@@ -65,7 +65,7 @@ export function openPartBytes({ acknowledgement, checkpoint, origin, type, versi
   });
 }
 
-function heldOf({ held, uri }: { readonly held: Place; readonly uri?: string | undefined }) {
+function heldOf({ held, uri }: { readonly held: KeyPlace; readonly uri?: string | undefined }) {
   return uri === undefined ? { held } : { held, uri };
 }
 

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const desk = fileURLToPath(new URL("../../desk/main.ts", import.meta.url));
+export const desk = fileURLToPath(new URL("../../desk/main.ts", import.meta.url));
 export const passphrase = "correct horse battery";
 /** of guessing it, where time counts for more */
 export const cheap = { N: 1 << 10, p: 1, r: 8 };
@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly input?: string;
   /** on descriptor 3; the right passphrase unless said */
   readonly secret?: string;
+  /** on descriptor 4, where it is given */
+  readonly pin?: Uint8Array;
 }
 
 /** Runs `coldseal ledger ARGS` to its end. `--passphrase-fd 3` goes with it where the command takes one. */
@@ -72,14 +74,20 @@ export class Served {
   }
 }
 
-export function startLedger(args: readonly string[], { secret = passphrase }: RunOptions = {}): ChildProcess {
-  return startNode([desk, "ledger", ...args], secret);
+export function startLedger(args: readonly string[], { secret = passphrase, pin }: RunOptions = {}): ChildProcess {
+  return startNode([desk, "ledger", ...args], secret, pin);
 }
 
-export function startNode(args: readonly string[], secret = passphrase): ChildProcess {
-  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe", "pipe"] });
+export function startNode(args: readonly string[], secret = passphrase, pin?: Uint8Array): ChildProcess {
+  const child = spawn(process.execPath, args, {
+    stdio: ["pipe", "pipe", "pipe", "pipe", ...(pin ? ["pipe" as const] : [])],
+  });
   child.stdin?.on("error", () => undefined);
-  (child.stdio[3] as NodeJS.WritableStream).on("error", () => undefined).end(`${secret}\n`);
+  for (const [descriptor, line] of [secret, pin].entries()) {
+    if (line === undefined) continue;
+    const stream = child.stdio[3 + descriptor] as NodeJS.WritableStream;
+    stream.on("error", () => undefined).end(Buffer.concat([Buffer.from(line as string), Buffer.from("\n")]));
+  }
   return child;
 }
 

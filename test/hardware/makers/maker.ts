@@ -26,8 +26,8 @@ export interface Maker {
   /** Debian's packages */
   readonly needs: string;
   readonly here: boolean;
-  /** Runs `tour-main.ts` on a new token in `folder`; answers its steps' outcomes. */
-  tour(folder: string): Promise<Readonly<Record<string, string>>>;
+  /** Runs `tour-main.ts`, or another program that reads a `Tour` and prints steps, on a new token in `folder`; answers its steps' outcomes. */
+  tour(folder: string, main?: string): Promise<Readonly<Record<string, string>>>;
 }
 
 const library = (name: string) =>
@@ -38,11 +38,11 @@ const softhsm: Maker = {
   name: "SoftHSM 2",
   needs: "softhsm2",
   here: true,
-  async tour(folder) {
+  async tour(folder, main = tourMain) {
     const place = await makeSoftHsmFolder(join(folder, "softhsm"));
     const tokens = join(folder, "softhsm/tokens");
     const move = (from: string, to: string) => `mv '${from}' '${to}'`;
-    return run([process.execPath, tourMain], {
+    return run([process.execPath, main], {
       ...place,
       lose: move(tokens, `${tokens}-away`),
       comeBack: move(`${tokens}-away`, tokens),
@@ -56,7 +56,7 @@ const opencryptoki: Maker = {
   name: "openCryptoki",
   needs: "opencryptoki",
   here: process.getuid?.() === 0 && existsSync(library("libopencryptoki.so")) && mayMount(),
-  tour: () =>
+  tour: (_folder, main = tourMain) =>
     run(
       [
         "unshare",
@@ -68,7 +68,7 @@ const opencryptoki: Maker = {
         "--kill-child",
         "sh",
         join(import.meta.dirname, "opencryptoki.sh"),
-      ].concat(process.execPath, tourMain),
+      ].concat(process.execPath, main),
       { module: library("libopencryptoki.so"), environment: {}, factorySoPin: "87654321", wrongPins: 20 },
     ),
 };
@@ -77,7 +77,7 @@ const tpm2: Maker = {
   name: "tpm2-pkcs11",
   needs: "libtpm2-pkcs11-1 swtpm",
   here: existsSync(library("libtpm2_pkcs11.so")) && existsSync("/usr/bin/swtpm"),
-  async tour(folder) {
+  async tour(folder, main = tourMain) {
     const [state, store, pidFile] = ["tpm", "store", "pid"].map((name) => join(folder, name)) as [
       string,
       string,
@@ -94,7 +94,7 @@ const tpm2: Maker = {
     const stop = `kill -9 "$(cat '${pidFile}')"`;
     execFileSync("/bin/sh", ["-c", start], { stdio: "ignore" });
     try {
-      return await run([process.execPath, tourMain], {
+      return await run([process.execPath, main], {
         module: library("libtpm2_pkcs11.so"),
         environment: {
           TPM2_PKCS11_BACKEND: "esysdb",

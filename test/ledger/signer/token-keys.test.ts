@@ -1,6 +1,6 @@
 /** The ledger's keys on a PKCS#11 token: made, used, away and back, and never another one. */
 
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { askPin } from "../../../ledger/keys/passphrase.ts";
@@ -8,6 +8,7 @@ import { readKeyRecord } from "../../../ledger/signer/key-record.ts";
 import { type Signer, signerMethods } from "../../../ledger/signer/methods.ts";
 import { openSigner } from "../../../ledger/signer/open-signer.ts";
 import type { TokenLogin } from "../../../ledger/signer/signing-key.ts";
+import { noteMaking } from "../../../ledger/signer/token/making.ts";
 import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { documentationArc } from "../../../manifests/encoding/oid.ts";
@@ -60,6 +61,31 @@ async function checkpoint(signer: Signer, from: number, to: number): Promise<Uin
 const checked = async (note: Uint8Array, size: number) =>
   checkNote({ vkey: await readVerifierKey(nodeHost, vkey, "ed25519") }, note, tree.head(size));
 
+describe("making keys on a token", () => {
+  it("HSM-TOKEN, HSM-KEY: what an interrupted run left is removed from its own token alone, and keys that may be in use are not touched", async () => {
+    const other = newFolder();
+    const begun = `${signerIn(other)}.new`;
+    const before = await thereOn(soft);
+    mkdirSync(begun);
+    try {
+      await noteMaking(begun, "another serial", [{ id: new Uint8Array(16), label: `${origin} checkpoints` }]);
+      await expect(keysOn(soft, other)).rejects.toMatchObject({
+        code: "HSM-TOKEN",
+        expected: expect.stringContaining("another serial"),
+      });
+      await noteMaking(begun, soft.serial, [{ id: new Uint8Array(16), label: `${origin} checkpoints` }]);
+      await expect(keysOn(soft, other)).rejects.toMatchObject({
+        code: "HSM-KEY",
+        expected: expect.stringContaining("removed by the token's own tools"),
+      });
+      expect(await thereOn(soft)).toEqual(before);
+      expect(existsSync(signerIn(other))).toBe(false);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
+  });
+});
+
 describe("a ledger's keys on a token", () => {
   it("HONEST: are made there, both of them, by the PIN alone, and the record says so", async () => {
     expect(asked).toEqual([`PIN of token ledger (serial ${soft.serial}), for the keys of ledger ${origin}`]);
@@ -74,7 +100,7 @@ describe("a ledger's keys on a token", () => {
     );
   });
 
-  it("HSM-GONE, LOCKED: sign; a token that is away is said to be, and after it came back another login goes on where it was", async () => {
+  it("T23: HSM-GONE, LOCKED: sign; a token that is away is said to be, and after it came back another login goes on where it was", async () => {
     let again: (() => Promise<void>) | undefined;
     const login: TokenLogin = {
       askPin: right,
