@@ -32,6 +32,7 @@ export function refusalBody(refusal: Refusal, status: number) {
 
 const general: Partial<Readonly<Record<RefusalCode, string>>> = {
   BUSY: "something else is under way",
+  STOPPED: "the service ends, or what was sent took too long; what was taken stays",
   STORE: "the ledger's store, or what is published of it, cannot be used now",
   "LOG-RECORD": "what is published or stored of the log was changed, or is missing",
 };

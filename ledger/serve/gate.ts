@@ -15,7 +15,7 @@ export interface Passed {
 
 export interface Stopped {
   readonly refusal: Refusal;
-  readonly status: 401 | 403 | 429;
+  readonly status: 401 | 403 | 429 | 503;
   /** seconds */
   readonly again?: number;
 }
@@ -25,14 +25,23 @@ export class Gate {
   /** DER */
   readonly #roots: () => readonly Uint8Array[];
   readonly #rates = new Rates();
+  #closed = false;
 
   constructor(settings: () => ServeSettings, roots: () => readonly Uint8Array[]) {
     this.#settings = settings;
     this.#roots = roots;
   }
 
+  /** Nobody passes any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** `access`: the route's; where there is no such route, "open". */
   async pass(socket: Socket, access: Route["access"]): Promise<Passed | Stopped> {
+    if (this.#closed) {
+      return { refusal: new Refusal("STOPPED", "the service ends", { got: "a request" }), status: 503 };
+    }
     const { clients, limits, openMetrics, revoked } = this.#settings();
     const tooOften = this.#tooOften(`from ${addressGroup(socket.remoteAddress ?? "")}`, limits.readsPerMinute);
     if (tooOften) return tooOften;

@@ -102,6 +102,13 @@ async function withProbeSigner<T>(folder: string, use: Parameters<typeof withSig
   const order = { folder, arc: documentationArc };
   const socket = socketPath(signerFolder(folder));
   if (socket !== undefined && (await serves(socket))) return withSigner(order, use);
+  if (!existsSync(passphraseFile(folder))) {
+    throw new Refusal("CONFIG", "nothing opens the probe's keys", {
+      expected: "a file `passphrase` beside its store, or a signer that serves there",
+      got: "neither",
+      about: folder,
+    });
+  }
   const passphraseFd = openSync(passphraseFile(folder), "r");
   let asked = false;
   try {

@@ -79,6 +79,7 @@ export async function startService({ folder, log, plain, probes = true }: Servic
     },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     forceCloseConnections: "idle",
+    return503OnClosing: false,
     // A path that cannot be decoded reaches no route, nor what stands before them.
     frameworkErrors: (fault, request, reply) => {
       const { refusal, status } = thrownAt(fault);
@@ -117,6 +118,7 @@ export async function startService({ folder, log, plain, probes = true }: Servic
       }
     },
     async stop(patience) {
+      gate.close();
       const last = setTimeout(() => server?.closeAllConnections(), patience + 5_000);
       await Promise.all([uploads.stop(patience), app.close()]);
       clearTimeout(last);

@@ -36,6 +36,8 @@ export class Uploads {
   #current: Promise<unknown> | undefined;
   #child: ChildProcess | undefined;
   #stopped = false;
+  /** its time after `stop` is over */
+  #ended = false;
 
   constructor(ledger: string) {
     this.#ledger = ledger;
@@ -64,7 +66,10 @@ export class Uploads {
   /** Waits for the one that is under way; after `patience` ms its ingest is ended, which loses nothing: the same again goes on. */
   async stop(patience: number): Promise<void> {
     this.#stopped = true;
-    const last = setTimeout(() => this.#end(), patience);
+    const last = setTimeout(() => {
+      this.#ended = true;
+      this.#end();
+    }, patience);
     await this.#current?.catch(() => undefined);
     clearTimeout(last);
   }
@@ -76,7 +81,7 @@ export class Uploads {
   }
 
   async #ingest(stick: string, patience: number): Promise<IngestAnswer> {
-    if (this.#stopped) throw new Refusal("STOPPED", "the service ends before this was taken", { got: "an upload" });
+    if (this.#ended) throw new Refusal("STOPPED", "the service ends before this was taken", { got: "an upload" });
     const child = spawn(process.execPath, [main, this.#ledger, stick], { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     const late = setTimeout(() => this.#end(), patience);

@@ -49,6 +49,7 @@ import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
+import { tarArchive } from "./targets/tar-archive.ts";
 import { evidenceRecordTarget, lineEvidenceTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { witnessRequest } from "./targets/witness-request.ts";
@@ -98,6 +99,7 @@ export const targets: readonly Target[] = [
   logProofTarget,
   treeProofTarget,
   witnessRequest,
+  tarArchive,
   sealTarget,
   bundleTarget,
   bundleInFolder,
