@@ -77,7 +77,9 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .command("ingest")
     .description("verify what boxes left on sticks, and append it; what is here already changes nothing")
     .argument("<folder>", "the ledger")
-    .argument("<sticks...>", "folders where sticks are mounted, or that they were copied to")
+    .argument("[sticks...]", "folders where sticks are mounted, or that they were copied to")
+    .option("--watch <dir>", "in their place: take whatever folder turns up in this one, until told to stop")
+    .option("--settle <seconds>", "with --watch: so long nothing in a folder must have changed (5)", Number)
     .action(async (folder: string, sticks: string[], _options, command: Command) => {
       const { runIngest } = await import("./commands/ingest.ts");
       return runIngest(folder, sticks, command.optsWithGlobals(), tell);

@@ -79,6 +79,20 @@ export function addAnswerCommands(ledger: Command): void {
     });
 
   ledger
+    .command("report")
+    .description(
+      "write what the ledger has as one HTML file, with plots: volume, modes, age of the queue, time to acknowledgement",
+    )
+    .argument("<folder>", "the ledger")
+    .requiredOption("--to <file>", "a new file")
+    .option("--from <day>", "the first day, like 2026-11-01 (default: that of the first manifest)")
+    .option("--to-date <day>", "the last day (default: today)")
+    .action(async (folder: string, _options, command: Command) => {
+      const { runReport } = await import("./report.ts");
+      return runReport(folder, command.optsWithGlobals());
+    });
+
+  ledger
     .command("reconcile")
     .description(
       "hold seals in manifests against what the signer and the HSM counted, and against documents and seals at the desk",
