@@ -4,9 +4,10 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { Drill } from "./drill.ts";
 import { forkDrill } from "./fork-drill.ts";
 import { gapDrill, stickDrill } from "./gap-drills.ts";
+import { backupDrill, siteDisksDrill } from "./store-drills.ts";
 import { tsaDrill } from "./tsa-drill.ts";
 
-export const drills: readonly Drill[] = [stickDrill, gapDrill, forkDrill, tsaDrill];
+export const drills: readonly Drill[] = [siteDisksDrill, backupDrill, tsaDrill, stickDrill, forkDrill, gapDrill];
 
 /** Refuses USAGE a name that no drill has. */
 export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {
