@@ -80,6 +80,6 @@ describe("a drill", () => {
     const none = drill("sticks", "--json", join(dir, "none.json"));
     expect([none.status, none.stderr.slice(0, 6)]).toEqual([2, "USAGE:"]);
     expect(drill("list").stdout.split("\n").length).toBeGreaterThan(6);
-    expect(drill("stick", "--without", "gap").status).toBe(2);
+    expect(drill("stick", "--servers").status).toBe(2);
   });
 });
