@@ -14,7 +14,7 @@ export interface Drill {
   readonly servers?: true;
   /** what stands in for the real thing; the record says so */
   readonly simulates: readonly string[];
-  /** longest time that it may take, seconds; else it failed (300 unless said) */
+  /** longest time that it may take, seconds; else it failed (600 unless said) */
   readonly mostSeconds?: number;
   /** longest `rtoSeconds`; any unless said */
   readonly mostRtoSeconds?: number;
