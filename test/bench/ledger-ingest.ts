@@ -5,12 +5,11 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { enrol } from "../../ledger/boxes/enrolled.ts";
-import { Cluster } from "../../ledger/drills/cluster/start-cluster.ts";
+import { startCluster } from "../../ledger/drills/cluster/start-cluster.ts";
 import { serverPrograms } from "../../ledger/drills/servers/programs.ts";
 import { ingestInto } from "../../ledger/ingest/ingest-into.ts";
 import { createLedger, openLedger } from "../../ledger/ledger-folder.ts";
@@ -41,24 +40,10 @@ export const ingestSqlite = ingestCase("ingest-sqlite", 5000, async () => ({
 }));
 
 export const ingestPostgres = ingestCase("ingest-postgres", 3000, async () => {
-  const programs = await serverPrograms();
-  // Not below the folder of the cases, which the servers' user may not pass through.
-  const dir = mkdtempSync("/tmp/coldseal-nodes-");
-  chmodSync(dir, 0o711);
-  const cluster = await Cluster.make({ folder: join(dir, "cluster"), programs });
-  const end = async () => {
-    await cluster.stop();
-    rmSync(dir, { recursive: true, force: true });
-  };
-  try {
-    await cluster.start();
-  } catch (fault) {
-    await end();
-    throw fault;
-  }
+  const cluster = await startCluster(await serverPrograms());
   const settings = readPostgresSettings(cluster.settingsFile);
   let made = 0;
-  return { next: () => ({ ...settings, schema: `bench_${++made}` }), end };
+  return { next: () => ({ ...settings, schema: `bench_${++made}` }), end: () => cluster.end() };
 });
 
 function ingestCase(name: string, value: number, start: () => Promise<Stores>): BenchCase {
