@@ -77,8 +77,13 @@ export class PostgresConnection {
       user: settings.user,
     });
     const connection = new PostgresConnection(server, client);
-    await client.connect();
-    return connection;
+    try {
+      await client.connect();
+      return connection;
+    } catch (fault) {
+      connection.close();
+      throw fault;
+    }
   }
 
   get broken(): boolean {

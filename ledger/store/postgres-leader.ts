@@ -13,50 +13,52 @@ const pause = 200;
 const suspicious = 10_000;
 
 /**
- * Asks the servers one after another until one takes writes, for `wait` ms. Refuses STORE where none does, CONFIG where one does not let this user in, or does
+ * Asks the servers one after another until one takes writes, for `wait` ms. Refuses STORE where none does, CONFIG where all turn this user away, or the leader does
  * not keep what it acknowledges.
  */
 export async function connectToLeader(settings: PostgresSettings, wait = patience): Promise<PostgresConnection> {
   const end = performance.now() + wait;
   for (;;) {
-    const reasons: string[] = [];
+    const others: NoLeader[] = [];
     for (const server of settings.servers) {
       const got = await leaderAt(settings, server);
       if (got instanceof PostgresConnection) return got;
-      reasons.push(`${nameOf(server)}: ${got}`);
+      others.push(got);
+    }
+    const got = others.map(({ why }, at) => `${nameOf(settings.servers[at] as PostgresServer)}: ${why}`).join("; ");
+    // One that follows late may not know the user or the database yet; where all say so, the same again changes nothing.
+    if (others.every(({ turnedAway }) => turnedAway)) {
+      const expected = `user ${settings.user} and database ${settings.database}`;
+      throw new Refusal("CONFIG", "the ledger's PostgreSQL does not let it in", { expected, got });
     }
     if (performance.now() >= end) {
-      throw new Refusal("STORE", "no server of the ledger's PostgreSQL takes writes now", {
-        expected: "one leader among the servers of its settings",
-        got: reasons.join("; "),
-      });
+      const expected = "one leader among the servers of its settings";
+      throw new Refusal("STORE", "no server of the ledger's PostgreSQL takes writes now", { expected, got });
     }
     await setTimeout(pause);
   }
 }
 
-/** Why it is not this one, in words. */
-async function leaderAt(settings: PostgresSettings, server: PostgresServer): Promise<PostgresConnection | string> {
+interface NoLeader {
+  /** in words */
+  readonly why: string;
+  readonly turnedAway: boolean;
+}
+
+async function leaderAt(settings: PostgresSettings, server: PostgresServer): Promise<PostgresConnection | NoLeader> {
   let connection: PostgresConnection | undefined;
   try {
     connection = await PostgresConnection.open(settings, server);
     if (await isLeader(connection, settings, nameOf(server))) return connection;
     connection.close();
-    return "a standby";
+    return { why: "a standby", turnedAway: false };
   } catch (fault) {
     connection?.close();
     if (fault instanceof Refusal) throw fault;
-    const { code } = fault as { readonly code?: unknown };
-    // Who asks is not let in, or what is asked for is not there: the same again changes nothing.
-    if (typeof code === "string" && /^(?:28|3D)/.test(code)) {
-      throw new Refusal("CONFIG", "the ledger's PostgreSQL does not let it in", {
-        expected: `user ${settings.user} and database ${settings.database}`,
-        got: (fault as Error).message,
-        about: nameOf(server),
-        cause: fault,
-      });
-    }
-    return faultWords(fault);
+    const { code, message } = fault as { readonly code?: unknown; readonly message?: unknown };
+    // invalid_authorization_specification, invalid_password, invalid_catalog_name
+    const turnedAway = typeof code === "string" && /^(?:28|3D)/.test(code);
+    return { why: turnedAway ? `${message}` : faultWords(fault), turnedAway };
   }
 }
 

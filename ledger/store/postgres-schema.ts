@@ -30,8 +30,9 @@ export async function makeSchema(
 
 /** Within the caller's transaction: makes what a store of version `from` lacks, and notes it. Throws PostgresFault. */
 export async function bringUp(connection: PostgresConnection, from: number, to: number = schemaVersion): Promise<void> {
-  // One that is made anew was never of an earlier version.
-  const noted = Array.from({ length: to - from }, (_, at) => from + at + 1).slice(from === 0 ? -1 : 0);
+  // One that is made anew was never of an earlier version, and version 1 is not noted.
+  const all = Array.from({ length: to - from }, (_, at) => from + at + 1).slice(from === 0 ? -1 : 0);
+  const noted = all.filter((version) => version > 1);
   const rows = noted.map(
     (version) => `INSERT INTO schema_versions (version, since) VALUES (${version}, '${utcOf(Date.now())}')`,
   );

@@ -2,7 +2,8 @@
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -27,21 +28,21 @@ export const schema = "ledger";
 const ledgerPasswordFile = "ledger.password";
 
 export interface ClusterOrder {
-  /** new; below folders that the servers' user may pass through */
+  /** new or empty; below folders that the servers' user may pass through */
   readonly folder: string;
   readonly programs: ServerPrograms;
   /** ends every wait for the cluster */
   readonly signal?: AbortSignal;
 }
 
-/** Makes a cluster and starts it. Whoever gets it stops it. */
-export async function startCluster(order: ClusterOrder): Promise<Cluster> {
-  const cluster = await Cluster.make(order);
+/** Starts one in a temporary folder. Whoever gets it ends it. */
+export async function startCluster(programs: ServerPrograms): Promise<Cluster> {
+  const cluster = await Cluster.make({ folder: mkdtempSync(join(tmpdir(), "coldseal-nodes-")), programs });
   try {
     await cluster.start();
     return cluster;
   } catch (fault) {
-    await cluster.stop();
+    await cluster.end();
     throw fault;
   }
 }
@@ -50,6 +51,7 @@ export class Cluster {
   readonly nodes: readonly ClusterNode[];
   /** Where the ledger's store is, as `readPostgresSettings` reads it; the role's password is in a file of 0600 beside it. */
   readonly settingsFile: string;
+  readonly #folder: string;
   readonly #programs: ServerPrograms;
   readonly #passwordFile: string;
   readonly #signal: AbortSignal | undefined;
@@ -63,6 +65,7 @@ export class Cluster {
     signal: AbortSignal | undefined,
   ) {
     this.nodes = nodes;
+    this.#folder = folder;
     this.#signal = signal;
     this.#programs = programs;
     this.#ledgerPassword = passwords.ledger;
@@ -76,8 +79,9 @@ export class Cluster {
   /** Makes the folders; nothing runs yet. */
   static async make({ folder: given, programs, signal }: ClusterOrder): Promise<Cluster> {
     const folder = resolve(given);
-    if (existsSync(folder)) throw new Error(`${folder} is there already`);
-    mkdirSync(folder, { mode: 0o711 });
+    mkdirSync(folder, { recursive: true });
+    if (readdirSync(folder).length > 0) throw new Error(`there is something in ${folder} already`);
+    // Each node's own folder is for the servers' user alone, and what is beside them for this one.
     chmodSync(folder, 0o711);
     const logs = join(folder, "logs");
     mkdirSync(logs, { mode: 0o700 });
@@ -110,6 +114,12 @@ export class Cluster {
   /** SIGKILL to every node; nothing of them is left. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
+  }
+
+  /** As `stop`, and the folder is gone. */
+  async end(): Promise<void> {
+    await this.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** The members as one of the other nodes sees them; undefined where none answers. */

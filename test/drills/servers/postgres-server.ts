@@ -26,20 +26,21 @@ export interface ServerWords {
 export class PostgresServer {
   /** holds its Unix socket; nobody else may enter it */
   readonly folder: string;
-  readonly port = 5432;
+  readonly port: number;
   readonly #programs: ServerPrograms;
   #process: ChildProcess | undefined;
   #said = "";
 
-  private constructor(folder: string, programs: ServerPrograms) {
+  private constructor(folder: string, port: number, programs: ServerPrograms) {
     this.folder = folder;
+    this.port = port;
     this.#programs = programs;
   }
 
   /** Makes it anew, and waits until it lets one in. */
   static async start(programs: ServerPrograms, words: ServerWords = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), "coldseal-pg-"));
-    const server = new PostgresServer(folder, programs);
+    const server = new PostgresServer(folder, Number(words.settings?.port ?? 5432), programs);
     try {
       await server.#make(words);
       await server.begin();

@@ -1,16 +1,17 @@
 /** A cluster of three nodes, with a ledger whose store is there. Needs PID namespaces: root, or user namespaces. */
 
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ClusterNode } from "../../drills/cluster/node.ts";
+import { type Cluster, schema, startCluster } from "../../drills/cluster/start-cluster.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
 import { createLedger, type Ledger, openLedger } from "../../../ledger/ledger-folder.ts";
 import { append, type Place } from "../../../ledger/log/append.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import { type PostgresSettings, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import type { LogRecord } from "../../../manifests/log/entry.ts";
-import type { ClusterNode } from "../../drills/cluster/node.ts";
 import { Cluster, schema } from "../../drills/cluster/start-cluster.ts";
-import { serverPrograms } from "../../drills/servers/programs.ts";
 import { until } from "../../faults/waiting.ts";
 import { origin } from "../a-ledger.ts";
 
@@ -35,13 +36,10 @@ export class OnCluster {
   }
 
   static async start(): Promise<OnCluster> {
-    const programs = await serverPrograms();
-    const dir = mkdtempSync(join(tmpdir(), "coldseal-cluster-"));
-    chmodSync(dir, 0o711);
-    const on = new OnCluster(dir, await Cluster.make({ folder: join(dir, "cluster"), programs }));
+    const cluster = await startCluster(await serverPrograms());
+    const on = new OnCluster(mkdtempSync(join(tmpdir(), "coldseal-ledger-")), cluster);
     try {
-      await on.cluster.start();
-      await createLedger(join(dir, "ledger"), origin, undefined, on.settings);
+      await createLedger(join(on.#dir, "ledger"), origin, undefined, on.settings);
       return on;
     } catch (fault) {
       await on.end();
@@ -85,7 +83,7 @@ export class OnCluster {
   }
 
   async end(): Promise<void> {
-    await this.cluster.stop();
+    await this.cluster.end();
     for (const ledger of this.#open) ledger.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }

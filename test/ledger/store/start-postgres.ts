@@ -3,13 +3,11 @@
  * CI a failure.
  */
 
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
-import { Cluster } from "../../drills/cluster/start-cluster.ts";
+import { startCluster } from "../../drills/cluster/start-cluster.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { type ServerPrograms, serverPrograms } from "../../drills/servers/programs.ts";
+import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { administer, type TestServers, variable } from "./engine.ts";
 
 interface Started {
@@ -42,19 +40,8 @@ async function oneServer(programs: ServerPrograms): Promise<Started> {
 }
 
 async function threeNodes(programs: ServerPrograms): Promise<Started> {
-  const dir = mkdtempSync(join(tmpdir(), "coldseal-nodes-"));
-  chmodSync(dir, 0o711);
-  const cluster = await Cluster.make({ folder: join(dir, "cluster"), programs });
-  const end = async () => {
-    await cluster.stop();
-    rmSync(dir, { recursive: true, force: true });
-  };
-  try {
-    await cluster.start();
-  } catch (fault) {
-    await end();
-    throw fault;
-  }
+  const cluster = await startCluster(programs);
   const { command, env } = cluster.administrator();
-  return { servers: { settings: readPostgresSettings(cluster.settingsFile), psql: command, env }, end };
+  const settings = readPostgresSettings(cluster.settingsFile);
+  return { servers: { settings, psql: command, env }, end: () => cluster.end() };
 }
