@@ -9,6 +9,7 @@ export default defineConfig({
       "test/ledger/{acknowledge,anchor,boxes,check,checkpoints,ingest,log,prove,publish}/**/*.{test,long}.ts",
       "test/ledger/commands/*.long.ts",
       "test/ledger/store/{store.test,*.postgres}.ts",
+      "test/ledger/cluster/*.cluster.ts",
     ],
     pool: "forks",
     maxWorkers: 2,

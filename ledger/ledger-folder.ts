@@ -21,7 +21,7 @@ export interface Ledger {
 }
 
 /** One of the two is there: the store itself, or where it is. */
-const storeFile = "store.sqlite";
+export const storeFile = "store.sqlite";
 const settingsFile = "postgres.json";
 /** How the tables on the servers were described when they were last compared: those that are the same are not compared again. */
 const schemaFile = "postgres-schema";

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addKeyCommands } from "./commands/key-commands.ts";
+import { addStoreCommands } from "./commands/store-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
@@ -27,6 +28,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       return runInit(folder, command.optsWithGlobals());
     });
   addKeyCommands(ledger, tell);
+  addStoreCommands(ledger, tell);
   addWitnessCommands(ledger);
 
   ledger

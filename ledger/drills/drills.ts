@@ -2,9 +2,12 @@
 
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Drill } from "./drill.ts";
+import { forkDrill } from "./fork-drill.ts";
+import { gapDrill, stickDrill } from "./gap-drills.ts";
 import { ledgerPrimary } from "./ledger-primary.ts";
+import { tsaDrill } from "./tsa-drill.ts";
 
-export const drills: readonly Drill[] = [ledgerPrimary];
+export const drills: readonly Drill[] = [stickDrill, gapDrill, forkDrill, tsaDrill, ledgerPrimary];
 
 /** Refuses USAGE a name that no drill has. */
 export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {

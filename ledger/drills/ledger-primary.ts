@@ -4,8 +4,10 @@
  */
 
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createLedger, openLedger } from "../ledger-folder.ts";
 import { readPostgresSettings } from "../store/postgres-settings.ts";
@@ -18,6 +20,8 @@ import { serverPrograms } from "./servers/programs.ts";
 /** Of entries, before the node is killed, and again on the new leader. */
 const leastTold = 5000;
 const mostRtoSeconds = 30;
+/** ms */
+const mostDelay = 5000;
 
 export const ledgerPrimary: Drill = {
   name: "ledger-primary",
@@ -53,6 +57,8 @@ async function run(context: DrillContext): Promise<DrillResult> {
   const clients = await Clients.start(ledger.db);
   onEnd(() => clients.abandon());
   await clients.until((told) => (told.length >= leastTold ? true : undefined), signal);
+  // Anywhere in a batch, and in the rounds of Patroni.
+  await setTimeout(randomInt(mostDelay), undefined, { signal });
 
   const killed = performance.now();
   await old.kill();

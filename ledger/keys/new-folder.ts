@@ -12,6 +12,11 @@ export async function newFolder(path: string, fill: (folder: string) => Promise<
       about: path,
     });
   }
+  await wholeFolder(path, fill);
+}
+
+/** As `newFolder`, where the caller looked that nothing is at `path`, or an empty folder. */
+export async function wholeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const begun = `${path}.new`;
   await removeDurable(begun);
   await makeFolder(begun);

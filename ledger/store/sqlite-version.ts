@@ -1,5 +1,7 @@
 /** Whose file a store is, and which version of the schema: each file is held against the very statements that made its version. */
 
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import type Sqlite from "better-sqlite3";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -9,6 +11,16 @@ type Db = Sqlite.Database;
 
 /** "Cold", with the last bit for the ledger. */
 export const applicationId = 0x436f6c65;
+
+/** Refuses STORE. */
+export function checkThere(path: string): void {
+  if (existsSync(path)) return;
+  throw new Refusal("STORE", "no store of a ledger here", {
+    expected: "a folder that `coldseal ledger init` made",
+    got: "none",
+    about: dirname(path),
+  });
+}
 
 /** The version of a store that is whole. Refuses STORE what is none, or has other tables than its version; STORE-VERSION a newer one than this program knows. */
 export function checkedVersion(db: Db, path: string): number {

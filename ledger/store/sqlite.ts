@@ -10,7 +10,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
 import { schemaVersion, sqliteSchema } from "./schema.ts";
 import { SqliteSql, storeFault } from "./sqlite-sql.ts";
-import { applicationId, bringUp, checkedVersion, noteVersion, olderStore } from "./sqlite-version.ts";
+import { applicationId, bringUp, checkedVersion, checkThere, noteVersion, olderStore } from "./sqlite-version.ts";
 
 type Db = Sqlite.Database;
 
@@ -88,15 +88,6 @@ export function upgradeSqlite(path: string): number {
   } finally {
     db?.close();
   }
-}
-
-function checkThere(path: string): void {
-  if (existsSync(path)) return;
-  throw new Refusal("STORE", "no store of a ledger here", {
-    expected: "a folder that `coldseal ledger init` made",
-    got: "none",
-    about: dirname(path),
-  });
 }
 
 class SqliteDatabase implements Database {

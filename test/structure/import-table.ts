@@ -171,7 +171,7 @@ export const importTable: readonly Row[] = [
   // What breaks things on purpose, and the made-up boxes and authorities that it needs: nothing else of the product may import them.
   {
     path: "ledger/drills",
-    folders: ["ledger", "scenes", "manifests", "host"],
+    folders: ["ledger", "scenes", "demo/run-command.ts", "demo/project-root.ts", "manifests", "host"],
     packages: ledgerPackages,
     node: "any",
   },

@@ -10,6 +10,8 @@ import { quoted } from "./quoted.ts";
 
 export class ClusterNode {
   readonly plan: NodePlan;
+  /** Patroni's, with passwords: 0600 */
+  readonly settingsFile: string;
   /** what its programs print */
   readonly log: string;
   readonly #script: string;
@@ -30,6 +32,7 @@ export class ClusterNode {
     writeFileSync(settings, patroniSettings(plan, all, passwords, bin), { mode: 0o600, flag: "wx" });
     own(settings, runsAs);
     this.plan = plan;
+    this.settingsFile = settings;
     this.log = log;
     this.#env = {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",

@@ -18,6 +18,8 @@ export interface Passwords {
 }
 
 export const loopback = "127.0.0.1";
+/** What Patroni calls the cluster. */
+export const scope = "coldseal";
 
 /** Seconds that a leader that is not heard of stays leader; the runbook counts with it. */
 export const leaderTtl = 20;
@@ -73,7 +75,7 @@ export function patroniSettings(
     `host all all ${loopback}/32 scram-sha-256`,
   ];
   const settings = {
-    scope: "coldseal",
+    scope,
     namespace: "/coldseal/",
     name: node.name,
     restapi: {

@@ -1,14 +1,16 @@
 /** Three nodes on this machine, as they would stand on three. */
 
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { PostgresSettings } from "../../store/postgres-settings.ts";
 import type { ServerPrograms } from "../servers/programs.ts";
 import { type Member, membersBy } from "./cluster-state.ts";
 import { ClusterNode } from "./node.ts";
-import { loopback, type NodePlan } from "./patroni-settings.ts";
+import { loopback, type NodePlan, scope } from "./patroni-settings.ts";
 import { freePorts } from "./ports.ts";
 import { type PsqlCommand, psql, psqlCommand } from "./psql.ts";
 
@@ -52,7 +54,6 @@ export class Cluster {
   readonly #passwordFile: string;
   readonly #signal: AbortSignal | undefined;
   readonly #ledgerPassword: string;
-  readonly #patroniPassword: string;
 
   private constructor(
     folder: string,
@@ -65,7 +66,6 @@ export class Cluster {
     this.#signal = signal;
     this.#programs = programs;
     this.#ledgerPassword = passwords.ledger;
-    this.#patroniPassword = passwords.patroni;
     this.#passwordFile = join(folder, "administrator.pgpass");
     this.settingsFile = join(folder, "postgres.json");
     writeSecret(this.#passwordFile, `*:*:*:postgres:${passwords.superuser}\n`);
@@ -153,16 +153,14 @@ export class Cluster {
     return found;
   }
 
-  /** What a person does where no standby takes over by itself: this one leads, whatever it lacks. Throws where Patroni does not do it. */
+  /** What a person does where no standby takes over by itself: this one leads, whatever it lacks. By patronictl, as the runbook says. */
   async failOver(to: ClusterNode): Promise<void> {
-    const basic = Buffer.from(`patroni:${this.#patroniPassword}`).toString("base64");
-    const answer = await fetch(`http://${loopback}:${to.plan.patroniPort}/failover`, {
-      method: "POST",
-      headers: { authorization: `Basic ${basic}`, "content-type": "application/json" },
-      body: JSON.stringify({ candidate: to.name }),
-      signal: AbortSignal.timeout(patience),
+    const { env, patroni } = this.#programs;
+    const [python = "", script = ""] = patroni;
+    const words = ["-c", to.settingsFile, "failover", scope, "--candidate", to.name, "--force"];
+    await promisify(execFile)(python, [`${script}ctl`, ...words], {
+      env: { ...process.env, LC_ALL: "C.UTF-8", ...env },
     });
-    if (!answer.ok) throw new Error(`Patroni answers ${answer.status}: ${await answer.text()}`);
   }
 
   /** A psql of the administrator's: on one node, else on whichever takes writes. */
@@ -216,7 +214,6 @@ export class Cluster {
 interface OwnPasswords {
   readonly superuser: string;
   readonly ledger: string;
-  readonly patroni: string;
 }
 
 function planOf(name: string, folder: string, ports: readonly number[]): NodePlan {
