@@ -2,9 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { serveWitness } from "../../ledger/witness/server.ts";
 import { makeWitness, openWitness } from "../../ledger/witness/witness-folder.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { DrillContext } from "./drill.ts";
 
 /** Guessing the passphrase is nobody's gain here: it is random, and gone with the drill. */

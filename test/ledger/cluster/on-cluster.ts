@@ -3,15 +3,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ClusterNode } from "../../drills/cluster/node.ts";
-import { type Cluster, schema, startCluster } from "../../drills/cluster/start-cluster.ts";
-import { serverPrograms } from "../../drills/servers/programs.ts";
 import { createLedger, type Ledger, openLedger } from "../../../ledger/ledger-folder.ts";
 import { append, type Place } from "../../../ledger/log/append.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import { type PostgresSettings, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import type { LogRecord } from "../../../manifests/log/entry.ts";
-import { Cluster, schema } from "../../drills/cluster/start-cluster.ts";
+import type { ClusterNode } from "../../drills/cluster/node.ts";
+import { type Cluster, schema, startCluster } from "../../drills/cluster/start-cluster.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
 import { until } from "../../faults/waiting.ts";
 import { origin } from "../a-ledger.ts";
 

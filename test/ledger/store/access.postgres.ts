@@ -5,11 +5,11 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { freePorts } from "../../../ledger/drills/cluster/ports.ts";
-import { PostgresServer } from "../../../ledger/drills/servers/postgres-server.ts";
-import { serverPrograms } from "../../../ledger/drills/servers/programs.ts";
 import { connectToLeader } from "../../../ledger/store/postgres-leader.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { freePorts } from "../../drills/cluster/ports.ts";
+import { PostgresServer } from "../../drills/servers/postgres-server.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
 
 const refused = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });

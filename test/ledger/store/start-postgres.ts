@@ -4,10 +4,10 @@
  */
 
 import { join } from "node:path";
+import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { startCluster } from "../../drills/cluster/start-cluster.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { type ServerPrograms, serverPrograms } from "../../drills/servers/programs.ts";
-import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { administer, type TestServers, variable } from "./engine.ts";
 
 interface Started {

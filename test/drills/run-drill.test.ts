@@ -5,12 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Drill, DrillContext, DrillResult } from "../../drills/drill.ts";
-import { drillKey } from "../../drills/drill-key.ts";
-import { drills, drillsNamed } from "../../drills/drills.ts";
-import { writeRecord } from "../../drills/record.ts";
-import { runDrill } from "../../drills/run-drill.ts";
-import { projectRoot } from "../../structure/source-files.ts";
+import { projectRoot } from "../structure/source-files.ts";
+import type { Drill, DrillContext, DrillResult } from "./drill.ts";
+import { drillKey } from "./drill-key.ts";
+import { drills, drillsNamed } from "./drills.ts";
+import { writeRecord } from "./record.ts";
+import { runDrill } from "./run-drill.ts";
 
 let dir: string;
 beforeAll(() => {

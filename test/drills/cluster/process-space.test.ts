@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ProcessSpace } from "../../../drills/cluster/process-space.ts";
-import { until } from "../../../faults/waiting.ts";
+import { until } from "../../faults/waiting.ts";
+import { ProcessSpace } from "./process-space.ts";
 
 let dir: string;
 let space: ProcessSpace | undefined;

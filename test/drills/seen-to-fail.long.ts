@@ -5,10 +5,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { drillsNamed } from "../../../ledger/drills/drills.ts";
-import { runDrill } from "../../../ledger/drills/run-drill.ts";
-import { projectRoot } from "../../structure/source-files.ts";
-import { tamper } from "../tampering.ts";
+import { tamper } from "../ledger/tampering.ts";
+import { projectRoot } from "../structure/source-files.ts";
+import { drillsNamed } from "./drills.ts";
+import { runDrill } from "./run-drill.ts";
 
 let dir: string;
 beforeEach(() => {

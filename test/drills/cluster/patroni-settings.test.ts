@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { etcdArguments, type NodePlan, patroniSettings } from "../../../drills/cluster/patroni-settings.ts";
+import { etcdArguments, type NodePlan, patroniSettings } from "./patroni-settings.ts";
 
 const plan = (at: number): NodePlan => ({
   name: `n${at}`,

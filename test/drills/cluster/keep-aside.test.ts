@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { makeBinFolder } from "../../../drills/cluster/keep-aside.ts";
+import { makeBinFolder } from "./keep-aside.ts";
 
 let dir: string;
 const at = (...path: readonly string[]) => join(dir, ...path);
