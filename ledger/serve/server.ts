@@ -120,7 +120,10 @@ export async function startService({ folder, log, plain, probes = true }: Servic
     async stop(patience) {
       gate.close();
       const last = setTimeout(() => server?.closeAllConnections(), patience + 5_000);
-      await Promise.all([uploads.stop(patience), app.close()]);
+      // The server is ours, and so it is not fastify that closes it; connections on which nothing goes on close with it.
+      const closed = new Promise<void>((resolve) => server?.close(() => resolve()));
+      await Promise.all([uploads.stop(patience), closed]);
+      await app.close();
       clearTimeout(last);
       await health.stop();
       await store.close();

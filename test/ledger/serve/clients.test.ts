@@ -207,6 +207,7 @@ describe("the service's settings", () => {
     } finally {
       await plain.stop(1000);
     }
+    await expect(ask(plain.url, "/openapi.json")).rejects.toThrow(/ECONNREFUSED/);
   });
 
   it.each(["a mode that others may read by", "a link", "none", "another's certificate", "no certificate"])(
