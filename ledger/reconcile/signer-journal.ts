@@ -96,15 +96,20 @@ function count({ kind, record, sequence, time }: Row, counts: Map<number, Signer
   if (kind === "attempt") {
     const { intents, number, sealed } = readAttempt(record, at);
     const known = counts.get(number);
-    const again = (known ? known.most - known.sealed - mostUnderWay : 0) + (intents - sealed);
+    const again = againOf(known) + Math.max(0, intents - sealed);
     counts.set(number, { number, sealed, outcome: "under way", time, most: sealed + again + mostUnderWay });
   }
   if (kind === "manifest") {
     const { number, outcome, sealed } = readManifestRow(record, at);
     const known = counts.get(number);
-    const again = known ? known.most - known.sealed - mostUnderWay : 0;
-    counts.set(number, { number, sealed, outcome, time, most: sealed + again });
+    counts.set(number, { number, sealed, outcome, time, most: sealed + againOf(known) });
   }
+}
+
+/** Signatures that attempts so far may have made a second time. */
+function againOf(known: SignerCount | undefined): number {
+  if (!known) return 0;
+  return known.most - known.sealed - (known.outcome === "under way" ? mostUnderWay : 0);
 }
 
 /** The document that the command prints, or rows one a line, as the signer gives them. */

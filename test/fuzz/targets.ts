@@ -40,6 +40,7 @@ import { pkcs11Uri } from "./targets/pkcs11-uri.ts";
 import { pkcs12Target } from "./targets/pkcs12.ts";
 import { plainEnvelopes, plainList } from "./targets/plain-envelopes.ts";
 import { policyChain, policyTarget } from "./targets/policy.ts";
+import { reconciliationTarget } from "./targets/reconciliation.ts";
 import { refusalTarget } from "./targets/refusal.ts";
 import { requestFile } from "./targets/request-file.ts";
 import { requestStream } from "./targets/request-stream.ts";
@@ -91,6 +92,7 @@ export const targets: readonly Target[] = [
   acknowledgementTarget,
   acknowledgementContentTarget,
   refusalTarget,
+  reconciliationTarget,
   documentsList,
   logTiles,
   checkpointTarget,

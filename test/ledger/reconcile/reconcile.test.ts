@@ -10,7 +10,6 @@ import { type HsmCount, readHsmLog } from "../../../ledger/reconcile/hsm-log.ts"
 import { type Others, reconcile } from "../../../ledger/reconcile/reconcile.ts";
 import { readSignerJournal, type SignerJournal } from "../../../ledger/reconcile/signer-journal.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
-import { canonicalBytes, type Json } from "../../../manifests/encoding/canonical-json.ts";
 import { refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
@@ -18,24 +17,10 @@ import { audit, oids, sealing } from "../../bundle/people.ts";
 import { makeSeal, sealFacts } from "../../bundle/signed.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
+import { type JournalRow, journalRows, type RowPlan } from "./journal-rows.ts";
 
 const now = "2026-11-22T12:00:00Z";
 const key = hex(sha256(sealing.spki));
-
-type JournalRow = { readonly [name: string]: Json };
-type RowPlan = readonly [kind: string, record: Json];
-
-/** Rows that follow each other, as the signer gives them out. */
-function journalRows(plan: readonly RowPlan[], time = "2026-11-20T12:00:00Z"): readonly JournalRow[] {
-  const rows: JournalRow[] = [];
-  let previous = "00".repeat(32);
-  for (const [at, [kind, record]] of plan.entries()) {
-    const row = { kind, previous, record, sequence: at + 1, time };
-    previous = hex(sha256(canonicalBytes(row)));
-    rows.push({ ...row, digest: previous });
-  }
-  return rows;
-}
 
 const attempt = (number: number, intents = 0, sealed = 0): RowPlan => [
   "attempt",
