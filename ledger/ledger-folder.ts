@@ -46,6 +46,7 @@ export async function createLedger(
       about: folder,
     });
   }
+  if (postgres !== undefined) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
   await makePlaces(folder, origin, places);
   const fill = (sql: Sql) =>

@@ -16,16 +16,20 @@ export async function makeSchema(
   schema: string,
   version: number = schemaVersion,
 ): Promise<string> {
-  const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
-  if (there.rows.length > 0) {
-    throw new Refusal("STORE", "a store is already there: a record is never overwritten", {
-      expected: "a schema that is not there yet",
-      about: `schema ${schema}`,
-    });
-  }
+  await checkFree(connection, schema);
   await connection.query(`CREATE SCHEMA ${schema}; SET LOCAL search_path = ${schema}, pg_temp`);
   await bringUp(connection, 0, version);
   return digestOf(await described(connection, schema));
+}
+
+/** Refuses STORE where a schema of that name is there; throws PostgresFault. */
+export async function checkFree(connection: PostgresConnection, schema: string): Promise<void> {
+  const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
+  if (there.rows.length === 0) return;
+  throw new Refusal("STORE", "a store is already there: a record is never overwritten", {
+    expected: "a schema that is not there yet",
+    about: `schema ${schema}`,
+  });
 }
 
 /** Within the caller's transaction: makes what a store of version `from` lacks, and notes it. Throws PostgresFault. */

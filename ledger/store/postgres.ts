@@ -7,7 +7,7 @@ import type { Database, Sql } from "./database.ts";
 import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { connectToLeader, guarded } from "./postgres-leader.ts";
-import { bringUp, checkSchema, makeSchema } from "./postgres-schema.ts";
+import { bringUp, checkFree, checkSchema, makeSchema } from "./postgres-schema.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { PostgresSql, storeFault } from "./postgres-sql.ts";
 import { schemaVersion } from "./schema.ts";
@@ -17,6 +17,18 @@ import { olderStore } from "./sqlite-version.ts";
 const patience = 2000;
 const readersKept = 4;
 const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/** Whether a store could be made there: before anything is made for it elsewhere. Refuses as `createPostgres` does. */
+export async function checkPlaceFor(settings: PostgresSettings): Promise<void> {
+  const connection = await connectToLeader(settings);
+  try {
+    await checkFree(connection, settings.schema);
+  } catch (fault) {
+    throw storeFault(fault);
+  } finally {
+    connection.close();
+  }
+}
 
 /**
  * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
