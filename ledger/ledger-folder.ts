@@ -76,6 +76,11 @@ export function serversOf(folder: string): PostgresSettings | undefined {
   return existsSync(settings) ? readPostgresSettings(settings) : undefined;
 }
 
+/** The file that is the store, or that says where it is: another file there is another store. */
+export function storeMark(folder: string): string {
+  return join(folder, existsSync(join(folder, settingsFile)) ? settingsFile : storeFile);
+}
+
 /** The driver of a server is loaded only where there is one. */
 async function openStore(folder: string): Promise<Database> {
   const settings = serversOf(folder);

@@ -186,6 +186,7 @@ export const boxTables: readonly Table[] = [
     }) => `box ${integer} NOT NULL REFERENCES boxes (box), digest ${blob} NOT NULL, file ${blob} NOT NULL,
       arrived ${text} NOT NULL, PRIMARY KEY (box, digest)`,
     rows: "kept",
+    since: 2,
   },
   {
     // Refusals, closings, transcripts, custody logs. `digest`: of the content.

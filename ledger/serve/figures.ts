@@ -1,17 +1,18 @@
 /** What the ledger's figures are at a moment, for whoever watches it. */
 
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { standingOf } from "../acknowledge/box-standing.ts";
 import { queueAnswer } from "../anchor/queue.ts";
 import { boxAnswers } from "../answers/boxes.ts";
 import { linked } from "../boxes/chain-rows.ts";
 import { enrolledBoxes } from "../boxes/enrolled.ts";
+import { storeFile } from "../ledger-folder.ts";
 import { treeHead } from "../log/tree-head.ts";
 import type { Sql } from "../store/database.ts";
 import type { HealthAnswer } from "./health.ts";
 import type { Family, Sample } from "./metrics.ts";
-import { storePath } from "./open-store.ts";
 
 /** Refuses STORE, BUSY. */
 export async function ledgerFigures(sql: Sql, now: Utc, folder: string, origin: string): Promise<readonly Family[]> {
@@ -30,7 +31,7 @@ export async function ledgerFigures(sql: Sql, now: Utc, folder: string, origin: 
   const outstanding = await outstandingOf(sql, origin, size, now);
   return [
     gauge("entries", "Entries of the log that are stored.", [{ value: size }]),
-    gauge("store_bytes", "Size of the store's file.", [{ value: statSync(storePath(folder)).size }]),
+    gauge("store_bytes", "Size of the store's file, where it is one.", sizeOf(join(folder, storeFile))),
     gauge("checkpoint_size", "Entries of the newest signed checkpoint.", [{ value: checkpoint?.size ?? 0 }]),
     gauge(
       "checkpoint_age_seconds",
@@ -126,4 +127,10 @@ async function outstandingOf(sql: Sql, origin: string, size: number, now: Utc) {
 
 function secondsSince(time: Utc, now: Utc): number {
   return Math.max(0, Math.round((Date.parse(now) - Date.parse(time)) / 1000));
+}
+
+/** None of a store on servers. */
+function sizeOf(file: string): readonly Sample[] {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat ? [{ value: stat.size }] : [];
 }

@@ -1,13 +1,10 @@
 /** The store as a service asks it: it may go away and come back, or be put back, under a process that goes on. */
 
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type Ledger, openLedger } from "../ledger-folder.ts";
+import { type Ledger, openLedger, storeMark } from "../ledger-folder.ts";
 import type { Sql } from "../store/database.ts";
-
-export const storePath = (ledger: string) => join(ledger, "store.sqlite");
 
 export class OpenStore {
   readonly #folder: string;
@@ -18,7 +15,7 @@ export class OpenStore {
   }
 
   /**
-   * What stands there at one moment. A store that is not the file any more that was opened is opened anew: SQLite goes on with one that was removed as if it were there.
+   * What stands there at one moment. A store that is not the file any more that was opened is opened anew: SQLite goes on with one that was removed as if it were there. On servers the driver finds the leader anew by itself; another file that names them is another store.
    * Refuses STORE, BUSY.
    */
   async reading<T>(work: (sql: Sql, now: Utc) => Promise<T>): Promise<T> {
@@ -38,7 +35,7 @@ export class OpenStore {
   }
 
   async #open(): Promise<{ readonly ledger: Ledger; readonly file: string }> {
-    const file = identity(storePath(this.#folder));
+    const file = identity(storeMark(this.#folder));
     const seen = this.#opened;
     const opened = await seen?.catch(() => undefined);
     if (opened?.file === file) return opened;
@@ -51,5 +48,8 @@ export class OpenStore {
 function identity(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat) return `${stat.dev} ${stat.ino}`;
-  throw new Refusal("STORE", "the ledger's store is not there", { expected: "store.sqlite", got: "none" });
+  throw new Refusal("STORE", "the ledger's store is not there", {
+    expected: "store.sqlite or postgres.json",
+    got: "none",
+  });
 }

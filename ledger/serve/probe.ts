@@ -18,14 +18,13 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { bringOut } from "../checkpoints/bring-out.ts";
 import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts";
 import { signerFolder, withSigner } from "../client/open-signer.ts";
-import { createLedger, openLedger } from "../ledger-folder.ts";
+import { createLedger, openLedger, storeFile } from "../ledger-folder.ts";
 import { append } from "../log/append.ts";
 import { takeOver } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
 import { readKeyRecord } from "../signer/key-record.ts";
 import { makeKeys } from "../signer/make-keys.ts";
 import { socketPath } from "../signer/socket-path.ts";
-import { storePath } from "./open-store.ts";
 import { type ProvenLog, proveLog } from "./prove-published.ts";
 
 export const probeFolder = (ledger: string) => join(ledger, "probe");
@@ -39,7 +38,7 @@ const cost = { N: 1 << 10, p: 1, r: 8 };
 export async function makeProbe(ledger: string, origin: string): Promise<void> {
   const folder = probeFolder(ledger);
   const own = `${origin}/probe`;
-  if (!existsSync(storePath(folder))) await createLedger(folder, own);
+  if (!existsSync(join(folder, storeFile))) await createLedger(folder, own);
   if (existsSync(signerFolder(folder))) return;
   if (!existsSync(passphraseFile(folder))) {
     await writeDurable(passphraseFile(folder), utf8(`${randomBytes(32).toString("hex")}\n`));
