@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["test/**/*.steps.ts"],
     pool: "forks",
     maxWorkers: 1,
-    testTimeout: 1_800_000,
+    testTimeout: 2_700_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
   },

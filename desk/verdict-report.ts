@@ -1,6 +1,7 @@
 /** A verdict as a report: one HTML file, for whoever keeps or prints it. Nothing in it runs or is fetched. It proves nothing by itself: the evidence does. Pure. */
 
 import { sha256 } from "../host/crypto-host.ts";
+import { escapedHtml } from "../host/escaped-html.ts";
 import { count } from "../host/terminal/amounts.ts";
 import { base64, hex, utf8 } from "../manifests/encoding/bytes.ts";
 import { verifierKeyText } from "../manifests/log/verifier-key.ts";
@@ -32,14 +33,14 @@ export function verdictReport({ words, path, trust, version, style }: Reported):
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${escaped(`Verification report: ${headline}`)}</title>
+<title>${escapedHtml(`Verification report: ${headline}`)}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
 <h1>Verification report</h1>
 <section id="verdict" class="${tone}">
-<h2>${escaped(headline)}</h2>
+<h2>${escapedHtml(headline)}</h2>
 ${listOf([...findings, ...(more > 0 ? [`… and ${count(more, "more finding")}`] : [])])}
 ${tableOf(rows)}
 </section>
@@ -86,21 +87,9 @@ function crlText({ issuer, thisUpdate }: Crl): string {
 
 function listOf(texts: readonly string[]): string {
   if (texts.length === 0) return "";
-  return `<ul>\n${texts.map((text) => `<li>${escaped(text)}</li>`).join("\n")}\n</ul>`;
+  return `<ul>\n${texts.map((text) => `<li>${escapedHtml(text)}</li>`).join("\n")}\n</ul>`;
 }
 
 function tableOf(rows: readonly (readonly [string, string])[]): string {
-  return `<dl>\n${rows.map(([label, text]) => `<dt>${escaped(label)}</dt><dd>${escaped(text)}</dd>`).join("\n")}\n</dl>`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '"': "&quot;",
-  "&": "&amp;",
-  "'": "&#39;",
-  "<": "&lt;",
-  ">": "&gt;",
-};
-
-function escaped(text: string): string {
-  return text.replace(/["&'<>]/g, (character) => entities[character] as string);
+  return `<dl>\n${rows.map(([label, text]) => `<dt>${escapedHtml(label)}</dt><dd>${escapedHtml(text)}</dd>`).join("\n")}\n</dl>`;
 }

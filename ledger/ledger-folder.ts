@@ -1,13 +1,15 @@
 /** The folder of a ledger: made once, opened by every command. */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../host/durable.ts";
+import { makeFolder, writeDurable } from "../host/durable.ts";
+import { utf8 } from "../manifests/encoding/bytes.ts";
 import { emptyRoot } from "../manifests/log/tree-proof.ts";
 import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { makePlaces } from "./publish/places.ts";
-import type { Database } from "./store/database.ts";
+import type { Database, Sql } from "./store/database.ts";
+import { type PostgresSettings, readPostgresSettings, writePostgresSettings } from "./store/postgres-settings.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
 
 export interface Ledger {
@@ -18,19 +20,24 @@ export interface Ledger {
   close(): void;
 }
 
-const storeFile = "store.sqlite";
+/** One of the two is there: the store itself, or where it is. */
+export const storeFile = "store.sqlite";
+const settingsFile = "postgres.json";
+/** How the tables on the servers were described when they were last compared: those that are the same are not compared again. */
+const schemaFile = "postgres-schema";
 
 /** Where it publishes unless said: within its own folder. */
 export const ownPlace = { appendOnly: false, folder: "published" };
 
 /**
- * Makes the folder (0700) with an empty log, and the places where it publishes. Refuses STORE where anything is there already, USAGE for an origin that no
- * checkpoint can carry.
+ * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Refuses STORE where anything
+ * is there already, USAGE for an origin that no checkpoint can carry, CONFIG servers that cannot be used.
  */
 export async function createLedger(
   folder: string,
   origin: string,
   places: Parameters<typeof makePlaces>[2] = [ownPlace],
+  postgres?: PostgresSettings,
 ): Promise<void> {
   checkOrigin(origin);
   if (existsSync(folder) && readdirSync(folder).length > 0) {
@@ -39,16 +46,20 @@ export async function createLedger(
       about: folder,
     });
   }
+  if (postgres !== undefined) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
   await makePlaces(folder, origin, places);
-  await createSqlite(join(folder, storeFile), (sql) =>
-    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]),
-  );
+  const fill = (sql: Sql) =>
+    sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]);
+  if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);
+  const { createPostgres } = await import("./store/postgres.ts");
+  await keepSchema(folder, await createPostgres(postgres, fill));
+  await writePostgresSettings(join(folder, settingsFile), postgres);
 }
 
-/** Opens what `createLedger` made. Refuses STORE. */
+/** Opens what `createLedger` made, on whichever engine. Refuses STORE, CONFIG. */
 export async function openLedger(folder: string): Promise<Ledger> {
-  const db = openSqlite(join(folder, storeFile));
+  const db = await openStore(folder);
   try {
     const head = await db.reading((sql) => sql.get<{ origin: string }>("SELECT origin FROM tree_head WHERE one = 1"));
     if (head === undefined) throw new Refusal("STORE", "the store names no log", { about: folder });
@@ -57,6 +68,29 @@ export async function openLedger(folder: string): Promise<Ledger> {
     db.close();
     throw fault;
   }
+}
+
+/** Where the store is; undefined: in the folder. Refuses CONFIG. */
+export function serversOf(folder: string): PostgresSettings | undefined {
+  const settings = join(folder, settingsFile);
+  return existsSync(settings) ? readPostgresSettings(settings) : undefined;
+}
+
+/** The driver of a server is loaded only where there is one. */
+async function openStore(folder: string): Promise<Database> {
+  const settings = serversOf(folder);
+  if (settings === undefined) return openSqlite(join(folder, storeFile));
+  const { openPostgres } = await import("./store/postgres.ts");
+  const known = existsSync(join(folder, schemaFile))
+    ? readFileSync(join(folder, schemaFile), "utf8").trim()
+    : undefined;
+  const { db, schema } = await openPostgres(settings, known);
+  if (schema !== known) await keepSchema(folder, schema);
+  return db;
+}
+
+function keepSchema(folder: string, schema: string): Promise<void> {
+  return writeDurable(join(folder, schemaFile), utf8(`${schema}\n`));
 }
 
 /** A log's name is its key's (C2SP tlog-checkpoint, signed-note). */

@@ -1,7 +1,10 @@
 /** The commands below `coldseal ledger`. Only parses and wires; what a command needs is loaded when it is that command. */
 
 import type { Command } from "commander";
+import { addAnswerCommands } from "./commands/answer-commands.ts";
 import { addKeyCommands } from "./commands/key-commands.ts";
+import { addServeCommands } from "./commands/serve-commands.ts";
+import { addStoreCommands } from "./commands/store-commands.ts";
 import { addWitnessCommands } from "./commands/witness-commands.ts";
 
 /**
@@ -17,13 +20,20 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       "--publish <dir...>",
       "empty folders to publish in, on two file systems (default: one, within the ledger's)",
     )
+    .option(
+      "--postgres <file>",
+      "keep the store on PostgreSQL: a file of settings (docs/ledger.md), copied into the folder",
+    )
     .option("--append-only", "have their file systems keep what is published (chattr; as root)")
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");
       return runInit(folder, command.optsWithGlobals());
     });
   addKeyCommands(ledger, tell);
+  addStoreCommands(ledger, tell);
+  addAnswerCommands(ledger);
   addWitnessCommands(ledger);
+  addServeCommands(ledger);
 
   ledger
     .command("prove")
@@ -67,52 +77,12 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
     .command("ingest")
     .description("verify what boxes left on sticks, and append it; what is here already changes nothing")
     .argument("<folder>", "the ledger")
-    .argument("<sticks...>", "folders where sticks are mounted, or that they were copied to")
+    .argument("[sticks...]", "folders where sticks are mounted, or that they were copied to")
+    .option("--watch <dir>", "in their place: take whatever folder turns up in this one, until told to stop")
+    .option("--settle <seconds>", "with --watch: so long nothing in a folder must have changed (5)", Number)
     .action(async (folder: string, sticks: string[], _options, command: Command) => {
       const { runIngest } = await import("./commands/ingest.ts");
       return runIngest(folder, sticks, command.optsWithGlobals(), tell);
-    });
-
-  ledger
-    .command("list")
-    .description("the boxes and how far their chains go; with a box, its manifests")
-    .argument("<folder>", "the ledger")
-    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
-    .option("--from <number>", "the first manifest to list (default: so that the last ones are)")
-    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
-      const { runList } = await import("./commands/list.ts");
-      return runList(folder, box, command.optsWithGlobals());
-    });
-
-  ledger
-    .command("show")
-    .description("all that is here of one manifest's number")
-    .argument("<folder>", "the ledger")
-    .argument("<box>", "name of its appliance, or the first digits of its genesis digest")
-    .argument("<number>")
-    .action(async (folder: string, box: string, number: string, _options, command: Command) => {
-      const { runShow } = await import("./commands/show.ts");
-      return runShow(folder, box, number, command.optsWithGlobals());
-    });
-
-  ledger
-    .command("gaps")
-    .description("which manifests are missing, since when and why, and which are in dispute")
-    .argument("<folder>", "the ledger")
-    .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
-    .action(async (folder: string, box: string | undefined, _options, command: Command) => {
-      const { runGaps } = await import("./commands/gaps.ts");
-      return runGaps(folder, box, command.optsWithGlobals());
-    });
-
-  ledger
-    .command("find")
-    .description("was this file sealed: by which box, when, in which mode, on whose approval, does it still count")
-    .argument("<folder>", "the ledger")
-    .argument("<file>", "the document, or its digest in hex")
-    .action(async (folder: string, file: string, _options, command: Command) => {
-      const { runFind } = await import("./commands/find.ts");
-      return runFind(folder, file, command.optsWithGlobals());
     });
 
   ledger

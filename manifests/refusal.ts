@@ -137,7 +137,24 @@ export const refusalTable = {
   ],
   "LEDGER-GAP": ["refused", "fetch what is missing from the box or its keeper, then `coldseal ledger ingest`"],
   "LEDGER-TIME": ["not-now", "see `coldseal ledger queue` for why it waits, then `coldseal ledger anchor`"],
+  "LEDGER-BACKUP": [
+    "verification",
+    "do not restore this one: take another backup, or make one anew while the ledger is still there",
+  ],
+  "STORE-VERSION": [
+    "not-now",
+    "an older store: `coldseal ledger backup`, then `coldseal ledger upgrade`; a newer one: use the program that made it",
+  ],
+  DRILL: ["verification", "read what failed, and run the drill alone with --keep DIR to look at what it left"],
   UNPUBLISHED: ["not-now", "have a checkpoint over it published: `coldseal ledger publish`; then try again"],
+  CLIENT: [
+    "refused",
+    "use a client certificate of a name that the service's settings list for this: `clients` in serve.json",
+  ],
+  UPLOAD: [
+    "refused",
+    "send it again, whole: what is on a stick as a tar archive (`tar --format=ustar`), or one record",
+  ],
   CLOSING: ["verification", "do not rely on this closing record: fetch the one that the box's keeper has"],
   "QUOTE-FORM": ["verification", "have the box's TPM and its logs looked at: what they gave cannot be read"],
   "QUOTE-KEY": ["verification", "do not rely on this attestation: its key is not that of the box's TPM"],

@@ -104,7 +104,7 @@ async function firstWaiting(sql: Sql): Promise<readonly WaitingManifest[]> {
 
 async function clockConflicts(sql: Sql): Promise<QueueAnswer["conflicts"]> {
   const rows = await sql.all<ClockConflict & { box: number; seen: string | null }>(
-    `SELECT b.box, b.genesis, m.number, c.claimed, c.error_seconds AS errorSeconds, c.latest, s.seen FROM clock_conflicts c
+    `SELECT b.box, b.genesis, m.number, c.claimed, c.error_seconds AS "errorSeconds", c.latest, s.seen FROM clock_conflicts c
       JOIN box_manifests m ON m.manifest = c.manifest JOIN boxes b ON b.box = m.box
       LEFT JOIN clock_conflicts_seen s ON s.round = c.round AND s.manifest = c.manifest
       ORDER BY (s.seen IS NOT NULL), c.round DESC, c.manifest LIMIT ${mostShown}`,

@@ -20,6 +20,8 @@ export interface BoxAnswer {
   readonly disputes: number;
   readonly missing: number;
   readonly gapAlarms: number;
+  /** refusals, closing records, transcripts, custody logs and decisions in the log */
+  readonly records: number;
   /** when the last manifest came */
   readonly lastArrived: Utc | null;
 }
@@ -50,6 +52,11 @@ async function boxAnswer(sql: Sql, enrolled: EnrolledBox, now: Utc): Promise<Box
     box,
   );
   const missing = await missingOf(sql, enrolled, now);
+  const others = await sql.get<{ n: number }>(
+    "SELECT (SELECT count(*) FROM box_records WHERE box = ?) + (SELECT count(*) FROM decisions WHERE box = ?) AS n",
+    box,
+    box,
+  );
   return {
     appliance: await applianceOf(sql, box),
     genesis,
@@ -62,6 +69,7 @@ async function boxAnswer(sql: Sql, enrolled: EnrolledBox, now: Utc): Promise<Box
     disputes: (await openDisputes(sql, box)).length,
     missing: missing.reduce((count, { from, to }) => count + to - from + 1, 0),
     gapAlarms: missing.filter(({ alarm }) => alarm).length,
+    records: others?.n ?? 0,
     lastArrived: sums?.last ?? null,
   };
 }

@@ -5,14 +5,18 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { openFileIn, openRoot } from "../../host/no-follow.ts";
 import { readPieces } from "../../host/read-file.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import type { SealedDocument } from "../../manifests/records/documents-list.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { hashNames } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { applianceOf } from "../boxes/enrolled.ts";
+import { applianceOf, enrolledBoxes } from "../boxes/enrolled.ts";
 import { listLines } from "../boxes/keep-manifest.ts";
 import type { Sql } from "../store/database.ts";
 import { type ManifestAnswer, manifestAnswer } from "./manifests.ts";
+import type { Lists } from "./standing/issuers-words.ts";
+import { type JudgedBy, Standings } from "./standing/judge.ts";
+import { type Mark, takenBy } from "./standing/marks.ts";
 
 export interface FoundSeal {
   readonly appliance: string | null;
@@ -22,17 +26,27 @@ export interface FoundSeal {
   readonly manifest: ManifestAnswer;
   /** index in the log of the document's entry; null while its manifest is not in it */
   readonly entry: number | null;
-  /** sealed, by a manifest that is in the chain, and of which nothing is in dispute */
+  /** sealed, by a manifest that is in the chain, of which nothing is in dispute, and nothing that is here takes it back */
   readonly counts: boolean;
   readonly why: string;
+  /** what later records say about it */
+  readonly marks: readonly Mark[];
+  readonly judgedBy: JudgedBy;
 }
 
 /** Most that are told of one document. */
 const mostFound = 1000;
 
-/** All seals of documents with one of these digests (hex), the earliest first. */
-export async function findSeals(sql: Sql, digests: readonly string[]): Promise<readonly FoundSeal[]> {
+/** All seals of documents with one of these digests (hex), the earliest first. `own`: CRLs and OCSP responses of the asker's. Refuses STORE. */
+export async function findSeals(
+  sql: Sql,
+  digests: readonly string[],
+  now: Utc,
+  own?: Lists,
+): Promise<readonly FoundSeal[]> {
   const found: FoundSeal[] = [];
+  const boxes = await enrolledBoxes(sql);
+  const standings = new Standings(sql, now, own);
   for (const digest of digests) {
     const rows = await sql.all<{ manifest: number; idx: number; box: number; genesis: string }>(
       `SELECT d.manifest, d.idx, b.box, b.genesis FROM box_documents d JOIN box_manifests m ON m.manifest = d.manifest
@@ -42,11 +56,16 @@ export async function findSeals(sql: Sql, digests: readonly string[]): Promise<r
     for (const { box, genesis, idx, manifest: row } of rows) {
       const manifest = await manifestAnswer(sql, box, row);
       const line = await lineAt(sql, row, idx);
-      if (!manifest || !line) continue;
-      const why = whyNot(manifest);
+      const enrolled = boxes.find((one) => one.box === box);
+      if (!manifest || !line || !enrolled) continue;
+      const standing = await standings.of(enrolled);
+      const marks = await standing.marks(row);
+      const why = whyNot(manifest) ?? takenBy(marks);
       const entry = manifest.entry === null ? null : manifest.entry + idx;
       const appliance = await applianceOf(sql, box);
-      found.push({ appliance, genesis, line, manifest, entry, counts: why === undefined, why: why ?? "it counts" });
+      const { judgedBy } = standing;
+      const counts = why === undefined;
+      found.push({ appliance, genesis, line, manifest, entry, counts, why: why ?? "it counts", marks, judgedBy });
     }
   }
   return found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
@@ -71,12 +90,17 @@ export async function digestsOfFile(path: string): Promise<readonly string[]> {
         about: path,
       });
     }
-    const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
-    for await (const piece of readPieces(file)) for (const hasher of hashers) hasher.update(piece);
-    return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
+    return await digestsOfPieces(readPieces(file));
   } finally {
     closeSync(at);
   }
+}
+
+/** The same of its bytes. */
+export async function digestsOfPieces(pieces: AsyncIterable<Uint8Array>): Promise<readonly string[]> {
+  const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
+  for await (const piece of pieces) for (const hasher of hashers) hasher.update(piece);
+  return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
 }
 
 async function lineAt(sql: Sql, manifest: number, index: number): Promise<SealedDocument | undefined> {

@@ -18,6 +18,7 @@ import { type DecisionRecord, signedDecision } from "./decision-record.ts";
 import { evidencePieces, wholeEvidence } from "./evidence.ts";
 import { cellsOf, hasSeals, listLines } from "./keep-manifest.ts";
 import { type KnownBox, knownBoxes } from "./known-box.ts";
+import { readRevokedKey } from "./revoked-keys.ts";
 import { storedBundle } from "./stored-bundle.ts";
 import { isVouchedFor } from "./vouched-for.ts";
 
@@ -67,6 +68,7 @@ async function checkBox(sql: Sql, known: KnownBox, boxes: readonly KnownBox[], f
   const { box } = known.enrolled;
   await checkPolicies(sql, known, findings);
   await checkContinuity(sql, known, findings);
+  await checkRevoked(sql, known, findings);
   let entries = 0;
   for (let after = 0; ; ) {
     const rows = await sql.all<{ manifest: number }>(
@@ -171,6 +173,20 @@ async function checkContinuity(sql: Sql, { enrolled, orders }: KnownBox, finding
     `box ${enrolled.genesis}`,
     "a continuity record was taken away, or put there",
   );
+}
+
+async function checkRevoked(sql: Sql, { enrolled, policies }: KnownBox, findings: Findings): Promise<void> {
+  const rows = await sql.all<{ digest: Uint8Array; file: Uint8Array }>(
+    "SELECT digest, file FROM revoked_keys WHERE box = ?",
+    enrolled.box,
+  );
+  for (const { digest, file } of rows) {
+    const where = `order ${hex(digest)} of box ${enrolled.genesis.slice(0, 16)}`;
+    await findings.attemptRows(where, async () => {
+      const order = await readRevokedKey(policies, enrolled.arc, await wholeEvidence(sql, file));
+      findings.check(order.digest === hex(digest), where, "its row is not what its file says");
+    });
+  }
 }
 
 async function checkOthers(

@@ -14,6 +14,7 @@ import type { Sql } from "../store/database.ts";
 import { highestNumber } from "./chain-rows.ts";
 import { type EnrolledBox, enrolledBoxes } from "./enrolled.ts";
 import { keepBytes, smallEvidence } from "./evidence.ts";
+import { readRevokedKey } from "./revoked-keys.ts";
 
 export interface KnownBox {
   readonly enrolled: EnrolledBox;
@@ -28,13 +29,8 @@ export async function knownBoxes(sql: Sql, now: Utc): Promise<readonly KnownBox[
   for (const enrolled of await enrolledBoxes(sql)) {
     const { arc, authorities, box, genesis, roots } = enrolled;
     const trust: Trust = { arc, at: now, genesis, roots, ...(authorities.length > 0 ? { authorities } : {}) };
-    const policies = new ChainPolicies(nodeHost, genesis);
+    const policies = await policiesOf(sql, enrolled);
     const orders = new ChainOrders(nodeHost, policies);
-    const files = await sql.all<{ file: Uint8Array }>(
-      "SELECT file FROM box_policies WHERE box = ? ORDER BY number",
-      box,
-    );
-    for (const { file } of files) await policies.add(await smallEvidence(sql, file));
     const taken = await sql.all<{ file: Uint8Array }>(
       "SELECT file FROM continuity WHERE box = ? UNION SELECT file FROM reseals WHERE box = ?",
       box,
@@ -44,6 +40,17 @@ export async function knownBoxes(sql: Sql, now: Utc): Promise<readonly KnownBox[
     boxes.push({ enrolled, trust, policies, orders });
   }
   return boxes;
+}
+
+/** The policies of a box that are here, verified anew. Refuses as `ChainPolicies`. */
+export async function policiesOf(
+  sql: Sql,
+  { box, genesis }: Pick<EnrolledBox, "box" | "genesis">,
+): Promise<ChainPolicies> {
+  const policies = new ChainPolicies(nodeHost, genesis);
+  const files = await sql.all<{ file: Uint8Array }>("SELECT file FROM box_policies WHERE box = ? ORDER BY number", box);
+  for (const { file } of files) await policies.add(await smallEvidence(sql, file));
+  return policies;
 }
 
 /** Whose policy it is: number 1 by its digest, another one by the one that it follows. Undefined: of no box that is enrolled. Refuses DER, CMS-*, JSON, SHAPE. */
@@ -75,8 +82,8 @@ export async function takePolicy(sql: Sql, { enrolled, policies }: KnownBox, p7m
   return true;
 }
 
-/** What of the orders is kept: those that explain a chain. */
-export type TakenOrder = "continuity" | "reseal" | "known" | "another kind";
+/** What of the orders is kept: those that explain a chain, or take back what a key made. */
+export type TakenOrder = "continuity" | "reseal" | "revoked key" | "known" | "another kind";
 
 /** Takes an order of one of the boxes. Refuses as `verifyOrder`, POLICY-DIGEST one of an older policy than its box had when it was signed, LEDGER-BOX. */
 export async function takeOrder(
@@ -88,7 +95,8 @@ export async function takeOrder(
 ): Promise<TakenOrder> {
   const all = boxes.map(({ enrolled }) => ownOids(enrolled.arc));
   const { digest, order } = await readOrderOf(all, p7m);
-  if (order.kind !== "recover" && order.kind !== "reseal") return "another kind";
+  const { kind } = order;
+  if (kind !== "recover" && kind !== "reseal" && kind !== "revoke-key") return "another kind";
   const known = boxes.find(({ policies }) => policies.inForce(order.policyDigest) !== undefined);
   if (!known) {
     const got = order.policyDigest;
@@ -98,10 +106,19 @@ export async function takeOrder(
       { got },
     );
   }
-  const { enrolled, orders } = known;
+  const { enrolled, orders, policies } = known;
   const { box } = enrolled;
-  const table = order.kind === "recover" ? "continuity" : "reseals";
+  const table = tableOf[kind];
   if (await sql.get(`SELECT arrived FROM ${table} WHERE box = ? AND digest = ?`, box, digest)) return "known";
+  if (kind === "revoke-key") {
+    await readRevokedKey(policies, enrolled.arc, p7m);
+    await sql.insert(
+      "revoked_keys",
+      ["box", "digest", "file", "arrived"],
+      [[box, digest, await keepBytes(sql, p7m), now]],
+    );
+    return "revoked key";
+  }
   if (order.kind === "recover") await checkInForce(sql, known, order.policyDigest, order.what.manifests.next);
   await orders.add(file, p7m);
   const kept = await keepBytes(sql, p7m);
@@ -120,6 +137,8 @@ export async function takeOrder(
   );
   return "continuity";
 }
+
+const tableOf = { recover: "continuity", reseal: "reseals", "revoke-key": "revoked_keys" } as const;
 
 async function readOrderOf(all: readonly ReturnType<typeof ownOids>[], p7m: Uint8Array) {
   let fault: unknown = new Refusal("LEDGER-BOX", "no box is enrolled");

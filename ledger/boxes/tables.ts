@@ -177,6 +177,17 @@ export const boxTables: readonly Table[] = [
     rows: "kept",
   },
   {
+    // Orders that revoke a key of the box (`revoke-key`).
+    name: "revoked_keys",
+    columns: ({
+      blob,
+      integer,
+      text,
+    }) => `box ${integer} NOT NULL REFERENCES boxes (box), digest ${blob} NOT NULL, file ${blob} NOT NULL,
+      arrived ${text} NOT NULL, PRIMARY KEY (box, digest)`,
+    rows: "kept",
+  },
+  {
     // Refusals, closings, transcripts, custody logs. `digest`: of the content.
     name: "box_records",
     columns: ({

@@ -41,7 +41,7 @@ export interface BroughtOut {
 /** Brings out what is stored by now. Refuses what `signedCheckpoint` refuses, and STORE; what waits for witnesses or places is in the answer. */
 export async function bringOut(wanted: BringOutWith): Promise<BroughtOut> {
   const { ledger, log, patience = usualPatience, places, settings, signer } = wanted;
-  const stored: TreeHead = await ledger.db.reading(treeHead);
+  const stored: TreeHead = await ledger.db.settled(treeHead);
   if (stored.size === 0) return nothingYet;
   const signed = await signedCheckpoint(ledger.db, log, stored, signer);
   const cosigned = await cosignedCheckpoint(ledger.db, settings, signed, patience);

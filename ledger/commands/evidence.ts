@@ -112,9 +112,9 @@ async function withSeal(
 ): Promise<Written> {
   const digest = digestIn(document);
   const digests = digest === undefined ? await digestsOfFile(document) : [digest];
-  const made = await asked(folder, async (sql) => {
+  const made = await asked(folder, async (sql, now) => {
     const genesis = box === undefined ? undefined : (await boxNamed(sql, box)).genesis;
-    const found = (await findSeals(sql, digests)).filter(
+    const found = (await findSeals(sql, digests, now)).filter(
       (one) =>
         one.counts &&
         (genesis === undefined || one.genesis === genesis) &&

@@ -7,14 +7,24 @@ import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import type { Told } from "../ingest/ingest.ts";
 import { ingestInto } from "../ingest/ingest-into.ts";
 import { openLedger } from "../ledger-folder.ts";
+import { runWatch, type WatchOptions } from "./watch-ingest.ts";
+
+export interface IngestOptions extends WatchOptions {
+  /** a folder in which sticks turn up */
+  readonly watch?: string;
+}
 
 /** `tell` is told what holds, whatever fails. Ends with LEDGER-FORK where something came into dispute, else with the code of the first thing that was refused, else with LEDGER-GAP where something was left. */
 export async function runIngest(
   folder: string,
   sticks: readonly string[],
-  { json }: { readonly json?: boolean },
+  { json, watch, ...options }: IngestOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
+  if ((watch === undefined) === (sticks.length === 0)) {
+    throw new Refusal("USAGE", "sticks are named, or a folder that is watched", { expected: "STICK…, or --watch DIR" });
+  }
+  if (watch !== undefined) return runWatch(folder, watch, { ...(json ? { json } : {}), ...options });
   const ledger = await openLedger(folder);
   try {
     tell("what was taken before stays taken, and the same again goes on");
@@ -40,7 +50,7 @@ export async function runIngest(
 
 const consequence = "everything else was taken";
 
-function endingOf(all: readonly Told[]): Refusal | undefined {
+export function endingOf(all: readonly Told[]): Refusal | undefined {
   const disputed = all.filter(({ result }) => result.kind === "disputed");
   const [first] = disputed;
   if (first?.result.kind === "disputed") {
@@ -75,13 +85,13 @@ function leftOf(all: readonly Told[]): Refusal | undefined {
   });
 }
 
-function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
+export function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { result } of all) counts[result.kind] = (counts[result.kind] ?? 0) + 1;
   return counts;
 }
 
-function summary(counts: Readonly<Record<string, number>>): string {
+export function summary(counts: Readonly<Record<string, number>>): string {
   const known = counts.known ?? 0;
   const changed = Object.entries(counts).filter(
     ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised", "left"].includes(kind),
@@ -90,7 +100,7 @@ function summary(counts: Readonly<Record<string, number>>): string {
   return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}${counts.left ? `; left: ${counts.left}` : ""}`;
 }
 
-function line({ place, result, stick, what }: Told): string {
+export function line({ place, result, stick, what }: Told): string {
   const where = place === "" ? "" : ` (${shown(stick)}/${shown(place)})`;
   switch (result.kind) {
     case "chained":
@@ -120,6 +130,6 @@ function line({ place, result, stick, what }: Told): string {
   }
 }
 
-function plain({ result, ...rest }: Told) {
+export function plain({ result, ...rest }: Told) {
   return { ...rest, result: "refusal" in result ? { ...result, refusal: result.refusal.toRecord() } : result };
 }

@@ -4,14 +4,22 @@ import { number as amount } from "../../host/terminal/amounts.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { rowOf } from "../anchor/given-out.ts";
 import { type BoxAnswer, boxAnswers } from "../answers/boxes.ts";
 import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { Standing } from "../answers/standing/judge.ts";
+import { takenBy } from "../answers/standing/marks.ts";
 import { boxNamed } from "../boxes/enrolled.ts";
 import { asked, give } from "./asked.ts";
 
 export interface ListOptions {
   readonly from?: string;
   readonly json?: boolean;
+}
+
+interface ListedManifest extends ManifestAnswer {
+  /** why nothing that it sealed counts any more */
+  readonly takenBack: string | null;
 }
 
 /** So many manifests are listed at a time. */
@@ -23,15 +31,15 @@ export async function runList(folder: string, box: string | undefined, { from, j
     return give(json, { boxes }, () => boxLines(boxes));
   }
   const start = from === undefined ? undefined : numberIn(from);
-  const answer = await asked(folder, async (sql) => {
+  const answer = await asked(folder, async (sql, now) => {
     const enrolled = await boxNamed(sql, box);
     const last = await lastNumber(sql, enrolled.box);
     const first = start ?? Math.max(1, last - listed + 1);
-    return {
-      genesis: enrolled.genesis,
-      last,
-      manifests: await manifestAnswers(sql, enrolled, first, first + listed - 1),
-    };
+    const standing = await Standing.of(sql, enrolled, now);
+    const manifests: ListedManifest[] = [];
+    for (const one of await manifestAnswers(sql, enrolled, first, first + listed - 1))
+      manifests.push({ ...one, takenBack: takenBy(await standing.marks(await rowOf(sql, one.digest))) ?? null });
+    return { genesis: enrolled.genesis, last, manifests };
   });
   give(json, answer, () => manifestLines(answer.manifests, answer.last));
 }
@@ -53,6 +61,7 @@ function boxLines(boxes: readonly BoxAnswer[]): readonly string[] {
     { title: "verified", align: "right" },
     { title: "waits", align: "right" },
     { title: "missing", align: "right" },
+    { title: "records", align: "right" },
     { title: "state" },
   ] as const;
   const rows = boxes.map((one) => [
@@ -63,12 +72,13 @@ function boxLines(boxes: readonly BoxAnswer[]): readonly string[] {
     amount(one.sealsVerified),
     amount(one.waiting),
     amount(one.missing),
+    amount(one.records),
     one.disputes > 0 ? "IN DISPUTE" : one.gapAlarms > 0 ? "GAP" : "goes on",
   ]);
   return tableLines(columns, rows, 100);
 }
 
-function manifestLines(manifests: readonly ManifestAnswer[], last: number): readonly string[] {
+function manifestLines(manifests: readonly ListedManifest[], last: number): readonly string[] {
   if (manifests.length === 0) return [`no manifest from that number on; the last one that is here is number ${last}`];
   const columns = [
     { title: "number", align: "right" },
@@ -87,8 +97,13 @@ function manifestLines(manifests: readonly ManifestAnswer[], last: number): read
     one.batch === null ? "(plain envelopes)" : shown(one.batch),
     one.outcome === "aborted" ? "aborted" : amount(one.seals.count),
     one.seals.state,
-    one.standing.toUpperCase() === "CHAINED" ? (one.inDispute ? "IN DISPUTE" : "in the log") : one.standing,
+    standingOf(one),
     one.entry === null ? "" : `${one.entry}`,
   ]);
   return tableLines(columns, rows, 110);
+}
+
+function standingOf({ inDispute, standing, takenBack }: ListedManifest): string {
+  if (standing !== "chained") return standing;
+  return inDispute ? "IN DISPUTE" : takenBack === null ? "in the log" : "TAKEN BACK";
 }

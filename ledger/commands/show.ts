@@ -3,7 +3,10 @@
 import { count } from "../../host/terminal/amounts.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { rowOf } from "../anchor/given-out.ts";
 import { type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { type JudgedBy, Standing } from "../answers/standing/judge.ts";
+import type { Mark } from "../answers/standing/marks.ts";
 import { openDisputes } from "../boxes/chain-rows.ts";
 import { boxNamed } from "../boxes/enrolled.ts";
 import { asked, give } from "./asked.ts";
@@ -17,21 +20,26 @@ export async function runShow(
   { json }: { readonly json?: boolean },
 ): Promise<void> {
   const number = numberIn(which);
-  const answer = await asked(folder, async (sql) => {
+  const answer = await asked(folder, async (sql, now) => {
     const enrolled = await boxNamed(sql, box);
-    const manifests = await manifestAnswers(sql, enrolled, number, number);
+    const standing = await Standing.of(sql, enrolled, now);
+    const manifests = [];
+    for (const one of await manifestAnswers(sql, enrolled, number, number))
+      manifests.push({ ...one, marks: await standing.marks(await rowOf(sql, one.digest)) });
     const disputes = (await openDisputes(sql, enrolled.box)).filter((one) => one.number === number);
     return {
       genesis: enrolled.genesis,
       number,
       manifests,
+      judgedBy: standing.judgedBy,
       disputes: disputes.map(({ cause, finding, raised }) => ({ cause, finding, raised })),
     };
   });
   if (answer.manifests.length === 0)
     throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, { got: "none" });
   give(json, answer, () => [
-    ...answer.manifests.flatMap(manifestLines),
+    ...answer.manifests.flatMap((one) => [...manifestLines(one), ...markLines(one.marks)]),
+    `  judged by ${judgedWords(answer.judgedBy)}`,
     ...answer.disputes.map(({ cause, finding, raised }) => `IN DISPUTE since ${raised} (${cause}): ${shown(finding)}`),
   ]);
 }
@@ -48,6 +56,23 @@ export function manifestLines(one: ManifestAnswer): readonly string[] {
     `  standing  ${standingWords(one)}`,
     `  came in   ${one.arrived}`,
   ];
+}
+
+/** What takes it back in capitals, as nobody must read over it. */
+export function markLines(marks: readonly Mark[]): readonly string[] {
+  return marks.map(({ takes, text }) => (takes ? `  TAKEN BACK ${shown(text)}` : `  later     ${shown(text)}`));
+}
+
+/** HONEST: nobody here knows of what did not come in. */
+export function judgedWords({ lists, policy, words }: JudgedBy): string {
+  const policies = policy === 0 ? "no policy" : `policies up to number ${policy}`;
+  const orders =
+    words === 0
+      ? "no order or ceremony that takes a key back"
+      : count(words, "order or ceremony", "orders and ceremonies");
+  const looked =
+    lists === 0 ? "no CRL or OCSP response" : count(lists, "CRL or OCSP response", "CRLs and OCSP responses");
+  return `${policies}, ${orders}, ${looked}: as far as records came in`;
 }
 
 function standingWords({ entry, standing, via }: ManifestAnswer): string {

@@ -10,7 +10,7 @@ import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
 import { openLedger } from "../ledger-folder.ts";
 import { placesOf } from "../publish/places.ts";
 
-interface VerifyOptions {
+export interface VerifyOptions {
   readonly log?: string;
   readonly witness?: readonly string[];
   readonly cosigned?: string;
@@ -18,7 +18,8 @@ interface VerifyOptions {
 }
 
 export async function runVerify(folder: string, options: VerifyOptions): Promise<void> {
-  const trust = await trustOf(options);
+  const { log } = options;
+  const trust = log === undefined ? undefined : await trustOf({ ...options, log });
   const ledger = await openLedger(folder);
   try {
     const checked = await checkLedger(ledger, placesOf(ledger), trust ? { trust } : {});
@@ -32,8 +33,12 @@ export async function runVerify(folder: string, options: VerifyOptions): Promise
   }
 }
 
-async function trustOf({ cosigned, log, witness = [] }: VerifyOptions): Promise<LogTrust | undefined> {
-  if (log === undefined) return undefined;
+/** Refuses LOG-NOTE. */
+export async function trustOf({
+  cosigned,
+  log,
+  witness = [],
+}: VerifyOptions & { readonly log: string }): Promise<LogTrust> {
   return {
     log: await readVerifierKey(nodeHost, log, "ed25519"),
     witnesses: await Promise.all(witness.map((one) => readVerifierKey(nodeHost, one, "cosignature/v1"))),

@@ -13,10 +13,11 @@ export async function ingestInto(
   { db, folder }: Pick<Ledger, "db" | "folder">,
   sticks: readonly string[],
   tell?: (told: Told) => void,
+  signal?: AbortSignal,
 ): Promise<readonly Told[]> {
   return inWorkFolder(folder, async (copies) => {
     const work = { db, append: appendAs(await takeOver(db)), folder: copies, now: () => utcOf(Date.now()) };
-    return ingest(tell ? { ...work, tell } : work, sticks);
+    return ingest({ ...work, ...(tell ? { tell } : {}), ...(signal ? { signal } : {}) }, sticks);
   });
 }
 

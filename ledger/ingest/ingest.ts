@@ -48,9 +48,11 @@ export interface IngestWork {
   readonly now: () => Utc;
   /** told as it happens */
   readonly tell?: (told: Told) => void;
+  /** ends it before the next thing is looked at: what was taken stays taken */
+  readonly signal?: AbortSignal;
 }
 
-/** Takes all that the sticks hold. What it tells is in order; those that are known change nothing. Refuses USAGE, STORE, BUSY. */
+/** Takes all that the sticks hold. What it tells is in order; those that are known change nothing. Refuses USAGE, STORE, BUSY; throws the signal's reason. */
 export async function ingest(work: IngestWork, sticks: readonly string[]): Promise<readonly Told[]> {
   const open = await openSticks(sticks);
   const crew = new VerifyCrew({ joins: true });
@@ -109,9 +111,9 @@ class Ingest {
           const p7m = await readSmall(source, place);
           const { db, now } = this.#work;
           const taken: TakenOrder = await db.writing((sql) => takeOrder(sql, this.boxes, place, p7m, now()));
-          return taken === "continuity" || taken === "reseal"
-            ? { known: undefined, result: { kind: "taken" } }
-            : undefined;
+          return taken === "known" || taken === "another kind"
+            ? undefined
+            : { known: undefined, result: { kind: "taken" } };
         });
       }
     }
@@ -217,6 +219,7 @@ class Ingest {
     about: Pick<Told, "stick" | "place" | "what">,
     run: () => Promise<{ readonly known: KnownBox | undefined; readonly result: Told["result"] } | undefined>,
   ): Promise<void> {
+    this.#work.signal?.throwIfAborted();
     try {
       const done = await run();
       if (done) this.#add({ ...about, box: done.known?.enrolled.genesis ?? null, result: done.result });

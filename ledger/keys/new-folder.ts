@@ -19,6 +19,11 @@ export function checkNoFolder(path: string): void {
 /** Lets `fill` write into a new folder, then moves it to `path`; durable on return. What was cut short before is removed. Refuses CONFIG where something is at `path`, STORE, and what `fill` refuses. */
 export async function newFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   checkNoFolder(path);
+  await wholeFolder(path, fill);
+}
+
+/** As `newFolder`, where the caller looked that nothing is at `path`, or an empty folder. */
+export async function wholeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const begun = begunFolder(path);
   await removeDurable(begun);
   await makeFolder(begun);

@@ -26,9 +26,18 @@ export interface ToProve {
  * UNPUBLISHED what no published checkpoint is over yet, LOG-HEAD a checkpoint of another tree than the store's, STORE places that cannot be read.
  */
 export async function proveInLog(
-  { db, origin }: Pick<Ledger, "db" | "origin">,
+  ledger: Pick<Ledger, "db" | "origin">,
   places: readonly Pick<Place, "read">[],
   { line, ...known }: ToProve,
+): Promise<LogProof> {
+  return proveRecords(ledger, places, [manifestRecord(known), ...(line ? [sealRecord(known, line)] : [])]);
+}
+
+/** The same of one record of another kind. Refuses as `proveInLog`. */
+export async function proveRecords(
+  { db, origin }: Pick<Ledger, "db" | "origin">,
+  places: readonly Pick<Place, "read">[],
+  records: readonly LogRecord[],
 ): Promise<LogProof> {
   const checkpoint = await newestPublished(places);
   const { size, root, origin: of } = readCheckpoint(checkpoint);
@@ -40,7 +49,6 @@ export async function proveInLog(
         got: `${of}, root ${hex(root)}`,
       });
     }
-    const records = [manifestRecord(known), ...(line ? [sealRecord(known, line)] : [])];
     return Promise.all(records.map((record) => includedEntry(sql, record, size)));
   });
   const proof: LogProof = { checkpoint, entries, type: "log-proof", version: 1 };
@@ -65,7 +73,7 @@ async function includedEntry(sql: Sql, record: LogRecord, size: number): Promise
 }
 
 /** Of several places the one that is furthest; a place that cannot be read hinders only where no other can. Refuses UNPUBLISHED, STORE. */
-async function newestPublished(places: readonly Pick<Place, "read">[]): Promise<Uint8Array> {
+export async function newestPublished(places: readonly Pick<Place, "read">[]): Promise<Uint8Array> {
   let newest: { readonly size: number; readonly note: Uint8Array } | undefined;
   let fault: unknown;
   for (const place of places) {

@@ -26,7 +26,7 @@ const readMembers = object({
   type: literal("ledger-places"),
   version: literal(1),
 });
-type PlaceSetting = Read<typeof readMembers>["places"][number];
+export type PlaceSetting = Read<typeof readMembers>["places"][number];
 
 /** Makes each place ready, then says so in the ledger's folder. Refuses STORE. */
 export async function makePlaces(folder: string, origin: string, places: readonly PlaceSetting[]): Promise<void> {
@@ -37,10 +37,14 @@ export async function makePlaces(folder: string, origin: string, places: readonl
 
 /** The places in the order of the file. Refuses CONFIG; whether a place can be used says its use. */
 export function placesOf({ folder, origin }: Pick<Ledger, "folder" | "origin">): readonly FolderPlace[] {
+  return placeSettings(folder).map((place) => new FolderPlace(resolve(folder, place.folder), origin, place.appendOnly));
+}
+
+/** What `places.json` says. Refuses CONFIG. */
+export function placeSettings(folder: string): readonly PlaceSetting[] {
   const at = join(folder, file);
   try {
-    const { places } = readMembers(readPlainJson(readFileSync(at, "utf8")), file);
-    return places.map((place) => new FolderPlace(resolve(folder, place.folder), origin, place.appendOnly));
+    return readMembers(readPlainJson(readFileSync(at, "utf8")), file).places;
   } catch (fault) {
     const why = asRefusal(fault, "CONFIG", fault instanceof Error ? fault.message : "cannot be read");
     throw new Refusal("CONFIG", `the ledger's places cannot be used: ${why.message}`, { about: at, cause: fault });

@@ -17,6 +17,11 @@ export interface Database {
   /** What stood there at one moment, whatever is written meanwhile. Refuses STORE, BUSY. */
   reading<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
+   * As `reading`, and what it sees is as durable as a commit that returned: what others may be told, and signed. Where the store is a server's, what another process
+   * wrote is seen before a standby has it, where that process was told that its commit is unknown.
+   */
+  settled<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
    * One transaction, one at a time (never one within another); committed and durable on return, rolled back where `work` throws. Refuses BUSY where another
    * process holds the database, and STORE. A STORE of a commit is **unknown**: what was written may be there or not when the database is opened anew, so
    * that the caller looks, or does the same again where that changes nothing.

@@ -8,13 +8,12 @@ import { moveDurable, removeDurable } from "../../host/durable.ts";
 import { InTurn } from "../../host/in-turn.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
-import { sqliteSchema } from "./schema.ts";
+import { schemaVersion, sqliteSchema } from "./schema.ts";
 import { SqliteSql, storeFault } from "./sqlite-sql.ts";
+import { applicationId, bringUp, checkedVersion, checkThere, noteVersion, olderStore } from "./sqlite-version.ts";
 
 type Db = Sqlite.Database;
 
-/** "Cold", with the last bit for the ledger. */
-const applicationId = 0x436f6c65;
 /** How long a statement waits for another process, ms. */
 const patience = 2000;
 const readersKept = 4;
@@ -38,6 +37,7 @@ export async function createSqlite(path: string, fill: (sql: Sql) => Promise<voi
       await made.writing(async (sql) => {
         db.pragma(`application_id = ${applicationId}`);
         for (const statement of sqliteSchema) db.exec(statement);
+        noteVersion(db, schemaVersion);
         await fill(sql);
       });
     } finally {
@@ -53,25 +53,40 @@ export async function createSqlite(path: string, fill: (sql: Sql) => Promise<voi
 
 /**
  * Opens the database at `path`; several processes may. Refuses STORE where it is missing, damaged or of another program, and where its tables or
- * triggers are not those it was made with.
+ * triggers are not those it was made with; STORE-VERSION an older store, which `upgradeSqlite` brings up, and a newer one.
  */
 export function openSqlite(path: string): Database {
-  if (!existsSync(path)) {
-    throw new Refusal("STORE", "no store of a ledger here", {
-      expected: "a folder that `coldseal ledger init` made",
-      got: "none",
-      about: dirname(path),
-    });
-  }
+  checkThere(path);
   let db: Db | undefined;
   try {
     db = new Sqlite(path, { fileMustExist: true, timeout: patience });
-    checkSchema(db, path);
+    const version = checkedVersion(db, path);
+    if (version < schemaVersion) throw olderStore(version, path);
     prepare(db);
     return new SqliteDatabase(path, db);
   } catch (fault) {
     db?.close();
     throw storeFault(fault).fault;
+  }
+}
+
+/**
+ * Brings an older store up to this program's version in one transaction; the version that it had. Nothing that was recorded is touched. Durable on return; killed
+ * before that it is as it was. Refuses as `openSqlite` does, but an older store; BUSY where another process writes.
+ */
+export function upgradeSqlite(path: string): number {
+  checkThere(path);
+  let db: Db | undefined;
+  try {
+    db = new Sqlite(path, { fileMustExist: true, timeout: patience });
+    checkedVersion(db, path);
+    prepare(db);
+    const opened = db;
+    return opened.transaction(() => bringUp(opened, checkedVersion(opened, path))).immediate();
+  } catch (fault) {
+    throw storeFault(fault).fault;
+  } finally {
+    db?.close();
   }
 }
 
@@ -97,6 +112,11 @@ class SqliteDatabase implements Database {
       if (this.#lost || !this.#writer.open || this.#readers.length >= readersKept) reader.close();
       else this.#readers.push(reader);
     }
+  }
+
+  /** A commit is seen when it is on the disk. */
+  settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.reading(work);
   }
 
   writing<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -163,23 +183,4 @@ function prepare(db: Db): void {
 function prepareAny(db: Db): void {
   db.pragma("trusted_schema = OFF");
   db.pragma("cell_size_check = ON");
-}
-
-function checkSchema(db: Db, path: string): void {
-  if (db.pragma("application_id", { simple: true }) !== applicationId) {
-    throw new Refusal("STORE", "this is no store of a ledger", { about: path });
-  }
-  const got = db
-    .prepare<[], string>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
-    .pluck()
-    .all();
-  const missing = new Set(sqliteSchema);
-  const other = got.find((statement) => !missing.delete(statement));
-  const [lacks] = missing;
-  if (other === undefined && lacks === undefined) return;
-  throw new Refusal("STORE", "the store's tables or triggers are not those it was made with", {
-    expected: lacks?.slice(0, 80) ?? "nothing more",
-    got: other?.slice(0, 80) ?? "none",
-    about: path,
-  });
 }

@@ -15,6 +15,8 @@ export interface Table {
   readonly rows: "kept" | "state" | "working";
   /** Lists of columns, each for an index. */
   readonly indexes?: readonly (readonly string[])[];
+  /** the version of the schema that it came with; 1, the first, unless said. A table never changes: what must be otherwise is another table of a later version. */
+  readonly since?: number;
   /** Rows are looked up by their primary key only, and stored in its order. */
   readonly byKey?: true;
 }

@@ -74,6 +74,8 @@ export interface OwnOids {
   readonly acknowledgement: string;
   /** two keepers on which of two manifests of one number stays in a ledger */
   readonly ledgerDecision: string;
+  /** what was found when a drill broke something on purpose */
+  readonly drillRecord: string;
   /** signed attributes of a seal */
   readonly mode: string;
   readonly place: string;
@@ -109,6 +111,7 @@ export function ownOids(arc: string): OwnOids {
     packageFiles: at(13),
     acknowledgement: at(14),
     ledgerDecision: at(15),
+    drillRecord: at(18),
     mode: at(21),
     place: at(22),
     sealing: at(31),

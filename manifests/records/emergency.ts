@@ -97,7 +97,7 @@ export function sealingPurpose(mode: Mode): "emergency" | "sealing" {
 }
 
 /** Until when an emergency that began at `since` may seal. */
-export function emergencyEnd(since: Utc, { hours }: EmergencyRules): Utc {
+export function emergencyEnd(since: Utc, { hours }: Pick<EmergencyRules, "hours">): Utc {
   return utcOf(Date.parse(since) + hours * 3_600_000);
 }
 

@@ -1,7 +1,7 @@
 /**
- * `ingest-sqlite`: a stick with one batch of 10,000 P-256 seals into an empty ledger, in a process that has just opened it, from the first look at the stick to
+ * `ingest-sqlite`, and `ingest-postgres` with the store on three nodes: a stick with one batch of 10,000 P-256 seals into an empty ledger, in a process that has just opened it, from the first look at the stick to
  * the last commit: authorisation, manifest, every line of documents.jsonl and every seal verified, all of it stored. `raw-insert`: rows of the same size into
- * one table of such a store, 100 a transaction.
+ * one table of such a store, on the same nodes, 100 a transaction.
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,8 +12,11 @@ import { enrol } from "../../ledger/boxes/enrolled.ts";
 import { ingestInto } from "../../ledger/ingest/ingest-into.ts";
 import { createLedger, openLedger } from "../../ledger/ledger-folder.ts";
 import type { Sql } from "../../ledger/store/database.ts";
+import { type PostgresSettings, readPostgresSettings } from "../../ledger/store/postgres-settings.ts";
 import { documentationArc } from "../../manifests/encoding/oid.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
+import { startCluster } from "../drills/cluster/start-cluster.ts";
+import { serverPrograms } from "../drills/servers/programs.ts";
 import { wholeBox } from "../e2e/whole-box.ts";
 import { origin } from "../ledger/a-ledger.ts";
 import { timeOf } from "./box-times.ts";
@@ -25,37 +28,66 @@ import { authorise } from "./sealing.ts";
 const count = 10_000;
 const rowsAtOnce = 100;
 
-export const ingestSqlite: BenchCase = {
-  name: "ingest-sqlite",
-  unit: "seals/s",
-  target: { value: 5000 },
-  async setUp(folder) {
-    const whole = await wholeBox({ profile: "ecdsa-p256-sha256" });
-    await authorise(whole, await whole.bring("many", pinnedDocuments("many", count, 1024)));
-    await timeOf(whole, "many", "released");
-    await whole.box.stop();
-    const { genesis, pki, stick } = whole.paths;
-    let run = 0;
-    let rowBytes = 0;
-    return {
-      limits: {
-        "raw-insert": () => rawInsert(join(folder, `raw-${run}`), rowBytes),
-      },
-      async measure() {
-        const ledger = join(folder, `ledger-${++run}`);
-        await emptyLedger(ledger, genesis, readCertificateFile(pki.root));
-        const own = join(import.meta.dirname, "ledger-ingest.ts");
-        const figure = JSON.parse(execFileSync(process.execPath, [own, ledger, stick], { encoding: "utf8" })) as Figure;
-        rowBytes = await bytesOfSeal(ledger);
-        return figure;
-      },
-      end: () => whole.end(),
-    };
-  },
-};
+interface Stores {
+  /** where the next ledger's store shall be; undefined: in its folder */
+  next(): PostgresSettings | undefined;
+  end(): Promise<void>;
+}
 
-async function emptyLedger(folder: string, genesis: string, root: Uint8Array): Promise<void> {
-  await createLedger(folder, origin);
+export const ingestSqlite = ingestCase("ingest-sqlite", 5000, async () => ({
+  next: () => undefined,
+  end: async () => undefined,
+}));
+
+export const ingestPostgres = ingestCase("ingest-postgres", 3000, async () => {
+  const cluster = await startCluster(await serverPrograms());
+  const settings = readPostgresSettings(cluster.settingsFile);
+  let made = 0;
+  return { next: () => ({ ...settings, schema: `bench_${++made}` }), end: () => cluster.end() };
+});
+
+function ingestCase(name: string, value: number, start: () => Promise<Stores>): BenchCase {
+  return {
+    name,
+    unit: "seals/s",
+    target: { value },
+    async setUp(folder) {
+      const whole = await wholeBox({ profile: "ecdsa-p256-sha256" });
+      await authorise(whole, await whole.bring("many", pinnedDocuments("many", count, 1024)));
+      await timeOf(whole, "many", "released");
+      await whole.box.stop();
+      const stores = await start();
+      const { genesis, pki, stick } = whole.paths;
+      let run = 0;
+      let rowBytes = 0;
+      return {
+        limits: {
+          "raw-insert": () => rawInsert(join(folder, `raw-${run}`), rowBytes, stores.next()),
+        },
+        async measure() {
+          const ledger = join(folder, `ledger-${++run}`);
+          await emptyLedger(ledger, genesis, readCertificateFile(pki.root), stores.next());
+          const own = join(import.meta.dirname, "ledger-ingest.ts");
+          const said = execFileSync(process.execPath, [own, ledger, stick], { encoding: "utf8" });
+          rowBytes = await bytesOfSeal(ledger);
+          return JSON.parse(said) as Figure;
+        },
+        async end() {
+          await stores.end();
+          await whole.end();
+        },
+      };
+    },
+  };
+}
+
+async function emptyLedger(
+  folder: string,
+  genesis: string,
+  root: Uint8Array,
+  store: PostgresSettings | undefined,
+): Promise<void> {
+  await createLedger(folder, origin, undefined, store);
   const ledger = await openLedger(folder);
   try {
     const box = { genesis, arc: documentationArc, roots: [root], authorities: [], keepers: [], gapHours: 72 };
@@ -91,11 +123,14 @@ async function sum(sql: Sql, query: string): Promise<number> {
 }
 
 /** Rows a second. */
-async function rawInsert(folder: string, bytes: number): Promise<number> {
-  await createLedger(folder, origin);
+async function rawInsert(folder: string, bytes: number, store: PostgresSettings | undefined): Promise<number> {
+  await createLedger(folder, origin, undefined, store);
   const ledger = await openLedger(folder);
   try {
-    await ledger.db.writing((sql) => sql.run("CREATE TABLE raw (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT"));
+    const table = store
+      ? "(idx BIGINT PRIMARY KEY, bytes BYTEA NOT NULL) WITH (toast_tuple_target = 8160)"
+      : "(idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
+    await ledger.db.writing((sql) => sql.run(`CREATE TABLE raw ${table}`));
     const all = pinnedBytes("rows", count + bytes);
     const begun = performance.now();
     for (let from = 0; from < count; from += rowsAtOnce) {

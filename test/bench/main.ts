@@ -11,7 +11,7 @@ import { projectRoot } from "../../demo/project-root.ts";
 import { type BenchCase, type CaseReport, type Figure, type LimitName, missedOf, reportOf, spreadOf } from "./case.ts";
 import { evidenceRecords } from "./evidence-records.ts";
 import { intakeLarge, sealLarge } from "./large.ts";
-import { ingestSqlite } from "./ledger-ingest.ts";
+import { ingestPostgres, ingestSqlite } from "./ledger-ingest.ts";
 import { proofOfMillion } from "./ledger-proofs.ts";
 import { firstSeal, sealingCases } from "./sealing.ts";
 import { sealWithTime } from "./sealing-with-time.ts";
@@ -26,6 +26,7 @@ const cases: readonly BenchCase[] = [
   evidenceRecords,
   firstSeal,
   ingestSqlite,
+  ingestPostgres,
   proofOfMillion,
 ];
 

@@ -1,13 +1,11 @@
-/** A complete bundle, `outbox/BATCH`, in memory: valid as it comes, wrong where a test changes one step. */
+/** A complete bundle, `outbox/BATCH`, in memory: valid as it comes, wrong where a test or a drill changes one step. */
 
 import { digestOf, nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { signContent } from "../../manifests/cms/sign.ts";
 import { concat, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { type Challenge, challengeBytes } from "../../manifests/records/decision.ts";
-import { listLine, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
-import { leafHash, MerkleRoot } from "../../manifests/records/merkle.ts";
-import { certificatePath, policyPath, sealPath } from "../../manifests/records/names.ts";
+import { certificatePath, policyPath } from "../../manifests/records/names.ts";
 import type { Policy } from "../../manifests/records/policy.ts";
 import type { ListedDocument, Mode, RequestHead } from "../../manifests/records/request.ts";
 import { identityHasher, requestBytes } from "../../manifests/records/request-stream.ts";
@@ -15,7 +13,8 @@ import type { SealFacts } from "../../manifests/records/seal.ts";
 import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Issued } from "../pki/authority.ts";
 import { audit, issuer, oids, op1, op2, operators, people, root, sealing, submitter } from "./people.ts";
-import { makePolicy, makeSeal, policyBytes, sealFacts, signedBy, times } from "./signed.ts";
+import { type Sealed, sealAll } from "./seal-all.ts";
+import { makePolicy, policyBytes, signedBy, times } from "./signed.ts";
 
 /** Steps that a test may change; each gets what would be there otherwise. */
 export interface BundleChanges {
@@ -158,50 +157,6 @@ export function challengeOf({ request, policyContent, listed, head }: Asked): Ch
   };
 }
 
-interface Sealed {
-  readonly count: number;
-  readonly digest: string;
-  readonly root: string;
-}
-
-/** Writes seals (none when aborted) and documents.jsonl. */
-async function sealAll(
-  { files, documents }: Pick<Bundle, "files" | "documents">,
-  listed: readonly ListedDocument[],
-  { sealer, abortedAfter, seal, sealMode, lines: changed = same }: BundleChanges,
-): Promise<Sealed> {
-  const tree = new MerkleRoot(nodeHost);
-  const lines: Uint8Array[] = [];
-  for (const [at, { name, digest, size }] of listed.entries()) {
-    const index = at + 1;
-    const by = sealer ?? sealing;
-    const facts = sealFacts({
-      documentDigest: Uint8Array.fromHex(digest),
-      certificateDigest: sha256(by.certificate),
-      suite: by.suite,
-      index,
-      ...(sealMode ? { mode: sealMode } : {}),
-    });
-    const changedSeal = await seal?.(facts, by, documents.get(name) ?? new Uint8Array(0));
-    const { file, info } = changedSeal ?? (await makeSeal(facts, by));
-    const entry: SealedDocument = {
-      digest,
-      index,
-      name,
-      seal: sealPath(index, name),
-      sealDigest: hex(sha256(info)),
-      size,
-    };
-    if (abortedAfter === undefined) files.set(entry.seal, file);
-    lines.push(listLine(entry));
-  }
-  const written = changed(lines);
-  for (const line of written) await tree.add(await leafHash(nodeHost, line.subarray(0, -1)));
-  const list = concat(written);
-  files.set("documents.jsonl", list);
-  return { count: written.length, digest: hex(sha256(list)), root: hex(await tree.root()) };
-}
-
 interface Made extends Asked {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly policy: Policy;
@@ -301,7 +256,7 @@ function sum(listed: readonly ListedDocument[]): number {
 
 function fileOf(files: ReadonlyMap<string, Uint8Array>, path: string): Uint8Array {
   const bytes = files.get(path);
-  if (!bytes) throw new Error(`the test bundle lacks ${path}`);
+  if (!bytes) throw new Error(`the bundle lacks ${path}`);
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-/** Bundles of one box that follow each other, in memory, and the folders that hold them: valid as they come, wrong where a test changes something. */
+/** Bundles of one box that follow each other, in memory, and the folders that hold them: valid as they come, wrong where a test or a drill changes something. */
 
 import { sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";

@@ -1,4 +1,4 @@
-/** Throw-away people, keys and certificates of one box: made once a test process, all in mode test. */
+/** Throw-away people, keys and certificates of one box: made once a process, all in mode test. */
 
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Person } from "../../manifests/records/policy.ts";

@@ -1,4 +1,4 @@
-/** Signing the records of a test bundle with software keys. */
+/** Signing the records of a made-up bundle with software keys. */
 
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";

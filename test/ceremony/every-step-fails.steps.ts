@@ -251,4 +251,4 @@ it("TRANSCRIPT: every step of every ceremony refuses with a code when what it ne
   expect(refused).toBeGreaterThan(10);
   expect(resumed).toBeGreaterThan(10);
   expect(unrefused.filter((one) => !untouched.includes(one))).toEqual([]);
-}, 1_800_000);
+}, 2_700_000);

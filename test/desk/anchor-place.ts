@@ -8,8 +8,8 @@ import { readEvidenceRecord } from "../../manifests/time/evidence-record.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { root } from "../bundle/people.ts";
 import { pem } from "../pki/authority.ts";
+import { openTsa } from "../pki/openssl-tsa.ts";
 import { makeTsa } from "../pki/tsa.ts";
-import { openTsa } from "../time/openssl-tsa.ts";
 
 export type AnchorPlace = Awaited<ReturnType<typeof anchorPlace>>;
 

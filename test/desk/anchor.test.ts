@@ -15,8 +15,8 @@ import { memorySource } from "../bundle/memory-source.ts";
 import { root } from "../bundle/people.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
 import { makeRoot, pem } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
-import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 
 let dir: string;
 let bundle: Bundle;

@@ -17,8 +17,8 @@ import { issuer, root, sealing } from "../bundle/people.ts";
 import { type Issued, pem } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
 import { makeOcsp } from "../pki/ocsp.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { tsa as authority, tsaRoot } from "../pki/tsa.ts";
-import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
 import { refusalBy } from "../verifiers/verifier.ts";
 

@@ -15,9 +15,9 @@ import { withArchive } from "../pki/archive.ts";
 import { type Issued, issue, pem } from "../pki/authority.ts";
 import { makeCrl } from "../pki/crl.ts";
 import { makeOcsp } from "../pki/ocsp.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { tsa as authority, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { archivesByHand } from "../time/archive-by-hand.ts";
-import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
 import { refusalBy } from "../verifiers/verifier.ts";
 

@@ -13,8 +13,8 @@ import { verifySeal } from "../../manifests/verify/seal.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { oids, root } from "../bundle/people.ts";
 import { pem } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
-import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
 import { isHere, verifiers } from "../verifiers/all.ts";
 import { refusalBy } from "../verifiers/verifier.ts";
 

@@ -70,6 +70,7 @@ describe("docs/formats.md", () => {
         plainSubmitter: "submitter of plain envelopes",
         localTime: "the box's own time-stamps",
         ledgerDecision: "decision.p7m",
+        drillRecord: "record of a drill",
         packageFiles: "files.p7m",
         request: "batch",
       };

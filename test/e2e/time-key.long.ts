@@ -11,7 +11,7 @@ import { endTokenProcesses } from "../../ceremony/tokens/token-process.ts";
 import { approve, asOperator, succeeded } from "../../demo/people.ts";
 import { runCommand } from "../../demo/run-command.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
-import { openTsa, type TestTsa } from "../time/openssl-tsa.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { beginDay } from "./rehearsed-day.ts";
 import { importControl, stageRevocation } from "./staged-revocation.ts";
 

@@ -40,6 +40,7 @@ import { pkcs11Uri } from "./targets/pkcs11-uri.ts";
 import { pkcs12Target } from "./targets/pkcs12.ts";
 import { plainEnvelopes, plainList } from "./targets/plain-envelopes.ts";
 import { policyChain, policyTarget } from "./targets/policy.ts";
+import { reconciliationTarget } from "./targets/reconciliation.ts";
 import { refusalTarget } from "./targets/refusal.ts";
 import { requestFile } from "./targets/request-file.ts";
 import { requestStream } from "./targets/request-stream.ts";
@@ -49,6 +50,7 @@ import { settingsTarget } from "./targets/settings.ts";
 import { signedDataPieces, signedDataTarget } from "./targets/signed-data.ts";
 import { signersTarget } from "./targets/signers.ts";
 import { partitionTable, stickVolume, usbDescriptors } from "./targets/stick.ts";
+import { tarArchive } from "./targets/tar-archive.ts";
 import { evidenceRecordTarget, lineEvidenceTarget, localTimeTarget, timeStampTarget } from "./targets/time.ts";
 import { wireDescriptor, wireServer } from "./targets/wire.ts";
 import { witnessRequest } from "./targets/witness-request.ts";
@@ -90,6 +92,7 @@ export const targets: readonly Target[] = [
   acknowledgementTarget,
   acknowledgementContentTarget,
   refusalTarget,
+  reconciliationTarget,
   documentsList,
   logTiles,
   checkpointTarget,
@@ -98,6 +101,7 @@ export const targets: readonly Target[] = [
   logProofTarget,
   treeProofTarget,
   witnessRequest,
+  tarArchive,
   sealTarget,
   bundleTarget,
   bundleInFolder,

@@ -12,6 +12,7 @@ import { placesOf } from "../../ledger/publish/places.ts";
 import type { LogRecord } from "../../manifests/log/entry.ts";
 import { sealPath } from "../../manifests/records/names.ts";
 import { logKey, signedCheckpoint } from "../manifests/log/log-keys.ts";
+import { copyStore, newStore } from "./store/engine.ts";
 
 export const origin = "ledger.example.org/boxes";
 
@@ -35,14 +36,15 @@ export interface TestLedger extends Ledger {
 export async function aLedger(): Promise<TestLedger> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-ledger-"));
   const places = ["a", "b"].map((name) => ({ appendOnly: false, folder: `../${name}` }));
-  await createLedger(join(dir, "ledger"), origin, places);
+  await createLedger(join(dir, "ledger"), origin, places, newStore());
   return openedIn(dir);
 }
 
 /** A copy of a ledger, with its places: made once, changed by many. */
-export function aCopyOf(ledger: TestLedger): Promise<TestLedger> {
+export async function aCopyOf(ledger: TestLedger): Promise<TestLedger> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-ledger-"));
   cpSync(ledger.dir, dir, { recursive: true });
+  await copyStore(join(dir, "ledger"));
   return openedIn(dir);
 }
 

@@ -1,4 +1,4 @@
-/** Throw-away certificates for tests: roots, intermediates and leafs with whatever a test needs to be right or wrong. */
+/** Throw-away certificates for tests and drills: roots, intermediates and leafs with whatever a test needs to be right or wrong. */
 
 import { createHash, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { certificateAlgorithm } from "../../manifests/cms/algorithm.ts";

@@ -1,4 +1,4 @@
-/** Throw-away software keys for tests. They prove nothing about an HSM. */
+/** Throw-away software keys for tests and drills. They prove nothing about an HSM. */
 
 import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { SigningKey } from "../../manifests/cms/sign.ts";

@@ -1,4 +1,4 @@
-/** Time-stamp authorities and their tokens for tests: right as they come, wrong where a test changes one step. */
+/** Time-stamp authorities and their tokens for tests and drills: right as they come, wrong where a test changes one step. */
 
 import { digestOf, nodeHost } from "../../host/crypto-host.ts";
 import { digestAlgorithm } from "../../manifests/cms/algorithm.ts";

@@ -26,7 +26,9 @@ const allFolders = [
 ];
 const boxPackages = ["better-sqlite3", "pino", "pino-pretty"];
 /** Those of ledger/package.json; what of these the project has itself, others have too. */
-const ledgerPackages = ["better-sqlite3", "commander"];
+const ledgerPackages = ["better-sqlite3", "commander", "pg"];
+/** Of the ledger's alone. */
+const servicePackages = ["fastify"];
 const native = ["pkcs11js", "graphene-pk11"];
 
 export const importTable: readonly Row[] = [
@@ -174,6 +176,7 @@ export const importTable: readonly Row[] = [
     packages: [],
     node: "local",
   },
+  { path: "ledger/serve", folders: ["ledger", "manifests", "host"], packages: servicePackages, node: "any" },
   { path: "ledger", folders: ["ledger", "manifests", "host"], packages: ledgerPackages, node: "local" },
 
   { path: "demo", folders: allFolders.filter((folder) => folder !== "test"), packages: ["commander"], node: "sockets" },
@@ -183,8 +186,10 @@ export const importTable: readonly Row[] = [
     packages: [
       ...native,
       ...boxPackages,
+      ...servicePackages,
       "commander",
       "node-forge",
+      "pg",
       "pkijs",
       "vitest",
       "fast-check",
@@ -197,6 +202,7 @@ export const importTable: readonly Row[] = [
   { path: "vitest.steps.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.crashes.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.browser.config.ts", folders: [], packages: ["vitest"], node: "local" },
+  { path: "vitest.postgres.config.ts", folders: [], packages: ["vitest"], node: "local" },
   { path: "vitest.long.config.ts", folders: [], packages: ["vitest"], node: "local" },
 ];
 

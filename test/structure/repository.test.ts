@@ -64,7 +64,8 @@ describe("committed files", () => {
 
   it("FILES: no test is skipped, left to do, or run alone", () => {
     const tests = files.filter(
-      (path) => /\.(test|long|crashes)\.ts$/.test(path) && path !== "test/structure/repository.test.ts",
+      (path) =>
+        /\.(test|long|crashes|postgres|cluster)\.ts$/.test(path) && path !== "test/structure/repository.test.ts",
     );
     expect(tests.filter((path) => /\b(it|test|describe)\.(skip|todo|only)\b/.test(read(path)))).toEqual([]);
   });

@@ -13,10 +13,10 @@ import { authorityPath, checkToken } from "../../manifests/time/token.ts";
 import { rawToken } from "../manifests/time/raw-token.ts";
 import { treeOf } from "../manifests/time/tree-of.ts";
 import { issue } from "../pki/authority.ts";
+import { openTsa, type TestTsa } from "../pki/openssl-tsa.ts";
 import { makeToken, makeTsa, tsaRoot } from "../pki/tsa.ts";
 import { javaArguments } from "../verifiers/bouncycastle.ts";
 import { hasJava } from "./has-java.ts";
-import { openTsa, type TestTsa } from "./openssl-tsa.ts";
 
 let dir: string;
 beforeAll(() => {

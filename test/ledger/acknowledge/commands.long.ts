@@ -16,6 +16,7 @@ import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { oids, root } from "../../bundle/people.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
 import { type Ended, ledgerCommand, passphrase, startLedger } from "../programs.ts";
+import { initWords } from "../store/engine.ts";
 import { RealWitness } from "../witness/real-witness.ts";
 
 const origin = "ledger.example.org/boxes";
@@ -45,7 +46,9 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "coldseal-commands-"));
   folder = at("ledger");
   writeFileSync(at("ca.der"), root.certificate);
-  expect(await run("init", folder, "--origin", origin, "--publish", at("p1"), at("p2"))).toMatchObject({ status: 0 });
+  expect(
+    await run("init", folder, "--origin", origin, ...initWords(dir), "--publish", at("p1"), at("p2")),
+  ).toMatchObject({ status: 0 });
   const made = await signing("keys", folder, "--organization", "Example", "--json");
   expect(made).toMatchObject({ status: 0 });
   const { checkpoint, request } = JSON.parse(made.out) as { checkpoint: { vkey: string }; request: string };

@@ -10,9 +10,9 @@ import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { root } from "../../bundle/people.ts";
 import { pem } from "../../pki/authority.ts";
+import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
 import { makeTsa } from "../../pki/tsa.ts";
 import { type FreeTsa, freeTsa } from "../../time/free-tsa.ts";
-import { openTsa, type TestTsa } from "../../time/openssl-tsa.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 
 let bundles: readonly Bundle[];

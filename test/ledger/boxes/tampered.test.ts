@@ -3,7 +3,6 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { checkLedger } from "../../../ledger/check/check-ledger.ts";
@@ -16,6 +15,8 @@ import { audit, issuer, oids } from "../../bundle/people.ts";
 import { times } from "../../bundle/signed.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
+import { copyStore } from "../store/engine.ts";
+import { tamper } from "../tampering.ts";
 
 let box: TestLedger;
 let dir: string;
@@ -49,16 +50,8 @@ afterAll(() => {
 async function foundAfter(change: string, name: string): Promise<readonly string[]> {
   const folder = join(dir, name.replace(/\W+/g, "-"));
   cpSync(box.folder, folder, { recursive: true });
-  const db = new Sqlite(join(folder, "store.sqlite"));
-  const triggers = db
-    .prepare<[], { name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    .all();
-  db.pragma("foreign_keys = OFF");
-  for (const trigger of triggers) db.exec(`DROP TRIGGER ${trigger.name}`);
-  for (const statement of change.split(";"))
-    if (statement.trim() !== "") expect(db.prepare(statement).run().changes).toBeGreaterThan(0);
-  for (const trigger of triggers) db.exec(trigger.sql);
-  db.close();
+  await copyStore(folder);
+  for (const statement of change.split(";")) if (statement.trim() !== "") tamper({ folder }, statement);
   const ledger = await openLedger(folder);
   try {
     return (await checkLedger(ledger, [])).findings.map(({ what, where }) => `${where}: ${what}`);

@@ -14,6 +14,7 @@ import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { cosignature, logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { aCopyOf, aLedger, origin, recordOf, recordsFrom, type TestLedger } from "../a-ledger.ts";
+import { removeStore } from "../store/engine.ts";
 import { tamper } from "../tampering.ts";
 
 let untouched: TestLedger;
@@ -228,7 +229,7 @@ describe("coldseal ledger verify", () => {
 
   it("STORE, LOG-NOTE: no ledger, no key", async () => {
     expect(await verify("--log", "nonsense")).toMatchObject({ status: 4, err: expect.stringMatching(/^LOG-NOTE/) });
-    rmSync(join(ledger.folder, "store.sqlite"));
+    removeStore(ledger.folder);
     expect(await verify()).toMatchObject({ status: 3, err: expect.stringMatching(/^STORE/) });
   });
 });

@@ -1,6 +1,6 @@
 /** From stored to published, in that order alone: what is done stays done, what is down delays only what follows, and what went another way is refused. */
 
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -19,6 +19,7 @@ import { noteBytes, readNote, signatureLine } from "../../../manifests/log/note.
 import { cosignature, logKey } from "../../manifests/log/log-keys.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { aLedger, recordsFrom } from "../a-ledger.ts";
+import { storeKept } from "../store/engine.ts";
 import { aLog, noSigner, type TestLog, type TestWitness } from "./a-log.ts";
 
 const none: WitnessSettings = { cosignatures: 0, witnesses: [] };
@@ -225,15 +226,13 @@ describe("a store that is not the one that was signed", () => {
     await grow(5);
     await log.bringOut(none);
     log.ledger = await log.ledger.reopened();
-    const store = join(log.ledger.folder, "store.sqlite");
     log.ledger.close();
-    copyFileSync(store, join(log.dir, "backup"));
+    const putBack = await storeKept(log.ledger.folder);
     log.ledger = await log.ledger.reopened();
     await grow(4);
     await log.bringOut(none);
     log.ledger.close();
-    for (const ending of ["-wal", "-shm"]) rmSync(`${store}${ending}`, { force: true });
-    renameSync(join(log.dir, "backup"), store);
+    putBack();
     log.ledger = await log.ledger.reopened();
     await grow(1);
     expect(await codeOf(log.bringOut(none))).toBe("LOG-HEAD");

@@ -12,6 +12,7 @@ import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../..
 import { root } from "../../bundle/people.ts";
 import { issue } from "../../pki/authority.ts";
 import { projectRoot } from "../../structure/source-files.ts";
+import { initWords } from "../store/engine.ts";
 
 let dir: string;
 let bundles: readonly Bundle[];
@@ -29,7 +30,7 @@ beforeAll(async () => {
   lay("third", [bundles[2] as Bundle]);
   lay("second", [bundles[1] as Bundle]);
   lay("fork", [await bundleAt({ number: 2, previous: digestOf(bundles[0] as Bundle) }, { manifest: other })]);
-  await coldseal("init", "ledger", "--origin", "ledger.example.org/boxes");
+  await coldseal("init", "ledger", "--origin", "ledger.example.org/boxes", ...initWords(dir));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 

@@ -36,7 +36,14 @@ describe("coldseal ledger init", () => {
     const made = await coldseal(["ledger", "init", "made", "--origin", origin, "--json"]);
     expect(made).toMatchObject({ status: 0, err: "" });
     const places = [join(dir, "made/published")];
-    expect(JSON.parse(made.out)).toEqual({ folder: "made", origin, places, size: 0, twoFileSystems: false });
+    expect(JSON.parse(made.out)).toEqual({
+      folder: "made",
+      origin,
+      places,
+      size: 0,
+      store: "sqlite",
+      twoFileSystems: false,
+    });
     expect(statSync(join(dir, "made")).mode & 0o777).toBe(0o700);
     const ledger = await openLedger(join(dir, "made"));
     try {

@@ -12,8 +12,9 @@ import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
 import { oids, root } from "../../bundle/people.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
-import { openTsa, type TestTsa } from "../../time/openssl-tsa.ts";
+import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
 import { ledgerCommand } from "../programs.ts";
+import { initWords } from "../store/engine.ts";
 
 let dir: string;
 let tsa: TestTsa;
@@ -34,7 +35,9 @@ beforeAll(async () => {
   for (const [path, bytes] of stick) put(`stick/${path}`, bytes);
   put("ca.der", root.certificate);
   put("a.pdf", new TextEncoder().encode("a"));
-  expect(await run("init", at("ledger"), "--origin", "ledger.example.org/boxes")).toMatchObject({ status: 0 });
+  expect(await run("init", at("ledger"), "--origin", "ledger.example.org/boxes", ...initWords(dir))).toMatchObject({
+    status: 0,
+  });
   const made = await signing("keys", at("ledger"), "--organization", "Example", "--json");
   const { checkpoint, request } = JSON.parse(made.out) as { checkpoint: { vkey: string }; request: string };
   vkey = checkpoint.vkey;

@@ -25,6 +25,7 @@ function failing(db: Database, at: number, fault: Fault): Database & { readonly 
   const dies = () => new Refusal("STORE", "the process dies here");
   return {
     reading: (work) => db.reading(work),
+    settled: (work) => db.settled(work),
     close: () => db.close(),
     count: () => count,
     writing: async (work) => {

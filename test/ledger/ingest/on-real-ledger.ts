@@ -11,6 +11,7 @@ import { documentationArc } from "../../../manifests/encoding/oid.ts";
 import type { LogRecord } from "../../../manifests/log/entry.ts";
 import type { Stick } from "../../bundle/chain.ts";
 import { root } from "../../bundle/people.ts";
+import { newStore } from "../store/engine.ts";
 
 export interface TestLedger {
   readonly dir: string;
@@ -28,7 +29,7 @@ export interface TestLedger {
 export async function testLedger(): Promise<TestLedger> {
   const dir = mkdtempSync(join(tmpdir(), "coldseal-ingest-"));
   const folder = join(dir, "ledger");
-  await createLedger(folder, "ledger.example.org/test");
+  await createLedger(folder, "ledger.example.org/test", undefined, newStore());
   const ledger = await openLedger(folder);
   let sticks = 0;
   const stick = (files: Stick, name = `stick-${++sticks}`) => {

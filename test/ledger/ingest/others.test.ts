@@ -1,7 +1,5 @@
 /** What boxes and ceremonies leave beside manifests, on a real store: signed refusals, closing records, transcripts, custody logs; and the order by which a box was made anew. */
 
-import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { gapAnswer } from "../../../ledger/answers/gaps.ts";
@@ -23,6 +21,7 @@ import { event, logOf, outside, person, usualEvents } from "../../manifests/reco
 import { chainedTranscript, transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
 import type { Issued } from "../../pki/authority.ts";
+import { tamper } from "../tampering.ts";
 import { inShort, type TestLedger, testLedger } from "./on-real-ledger.ts";
 
 let bundles: readonly Bundle[];
@@ -212,11 +211,7 @@ describe("a custody log", () => {
       return findings.list.map(({ what }) => what);
     };
     expect(await found()).toEqual([]);
-    const db = new Sqlite(join(box.folder, "store.sqlite"));
-    const triggers = db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'box_records'");
-    for (const { name } of triggers.all() as { name: string }[]) db.exec(`DROP TRIGGER ${name}`);
-    db.exec("DELETE FROM box_records WHERE type = 'transcript'");
-    db.close();
+    tamper(box.ledger, "DELETE FROM box_records WHERE type = 'transcript'");
     expect(await found()).toContain("no transcript that is here vouches for it");
   });
 

@@ -45,6 +45,7 @@ function faultyStore(db: Database, { effect, persisted }: Fault): Database {
   });
   return {
     reading: (work) => db.reading(work),
+    settled: (work) => db.settled(work),
     async writing(work) {
       const fails = effect === "commit";
       const result = await db.writing(async (sql) => {

@@ -7,16 +7,20 @@ import { bundleFolder } from "../../../host/bundle-folder.ts";
 import { digestOf, nodeHost } from "../../../host/crypto-host.ts";
 import { treeHead } from "../../../ledger/log/tree-head.ts";
 import { intoBundle, intoNewFile, readToProve } from "../../../ledger/prove/into-bundle.ts";
-import { proveInLog } from "../../../ledger/prove/prove.ts";
+import { proveInLog, proveRecords } from "../../../ledger/prove/prove.ts";
 import { placesOf } from "../../../ledger/publish/places.ts";
 import { publish } from "../../../ledger/publish/publish.ts";
 import type { HashName } from "../../../manifests/cms/suite.ts";
-import { readLogProof } from "../../../manifests/log/proof.ts";
+import type { LogRecord } from "../../../manifests/log/entry.ts";
+import { checkLogProof, logProofBytes, readLogProof } from "../../../manifests/log/proof.ts";
 import { verifyBundle } from "../../../manifests/verify/bundle.ts";
 import { verifySeal } from "../../../manifests/verify/seal.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { oids, op1, op2 } from "../../bundle/people.ts";
+import { signedBy } from "../../bundle/signed.ts";
 import { logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
+import { transcriptContent } from "../../manifests/records/transcript-content.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { ledgerCommand } from "../programs.ts";
 
@@ -110,6 +114,24 @@ describe("a proof out of the ledger", () => {
     const later = await intoBundle(folder, await proven(folder));
     expect(later).toEqual({ file: join(folder, "evidence/log-0002.json"), changed: true });
     expect(existsSync(join(folder, "evidence/log-0003.json"))).toBe(false);
+  });
+
+  it("LOG-PROOF: of a record beside manifests goes with its file to whoever checks it by the log's key alone", async () => {
+    const content = await transcriptContent(
+      [op1, op2].map(({ certificate }, at) => ({ id: `op${at + 1}`, certificate })),
+      { run: "live" },
+    );
+    const p7m = await signedBy([op1, op2], oids.transcript, content);
+    const stick: Stick = new Map([["coldseal/transcripts/2026-001-genesis.p7m", p7m]]);
+    layBundle(stick, "coldseal/outbox/batch-1", bundle(1));
+    expect((await box.ingest(stick)).map(({ result }) => result.kind)).toEqual(["chained", "entered"]);
+    await published();
+    const record = (await box.records())[3] as LogRecord;
+    const proof = await proveRecords(box.ledger, placesOf(box.ledger), [record]);
+    const { log } = await trusted(bundle(1));
+    const read = readLogProof(logProofBytes(proof));
+    expect(await checkLogProof(nodeHost, read, log)).toMatchObject({ origin: box.ledger.origin, size: 4 });
+    expect(read.entries).toMatchObject([{ index: 3, record: { type: "transcript" } }]);
   });
 
   it("LEDGER-GAP, UNPUBLISHED: what is not in the log, and what no checkpoint is over yet, has none", async () => {

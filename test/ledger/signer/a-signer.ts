@@ -29,15 +29,15 @@ export interface TestKeys {
   signing<T>(use: (signer: SignerClient) => Promise<T>): Promise<T>;
 }
 
-/** Makes the keys below a ledger's folder. */
-export async function keysIn(folder: string, kind: KeyKind = "p256"): Promise<TestKeys> {
+/** Makes the keys below a ledger's folder; `of` is the log's name. */
+export async function keysIn(folder: string, kind: KeyKind = "p256", of = origin): Promise<TestKeys> {
   const signer = join(folder, "signer");
   const made = await makeKeys({
     folder: signer,
     kind,
     cost: cheap,
     organization: "Example",
-    origin,
+    origin: of,
     passphrase: utf8(passphrase),
     usage,
   });

@@ -41,71 +41,6 @@ describe("a store in SQLite", () => {
     expect(readdirSync(dir)).toEqual(["store.sqlite"]);
   });
 
-  it("gives back what was written, blobs as plain arrays", async () => {
-    await db.writing((sql) => insert(sql, 1, 2));
-    const all = await db.reading((sql) => sql.all("SELECT idx, content FROM entries WHERE idx > ? ORDER BY idx", 0));
-    expect(all).toEqual([
-      { idx: 1, content: content(2) },
-      { idx: 2, content: content(3) },
-    ]);
-    expect(await db.reading((sql) => sql.get("SELECT idx FROM entries WHERE content = ?", content(9)))).toBeUndefined();
-    expect(await db.writing((sql) => sql.run("UPDATE tree_head SET size = 1"))).toBe(0);
-  });
-
-  it("NOTHING-LOST: a transaction is there whole or not at all", async () => {
-    const half = db.writing(async (sql) => {
-      await insert(sql, 1);
-      throw new Error("stopped");
-    });
-    await expect(half).rejects.toThrow("stopped");
-    expect(await count(db)).toBe(1);
-    await db.writing((sql) => insert(sql, 1));
-    expect(await count(db)).toBe(2);
-  });
-
-  it("writes one transaction at a time, and reads what was there before it", async () => {
-    const order: string[] = [];
-    const first = db.writing(async (sql) => {
-      order.push("first");
-      await insert(sql, 1);
-      expect(await count(db)).toBe(1);
-      await new Promise((done) => setTimeout(done, 20));
-      order.push("first ends");
-    });
-    const second = db.writing(async (sql) => {
-      order.push("second");
-      await insert(sql, 2);
-    });
-    await Promise.all([first, second]);
-    expect(order).toEqual(["first", "first ends", "second"]);
-    expect(await count(db)).toBe(3);
-  });
-
-  it("a reading is of one moment, also while others write", async () => {
-    const seen = await db.reading(async (sql) => {
-      const before = await sql.get<{ n: number }>("SELECT count(*) AS n FROM entries");
-      await db.writing((writing) => insert(writing, 1));
-      return [before, await sql.get<{ n: number }>("SELECT count(*) AS n FROM entries")];
-    });
-    expect(seen).toEqual([{ n: 1 }, { n: 1 }]);
-    expect(await count(db)).toBe(2);
-    await expect(db.reading((sql) => insert(sql, 5))).rejects.toEqual(refused("STORE"));
-  });
-
-  it("BUSY: another process holds it; it is told, and can be tried again", async () => {
-    const other = openSqlite(path);
-    try {
-      await other.writing(async (sql) => {
-        await insert(sql, 1);
-        await expect(db.writing((mine) => insert(mine, 2))).rejects.toEqual(refused("BUSY"));
-      });
-      await db.writing((mine) => insert(mine, 2));
-      expect(await count(other)).toBe(3);
-    } finally {
-      other.close();
-    }
-  });
-
   it("STORE: rows that are kept refuse every change, also a replacement", async () => {
     for (const statement of [
       "UPDATE entries SET record = 'x'",
@@ -119,17 +54,6 @@ describe("a store in SQLite", () => {
     }
     await expect(db.writing((sql) => insert(sql, 0))).rejects.toEqual(refused("STORE"));
     expect(await count(db)).toBe(1);
-  });
-
-  it("INTERNAL: a statement after the end of its transaction is refused", async () => {
-    const kept = await db.writing(async (sql) => sql);
-    await expect(kept.run("DELETE FROM entries")).rejects.toEqual(refused("INTERNAL"));
-  });
-
-  it("STORE: what is closed is of no use any more", async () => {
-    db.close();
-    await expect(count(db)).rejects.toEqual(refused("STORE"));
-    await expect(db.writing((sql) => insert(sql, 1))).rejects.toEqual(refused("STORE"));
   });
 });
 

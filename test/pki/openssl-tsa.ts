@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Issued, pem } from "../pki/authority.ts";
-import { tsa, tsaRoot } from "../pki/tsa.ts";
+import { type Issued, pem } from "./authority.ts";
+import { tsa, tsaRoot } from "./tsa.ts";
 
 export interface TestTsa {
   readonly url: string;

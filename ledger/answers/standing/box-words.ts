@@ -1,0 +1,143 @@
+/** What the store has of a box that may take back what it sealed: its orders, compromise ceremonies and policies. Each was verified when it came in, and is read, not judged again. */
+
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
+import { readSignedData } from "../../../manifests/cms/read.ts";
+import { hex } from "../../../manifests/encoding/bytes.ts";
+import { ownOids } from "../../../manifests/encoding/oid.ts";
+import type { Utc } from "../../../manifests/encoding/shape.ts";
+import { verifyAllSigners } from "../../../manifests/records/authorization.ts";
+import { merged, type NumberRange } from "../../../manifests/records/number-ranges.ts";
+import { readSignedOrder } from "../../../manifests/records/order.ts";
+import { readPolicy } from "../../../manifests/records/policy.ts";
+import { type Entry, readTranscript, type Transcript } from "../../../manifests/records/transcript.ts";
+import type { EnrolledBox } from "../../boxes/enrolled.ts";
+import { smallEvidence, wholeEvidence } from "../../boxes/evidence.ts";
+import { policiesOf } from "../../boxes/known-box.ts";
+import { type RevokedKey, revokedKeysOf } from "../../boxes/revoked-keys.ts";
+import type { Sql } from "../../store/database.ts";
+import type { BoxWords, Compromised, ResealList, RevokedOtherwise, TakenBack } from "./marks.ts";
+
+/** Refuses STORE where what is stored does not hold any more. */
+export async function boxWords(sql: Sql, enrolled: EnrolledBox): Promise<BoxWords> {
+  const { box } = enrolled;
+  const policies = await policiesOf(sql, enrolled);
+  const takenBack: TakenBack[] = [];
+  const files = await sql.all<{ file: Uint8Array }>("SELECT file FROM box_policies WHERE box = ? ORDER BY number", box);
+  const listed = new Set<string>();
+  for (const { file } of files) {
+    for (const one of await onItsList(await smallEvidence(sql, file))) {
+      // Later policies keep what an earlier one listed: the first says since when.
+      if (listed.has(one.certificate)) continue;
+      listed.add(one.certificate);
+      takenBack.push(one);
+    }
+  }
+  const orders = await revokedKeysOf(sql, enrolled, policies);
+  const lists = await resealLists(sql, enrolled);
+  return {
+    compromised: [
+      ...orders.flatMap(asCompromised),
+      ...lists.map(({ compromised }) => compromised),
+      ...(await ceremonies(sql, box)),
+    ],
+    revoked: orders.flatMap(asRevoked),
+    takenBack,
+    reseals: lists.map(({ list }) => list),
+  };
+}
+
+/** The list of a policy, since it was signed by the last of those who signed it. */
+async function onItsList(p7m: Uint8Array): Promise<readonly TakenBack[]> {
+  const data = readSignedData(p7m);
+  const { limits, number, revoked } = readPolicy(data.content ?? new Uint8Array(0));
+  if (revoked.length === 0) return [];
+  const signers = await verifyAllSigners(nodeHost, data, limits.minimumRsaBits);
+  const since = signers
+    .map(({ signingTime }) => signingTime)
+    .sort()
+    .at(-1) as Utc;
+  return revoked.map((certificate) => ({ by: `policy ${number}`, certificate, policy: number, since }));
+}
+
+function asCompromised({
+  created,
+  key,
+  number,
+  people,
+  reason,
+  revocation,
+  since,
+}: RevokedKey): readonly Compromised[] {
+  if (revocation !== "keyCompromise") return [];
+  return [{ by: `order ${number} of ${created}, by ${people.join(", ")}`, fall: [], key, reason, since }];
+}
+
+function asRevoked({ created, key, number, people, revocation }: RevokedKey): readonly RevokedOtherwise[] {
+  if (revocation === "keyCompromise") return [];
+  return [{ by: `order ${number} of ${created}, by ${people.join(", ")}`, created, key, revocation }];
+}
+
+/** The box takes a list only of a key that was revoked for compromise since that very time, so that it says so as well. */
+async function resealLists(
+  sql: Sql,
+  { arc, box }: EnrolledBox,
+): Promise<readonly { readonly list: ResealList; readonly compromised: Compromised }[]> {
+  const rows = await sql.all<{ file: Uint8Array }>("SELECT file FROM reseals WHERE box = ? ORDER BY arrived", box);
+  const lists: { list: ResealList; compromised: Compromised }[] = [];
+  for (const { file } of rows) {
+    const { order } = await readSignedOrder(nodeHost, ownOids(arc), await smallEvidence(sql, file));
+    if (order.kind !== "reseal") continue;
+    const { key, manifests, reason, since } = order.what;
+    const by = `the re-sealing list, order ${order.number} of ${order.created}`;
+    const fall = manifests.map((number) => ({ from: number, to: number }));
+    lists.push({
+      list: { by, manifests: new Set(manifests) },
+      compromised: { by, fall: merged(fall), key: hex(sha256(key)), reason, since },
+    });
+  }
+  return lists;
+}
+
+/** What compromise ceremonies found, also where their orders did not come in. */
+async function ceremonies(sql: Sql, box: number): Promise<readonly Compromised[]> {
+  const rows = await sql.all<{ file: Uint8Array; about: string; entry: number }>(
+    "SELECT file, about, entry FROM box_records WHERE box = ? AND type = 'transcript' ORDER BY record",
+    box,
+  );
+  const found: Compromised[] = [];
+  for (const { about, entry, file } of rows) {
+    if ((JSON.parse(about) as { readonly ceremony?: string }).ceremony !== "compromise") continue;
+    const { content } = readSignedData(await wholeEvidence(sql, file));
+    const told = content && foundBy(await readTranscript(nodeHost, content), entry);
+    if (told) found.push(told);
+  }
+  return found;
+}
+
+/** Undefined where it ended before it had found anything. */
+function foundBy({ archive, entries }: Transcript, entry: number): Compromised | undefined {
+  const key = factsOf(entries, "key")?.key;
+  const revoked = factsOf(entries, "revoke");
+  const fall = factsOf(entries, "report")?.fall;
+  if (key === undefined || !revoked || fall === undefined) return undefined;
+  const by = `the compromise ceremony ${archive}, entry ${entry} of the log`;
+  return { by, fall: rangesIn(fall), key, reason: null, since: undefined };
+}
+
+/** The last time that the step was done counts. */
+function factsOf(entries: readonly Entry[], step: string): Entry["facts"] | undefined {
+  return entries.findLast((one) => one.kind === "done" && one.step === step)?.facts;
+}
+
+/** Most characters of it that a transcript holds: what is cut off may be half a number. */
+const longestFall = 4096;
+
+/** `1 to 3, 7` or `none`, as the ceremony writes it. */
+export function rangesIn(text: string): readonly NumberRange[] {
+  const parts = text.split(", ");
+  const whole = text.length < longestFall ? parts : parts.slice(0, -1);
+  return whole.flatMap((part) => {
+    const [, from, to] = /^(\d{1,15})(?: to (\d{1,15}))?$/.exec(part) ?? [];
+    return from === undefined ? [] : [{ from: Number(from), to: Number(to ?? from) }];
+  });
+}

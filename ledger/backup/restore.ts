@@ -1,0 +1,191 @@
+/**
+ * `coldseal ledger restore`: a ledger anew out of a backup, held against whatever is left that others have seen of its log. Nothing is signed by it before a person said, by `forward`, which
+ * checkpoint is the newest: a ledger that went on from an older state would sign a second history.
+ */
+
+import { existsSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
+import { readWitnessSettings } from "../checkpoints/witness-settings.ts";
+import { signerFolder } from "../client/open-signer.ts";
+import { wholeFolder } from "../keys/new-folder.ts";
+import { type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
+import type { Place } from "../publish/place.ts";
+import { placesOf } from "../publish/places.ts";
+import { keyFile, readKeyRecord } from "../signer/key-record.ts";
+import { schemaVersion } from "../store/schema.ts";
+import { upgradeSqlite } from "../store/sqlite.ts";
+import { storeState } from "../store/sqlite-copy.ts";
+import { adoptCheckpoints } from "./adopt-checkpoints.ts";
+import { type BackupRecord, readBackupRecord } from "./backup-record.ts";
+import { copiedFile } from "./copied-file.ts";
+import { checkEmpty } from "./make-backup.ts";
+import { bringPlaces, type PlaceState, stateOf } from "./restored-places.ts";
+import { type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
+import { stoppedSigner } from "./stopped-signer.ts";
+
+export interface RestoreWanted {
+  readonly from: string;
+  /** new or empty */
+  readonly folder: string;
+  /** absolute paths: where it publishes from now on, in place of what the backup says; each is one of this log's that is left, or an empty folder */
+  readonly publish?: readonly string[];
+  /** where the counter of what was signed is kept; in the folder unless said */
+  readonly counter?: string;
+  /** also an older backup than what was published, and one that does not hold: without keys, so that nothing can be signed by it */
+  readonly forReading?: boolean;
+}
+
+export interface Restored {
+  readonly backup: BackupRecord;
+  /** the version of the schema that the store was brought up from, else null */
+  readonly upgraded: number | null;
+  readonly places: readonly { readonly name: string; readonly state: PlaceState }[];
+  /** what the places that are left and the witnesses show */
+  readonly shown: readonly Shown[];
+  /** entries that others were shown, and that this backup has not: their openings are lost with it */
+  readonly missing: { readonly from: number; readonly to: number } | null;
+  readonly check: LedgerCheck;
+  /** whether it has keys, and so can go on after `forward` */
+  readonly keys: boolean;
+}
+
+/**
+ * The folder is there whole or not at all, also where this is killed. Refuses STORE a folder with something in it; LEDGER-BACKUP a backup that is not whole or was changed, and, but for reading, one
+ * that is older than what others were shown; LOG-RECORD, but for reading, where something of it does not hold, or others were shown another history.
+ */
+export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
+  const { forReading = false, from } = wanted;
+  const folder = resolve(wanted.folder);
+  const backup = readBackupRecord(from);
+  checkEmpty(folder, "a ledger is never overwritten");
+  if (existsSync(folder)) await rmdir(folder);
+  let restored: Restored | undefined;
+  await wholeFolder(folder, async (begun) => {
+    restored = await restoreInto(begun, backup, { ...wanted, folder });
+    if (!forReading) checkMayGoOn(restored);
+  });
+  if (!restored) throw new Refusal("INTERNAL", "nothing was restored");
+  return restored;
+}
+
+async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreWanted): Promise<Restored> {
+  const { counter, folder, forReading = false, from } = wanted;
+  const store = join(begun, storeFile);
+  await copyAll(from, begun, backup, !forReading);
+  checkState(store, backup);
+  const upgraded = backup.schema < schemaVersion ? upgradeSqlite(store) : null;
+  await bringPlaces(begun, wanted, backup.origin);
+  const log = await logKey(begun);
+  const ledger = await openLedger(begun);
+  try {
+    const places = placesOf(ledger);
+    const shown = await allShown(ledger, places, log);
+    const left = comparable(places, shown, backup);
+    const same = left.filter(({ name }) => shown.every(({ other, where }) => where !== name || !other));
+    if (log) await adoptCheckpoints(ledger.db, same, log);
+    if (log) await stoppedSigner(ledger, log, backup, counter);
+    return {
+      backup,
+      upgraded,
+      places: places.map(({ name }) => ({
+        name: name.replace(`${begun}/`, `${folder}/`),
+        state: stateOf(name, shown),
+      })),
+      shown: shown.map((one) => ({ ...one, where: one.where.replace(`${begun}/`, `${folder}/`) })),
+      missing: missingIn(backup, shown),
+      check: await checkLedger(ledger, left, log ? { trust: only(log) } : {}),
+      keys: log !== undefined,
+    };
+  } finally {
+    ledger.close();
+  }
+}
+
+const only = (log: VerifierKey) => ({ log, witnesses: [], cosignatures: 0 });
+
+/** Each by the digest that the record names. */
+async function copyAll(from: string, to: string, { files }: BackupRecord, keys: boolean): Promise<void> {
+  for (const wanted of files) {
+    if (!keys && wanted.path.startsWith("signer/")) continue;
+    const got = await copiedFile(from, wanted.path, to);
+    if (got?.digest === wanted.digest && got.size === wanted.size) continue;
+    throw new Refusal("LEDGER-BACKUP", "a file of the backup is missing, or is not what it was", {
+      expected: `${wanted.size} bytes, SHA-256 ${wanted.digest}`,
+      got: got ? `${got.size} bytes, SHA-256 ${got.digest}` : "none",
+      about: join(from, wanted.path),
+    });
+  }
+}
+
+/** The record must say what the store says; both were written by the same command. */
+function checkState(path: string, backup: BackupRecord): void {
+  const { origin, root, schema, signed, size } = storeState(path);
+  const said = `log ${backup.origin}, ${backup.size} entries, ${backup.signed} signed, version ${backup.schema}, root ${backup.root}`;
+  const got = `log ${origin}, ${size} entries, ${signed} signed, version ${schema}, root ${hex(root)}`;
+  if (said === got) return;
+  throw new Refusal("LEDGER-BACKUP", "the backup's record says something else than its store", { expected: said, got });
+}
+
+async function logKey(folder: string): Promise<VerifierKey | undefined> {
+  if (!existsSync(keyFile(signerFolder(folder)))) return undefined;
+  return readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+}
+
+async function allShown(
+  { db, folder }: Ledger,
+  places: readonly Place[],
+  log: VerifierKey | undefined,
+): Promise<readonly Shown[]> {
+  const { witnesses } = log ? await readWitnessSettings(folder, log) : { witnesses: [] };
+  return Promise.all([
+    ...places.map((place) => shownInPlace(db, place, log)),
+    ...(log ? witnesses.map((one) => shownByWitness(db, one, log)) : []),
+  ]);
+}
+
+function missingIn({ size }: BackupRecord, shown: readonly Shown[]): Restored["missing"] {
+  const largest = Math.max(0, ...shown.map((one) => (one.other ? 0 : (one.size ?? 0))));
+  return largest > size ? { from: size, to: largest - 1 } : null;
+}
+
+/** Not one that shows nothing, which the next publishing fills, nor one that shows more than the store has, which is told by its entries. */
+function comparable<T extends Place>(
+  places: readonly T[],
+  shown: readonly Shown[],
+  { size }: BackupRecord,
+): readonly T[] {
+  return places.filter(({ name }) => {
+    const at = shown.find(({ where }) => where === name)?.size ?? 0;
+    return at > 0 && at <= size;
+  });
+}
+
+/** Refuses LOG-RECORD, LEDGER-BACKUP. */
+function checkMayGoOn({ check, missing, shown }: Restored): void {
+  const other = shown.find((one) => one.other);
+  if (other) {
+    throw new Refusal("LOG-RECORD", "others were shown another history than the backup holds: nothing was restored", {
+      expected: "checkpoints of the backup's own tree",
+      got: `${other.where}: ${other.why}`,
+      about: other.where,
+    });
+  }
+  const [finding] = check.findings;
+  if (finding) {
+    throw new Refusal("LOG-RECORD", `the backup does not hold (${check.count} findings): nothing was restored`, {
+      expected: "what was appended",
+      got: `${finding.where}: ${finding.what}`,
+    });
+  }
+  if (missing === null) return;
+  throw new Refusal("LEDGER-BACKUP", "the backup is older than what others were shown: nothing was restored", {
+    expected: `a backup of at least ${missing.to + 1} entries`,
+    got: `one of ${missing.from}: entries ${missing.from} to ${missing.to} were published, and what opens them is not in it`,
+  });
+}

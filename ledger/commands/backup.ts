@@ -1,0 +1,159 @@
+/** Wires `coldseal ledger backup`, `coldseal ledger restore` and `coldseal ledger upgrade`. */
+
+import { join, resolve } from "node:path";
+import { count } from "../../host/terminal/amounts.ts";
+import { exitStatus } from "../../host/terminal/refusal-lines.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import type { BackupRecord } from "../backup/backup-record.ts";
+import { makeBackup, onOneFileSystem } from "../backup/make-backup.ts";
+import { type Restored, restoreBackup } from "../backup/restore.ts";
+import { serversOf, storeFile } from "../ledger-folder.ts";
+import type { PostgresSettings } from "../store/postgres-settings.ts";
+import { schemaVersion } from "../store/schema.ts";
+import { upgradeSqlite } from "../store/sqlite.ts";
+
+/** In the place of a folder for a backup. */
+const noBackup = "none";
+
+type Tell = (consequence: string) => void;
+
+export interface BackupOptions {
+  readonly withoutKeys?: boolean;
+  readonly json?: boolean;
+}
+
+export async function runBackup(
+  folder: string,
+  to: string,
+  { json, withoutKeys = false }: BackupOptions,
+  tell: Tell,
+): Promise<void> {
+  tell("the ledger is as it was, and what is in the new folder is no backup");
+  const record = await makeBackup({ folder, to, keys: !withoutKeys, now: utcOf(Date.now()) });
+  const same = onOneFileSystem(folder, to);
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ ...record, oneFileSystem: same, to })}\n`
+      : `${backupLines(record, to, same).join("\n")}\n`,
+  );
+}
+
+function backupLines({ files, origin, root, signed, size }: BackupRecord, to: string, same: boolean): string[] {
+  const keys = files.some(({ path }) => path === "signer/keys.json");
+  const open = size - signed;
+  return [
+    `backed up ${origin}: ${count(size, "entry", "entries")}, root ${root}`,
+    `in ${shown(to)}, ${count(files.length, "file")}; looked through, synced`,
+    ...(open > 0
+      ? [`${count(open, "entry", "entries")} of it not signed yet: publish now, and what is published is backed up`]
+      : []),
+    keys
+      ? "with the ledger's keys, under their passphrase"
+      : "WITHOUT KEYS: a ledger that is restored from it signs nothing",
+    ...(same ? ["ON ONE FILE SYSTEM with the ledger: what takes that takes this backup"] : []),
+  ];
+}
+
+export interface RestoreOptions {
+  readonly publish?: readonly string[];
+  readonly counter?: string;
+  readonly forReading?: boolean;
+  readonly json?: boolean;
+}
+
+/** Exit status 4 where, for reading, something was restored that does not hold or is older than what others saw. */
+export async function runRestore(
+  from: string,
+  folder: string,
+  { counter, forReading = false, json, publish }: RestoreOptions,
+  tell: Tell,
+): Promise<void> {
+  tell("nothing was restored");
+  const restored = await restoreBackup({
+    from,
+    folder,
+    forReading,
+    ...(publish ? { publish: publish.map((one) => resolve(one)) } : {}),
+    ...(counter === undefined ? {} : { counter: resolve(counter) }),
+  });
+  const { check, ...rest } = restored;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ ...rest, check: { ...check, root: hex(check.root) }, folder })}\n`
+      : `${restoreLines(restored, folder).join("\n")}\n`,
+  );
+  if (check.count > 0 || restored.missing || restored.shown.some(({ other }) => other))
+    process.exitCode = exitStatus.verification;
+}
+
+function restoreLines(restored: Restored, folder: string): string[] {
+  const { backup, check, keys, missing, places, shown: seen, upgraded } = restored;
+  const { made, origin, size } = backup;
+  return [
+    `restored ${origin} in ${shown(folder)}: ${count(size, "entry", "entries")}, as of ${made}`,
+    ...(upgraded === null ? [] : [`its store was of version ${upgraded}, and is of version ${schemaVersion} now`]),
+    ...places.map(({ name, state }) => `  publishes in ${shown(name)}: ${placeWords[state]}`),
+    ...seen.map(({ size: at, where, why }) =>
+      at === null
+        ? `  ${shown(where)}: COULD NOT BE ASKED: ${shown(why ?? "")}`
+        : `  ${shown(where)} shows ${at} entries${why === null ? "" : `: ANOTHER HISTORY: ${shown(why)}`}`,
+    ),
+    ...check.findings.slice(0, 20).map(({ what, where }) => `  CHANGED OR MISSING: ${shown(where)}: ${shown(what)}`),
+    ...(missing
+      ? [
+          `ENTRIES ${missing.from} TO ${missing.to} ARE LOST: they were published, and what opens them is not in this backup`,
+        ]
+      : check.count === 0
+        ? ["every row and every place that is left is what was appended; nothing that others were shown is missing"]
+        : []),
+    ...(keys
+      ? [
+          "The signer stands still. Find the newest checkpoint that was ever signed (places, witnesses, sticks), then:",
+          `  coldseal ledger forward ${shown(folder)} CHECKPOINT`,
+          "Then bring all sticks since the backup again (what is known changes nothing), back up, and publish.",
+        ]
+      : ["without keys: to read and to look at; nothing is signed by it"]),
+  ];
+}
+
+const placeWords = {
+  there: "as it was",
+  empty: "empty; the next publishing fills it",
+  MISSING: "MISSING: nothing is acknowledged before it is back; or restore with --publish",
+} as const;
+
+export async function runUpgrade(
+  folder: string,
+  { backup: to, json }: { readonly backup: string; readonly json?: boolean },
+  tell: Tell,
+): Promise<void> {
+  tell("the store is as it was");
+  const servers = serversOf(folder);
+  if (servers !== undefined) return upgradeServers(servers, to, json);
+  const { schema } = await makeBackup({ folder, to, now: utcOf(Date.now()) });
+  tell(`the store is as it was, and backed up in ${to}`);
+  const from = upgradeSqlite(join(folder, storeFile));
+  const done = { backup: to, from, to: schemaVersion };
+  const words =
+    from === schemaVersion
+      ? `the store is of version ${schemaVersion} already: nothing changed`
+      : `the store was of version ${schema}, and is of version ${schemaVersion} now: look at it by \`coldseal ledger verify\``;
+  process.stdout.write(json ? `${JSON.stringify(done)}\n` : `backed up in ${shown(to)}\n${words}\n`);
+}
+
+/** A store on servers is backed up by their own means; that somebody thought of it is asked all the same. */
+async function upgradeServers(servers: PostgresSettings, to: string, json = false): Promise<void> {
+  if (to !== noBackup) {
+    throw new Refusal("USAGE", "a store on PostgreSQL is backed up by PostgreSQL's own means (docs/ledger.md)", {
+      expected: `--backup ${noBackup}, when that is done`,
+      got: to,
+    });
+  }
+  const { upgradePostgres } = await import("../store/postgres.ts");
+  const from = await upgradePostgres(servers);
+  const words = `the store was of version ${from}, and is of version ${schemaVersion} now`;
+  process.stdout.write(json ? `${JSON.stringify({ backup: null, from, to: schemaVersion })}\n` : `${words}\n`);
+}

@@ -1,0 +1,110 @@
+/** Wires `coldseal ledger reconcile`. */
+
+import { readFileSync, statSync } from "node:fs";
+import { faultWords } from "../../host/fault-words.ts";
+import { number as amount, count } from "../../host/terminal/amounts.ts";
+import { tableLines } from "../../host/terminal/table.ts";
+import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+import { boxNamed, enrolledBoxes } from "../boxes/enrolled.ts";
+import type { KeyCount } from "../reconcile/against-signer.ts";
+import type { Line } from "../reconcile/books.ts";
+import { readDesks } from "../reconcile/desk-folders.ts";
+import { hsmLogLimit, readHsmLog } from "../reconcile/hsm-log.ts";
+import { type Reconciled, reconcile } from "../reconcile/reconcile.ts";
+import { journalLimit, readSignerJournal } from "../reconcile/signer-journal.ts";
+import { asked, give } from "./asked.ts";
+
+export interface ReconcileOptions {
+  readonly desk?: readonly string[];
+  readonly hsmLog?: string;
+  readonly journal?: string;
+  readonly json?: boolean;
+}
+
+/** Exit status 1 where something is unexplained. Refuses USAGE, JSON, SHAPE, CHAIN, LEDGER-BOX, MEDIA-*, STORE. */
+export async function runReconcile(folder: string, box: string | undefined, options: ReconcileOptions): Promise<void> {
+  const journal = options.journal === undefined ? undefined : readSignerJournal(bytesOf(options.journal, journalLimit));
+  const hsm = options.hsmLog === undefined ? undefined : readHsmLog(bytesOf(options.hsmLog, hsmLogLimit));
+  const answer = await asked(folder, async (sql, now) => {
+    const all = await enrolledBoxes(sql);
+    const wanted = box === undefined ? all : [await boxNamed(sql, box)];
+    const arcs = [...new Set([...all.map(({ arc }) => arc), documentationArc])];
+    const desk = options.desk ? await readDesks(options.desk, arcs.map(ownOids)) : undefined;
+    return reconcile(sql, { all, asked: wanted }, { desk, hsm, journal }, now);
+  });
+  give(options.json, answer, () => lines(answer));
+  if (answer.unexplained.length > 0) process.exitCode = 1;
+}
+
+function lines({ against, boxes, desk, explained, unexplained }: Reconciled): readonly string[] {
+  if (boxes.length === 0) return ["no box is enrolled: `coldseal ledger enrol`"];
+  const columns = [
+    { title: "box", shrinks: true },
+    { title: "key" },
+    { title: "mode" },
+    { title: "manifests", align: "right" },
+    { title: "seals", align: "right" },
+    { title: "signer counted", align: "right" },
+    { title: "HSM counted", align: "right" },
+  ] as const;
+  const rows = boxes.flatMap(({ appliance, genesis, keys }) =>
+    keys.map((one) => [
+      appliance === null ? genesis.slice(0, 16) : shown(appliance),
+      one.key.slice(0, 16),
+      one.modes.join(", "),
+      amount(one.manifests),
+      amount(one.seals),
+      signerWords(one),
+      hsmWords(one),
+    ]),
+  );
+  return [
+    ...(rows.length > 0 ? tableLines(columns, rows, 120) : ["no manifest is here"]),
+    ...(against.journal === null
+      ? ["NOT HELD AGAINST the signer's journal: none was named (--journal)"]
+      : [`signer's journal: ${against.journal}`]),
+    ...(against.hsm === null
+      ? ["NOT HELD AGAINST the HSM: no count of its own was named (--hsm-log)"]
+      : [`HSM: ${shown(against.hsm)}`]),
+    ...(desk === null
+      ? ["NOT HELD AGAINST a desk: no folder was named (--desk)"]
+      : [
+          `desk: ${count(desk.documents, "document")}, ${amount(desk.sealedDocuments)} of them sealed; ${count(desk.seals, "seal")}, ${amount(desk.knownSeals)} of them in a manifest`,
+        ]),
+    ...(unexplained.length > 0
+      ? [`UNEXPLAINED: ${unexplained.length}`, ...unexplained.map(asText)]
+      : ["everything is explained"]),
+    ...(explained.length > 0 ? ["Explained:", ...explained.map(asText)] : []),
+  ];
+}
+
+function signerWords({ signer }: KeyCount): string {
+  if (!signer) return "";
+  return signer.least === signer.most ? amount(signer.least) : `${amount(signer.least)} to ${amount(signer.most)}`;
+}
+
+function hsmWords({ hsm }: KeyCount): string {
+  if (!hsm) return "";
+  return hsm.explained === 0
+    ? amount(hsm.signatures)
+    : `${amount(hsm.signatures)} (${amount(hsm.explained)} explained)`;
+}
+
+function asText({ box, file, text }: Line): string {
+  const where = file === null ? (box === null ? "" : `box ${box.slice(0, 16)}: `) : `${shown(file)}: `;
+  return `  ${where}${shown(text)}`;
+}
+
+function bytesOf(file: string, limit: number): Uint8Array {
+  try {
+    if (statSync(file).size <= limit) return new Uint8Array(readFileSync(file));
+  } catch (cause) {
+    throw new Refusal("USAGE", "a file cannot be read", { got: faultWords(cause), about: file, cause });
+  }
+  throw new Refusal("USAGE", "a file is longer than such a one can be", {
+    expected: `at most ${limit} bytes`,
+    about: file,
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * A folder that is watched: whatever turns up in it as a folder (a stick that is mounted there, or one that was copied or renamed into place) is given on once it is complete,
+ * which is when nothing below it changed for a while. Nothing of this is kept: after a crash all that is there is given on again, and what is known changes nothing.
+ */
+
+import { createHash } from "node:crypto";
+import { lstatSync, opendirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { asRefusal, type Refusal } from "../../manifests/refusal.ts";
+
+export interface WatchWork {
+  readonly dir: string;
+  /** so long nothing below a folder must have changed, ms */
+  readonly settle: number;
+  /** between two looks, ms */
+  readonly every: number;
+  /** between two looks at one that was given on, ms: what was added to it is found then */
+  readonly again: number;
+  readonly signal: AbortSignal;
+  /** Takes it; a refusal STORE or BUSY has it given on again later, whatever else comes of it does not. */
+  take(folder: string): Promise<void>;
+  /** told of what is no folder, or cannot be looked at, once */
+  left(name: string, why: string): void;
+  /** ms, never backwards */
+  now?(): number;
+}
+
+/** What is still being made: hidden, or by its name. */
+const unfinished = /^\.|\.(?:part|partial|tmp)$/i;
+const later: readonly Refusal["code"][] = ["STORE", "BUSY"];
+const deepest = 16;
+
+interface Seen {
+  /** its state when it was looked at last, and since when that stands */
+  print: string;
+  since: number;
+  looked: number;
+  /** the state that was given on */
+  taken: string | undefined;
+}
+
+/** Until the signal; what is under way then is `take`'s to end. */
+export async function watchFolder(work: WatchWork): Promise<void> {
+  const { every, signal } = work;
+  const watcher = new Watcher(work);
+  while (!signal.aborted) {
+    await watcher.round();
+    if (signal.aborted) return;
+    await wait(every, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+class Watcher {
+  readonly #work: WatchWork;
+  readonly #seen = new Map<string, Seen>();
+  readonly #left = new Map<string, string>();
+
+  constructor(work: WatchWork) {
+    this.#work = work;
+  }
+
+  async round(): Promise<void> {
+    const { dir, signal } = this.#work;
+    let names: readonly string[] = [];
+    try {
+      names = namesIn(dir);
+      this.#left.delete("");
+    } catch (fault) {
+      this.#leave("", wordsOf(fault));
+    }
+    for (const known of [...this.#seen.keys(), ...this.#left.keys()]) {
+      if (known === "" || names.includes(known)) continue;
+      this.#seen.delete(known);
+      this.#left.delete(known);
+    }
+    for (const name of [...names].sort()) {
+      if (signal.aborted) return;
+      if (!unfinished.test(name)) await this.#look(name);
+    }
+  }
+
+  async #look(name: string): Promise<void> {
+    const { again, dir, now = () => performance.now(), settle } = this.#work;
+    const known = this.#seen.get(name);
+    if (known?.taken === known?.print && known && now() - known.looked < again) return;
+    let print: string | undefined;
+    try {
+      const path = join(dir, name);
+      if (!lstatSync(path).isDirectory()) return this.#leave(name, "no folder: what is packed must be unpacked first");
+      print = printOf(path);
+    } catch (fault) {
+      return this.#leave(name, wordsOf(fault));
+    }
+    this.#left.delete(name);
+    // A place where no stick is mounted, or not any more.
+    if (print === undefined) return void this.#seen.delete(name);
+    const at = now();
+    const seen: Seen = known ?? { print, since: at, looked: at, taken: undefined };
+    this.#seen.set(name, seen);
+    seen.looked = at;
+    if (seen.print !== print) [seen.print, seen.since] = [print, at];
+    if (print === seen.taken || at - seen.since < settle) return;
+    try {
+      await this.#work.take(join(dir, name));
+      seen.taken = print;
+    } catch (fault) {
+      if (later.includes(asRefusal(fault, "INTERNAL", "it could not be taken").code)) seen.since = now();
+      else seen.taken = print;
+    }
+  }
+
+  #leave(name: string, why: string): void {
+    if (this.#left.get(name) === why) return;
+    this.#left.set(name, why);
+    this.#work.left(name, why);
+  }
+}
+
+function wordsOf(fault: unknown): string {
+  return `cannot be looked at (${(fault as NodeJS.ErrnoException).code ?? (fault as Error).message})`;
+}
+
+function namesIn(path: string): readonly string[] {
+  const names: string[] = [];
+  const folder = opendirSync(path);
+  try {
+    for (let entry = folder.readSync(); entry; entry = folder.readSync()) names.push(entry.name);
+  } finally {
+    folder.closeSync();
+  }
+  return names;
+}
+
+/** Of all names, sizes and times below, links not followed; undefined: nothing is there. Throws errors of the system. */
+function printOf(path: string): string | undefined {
+  const hash = createHash("sha256");
+  let seen = 0;
+  const below = (folder: string, depth: number): void => {
+    for (const name of [...namesIn(folder)].sort()) {
+      const stat = lstatSync(join(folder, name), { bigint: true, throwIfNoEntry: false });
+      if (!stat) continue;
+      seen += 1;
+      hash.update(
+        `${depth} ${JSON.stringify(name)} ${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino} ${stat.dev}\n`,
+      );
+      if (stat.isDirectory() && depth < deepest) below(join(folder, name), depth + 1);
+    }
+  };
+  below(path, 0);
+  return seen === 0 ? undefined : hash.digest("hex");
+}

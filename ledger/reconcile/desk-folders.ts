@@ -1,0 +1,181 @@
+/** What lies in folders of a connected desk: documents, and seals in bundles or by themselves. Read and not verified; the folders may be hostile: nothing is followed. */
+
+import { bundleFolder } from "../../host/bundle-folder.ts";
+import { sha256 } from "../../host/crypto-host.ts";
+import { readSignedData } from "../../manifests/cms/read.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import type { OwnOids } from "../../manifests/encoding/oid.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { readRefusalFile } from "../../manifests/records/refusal-record.ts";
+import { readSeal } from "../../manifests/records/seal.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { type BundleSource, readSmall, smallFile } from "../../manifests/verify/source.ts";
+import { digestsOfPieces } from "../answers/find.ts";
+
+export interface DeskSeal {
+  readonly file: string;
+  /** SHA-256 of the SignerInfo without unsigned attributes, hex */
+  readonly digest: string;
+  /** as the seal says of itself */
+  readonly appliance: string;
+  readonly number: number;
+  readonly index: number;
+}
+
+export interface DeskDocument {
+  readonly file: string;
+  /** by each algorithm that a policy can name, hex */
+  readonly digests: readonly string[];
+  /** name of the batch's folder, where it lies in one */
+  readonly batch: string | null;
+}
+
+/** What became of a batch by its folder's name; "open": its request is here, and no answer. */
+export type BatchAnswer = "open" | "sealed" | `refused ${string}`;
+
+export interface DeskFacts {
+  readonly seals: DeskSeal[];
+  readonly documents: DeskDocument[];
+  readonly batches: Map<string, BatchAnswer>;
+  /** proof containers, which are not opened */
+  containers: number;
+  /** what cannot be looked at or read, and why */
+  readonly unread: { readonly file: string; readonly why: string }[];
+}
+
+const deepest = 16;
+const mostPlaces = 2_000_000;
+/** Of a stick that was copied: what is for the box, or for the ledger alone. */
+const notTheDesks: readonly string[] = [
+  "audit",
+  "box",
+  "closings",
+  "control",
+  "custody",
+  "notices",
+  "shares",
+  "statements",
+  "transcripts",
+];
+const evidence = /\.(?:p7m|ers|der|crl|ors|ocsp|tst|jsonl|log\.json|csr|crt|pem)$|^READY$/i;
+const containers = /\.asic[se]$/i;
+
+/** Looks through all of them. `oids`: of the boxes that are enrolled. Refuses MEDIA-* a folder that is not there, MEDIA-LIMIT. */
+export async function readDesks(folders: readonly string[], oids: readonly OwnOids[]): Promise<DeskFacts> {
+  const facts: DeskFacts = { seals: [], documents: [], batches: new Map(), containers: 0, unread: [] };
+  for (const folder of folders) {
+    const source = bundleFolder(folder, { mostNames: mostPlaces });
+    try {
+      await new DeskFolder(folder, source, oids, facts).look("", 0);
+    } finally {
+      source.close();
+    }
+  }
+  return facts;
+}
+
+class DeskFolder {
+  readonly #folder: string;
+  readonly #source: ReturnType<typeof bundleFolder>;
+  readonly #oids: readonly OwnOids[];
+  readonly #facts: DeskFacts;
+  #places = 0;
+
+  constructor(folder: string, source: ReturnType<typeof bundleFolder>, oids: readonly OwnOids[], facts: DeskFacts) {
+    this.#folder = folder;
+    this.#source = source;
+    this.#oids = oids;
+    this.#facts = facts;
+  }
+
+  async look(path: string, depth: number): Promise<void> {
+    const names = [...(await this.#source.list(path))].sort();
+    const below = (name: string) => (path === "" ? name : `${path}/${name}`);
+    const batch = path.slice(path.lastIndexOf("/") + 1);
+    if (names.includes("manifest.p7m")) {
+      this.#answered(batch, "sealed");
+      return this.#each(names.filter((name) => name === "seals" || name === "documents").map(below), depth, batch);
+    }
+    const refusal = names.find((name) => name === "refusal.p7m" || name === "refusal.json");
+    if (refusal !== undefined) return this.#answered(batch, `refused ${await codeIn(this.#source, below(refusal))}`);
+    if (names.includes("batch.p7m") || names.includes("READY")) {
+      this.#answered(batch, "open");
+      return this.#each(names.filter((name) => name === "documents").map(below), depth, batch);
+    }
+    const skipped = batch === "coldseal" || (path === "" && names.includes("outbox")) ? notTheDesks : [];
+    await this.#each(names.filter((name) => !skipped.includes(name)).map(below), depth, null);
+  }
+
+  async #each(paths: readonly string[], depth: number, batch: string | null): Promise<void> {
+    for (const path of paths) {
+      if (++this.#places > mostPlaces)
+        throw new Refusal("MEDIA-LIMIT", `more than ${mostPlaces} files and folders`, { got: path });
+      try {
+        await this.#take(path, depth + 1, batch);
+      } catch (fault) {
+        const refusal = asRefusal(fault, "MEDIA-READ", "it cannot be looked at");
+        if (refusal.code === "MEDIA-LIMIT") throw refusal;
+        this.#facts.unread.push({ file: this.#named(path), why: `${refusal.code}: ${refusal.message}` });
+      }
+    }
+  }
+
+  async #take(path: string, depth: number, batch: string | null): Promise<void> {
+    const kind = this.#source.kind(path);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (kind === "folder" && depth <= deepest) {
+      if (batch === null) return this.look(path, depth);
+      const names = await this.#source.list(path);
+      return this.#each(
+        [...names].sort().map((one) => `${path}/${one}`),
+        depth,
+        batch,
+      );
+    }
+    if (kind !== "file") {
+      const got = kind === "folder" ? "more folders than are looked into" : (kind ?? "nothing that can be read");
+      throw new Refusal("MEDIA-KIND", `${shown(path)} is no plain file or folder`, { got });
+    }
+    if (name.endsWith(".p7s")) this.#facts.seals.push(await this.#seal(path));
+    else if (containers.test(name)) this.#facts.containers += 1;
+    else if (batch !== null || !evidence.test(name)) {
+      const digests = await digestsOfPieces(this.#source.stream(path));
+      this.#facts.documents.push({ file: this.#named(path), digests, batch });
+    }
+  }
+
+  async #seal(path: string): Promise<DeskSeal> {
+    const bytes = await readSmall(this.#source, path, smallFile);
+    let fault: unknown = new Refusal("CMS-TYPE", "no box is enrolled whose seals could be read");
+    for (const oids of this.#oids) {
+      try {
+        const { appliance, index, number, signer } = readSeal(bytes, oids);
+        return { file: this.#named(path), digest: hex(sha256(signer.core)), appliance, number, index };
+      } catch (thrown) {
+        fault = thrown;
+      }
+    }
+    throw fault;
+  }
+
+  #named(path: string): string {
+    return `${this.#folder}/${path}`;
+  }
+
+  /** An answer counts more than the request. */
+  #answered(batch: string, answer: BatchAnswer): void {
+    const known = this.#facts.batches.get(batch);
+    if (known === undefined || known === "open") this.#facts.batches.set(batch, answer);
+  }
+}
+
+/** The refusal's own word, which nothing here verifies. */
+async function codeIn(source: BundleSource, path: string): Promise<string> {
+  try {
+    const bytes = await readSmall(source, path, 1 << 20);
+    const content = path.endsWith(".json") ? bytes : (readSignedData(bytes).content ?? new Uint8Array(0));
+    return readRefusalFile(content).reported.code;
+  } catch {
+    return "(cannot be read)";
+  }
+}

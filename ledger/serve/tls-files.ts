@@ -1,0 +1,83 @@
+/** The service's certificate and key, and the roots of its clients, out of their files; read again on SIGHUP. */
+
+import { constants as crypto } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { readCertificateFile } from "../../host/certificate-file.ts";
+import { faultWords } from "../../host/fault-words.ts";
+import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import type { ServeSettings } from "./settings.ts";
+
+export interface TlsFiles {
+  readonly context: SecureContextOptions;
+  /** DER */
+  readonly clientRoots: readonly Uint8Array[];
+}
+
+/** Refuses CONFIG a key that others may read, and what is no certificate and its key. */
+export function readTlsFiles(
+  ledger: string,
+  { certificate, clientRoots, key }: NonNullable<ServeSettings["tls"]>,
+): TlsFiles {
+  const roots = clientRoots.map((file) => readCertificateFile(resolve(ledger, file)));
+  const secret = readKey(resolve(ledger, key));
+  try {
+    const context: SecureContextOptions = {
+      cert: read(resolve(ledger, certificate)),
+      key: secret,
+      // Of nobody where no root is set: without this, of whomever the system trusts.
+      ca: roots.map(pem),
+      // Clients are looked at in every handshake; a session that goes on would pass over what SIGHUP changed.
+      secureOptions: crypto.SSL_OP_NO_TICKET | crypto.SSL_OP_NO_RENEGOTIATION,
+      minVersion: "TLSv1.2",
+    };
+    createSecureContext(context);
+    return { context, clientRoots: roots };
+  } catch (fault) {
+    const refusal = asRefusal(fault, "CONFIG", "the service's certificate and key cannot be used");
+    if (refusal === fault) throw refusal;
+    // OpenSSL's words say nothing of the key itself.
+    throw new Refusal("CONFIG", refusal.message, { got: faultWords(fault), about: certificate });
+  }
+}
+
+/** A link is not followed; nobody else may read or write it. */
+function readKey(path: string): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stat = fstatSync(descriptor);
+    if (stat.isFile() && (stat.mode & 0o077) === 0) return readFileSync(descriptor);
+    throw new Refusal("CONFIG", "the key of the service's certificate may be read by its owner alone", {
+      expected: "a file of mode 0600",
+      got: stat.isFile() ? `mode 0${(stat.mode & 0o777).toString(8)}` : "no plain file",
+      about: path,
+    });
+  } catch (fault) {
+    if (fault instanceof Refusal) throw fault;
+    throw new Refusal("CONFIG", "the key of the service's certificate cannot be read", {
+      got: faultWords(fault),
+      about: path,
+      cause: fault,
+    });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Refusal("CONFIG", "the service's certificate cannot be read", {
+      got: faultWords(cause),
+      about: path,
+      cause,
+    });
+  }
+}
+
+function pem(der: Uint8Array): string {
+  return `-----BEGIN CERTIFICATE-----\n${der.toBase64().replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+}

@@ -1,0 +1,148 @@
+/** How a ledger gets to its servers: passwords, TLS, client certificates, and which of several it takes. */
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { connectToLeader } from "../../../ledger/store/postgres-leader.ts";
+import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { freePorts } from "../../drills/cluster/ports.ts";
+import { PostgresServer } from "../../drills/servers/postgres-server.ts";
+import { serverPrograms } from "../../drills/servers/programs.ts";
+
+const refused = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+let dir: string;
+let server: PostgresServer;
+let port: number;
+let over: (host: string, change?: Partial<PostgresSettings>) => PostgresSettings;
+
+/** A root, and what it issued for `subject`: `NAME.crt`, `NAME.key`. */
+function issue(name: string, subject: string, root: string, more: readonly string[] = []): void {
+  const at = (file: string) => join(dir, file);
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", at(`${name}.key`)];
+  const by = name === root ? [] : ["-CA", at(`${root}.crt`), "-CAkey", at(`${root}.key`)];
+  const words = ["req", "-x509", ...key, ...by, "-subj", subject, "-days", "2", "-out", at(`${name}.crt`), ...more];
+  execFileSync("openssl", words, { stdio: "ignore" });
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "coldseal-access-"));
+  issue("root", "/CN=Example root", "root");
+  issue("other", "/CN=Other root", "other");
+  issue("server", "/CN=db", "root", ["-addext", "subjectAltName=IP:127.0.0.1,DNS:db.example.org"]);
+  issue("ledger", "/CN=ledger", "root");
+  issue("stranger", "/CN=ledger", "other");
+  [port] = (await freePorts(1)) as [number];
+  server = await PostgresServer.start(await serverPrograms(), {
+    access: [
+      "local all all trust",
+      "hostnossl all all 127.0.0.1/32 scram-sha-256",
+      "hostssl all by_certificate 127.0.0.1/32 cert map=by",
+      "hostssl all all 127.0.0.1/32 scram-sha-256",
+    ],
+    settings: { port: `${port}` },
+  });
+  const { gid, uid } = statSync(server.folder);
+  for (const name of ["server.crt", "server.key", "root.crt"]) {
+    const to = join(server.folder, "data", name);
+    writeFileSync(to, readFileSync(join(dir, name)));
+    chmodSync(to, 0o600);
+    chownSync(to, uid, gid);
+  }
+  writeFileSync(join(server.folder, "data/pg_ident.conf"), "by ledger by_certificate\n");
+  for (const [name, value] of [
+    ["ssl", "on"],
+    ["ssl_ca_file", "root.crt"],
+    ["listen_addresses", "127.0.0.1"],
+  ]) {
+    await server.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
+  }
+  await server.psql("CREATE ROLE by_certificate LOGIN SUPERUSER; ALTER ROLE ledger PASSWORD 'right one'");
+  await server.stop();
+  await server.begin();
+  over = (host, change = {}) => ({ ...server.settings, servers: [{ host, port }], ...change });
+  writeFileSync(join(dir, "right"), "right one\n", { mode: 0o600 });
+  writeFileSync(join(dir, "wrong"), "wrong one\n", { mode: 0o600 });
+});
+afterAll(async () => {
+  await server?.end();
+  rmSync(dir, { recursive: true, force: true });
+});
+afterEach(() => {
+  delete process.env.PGPASSWORD;
+});
+
+const passwordFile = (name: string) => ({ passwordFile: join(dir, name) });
+const tls = (ca: string, more: object = {}) => ({ tls: { ca: join(dir, `${ca}.crt`), ...more } });
+const connected = async (settings: PostgresSettings) => {
+  const connection = await connectToLeader(settings, 0);
+  const { rows } = await connection.query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+  connection.close();
+  return rows[0];
+};
+
+describe("a password", () => {
+  it("SECRET: is read from its file", async () => {
+    expect(await connected(over("127.0.0.1", passwordFile("right")))).toEqual({ ssl: 0 });
+  });
+
+  it("CONFIG: is refused where it is wrong, or others may read it; none comes out of the environment", async () => {
+    const refuses = (settings: PostgresSettings, message: RegExp) =>
+      expect(connectToLeader(settings, 0)).rejects.toEqual(refused("CONFIG", message));
+    await refuses(over("127.0.0.1", passwordFile("wrong")), /does not let it in/);
+    await refuses(over("127.0.0.1", { ...passwordFile("right"), database: "another" }), /does not let it in/);
+    process.env.PGPASSWORD = "right one";
+    await refuses(over("127.0.0.1"), /asks for a password/);
+    chmodSync(join(dir, "right"), 0o644);
+    await refuses(over("127.0.0.1", passwordFile("right")), /others may read it/);
+    chmodSync(join(dir, "right"), 0o600);
+  });
+});
+
+describe("TLS", () => {
+  it("the server's certificate is under the root, and has its name or address", async () => {
+    expect(await connected(over("127.0.0.1", { ...passwordFile("right"), ...tls("root") }))).toEqual({ ssl: 1 });
+  });
+
+  it.each([
+    ["under another root", "127.0.0.1", "other"],
+    ["of another name", "localhost", "root"],
+  ])("STORE: one %s is refused", async (_, host, ca) => {
+    const open = connectToLeader(over(host, { ...passwordFile("right"), ...tls(ca) }), 0);
+    await expect(open).rejects.toEqual(refused("STORE", /takes writes/));
+  });
+
+  it("the ledger shows a certificate, and no other's counts", async () => {
+    const own = (name: string) => ({ certificate: join(dir, `${name}.crt`), key: join(dir, `${name}.key`) });
+    const as = (name: string) => over("127.0.0.1", { user: "by_certificate", ...tls("root", own(name)) });
+    expect(await connected(as("ledger"))).toEqual({ ssl: 1 });
+    await expect(connectToLeader(as("stranger"), 0)).rejects.toEqual(refused("STORE", /takes writes/));
+    await expect(connectToLeader(over("127.0.0.1", tls("none")), 0)).rejects.toEqual(refused("CONFIG", /TLS/));
+  });
+});
+
+describe("several servers", () => {
+  it("the one that takes writes is taken; STORE: a standby alone, or none that answers, is not", async () => {
+    const standby = await PostgresServer.start(await serverPrograms());
+    try {
+      await standby.stop();
+      writeFileSync(join(standby.folder, "data/standby.signal"), "");
+      await standby.begin();
+      const second = { host: standby.folder, port: standby.port };
+      const nobody = { host: join(dir, "nobody"), port: 1 };
+      const first = { host: server.folder, port };
+      const all = { ...server.settings, servers: [nobody, second, first] };
+      const connection = await connectToLeader(all, 0);
+      expect(connection.server).toEqual(first);
+      connection.close();
+      await expect(connectToLeader({ ...all, servers: [nobody, second] }, 0)).rejects.toEqual(
+        expect.objectContaining({ code: "STORE", got: expect.stringMatching(/nothing there.*a standby/) }),
+      );
+    } finally {
+      await standby.end();
+    }
+  });
+});
