@@ -16,7 +16,7 @@ import { openLedger } from "../ledger-folder.ts";
 import { moveForward } from "../signed-heads/forward.ts";
 import { headsPlace } from "../signed-heads/heads-place.ts";
 import { openSignedHeads } from "../signed-heads/signed-heads.ts";
-import { keyFile, readKeyRecord } from "../signer/key-record.ts";
+import { heldIn, keyFile, readKeyRecord } from "../signer/key-record.ts";
 import { type KeyKind, makeKeys, requestFile } from "../signer/make-keys.ts";
 import { certificateFile } from "../signer/methods.ts";
 import { runSigner } from "../signer/run.ts";
@@ -46,6 +46,7 @@ export async function runKeys(
 ): Promise<void> {
   const folder = signerFolder(ledger);
   if (!existsSync(keyFile(folder))) await make(ledger, options);
+  else checkNoneMoves(folder, options);
   tell("the keys are made");
   if (options.certificate !== undefined) await takeCertificate(folder, options.certificate);
   const { acknowledgement, checkpoint, origin } = readKeyRecord(folder);
@@ -72,6 +73,15 @@ export async function runKeys(
       : `  no certificate yet: have one issued for ${shown(requestFile(folder))}, then --certificate FILE`,
   ];
   process.stdout.write(options.json ? `${JSON.stringify(said)}\n` : `${lines.join("\n")}\n`);
+}
+
+/** Refuses CONFIG to take keys that are in a file for ones on a token. */
+function checkNoneMoves(folder: string, options: KeysOptions): void {
+  if (tokenOf(options) === undefined || heldIn(readKeyRecord(folder), "token").length > 0) return;
+  throw new Refusal("CONFIG", "the keys were made already, in an encrypted file: none is moved to a token", {
+    expected: "a ledger that has no keys yet, or the command without --module and --token",
+    about: keyFile(folder),
+  });
 }
 
 function heldWords({ uri }: { readonly uri?: string | undefined }): string {

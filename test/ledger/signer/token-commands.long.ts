@@ -240,6 +240,10 @@ describe("keys that are being made", () => {
     const variable = [...half, "--token", soft.config.uri, "--environment", "SOFTHSM2_CONF", ...secrets];
     expect(await ledgerCommand(variable, { pin: soft.pin })).toMatchObject({ status: 2 });
     expect(existsSync(signerIn(folder))).toBe(false);
+    const inFile = ["keys", folder, "--organization", "Example", "--passphrase-fd", "3"];
+    expect(await ledgerCommand(inFile)).toMatchObject({ status: 0 });
+    const late = await make(soft, folder);
+    expect(late).toMatchObject({ status: 2, out: expect.stringContaining("none is moved to a token") });
     expect(await thereOn(soft)).toEqual([]);
   });
 });
