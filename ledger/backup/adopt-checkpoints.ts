@@ -8,13 +8,14 @@ import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
 import type { Database } from "../store/database.ts";
+import { byLog } from "./shown-elsewhere.ts";
 
 /** Of each place, which shows a tree that the store's grew out of: its checkpoint is kept, as the log signed it, and it is noted that it was published there. Refuses LOG-NOTE, STORE. */
 export async function adoptCheckpoints(db: Database, places: readonly Place[], log: VerifierKey): Promise<void> {
   for (const place of places) {
     const bytes = await place.read(checkpointFile);
     if (!bytes) continue;
-    const { note, root, size } = await checkCheckpoint(nodeHost, bytes, { log, witnesses: [], cosignatures: 0 });
+    const { note, root, size } = await checkCheckpoint(nodeHost, bytes, byLog(log));
     const own = note.signatures.filter(({ id, name }) => name === log.name && id === log.id);
     const signed = noteBytes({ text: note.text, signatures: own });
     const now = utcOf(Date.now());

@@ -26,7 +26,7 @@ import { type BackupRecord, readBackupRecord } from "./backup-record.ts";
 import { copiedFile } from "./copied-file.ts";
 import { checkEmpty } from "./make-backup.ts";
 import { bringPlaces, type PlaceState, stateOf } from "./restored-places.ts";
-import { type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
+import { byLog, type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
 import { stoppedSigner } from "./stopped-signer.ts";
 
 export interface RestoreWanted {
@@ -99,15 +99,13 @@ async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreW
       })),
       shown: shown.map((one) => ({ ...one, where: one.where.replace(`${begun}/`, `${folder}/`) })),
       missing: missingIn(backup, shown),
-      check: await checkLedger(ledger, left, log ? { trust: only(log) } : {}),
+      check: await checkLedger(ledger, left, log ? { trust: byLog(log) } : {}),
       keys: log !== undefined,
     };
   } finally {
     ledger.close();
   }
 }
-
-const only = (log: VerifierKey) => ({ log, witnesses: [], cosignatures: 0 });
 
 /** Each by the digest that the record names. */
 async function copyAll(from: string, to: string, { files }: BackupRecord, keys: boolean): Promise<void> {

@@ -67,8 +67,9 @@ function summary(outcomes: readonly DrillOutcome[]) {
   };
 }
 
-function figures({ rtoSeconds, seconds, ...outcome }: DrillOutcome) {
-  return { ...outcome, rtoSeconds: thousandths(rtoSeconds), seconds: thousandths(seconds) };
+function figures({ acknowledged, lost, name, passed, rtoSeconds, seconds, ...outcome }: DrillOutcome) {
+  const first = { name, passed, rtoSeconds: thousandths(rtoSeconds), acknowledged, lost };
+  return { ...first, ...outcome, seconds: thousandths(seconds) };
 }
 
 function thousandths(seconds: number): number {

@@ -56,10 +56,10 @@ export const tsaDrill: Drill = {
     const failings = alarmed.authorities.filter((one) => one.failing !== null);
     check(failings.length === 3, "each authority is named with why it fails", JSON.stringify(alarmed.authorities));
 
-    say("failover: a fourth authority that is honest is asked after the others");
+    say("failover: a fourth, honest authority is named beside them");
     const honest = await openTsa();
     onEnd(() => honest.end());
-    await site.run(["anchor", site.folder, "--wait", "1", "--tsa", ...asked, honest.url]);
+    await site.run(["anchor", site.folder, "--wait", "60", "--tsa", ...asked, honest.url]);
     const failover = secondsSince(broke);
     const after = await queue(site, 0);
     check(
