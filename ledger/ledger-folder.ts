@@ -69,15 +69,21 @@ export async function openLedger(folder: string): Promise<Ledger> {
   }
 }
 
+/** Where the store is; undefined: in the folder. Refuses CONFIG. */
+export function serversOf(folder: string): PostgresSettings | undefined {
+  const settings = join(folder, settingsFile);
+  return existsSync(settings) ? readPostgresSettings(settings) : undefined;
+}
+
 /** The driver of a server is loaded only where there is one. */
 async function openStore(folder: string): Promise<Database> {
-  const settings = join(folder, settingsFile);
-  if (!existsSync(settings)) return openSqlite(join(folder, storeFile));
+  const settings = serversOf(folder);
+  if (settings === undefined) return openSqlite(join(folder, storeFile));
   const { openPostgres } = await import("./store/postgres.ts");
   const known = existsSync(join(folder, schemaFile))
     ? readFileSync(join(folder, schemaFile), "utf8").trim()
     : undefined;
-  const { db, schema } = await openPostgres(readPostgresSettings(settings), known);
+  const { db, schema } = await openPostgres(settings, known);
   if (schema !== known) await keepSchema(folder, schema);
   return db;
 }

@@ -6,7 +6,7 @@ import { makeFolder, syncTree, writeDurable } from "../../host/durable.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { storeFile } from "../ledger-folder.ts";
+import { serversOf, storeFile } from "../ledger-folder.ts";
 import { copySqlite } from "../store/sqlite-copy.ts";
 import { type BackedUpFile, type BackupRecord, backedUpFiles, backupRecordBytes, recordFile } from "./backup-record.ts";
 import { copiedFile, digestedFile } from "./copied-file.ts";
@@ -27,6 +27,12 @@ export interface BackupWanted {
  * cannot be read; STORE-VERSION.
  */
 export async function makeBackup({ folder, keys = true, now, to }: BackupWanted): Promise<BackupRecord> {
+  if (serversOf(folder) !== undefined) {
+    throw new Refusal("STORE", "this ledger's store is on PostgreSQL: nothing of it was backed up", {
+      expected: "a backup by PostgreSQL's own means, and a copy of the ledger's folder (docs/ledger.md)",
+      about: folder,
+    });
+  }
   checkEmpty(to, "a backup never goes over anything");
   await makeFolder(to);
   const state = await copySqlite(join(folder, storeFile), join(to, storeFile));

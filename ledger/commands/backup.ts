@@ -6,12 +6,17 @@ import { exitStatus } from "../../host/terminal/refusal-lines.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import type { BackupRecord } from "../backup/backup-record.ts";
 import { makeBackup, onOneFileSystem } from "../backup/make-backup.ts";
 import { type Restored, restoreBackup } from "../backup/restore.ts";
-import { storeFile } from "../ledger-folder.ts";
+import { serversOf, storeFile } from "../ledger-folder.ts";
+import type { PostgresSettings } from "../store/postgres-settings.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
+
+/** In the place of a folder for a backup. */
+const noBackup = "none";
 
 type Tell = (consequence: string) => void;
 
@@ -126,6 +131,8 @@ export async function runUpgrade(
   tell: Tell,
 ): Promise<void> {
   tell("the store is as it was");
+  const servers = serversOf(folder);
+  if (servers !== undefined) return upgradeServers(servers, to, json);
   const { schema } = await makeBackup({ folder, to, now: utcOf(Date.now()) });
   tell(`the store is as it was, and backed up in ${to}`);
   const from = upgradeSqlite(join(folder, storeFile));
@@ -135,4 +142,18 @@ export async function runUpgrade(
       ? `the store is of version ${schemaVersion} already: nothing changed`
       : `the store was of version ${schema}, and is of version ${schemaVersion} now: look at it by \`coldseal ledger verify\``;
   process.stdout.write(json ? `${JSON.stringify(done)}\n` : `backed up in ${shown(to)}\n${words}\n`);
+}
+
+/** A store on servers is backed up by their own means; that somebody thought of it is asked all the same. */
+async function upgradeServers(servers: PostgresSettings, to: string, json = false): Promise<void> {
+  if (to !== noBackup) {
+    throw new Refusal("USAGE", "a store on PostgreSQL is backed up by PostgreSQL's own means (docs/ledger.md)", {
+      expected: `--backup ${noBackup}, when that is done`,
+      got: to,
+    });
+  }
+  const { upgradePostgres } = await import("../store/postgres.ts");
+  const from = await upgradePostgres(servers);
+  const words = `the store was of version ${from}, and is of version ${schemaVersion} now`;
+  process.stdout.write(json ? `${JSON.stringify({ backup: null, from, to: schemaVersion })}\n` : `${words}\n`);
 }
