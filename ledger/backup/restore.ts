@@ -21,11 +21,12 @@ import { keyFile, readKeyRecord } from "../signer/key-record.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
 import { storeState } from "../store/sqlite-copy.ts";
+import { adoptCheckpoints } from "./adopt-checkpoints.ts";
 import { type BackupRecord, readBackupRecord } from "./backup-record.ts";
 import { copiedFile } from "./copied-file.ts";
 import { checkEmpty } from "./make-backup.ts";
 import { bringPlaces, type PlaceState, stateOf } from "./restored-places.ts";
-import { type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
+import { byLog, type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
 import { stoppedSigner } from "./stopped-signer.ts";
 
 export interface RestoreWanted {
@@ -85,6 +86,9 @@ async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreW
   try {
     const places = placesOf(ledger);
     const shown = await allShown(ledger, places, log);
+    const left = comparable(places, shown, backup);
+    const same = left.filter(({ name }) => shown.every(({ other, where }) => where !== name || !other));
+    if (log) await adoptCheckpoints(ledger.db, same, log);
     if (log) await stoppedSigner(ledger, log, backup, counter);
     return {
       backup,
@@ -95,15 +99,13 @@ async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreW
       })),
       shown: shown.map((one) => ({ ...one, where: one.where.replace(`${begun}/`, `${folder}/`) })),
       missing: missingIn(backup, shown),
-      check: await checkLedger(ledger, comparable(places, shown, backup), log ? { trust: only(log) } : {}),
+      check: await checkLedger(ledger, left, log ? { trust: byLog(log) } : {}),
       keys: log !== undefined,
     };
   } finally {
     ledger.close();
   }
 }
-
-const only = (log: VerifierKey) => ({ log, witnesses: [], cosignatures: 0 });
 
 /** Each by the digest that the record names. */
 async function copyAll(from: string, to: string, { files }: BackupRecord, keys: boolean): Promise<void> {

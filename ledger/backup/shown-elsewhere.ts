@@ -3,7 +3,7 @@
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { boundedBody, reasonOf } from "../../host/http-answer.ts";
 import { equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import { type Checkpoint, checkCheckpoint, readCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { type Checkpoint, checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { consistencyPath } from "../../manifests/log/tile-tree.ts";
 import { tilePath } from "../../manifests/log/tiles.ts";
 import { checkConsistency, type TreeHead } from "../../manifests/log/tree-proof.ts";
@@ -34,7 +34,7 @@ export function shownInPlace(db: Database, place: Place, log: VerifierKey | unde
   return looked(place.name, async () => {
     const note = await place.read(checkpointFile);
     if (note === undefined) return { size: 0, other: null };
-    const shown = log ? await checkCheckpoint(nodeHost, note, only(log)) : readCheckpoint(note);
+    const shown = log ? await checkCheckpoint(nodeHost, note, byLog(log)) : readCheckpoint(note);
     return { size: shown.size, other: await otherHistory(db, shown, place) };
   });
 }
@@ -51,12 +51,13 @@ export function shownByWitness(db: Database, { url }: AskedWitness, log: Verifie
     const body = await boundedBody(response, longestNote, "WITNESS");
     if (response.status === 404) return { size: 0, other: null };
     if (response.status !== 200) throw new Refusal("WITNESS", `the witness answers ${response.status}`);
-    const shown = await checkCheckpoint(nodeHost, body, only(log));
+    const shown = await checkCheckpoint(nodeHost, body, byLog(log));
     return { size: shown.size, other: await otherHistory(db, shown) };
   });
 }
 
-const only = (log: VerifierKey) => ({ log, witnesses: [], cosignatures: 0 });
+/** What the log itself must have signed, whoever cosigned. */
+export const byLog = (log: VerifierKey): LogTrust => ({ log, witnesses: [], cosignatures: 0 });
 
 async function looked(
   where: string,

@@ -10,9 +10,11 @@ export interface Drill {
   readonly about: string;
   /** programs that must be on the PATH before it starts */
   readonly needs: readonly string[];
+  /** it fetches and starts servers, so that `all` leaves it out unless `--servers` is said */
+  readonly servers?: true;
   /** what stands in for the real thing; the record says so */
   readonly simulates: readonly string[];
-  /** longest time that it may take, seconds; else it failed (300 unless said) */
+  /** longest time that it may take, seconds; else it failed (600 unless said) */
   readonly mostSeconds?: number;
   /** longest `rtoSeconds`; any unless said */
   readonly mostRtoSeconds?: number;

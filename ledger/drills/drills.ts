@@ -5,9 +5,18 @@ import type { Drill } from "./drill.ts";
 import { forkDrill } from "./fork-drill.ts";
 import { gapDrill, stickDrill } from "./gap-drills.ts";
 import { ledgerPrimary } from "./ledger-primary.ts";
+import { backupDrill, siteDisksDrill } from "./store-drills.ts";
 import { tsaDrill } from "./tsa-drill.ts";
 
-export const drills: readonly Drill[] = [stickDrill, gapDrill, forkDrill, tsaDrill, ledgerPrimary];
+export const drills: readonly Drill[] = [
+  ledgerPrimary,
+  siteDisksDrill,
+  backupDrill,
+  tsaDrill,
+  stickDrill,
+  forkDrill,
+  gapDrill,
+];
 
 /** Refuses USAGE a name that no drill has. */
 export function drillsNamed(names: readonly string[], all: readonly Drill[] = drills): readonly Drill[] {

@@ -19,8 +19,7 @@ const openssl = promisify(execFile);
 
 export const forkDrill: Drill = {
   name: "fork",
-  about:
-    "two manifests of one number: the chain stands, others go on, two keepers decide, and what loses is never acknowledged",
+  about: "two manifests of one number: the chain stands, two keepers decide, and what loses is never acknowledged",
   needs: ["openssl"],
   simulates: [...madeUp, "two keepers, who sign by OpenSSL"],
   async run(context) {

@@ -4,10 +4,10 @@ import { join, resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { count, duration } from "../../host/terminal/amounts.ts";
 import { endingRefusal, exitStatus, refusalLines } from "../../host/terminal/refusal-lines.ts";
-import { tableLines } from "../../host/terminal/table.ts";
 import { usageRefusal } from "../../host/terminal/usage-refusal.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { Drill } from "./drill.ts";
 import { drillKey } from "./drill-key.ts";
 import { drills, drillsNamed } from "./drills.ts";
 import { writeRecord } from "./record.ts";
@@ -17,7 +17,7 @@ interface Options {
   readonly json?: string;
   readonly key: string;
   readonly keep?: string;
-  readonly without: readonly string[];
+  readonly servers?: boolean;
 }
 
 const program = new Command("drill")
@@ -30,7 +30,7 @@ const program = new Command("drill")
     join(import.meta.dirname, "../../.cache/drills"),
   )
   .option("--keep <dir>", "a new folder in which what one drill made is left to look at")
-  .option("--without <name...>", "with all: those to leave out", [])
+  .option("--servers", "with all: also those that fetch and start servers")
   .exitOverride()
   .configureOutput({ outputError: () => undefined })
   .action((names: readonly string[], options: Options) => (names[0] === "list" ? list(names) : run(names, options)));
@@ -49,15 +49,13 @@ setTimeout(() => process.exit(), 3000).unref();
 
 function list(names: readonly string[]): void {
   if (names.length > 1) throw new Refusal("USAGE", "list stands alone", { got: names.join(" ") });
-  const rows = drills.map(({ about, name }) => [name, about]);
-  process.stdout.write(
-    `${tableLines([{ title: "drill" }, { title: "what breaks, and what must hold", shrinks: true }], rows, 140).join("\n")}\n`,
-  );
+  const width = Math.max(...drills.map(({ name }) => name.length)) + 2;
+  for (const { about, name } of drills) process.stdout.write(`${name.padEnd(width)}${about}\n`);
 }
 
 /** Ends with DRILL where one failed. */
-async function run(names: readonly string[], { json, keep, key, without }: Options): Promise<void> {
-  const chosen = chosenDrills(names, without);
+async function run(names: readonly string[], { json, keep, key, servers = false }: Options): Promise<void> {
+  const chosen = chosenDrills(names, servers);
   if (keep !== undefined && chosen.length > 1) throw new Refusal("USAGE", "--keep goes with one drill");
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
@@ -84,14 +82,14 @@ async function run(names: readonly string[], { json, keep, key, without }: Optio
   });
 }
 
-function chosenDrills(names: readonly string[], without: readonly string[]) {
-  const left = drillsNamed(without);
+/** Refuses USAGE. */
+function chosenDrills(names: readonly string[], servers: boolean): readonly Drill[] {
   if (names[0] !== "all") {
-    if (left.length > 0) throw new Refusal("USAGE", "--without goes with all");
+    if (servers) throw new Refusal("USAGE", "--servers goes with all");
     return drillsNamed(names);
   }
   if (names.length > 1) throw new Refusal("USAGE", "all stands alone", { got: names.join(" ") });
-  return drills.filter((one) => !left.includes(one));
+  return drills.filter((one) => servers || !one.servers);
 }
 
 function verdict({ acknowledged, checks, failure, lost, name, passed, rtoSeconds, seconds }: DrillOutcome): string {

@@ -30,7 +30,7 @@ export interface RunDrillOptions {
   readonly signal?: AbortSignal;
 }
 
-const usualSeconds = 300;
+const usualSeconds = 600;
 
 /** Refuses USAGE where a program that it needs is not here, or the folder to keep cannot be made; whatever else happens is in the outcome. */
 export async function runDrill(drill: Drill, { keep, say, signal }: RunDrillOptions): Promise<DrillOutcome> {

@@ -1,6 +1,6 @@
 // Ensures that node_modules holds exactly what the lock file says, the pinned Node among it.
 
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { attempt } from "./child.mjs";
@@ -11,6 +11,11 @@ import { progress, SetupStopped } from "./stop.mjs";
 /** Nothing is run from the packages here: the one install script that is needed runs in native-addon.mjs. */
 export async function ensureNpmPackages() {
   if (installedAsLocked() && existsSync(pinnedNode)) return;
+  if (lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new SetupStopped(
+      `${packages} is a link, and npm would empty the folder that it leads to: take the link away`,
+    );
+  }
   progress("fetching the npm packages of the lock file (about 20 s)");
   const { ok, output } = await npm(["ci", "--ignore-scripts", "--include=dev", "--include=optional"]);
   if (!ok) throw new SetupStopped(`npm ci failed, is the package registry within reach?\n${lastLines(output)}`);

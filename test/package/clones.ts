@@ -16,16 +16,12 @@ export function cloneTo(folder: string, from = projectRoot): string {
 
 /** Makes the clone the next version, as `npm version` does, and commits it. */
 export function nextVersion(clone: string, version: string): void {
-  const manifest = readFileSync(join(clone, "package.json"), "utf8");
-  const { version: old } = JSON.parse(manifest) as { version: string };
   for (const name of ["package.json", "package-lock.json"]) {
-    const text = readFileSync(join(clone, name), "utf8");
-    // The lock file says it twice, of the project itself; packages follow.
-    const [head = "", ...rest] = text.split('"node_modules/');
-    writeFileSync(
-      join(clone, name),
-      [head.replaceAll(`"version": "${old}"`, `"version": "${version}"`), ...rest].join('"node_modules/'),
-    );
+    const file = join(clone, name);
+    const read = JSON.parse(readFileSync(file, "utf8")) as { version: string; packages?: { "": { version: string } } };
+    // The lock file says it twice of the project itself; its workspaces have versions of their own.
+    for (const project of [read, read.packages?.[""]]) if (project) project.version = version;
+    writeFileSync(file, `${JSON.stringify(read, null, 2)}\n`);
   }
   execFileSync("git", [...identity, "-C", clone, "commit", "-qam", version]);
 }

@@ -107,4 +107,18 @@ describe("restoring", () => {
     expect(restored).toMatchObject({ missing: { from: 3, to: 4 }, keys: false, check: { count: 0, size: 3 } });
     expect(existsSync(join(one.target, "signer"))).toBe(false);
   });
+
+  it("LEDGER-BACKUP: one that was made before its last entries were signed takes the checkpoint from a place, and lacks nothing", async () => {
+    await one.grow(2);
+    expect(await one.backup()).toMatchObject({ size: 5, signed: 3 });
+    await one.bringItOut();
+    expect(await one.restore()).toMatchObject({ missing: null, check: { count: 0, size: 5 } });
+    const ledger = await openLedger(one.target);
+    const sizes = await ledger.db.reading((sql) => sql.all("SELECT size FROM checkpoints ORDER BY size"));
+    expect(sizes).toEqual([{ size: 3 }, { size: 5 }]);
+    ledger.close();
+    const heads = await one.restoredHeads();
+    expect(heads.head(one.log.log.name)).toMatchObject({ size: 5, stopped: expect.any(String) });
+    heads.close();
+  });
 });

@@ -1,9 +1,10 @@
 /** `coldseal ledger take` as a process: from a stick to what is handed over with one document, which holds with its time and its proof. */
 
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
@@ -51,6 +52,23 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+/** Of what was handed over with a.pdf. */
+function givenSeal(): string {
+  const [name = ""] = readdirSync(join(at("given"), "seals/0000"));
+  return join(at("given"), "seals/0000", name);
+}
+
+/** What a stranger reads of a seal of a.pdf, with the evidence that was handed over; on one line. */
+async function verified(seal: string): Promise<string> {
+  const evidence = [".ers", ".log.json"].map((ending) => join(at("given"), basename(seal, ".p7s") + ending));
+  const trusted = ["--ca", at("ca.der"), "--tsa-ca", tsa.ca, "--log", vkey, "--genesis", bundle.genesis];
+  return (await desk("verify", seal, at("a.pdf"), ...trusted, "--evidence", ...evidence)).replace(/\s+/g, " ");
+}
+
+async function desk(...args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, ["desk/main.ts", ...args])).stdout;
+}
+
 function put(path: string, bytes: Uint8Array): void {
   mkdirSync(dirname(at(path)), { recursive: true });
   writeFileSync(at(path), bytes);
@@ -59,15 +77,22 @@ function put(path: string, bytes: Uint8Array): void {
 it("LOG-PROOF: one command leads from a stick to a document's seal with time and proof, which a stranger verifies", async () => {
   const taken = await take("--document", at("a.pdf"), "--to", at("given"));
   expect(taken).toMatchObject({ status: 0, out: expect.stringContaining("in the log, entries 0 to 2") });
-  const [seal] = readdirSync(join(at("given"), "seals/0000"));
-  const name = (seal ?? "").replace(/\.p7s$/, "");
-  const verify = ["desk/main.ts", "verify", join(at("given"), "seals/0000", `${name}.p7s`), at("a.pdf")];
-  const evidence = ["--evidence", join(at("given"), `${name}.ers`), join(at("given"), `${name}.log.json`)];
-  const trusted = ["--ca", at("ca.der"), "--tsa-ca", tsa.ca, "--log", vkey, "--genesis", bundle.genesis];
-  const shown = execFileSync(process.execPath, [...verify, ...evidence, ...trusted], { encoding: "utf8" });
-  expect(shown.replace(/\s+/g, " ")).toMatch(
+  expect(await verified(givenSeal())).toMatch(
     /VALID.*existed by 20.*in ledger\.example\.org\/boxes: entry of manifest 0, this seal 1/,
   );
+});
+
+it("TIME: a time-stamp within the seal that was handed over is shown as that seal's own, beside the batch's time", async () => {
+  const seal = givenSeal();
+  expect(await desk("extend", seal, "--tsa", tsa.url, "--tsa-ca", tsa.ca, "--to", at("extended"))).toContain(
+    "CAdES-B-T",
+  );
+  const own = /signature-time-stamp 1/;
+  expect(await verified(seal)).not.toMatch(own);
+  cpSync(join(at("extended"), basename(seal)), seal);
+  const both = await verified(seal);
+  expect(both).toMatch(own);
+  expect(both).toMatch(/VALID.*existed by 20.*time-stamp 20[^(]*\([^)]*the batch's/);
 });
 
 it("LEDGER-BOX: what is refused on a stick hinders nothing else, and is what it ends with; the same again changes nothing", async () => {
