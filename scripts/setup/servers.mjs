@@ -23,7 +23,7 @@ const names = [
   // Patroni's client of etcd needs it, which its package does not say.
   "python3-idna",
 ];
-const modules = "import patroni.dcs.etcd3, psycopg2, psutil, yaml, idna";
+const modules = "import patroni.dcs.etcd, psycopg2, psutil, yaml, idna";
 const unpacked = join(cache, "servers");
 
 /** @returns {Promise<Servers>} */

@@ -9,13 +9,13 @@ import { backupDrill, siteDisksDrill } from "./store-drills.ts";
 import { tsaDrill } from "./tsa-drill.ts";
 
 export const drills: readonly Drill[] = [
+  ledgerPrimary,
   siteDisksDrill,
   backupDrill,
   tsaDrill,
   stickDrill,
   forkDrill,
   gapDrill,
-  ledgerPrimary,
 ];
 
 /** Refuses USAGE a name that no drill has. */

@@ -34,6 +34,13 @@ it("NOTHING-LOST: Patroni waits for the synchronous standby with every commit, a
   expect(settings.postgresql.bin_dir).toBe("/srv/n1/bin");
 });
 
+it("NOTHING-LOST: a leader that slept takes the leader's key from nobody: Patroni 3.0.2 does so by the third interface of etcd", () => {
+  const settings = JSON.parse(patroniSettings(plan(1), all, passwords, "/srv/n1/bin"));
+  expect(settings.etcd3).toBeUndefined();
+  expect(settings.etcd.hosts).toEqual(["127.0.0.1:20021", "127.0.0.1:20022", "127.0.0.1:20023"]);
+  expect(etcdArguments(plan(1), all)).toContain("--enable-v2=true");
+});
+
 it("SECRET: nobody gets in without a password, or from outside, and no password is an argument", () => {
   const settings = JSON.parse(patroniSettings(plan(1), all, passwords, "/srv/n1/bin"));
   for (const line of settings.postgresql.pg_hba) expect(line).toMatch(/^host \S+ \S+ 127\.0\.0\.1\/32 scram-sha-256$/);

@@ -84,7 +84,9 @@ export function patroniSettings(
       authentication: { username: "patroni", password: passwords.patroni },
     },
     ctl: { authentication: { username: "patroni", password: passwords.patroni } },
-    etcd3: { hosts: all.map(({ etcdClientPort }) => `${loopback}:${etcdClientPort}`) },
+    // Never `etcd3`: in Patroni 3.0.2 a leader that slept through a failover writes itself into the leader's key without looking who stands there, and the
+    // others rewind to it. Here it writes only where it still stands there itself (prevValue).
+    etcd: { hosts: all.map(({ etcdClientPort }) => `${loopback}:${etcdClientPort}`) },
     bootstrap: {
       dcs: shared,
       initdb: [{ encoding: "UTF8" }, { locale: "C" }, "data-checksums"],
@@ -129,6 +131,8 @@ export function etcdArguments(node: NodePlan, all: readonly NodePlan[]): readonl
     `--advertise-client-urls=${client}`,
     `--initial-cluster=${all.map((one) => `${one.name}=${peer(one)}`).join(",")}`,
     "--initial-cluster-state=new",
+    // the interface that Patroni's `etcd` speaks
+    "--enable-v2=true",
 
     "--logger=zap",
     "--log-level=warn",
