@@ -18,7 +18,9 @@ export class Receiver {
     this.#programs = programs;
   }
 
+  /** Nothing where it runs. */
   start(): void {
+    if (this.#runs) return;
     const { env, postgresBin, runsAs } = this.#programs;
     const folder = join(this.#server.folder, "received");
     mkdirSync(folder, { recursive: true });
@@ -35,9 +37,13 @@ export class Receiver {
 
   async stop(): Promise<void> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.#runs) return;
     const gone = new Promise((resolve) => child.once("close", resolve));
     child.kill("SIGKILL");
     await gone;
+  }
+
+  get #runs(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 }
