@@ -65,7 +65,7 @@ describe("a drill", () => {
 
   it("DRILL: is one command, with a record that OpenSSL verifies; a name that none has is refused", () => {
     const drill = (...args: readonly string[]) =>
-      spawnSync(process.execPath, [join(projectRoot, "ledger/drills/main.ts"), ...args], { encoding: "utf8" });
+      spawnSync(process.execPath, [join(projectRoot, "test/drills/main.ts"), ...args], { encoding: "utf8" });
     const file = join(dir, "stick.json");
     const ran = drill("stick", "--json", file, "--key", join(dir, "key"));
     expect([ran.status, ran.stderr]).toEqual([0, ""]);
