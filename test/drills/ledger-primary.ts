@@ -27,6 +27,7 @@ export const ledgerPrimary: Drill = {
   name: "ledger-primary",
   about: "the leader of the ledger's PostgreSQL dies under load: another leads within 30 s, and nothing stored is lost",
   needs: ["setpriv", "unshare"],
+  servers: true,
   simulates: ["three machines: three process namespaces of this one, one disk, loopback between them"],
   mostSeconds: 900,
   mostRtoSeconds,

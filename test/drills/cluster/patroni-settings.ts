@@ -86,7 +86,10 @@ export function patroniSettings(
     ctl: { authentication: { username: "patroni", password: passwords.patroni } },
     // Never `etcd3`: in Patroni 3.0.2 a leader that slept through a failover writes itself into the leader's key without looking who stands there, and the
     // others rewind to it. Here it writes only where it still stands there itself (prevValue).
-    etcd: { hosts: all.map(({ etcdClientPort }) => `${loopback}:${etcdClientPort}`) },
+    // The node's own first: what takes another node takes no connection of this one.
+    etcd: {
+      hosts: [node, ...all.filter(({ name }) => name !== node.name)].map((one) => `${loopback}:${one.etcdClientPort}`),
+    },
     bootstrap: {
       dcs: shared,
       initdb: [{ encoding: "UTF8" }, { locale: "C" }, "data-checksums"],
