@@ -7,12 +7,13 @@ import { canonicalBytes, readCanonical } from "../../manifests/encoding/canonica
 import { hexText, integer, list, literal, object, type Read, text, utc } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
-/** What a backup may hold, below it and below the ledger's folder alike. Keys are in `signer/keys.json` under a passphrase; what was signed last is not in it. */
+/** What a backup may hold, below it and below the ledger's folder alike. Keys are in `signer/keys.json` under a passphrase, or on the token that `signer/token.json` names; what was signed last is not in it. */
 export const backedUpFiles = [
   "store.sqlite",
   "places.json",
   "witnesses.json",
   "signer/keys.json",
+  "signer/token.json",
   "signer/acknowledgement.csr",
   "signer/acknowledgement.der",
 ] as const;

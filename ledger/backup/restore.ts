@@ -7,13 +7,15 @@ import { existsSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { removeDurable } from "../../host/durable.ts";
+import { faultWords } from "../../host/fault-words.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
 import { readWitnessSettings } from "../checkpoints/witness-settings.ts";
 import { signerFolder } from "../client/open-signer.ts";
-import { wholeFolder } from "../keys/new-folder.ts";
+import { begunFolder, wholeFolder } from "../keys/new-folder.ts";
 import { type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { placesOf } from "../publish/places.ts";
@@ -64,14 +66,43 @@ export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
   const folder = resolve(wanted.folder);
   const backup = readBackupRecord(from);
   checkEmpty(folder, "a ledger is never overwritten");
-  if (existsSync(folder)) await rmdir(folder);
+  checkNothingBegun(folder);
+  if (existsSync(folder)) await removeEmpty(folder);
   let restored: Restored | undefined;
-  await wholeFolder(folder, async (begun) => {
-    restored = await restoreInto(begun, backup, { ...wanted, folder });
-    if (!forReading) checkMayGoOn(restored);
-  });
+  try {
+    await wholeFolder(folder, async (begun) => {
+      restored = await restoreInto(begun, backup, { ...wanted, folder });
+      if (!forReading) checkMayGoOn(restored);
+    });
+  } catch (fault) {
+    await removeDurable(begunFolder(folder));
+    throw fault;
+  }
   if (!restored) throw new Refusal("INTERNAL", "nothing was restored");
   return restored;
+}
+
+/** The ledger is made beside its place, and what is there may be somebody's. */
+function checkNothingBegun(folder: string): void {
+  const begun = begunFolder(folder);
+  if (!existsSync(begun)) return;
+  throw new Refusal("STORE", "there is something where the ledger would be made before it is moved to its place", {
+    expected: "nothing there: what a restore left that was cut short may be removed",
+    about: begun,
+  });
+}
+
+/** Refuses STORE what cannot be replaced by a folder that is moved there, as where a file system is mounted. */
+async function removeEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (cause) {
+    throw new Refusal("STORE", `the folder cannot be replaced: ${faultWords(cause)}`, {
+      expected: "where a file system is mounted, a new folder below it",
+      about: folder,
+      cause,
+    });
+  }
 }
 
 async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreWanted): Promise<Restored> {

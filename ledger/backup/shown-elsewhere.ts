@@ -20,7 +20,7 @@ export interface Shown {
   readonly where: string;
   /** entries of its checkpoint; 0: it has none; null: nobody could look */
   readonly size: number | null;
-  /** why nobody could look, or that it does not go with the backup; else null */
+  /** why nobody could look, or compare, or that it does not go with the backup; else null */
   readonly why: string | null;
   /** whether it shows another history than the backup holds */
   readonly other: boolean;
@@ -35,7 +35,7 @@ export function shownInPlace(db: Database, place: Place, log: VerifierKey | unde
     const note = await place.read(checkpointFile);
     if (note === undefined) return { size: 0, other: null };
     const shown = log ? await checkCheckpoint(nodeHost, note, byLog(log)) : readCheckpoint(note);
-    return { size: shown.size, other: await otherHistory(db, shown, place) };
+    return compared(shown.size, () => otherHistory(db, shown, place));
   });
 }
 
@@ -52,24 +52,41 @@ export function shownByWitness(db: Database, { url }: AskedWitness, log: Verifie
     if (response.status === 404) return { size: 0, other: null };
     if (response.status !== 200) throw new Refusal("WITNESS", `the witness answers ${response.status}`);
     const shown = await checkCheckpoint(nodeHost, body, byLog(log));
-    return { size: shown.size, other: await otherHistory(db, shown) };
+    return compared(shown.size, () => otherHistory(db, shown));
   });
 }
 
 /** What the log itself must have signed, whoever cosigned. */
 export const byLog = (log: VerifierKey): LogTrust => ({ log, witnesses: [], cosignatures: 0 });
 
-async function looked(
-  where: string,
-  look: () => Promise<{ readonly size: number; readonly other: string | null }>,
-): Promise<Shown> {
+interface Looked {
+  readonly size: number;
+  /** why it is another history; null: it is not, or nobody could tell */
+  readonly other: string | null;
+  /** why nobody could tell */
+  readonly unsure?: string;
+}
+
+async function looked(where: string, look: () => Promise<Looked>): Promise<Shown> {
   try {
-    const { other, size } = await look();
-    return { where, size, why: other, other: other !== null };
+    const { other, size, unsure = null } = await look();
+    return { where, size, why: other ?? unsure, other: other !== null };
   } catch (fault) {
-    const why = inOneLine(asRefusal(fault, "STORE", (fault as Error).message).toRecord());
-    return { where, size: null, why, other: false };
+    return { where, size: null, why: wordsOf(fault), other: false };
   }
+}
+
+/** How many entries were shown is known by the signature alone, whatever else is damaged there. */
+async function compared(size: number, otherHistory: () => Promise<string | null>): Promise<Looked> {
+  try {
+    return { size, other: await otherHistory() };
+  } catch (fault) {
+    return { size, other: null, unsure: wordsOf(fault) };
+  }
+}
+
+function wordsOf(fault: unknown): string {
+  return inOneLine(asRefusal(fault, "STORE", (fault as Error).message).toRecord());
 }
 
 /** Why it is of another history than the store's; null where it is of its own, or larger and (in a place, whose tiles can be read) holds all of it. */

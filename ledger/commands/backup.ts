@@ -11,6 +11,7 @@ import type { BackupRecord } from "../backup/backup-record.ts";
 import { makeBackup, onOneFileSystem } from "../backup/make-backup.ts";
 import { type Restored, restoreBackup } from "../backup/restore.ts";
 import { serversOf, storeFile } from "../ledger-folder.ts";
+import { keyNames, readKeyRecord } from "../signer/key-record.ts";
 import type { PostgresSettings } from "../store/postgres-settings.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
@@ -50,11 +51,20 @@ function backupLines({ files, origin, root, signed, size }: BackupRecord, to: st
     ...(open > 0
       ? [`${count(open, "entry", "entries")} of it not signed yet: publish now, and what is published is backed up`]
       : []),
-    keys
-      ? "with the ledger's keys, under their passphrase"
-      : "WITHOUT KEYS: a ledger that is restored from it signs nothing",
+    ...(keys ? keyLines(join(to, "signer")) : ["WITHOUT KEYS: a ledger that is restored from it signs nothing"]),
     ...(same ? ["ON ONE FILE SYSTEM with the ledger: what takes that takes this backup"] : []),
   ];
+}
+
+/** A key on a token is in no backup of ours. */
+function keyLines(signer: string): string[] {
+  const record = readKeyRecord(signer);
+  const words = { acknowledgement: "acknowledgements", checkpoint: "checkpoints" } as const;
+  return keyNames.map((name) =>
+    record[name].held === "file"
+      ? `with the key for ${words[name]}, under its passphrase`
+      : `WITHOUT the key for ${words[name]}, which is on a token: only that token, or its maker's own backup, has it`,
+  );
 }
 
 export interface RestoreOptions {
@@ -96,10 +106,10 @@ function restoreLines(restored: Restored, folder: string): string[] {
     `restored ${origin} in ${shown(folder)}: ${count(size, "entry", "entries")}, as of ${made}`,
     ...(upgraded === null ? [] : [`its store was of version ${upgraded}, and is of version ${schemaVersion} now`]),
     ...places.map(({ name, state }) => `  publishes in ${shown(name)}: ${placeWords[state]}`),
-    ...seen.map(({ size: at, where, why }) =>
+    ...seen.map(({ other, size: at, where, why }) =>
       at === null
         ? `  ${shown(where)}: COULD NOT BE ASKED: ${shown(why ?? "")}`
-        : `  ${shown(where)} shows ${at} entries${why === null ? "" : `: ANOTHER HISTORY: ${shown(why)}`}`,
+        : `  ${shown(where)} shows ${at} entries${why === null ? "" : `: ${other ? "ANOTHER HISTORY" : "COULD NOT BE COMPARED"}: ${shown(why)}`}`,
     ),
     ...check.findings.slice(0, 20).map(({ what, where }) => `  CHANGED OR MISSING: ${shown(where)}: ${shown(what)}`),
     ...(missing
@@ -107,7 +117,10 @@ function restoreLines(restored: Restored, folder: string): string[] {
           `ENTRIES ${missing.from} TO ${missing.to} ARE LOST: they were published, and what opens them is not in this backup`,
         ]
       : check.count === 0
-        ? ["every row and every place that is left is what was appended; nothing that others were shown is missing"]
+        ? [
+            "every row and every place that is left is what was appended",
+            ...(seen.every(({ why }) => why === null) ? ["nothing that others were shown is missing"] : []),
+          ]
         : []),
     ...(keys
       ? [

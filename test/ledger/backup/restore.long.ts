@@ -74,6 +74,19 @@ describe("restoring", () => {
     expect(restored.shown.at(-1)?.why).toMatch(/WITNESS.*does not answer/);
   });
 
+  it("LEDGER-BACKUP: so it is where a place that shows more has lost a tile, and no proof leads there", async () => {
+    await one.backup();
+    await one.grow(4);
+    await one.bringItOut();
+    for (const { name } of placesOf(one.log.ledger)) rmSync(join(name, "tile"), { recursive: true });
+    await expect(one.restore()).rejects.toEqual(refused("LEDGER-BACKUP", "entries 3 to 6"));
+    const { shown } = await one.restore({ forReading: true });
+    expect(shown).toEqual([
+      expect.objectContaining({ size: 7, other: false, why: expect.stringContaining("a tile is missing") }),
+      expect.objectContaining({ size: 7, other: false, why: expect.stringContaining("a tile is missing") }),
+    ]);
+  });
+
   it("LOG-RECORD: one of another history than what is published is refused", async () => {
     const other = await aCopyOf(one.log.ledger);
     await other.add([recordOf(77), recordOf(78)]);
@@ -126,6 +139,11 @@ describe("restoring", () => {
     mkdirSync(one.target);
     expect(await one.restore()).toMatchObject({ keys: true });
     await expect(one.restore()).rejects.toEqual(expect.objectContaining({ code: "STORE" }));
+    const folder = one.at("elsewhere");
+    mkdirSync(`${folder}.new`);
+    writeFileSync(`${folder}.new/mine`, "x");
+    await expect(one.restore({ folder })).rejects.toMatchObject({ code: "STORE", about: `${folder}.new` });
+    expect(existsSync(`${folder}.new/mine`)).toBe(true);
   });
 
   it("LEDGER-BACKUP: a file that was changed, cut, left out or swapped for a link, and a record that names others, restore nothing", async () => {
