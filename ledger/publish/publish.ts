@@ -50,7 +50,11 @@ export async function publish(
   const former = there ? (await checkedAgainstStore(db, origin, there, place.name)).size : 0;
   if (former > size) return { size: former, changed: false, appendOnly: "not asked for" };
   const appendOnly = await place.keep(filesBetween(db, anew ? 0 : former, size));
-  const changed = there === undefined || !equal(there, checkpoint);
+  // Another process may have published meanwhile: a log never shrinks for its readers.
+  const now = await place.read(checkpointFile);
+  const latest = now ? (await checkedAgainstStore(db, origin, now, place.name)).size : 0;
+  if (latest > size) return { size: latest, changed: false, appendOnly };
+  const changed = now === undefined || !equal(now, checkpoint);
   if (changed) await place.putCheckpoint(checkpoint);
   return { size, changed, appendOnly };
 }

@@ -32,6 +32,8 @@ export interface DrillContext {
   check(holds: boolean, what: string, got?: string): void;
   /** What is ended or given back when the drill is over, however it ends: the last first. */
   onEnd(end: () => Promise<void> | void): void;
+  /** What was measured, before it is checked: so that the record of a drill that then fails has the figures, and not none. */
+  measured(result: DrillResult): void;
   /** Aborted when the drill takes too long or is interrupted: children are started with it, or ended by `onEnd`. */
   readonly signal: AbortSignal;
 }

@@ -36,7 +36,7 @@ export const ledgerPrimary: Drill = {
 };
 
 async function run(context: DrillContext): Promise<DrillResult> {
-  const { check, folder, onEnd, say, signal } = context;
+  const { check, folder, measured, onEnd, say, signal } = context;
   const programs = await serverPrograms();
   // The servers' own user must get to their folders, which are below.
   chmodSync(folder, 0o711);
@@ -63,8 +63,7 @@ async function run(context: DrillContext): Promise<DrillResult> {
 
   const killed = performance.now();
   await old.kill();
-  const acknowledged = clients.told.filter(({ told }) => told <= killed);
-  say(`${old.name} is dead, after clients were told of ${acknowledged.length} entries`);
+  say(`${old.name} is dead, after clients were told of ${clients.told.length} entries`);
 
   // Asked of the store after the node was gone: no answer of the old leader's that was still on its way.
   const gone = performance.now();
@@ -79,16 +78,14 @@ async function run(context: DrillContext): Promise<DrillResult> {
   await old.start();
   await cluster.whole();
   await clients.stop();
+  // Also what was told before, and noted only after.
+  const acknowledged = clients.told.filter(({ told }) => told <= killed);
   const after = clients.told.filter(({ told }) => told > killed);
   say(`${old.name} is back and follows; ${after.length} more entries were stored meanwhile`);
-  await checkReturned(cluster, old, context);
 
   const lost = await lostOf(ledger.db, acknowledged);
   const lostAfter = await lostOf(ledger.db, after);
-  check(lostAfter.length === 0, "what was stored after the kill is there", `${lostAfter.length} entries are not`);
-  check(new Set(clients.told.map(({ index }) => index)).size === clients.told.length, "no place was given twice");
-  await checkVerifies(ledgerFolder, context);
-  return {
+  const result = {
     rtoSeconds,
     acknowledged: acknowledged.length,
     lost: lost.length,
@@ -100,6 +97,12 @@ async function run(context: DrillContext): Promise<DrillResult> {
       refusedMeanwhile: Object.fromEntries(clients.refused),
     },
   };
+  measured(result);
+  await checkReturned(cluster, old, context);
+  check(lostAfter.length === 0, "what was stored after the kill is there", `${lostAfter.length} entries are not`);
+  check(new Set(clients.told.map(({ index }) => index)).size === clients.told.length, "no place was given twice");
+  await checkVerifies(ledgerFolder, context);
+  return result;
 }
 
 /** The old leader is a replica now that has what the leader has; its data folder of then is kept. */

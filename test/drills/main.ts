@@ -94,5 +94,5 @@ function chosenDrills(names: readonly string[], servers: boolean): readonly Dril
 
 function verdict({ acknowledged, checks, failure, lost, name, passed, rtoSeconds, seconds }: DrillOutcome): string {
   if (!passed) return `FAILED ${name} after ${duration(seconds)}: ${failure ? shown(inOneLine(failure)) : ""}`;
-  return `passed ${name}: ${rtoSeconds.toFixed(2)} s until work went on; ${lost} lost of ${acknowledged}; ${checks} checks held; ${duration(seconds)} in all`;
+  return `passed ${name}: ${rtoSeconds?.toFixed(2)} s until work went on; ${lost} lost of ${acknowledged}; ${checks} checks held; ${duration(seconds)} in all`;
 }

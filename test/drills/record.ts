@@ -55,11 +55,16 @@ export async function writeRecord(
 }
 
 function summary(outcomes: readonly DrillOutcome[]) {
-  const sum = (of: (one: DrillOutcome) => number) => outcomes.reduce((total, one) => total + of(one), 0);
+  const sum = (of: (one: DrillOutcome) => number | null) =>
+    outcomes.reduce<number | null>((total, one) => plus(total, of(one)), 0);
+  const longest = outcomes.reduce<number | null>(
+    (most, { rtoSeconds }) => (most === null || rtoSeconds === null ? null : Math.max(most, rtoSeconds)),
+    0,
+  );
   return {
     name: "all",
     passed: outcomes.every(({ passed }) => passed),
-    rtoSeconds: thousandths(Math.max(0, ...outcomes.map(({ rtoSeconds }) => rtoSeconds))),
+    rtoSeconds: thousandths(longest),
     acknowledged: sum(({ acknowledged }) => acknowledged),
     lost: sum(({ lost }) => lost),
     seconds: thousandths(sum(({ seconds }) => seconds)),
@@ -72,6 +77,11 @@ function figures({ acknowledged, lost, name, passed, rtoSeconds, seconds, ...out
   return { ...first, ...outcome, seconds: thousandths(seconds) };
 }
 
-function thousandths(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000;
+/** What was not measured in one is not known of all. */
+function plus(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : one + other;
+}
+
+function thousandths(seconds: number | null): number | null {
+  return seconds === null ? null : Math.round(seconds * 1000) / 1000;
 }

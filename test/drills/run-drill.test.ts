@@ -144,6 +144,24 @@ describe("the record of drills", () => {
     expect(() => openssl(file, `${file}.crt`)).toThrow();
   });
 
+  it("DRILL: of one that failed it has what was measured by then, and no figures where nothing was", async () => {
+    const file = join(dir, "failed.json");
+    const failing = (measure: boolean) =>
+      outcomeOf(async ({ check, measured }) => {
+        if (measure) measured({ ...right, lost: 7 });
+        check(false, "that it holds");
+        return right;
+      });
+    const key = await drillKey(join(dir, "key"));
+    await writeRecord(file, [await failing(true)], key);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ passed: false, acknowledged: 3, lost: 7 });
+    await writeRecord(file, [await failing(true), await failing(false)], key);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
+      ...{ passed: false, rtoSeconds: null, acknowledged: null, lost: null },
+      drills: [{ lost: 7 }, { lost: null }],
+    });
+  });
+
   it("DRILL: of several it has each, their sums, and passed only where all did", async () => {
     const file = join(dir, "all.json");
     const outcomes = [await outcomeOf(async () => right), await outcomeOf(async () => ({ ...right, lost: 2 }))];

@@ -8,7 +8,10 @@ import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { checkResult, type Drill, type DrillContext, type DrillResult } from "./drill.ts";
 
-export interface DrillOutcome extends DrillResult {
+/** null: it failed before that was measured. */
+type Figures = { readonly [name in keyof Omit<DrillResult, "details">]: number | null };
+
+export interface DrillOutcome extends Figures, Pick<DrillResult, "details"> {
   readonly name: string;
   readonly about: string;
   readonly passed: boolean;
@@ -42,21 +45,30 @@ export async function runDrill(drill: Drill, { keep, say, signal }: RunDrillOpti
   const limit = AbortSignal.timeout((drill.mostSeconds ?? usualSeconds) * 1000);
   const stop = signal ? AbortSignal.any([signal, limit]) : limit;
   let checks = 0;
+  let measured: Figures & Pick<DrillResult, "details"> = {
+    rtoSeconds: null,
+    acknowledged: null,
+    lost: null,
+    details: {},
+  };
   const context: DrillContext = {
     folder,
     say,
     signal: stop,
     onEnd: (end) => void ends.push(end),
+    measured: (result) => {
+      measured = result;
+    },
     check: (holds, what, got) => {
       if (!holds) throw new Refusal("DRILL", "what must hold did not", { expected: what, got: got ?? "it does not" });
       checks++;
     },
   };
-  let measured: DrillResult = { rtoSeconds: 0, acknowledged: 0, lost: 0, details: {} };
   let failure: RefusalRecord | null = null;
   try {
-    measured = await Promise.race([drill.run(context), stopped(stop, drill)]);
-    checkResult(drill, measured);
+    const result = await Promise.race([drill.run(context), stopped(stop, drill)]);
+    measured = result;
+    checkResult(drill, result);
   } catch (fault) {
     failure = failureOf(fault);
   }

@@ -1,7 +1,16 @@
 /** The script in the place of pg_rewind, with programs of ours in the place of PostgreSQL's. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -54,11 +63,24 @@ it("NOTHING-LOST: a second attempt leaves the copy of the first alone; what was 
 it.each([
   ["the folder cannot be copied", () => rmSync(at("aside"), { recursive: true })],
   ["nobody knows where it ended", () => program("pg_controldata", "exit 1")],
+  ["its log of changes is elsewhere", () => symlinkSync(at("real"), at("data/pg_wal"))],
+  [
+    "it has a tablespace",
+    () => {
+      mkdirSync(at("data/pg_tblspc"));
+      symlinkSync(at("real"), at("data/pg_tblspc/16385"));
+    },
+  ],
 ])("NOTHING-LOST: nothing is rewound where %s", (_, spoil) => {
   spoil();
   expect(rewind("-D", at("data"))).not.toBe(0);
   expect(readdirSync(dir)).not.toContain("rewound");
   expect(readFileSync(at("data/base/row"), "utf8")).toBe("old");
+});
+
+it("NOTHING-LOST: nothing is rewound where the folder is named in another way", () => {
+  expect(rewind(`--target-pgdata=${at("data")}`)).not.toBe(0);
+  expect(readdirSync(dir)).not.toContain("rewound");
 });
 
 it("NOTHING-LOST: asked for its help, as Patroni does to see whether it is there, it copies nothing", () => {

@@ -26,6 +26,15 @@ for one do
   if [ "$before" = -D ]; then data=$one; fi
   before=$one
 done
+case "$*" in
+  --help | -\\? | --version | -V) ;;
+  *)
+    # What a link leads to would be rewound, and not be kept.
+    if [ -z "$data" ] || [ -L "$data/pg_wal" ] || [ -n "$(ls -A "$data/pg_tblspc" 2>/dev/null)" ]; then
+      echo "pg_rewind: nothing is rewound that cannot be kept aside: -D FOLDER, with pg_wal in it and no tablespaces" >&2
+      exit 1
+    fi ;;
+esac
 if [ -n "$data" ]; then
   control=$(LC_ALL=C ${quoted(join(postgresBin, "pg_controldata"))} -D "$data")
   timeline=$(printf '%s\\n' "$control" | sed -n "s/^Latest checkpoint's TimeLineID: *//p")

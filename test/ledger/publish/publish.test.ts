@@ -73,6 +73,27 @@ describe("publishing", () => {
     await checkInclusion(nodeHost, { leafHash: await leafHash(nodeHost, leaf), index: 299, size, path, root });
   });
 
+  it("LOG-HEAD: never puts a smaller checkpoint over the one that another process published meanwhile", async () => {
+    await ledger.add(recordsFrom(0, 3));
+    const smaller = await ledger.checkpoint();
+    await ledger.add(recordsFrom(3, 4));
+    const larger = await ledger.checkpoint();
+    const slow: Place = Object.create(place, {
+      keep: {
+        value: async (files: Parameters<Place["keep"]>[0]) => {
+          const kept = await place.keep(files);
+          await publish(ledger, place, larger);
+          return kept;
+        },
+      },
+      name: { value: place.name },
+      putCheckpoint: { value: place.putCheckpoint.bind(place) },
+      read: { value: place.read.bind(place) },
+    });
+    expect(await publish(ledger, slow, smaller)).toMatchObject({ size: 7, changed: false });
+    expect(readCheckpoint(readFileSync(at("checkpoint"))).size).toBe(7);
+  });
+
   it("adds what came since, keeps partial tiles, and changes nothing when done again", async () => {
     await ledger.add(recordsFrom(0, 3));
     const first = await ledger.checkpoint();
