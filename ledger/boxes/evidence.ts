@@ -51,6 +51,26 @@ export async function* evidencePieces(sql: Sql, file: Uint8Array): AsyncGenerato
   }
 }
 
+/** How many pieces there are of a file; 0: none. */
+export async function countPieces(sql: Sql, file: Uint8Array): Promise<number> {
+  const row = await sql.get<{ last: number | null }>("SELECT max(piece) AS last FROM evidence WHERE file = ?", file);
+  return row?.last == null ? 0 : row.last + 1;
+}
+
+/** One piece of a file. Refuses STORE where it is not there. */
+export async function pieceOf(sql: Sql, file: Uint8Array, piece: number): Promise<Uint8Array> {
+  const row = await sql.get<{ bytes: Uint8Array }>(
+    "SELECT bytes FROM evidence WHERE file = ? AND piece = ?",
+    file,
+    piece,
+  );
+  if (row) return row.bytes;
+  throw new Refusal("STORE", "a piece of evidence is not in the store", {
+    got: `no piece ${piece}`,
+    about: file.toHex(),
+  });
+}
+
 /** A whole file, which is of a kind that fits into memory. Refuses STORE. */
 export async function wholeEvidence(sql: Sql, file: Uint8Array): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];

@@ -78,6 +78,7 @@ describe("CLIENT: search and upload", () => {
       digests: ["ab".repeat(32)],
       sealed: false,
       seals: [],
+      more: false,
     });
     expect(inShort(await test.ask("/v1/uploads", { as: auditor, ...upload }))).toBe("403 CLIENT");
     expect(inShort(await test.ask("/metrics", { as: auditor }))).toBe("403 CLIENT");
