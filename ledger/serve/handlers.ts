@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { digestIn, firstSeals } from "../answers/find.ts";
+import { HalfTaken } from "./answer-refusal.ts";
 import { healthFigures, ledgerFigures } from "./figures.ts";
 import type { Health } from "./health.ts";
 import type { Log } from "./log-lines.ts";
@@ -118,7 +119,7 @@ async function taking(
   const { refusal, told } = answer;
   // The store was in the way, of all of it or of the rest: not now, and the same again goes on.
   if (refusal && told === undefined && notNow(refusal))
-    throw Refusal.fromRecord(refusal);
+    throw new HalfTaken(Refusal.fromRecord(refusal), refusal.consequence);
   if (refusal) of.refused.add({ route, code: refusal.code });
   of.log("taken", { client: clientOf(request), ...answer.counts, code: refusal?.code });
   return reply.code(statusOfIngest(answer)).header("cache-control", "no-store").send(answer);
