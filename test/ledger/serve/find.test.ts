@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import type { FoundSeal } from "../../../ledger/answers/find.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
-import { bundleAt } from "../../bundle/chain.ts";
+import type { Bundle } from "../../bundle/build.ts";
+import { chainOf } from "../../bundle/chain.ts";
 import { type Answer, aService, auditor, outboxOf, type TestService } from "./a-service.ts";
 import { type Schemas, schemasOf } from "./schemas.ts";
 
@@ -13,13 +14,12 @@ const name = (at: number) => `copy ${`${at}`.padStart(2, "0")}.pdf`;
 let test: TestService;
 let schemas: Schemas;
 beforeAll(async () => {
-  const copies = Array.from({ length: many }, (_, at) => [name(at), "the same"] as const);
-  const bundle = await bundleAt(
-    { number: 1 },
-    { documents: { ...Object.fromEntries(copies), "other.pdf": "another" } },
-  );
-  test = await aService(bundle.genesis);
-  await test.ledger.ingest(outboxOf(bundle));
+  const copies = Object.fromEntries(Array.from({ length: many }, (_, at) => [name(at), "the same"]));
+  const [aborted, sealed] = (await chainOf(2, (number) =>
+    number === 1 ? { documents: copies, abortedAfter: many } : { documents: { ...copies, "other.pdf": "another" } },
+  )) as [Bundle, Bundle];
+  test = await aService(aborted.genesis);
+  await test.ledger.ingest(outboxOf(aborted, sealed));
   await test.start();
   schemas = await schemasOf(test);
 });
@@ -45,7 +45,7 @@ it("OPENAPI: a seal that is found is as the document says, with what takes it ba
   expect(schemas.holds(schema, { ...answer.json<Found>(), seals: [{ ...seals[0], marks: ["x"] }] })).not.toBeNull();
 });
 
-it("a search is told of 50 seals, and that there are more", async () => {
+it("a search is told of 50 seals, those that may count before others, and that there are more", async () => {
   const answer = await find("the same");
   const { more, sealed, seals } = answer.json<Found>();
   expect([more, sealed]).toEqual([true, true]);
