@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     globalSetup: "test/ledger/store/start-postgres.ts",
     include: [
-      "test/ledger/{acknowledge,anchor,boxes,check,checkpoints,ingest,log,prove,publish}/**/*.{test,long}.ts",
+      "test/ledger/{acknowledge,anchor,answers,boxes,check,checkpoints,ingest,log,prove,publish,reconcile,report}/**/*.{test,long}.ts",
+      "test/ledger/serve/{find,health,openapi,serve,uploads}.{test,long}.ts",
       "test/ledger/commands/*.{long,postgres}.ts",
       "test/ledger/store/{store.test,*.postgres}.ts",
       "test/ledger/cluster/*.cluster.ts",

@@ -10,8 +10,9 @@ import type { SealedDocument } from "../../manifests/records/documents-list.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { hashNames } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { linked } from "../boxes/chain-rows.ts";
 import { applianceOf, enrolledBoxes } from "../boxes/enrolled.ts";
-import { listLines } from "../boxes/keep-manifest.ts";
+import { oneLine } from "../boxes/one-line.ts";
 import type { Sql } from "../store/database.ts";
 import { type ManifestAnswer, manifestAnswer } from "./manifests.ts";
 import type { Lists } from "./standing/issuers-words.ts";
@@ -37,25 +38,41 @@ export interface FoundSeal {
 /** Most that are told of one document. */
 const mostFound = 1000;
 
-/** All seals of documents with one of these digests (hex), the earliest first. `own`: CRLs and OCSP responses of the asker's. Refuses STORE. */
+/** All seals of documents with one of these digests (hex), the earliest first; of more than 1,000, those of `firstSeals`. `own`: CRLs and OCSP responses of the asker's. Refuses STORE. */
 export async function findSeals(
   sql: Sql,
   digests: readonly string[],
   now: Utc,
   own?: Lists,
 ): Promise<readonly FoundSeal[]> {
+  return (await firstSeals(sql, digests, now, mostFound, own)).seals;
+}
+
+/** At most so many of each digest, and whether there are more: those that are in the chain and sealed before others, so that what may count is not hidden behind what cannot. Refuses STORE. */
+export async function firstSeals(
+  sql: Sql,
+  digests: readonly string[],
+  now: Utc,
+  most: number,
+  own?: Lists,
+): Promise<{ readonly seals: readonly FoundSeal[]; readonly more: boolean }> {
   const found: FoundSeal[] = [];
+  let more = false;
   const boxes = await enrolledBoxes(sql);
   const standings = new Standings(sql, now, own);
   for (const digest of digests) {
     const rows = await sql.all<{ manifest: number; idx: number; box: number; genesis: string }>(
       `SELECT d.manifest, d.idx, b.box, b.genesis FROM box_documents d JOIN box_manifests m ON m.manifest = d.manifest
-        JOIN boxes b ON b.box = m.box WHERE d.digest = ? ORDER BY d.manifest, d.idx LIMIT ${mostFound}`,
+        JOIN boxes b ON b.box = m.box WHERE d.digest = ?
+        ORDER BY CASE WHEN m.outcome = 'sealed' AND EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) THEN 0 ELSE 1 END,
+        d.manifest, d.idx LIMIT ?`,
       fromHex(digest),
+      most + 1,
     );
-    for (const { box, genesis, idx, manifest: row } of rows) {
+    more ||= rows.length > most;
+    for (const { box, genesis, idx, manifest: row } of rows.slice(0, most)) {
       const manifest = await manifestAnswer(sql, box, row);
-      const line = await lineAt(sql, row, idx);
+      const line = await oneLine(sql, row, idx);
       const enrolled = boxes.find((one) => one.box === box);
       if (!manifest || !line || !enrolled) continue;
       const standing = await standings.of(enrolled);
@@ -68,7 +85,7 @@ export async function findSeals(
       found.push({ appliance, genesis, line, manifest, entry, counts, why: why ?? "it counts", marks, judgedBy });
     }
   }
-  return found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
+  return { seals: found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1)), more };
 }
 
 /** A digest in hex, as it is kept; undefined where `what` is none, and so names a file. */
@@ -101,14 +118,6 @@ export async function digestsOfPieces(pieces: AsyncIterable<Uint8Array>): Promis
   const hashers = hashNames.map((hash) => nodeHost.hasher(hash));
   for await (const piece of pieces) for (const hasher of hashers) hasher.update(piece);
   return Promise.all(hashers.map(async (hasher) => hex(await hasher.digest())));
-}
-
-async function lineAt(sql: Sql, manifest: number, index: number): Promise<SealedDocument | undefined> {
-  for await (const lines of listLines(sql, manifest)) {
-    const line = lines.find((one) => one.index === index);
-    if (line) return line;
-  }
-  return undefined;
 }
 
 function whyNot({ inDispute, outcome, reason, standing }: ManifestAnswer): string | undefined {

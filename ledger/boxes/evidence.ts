@@ -38,17 +38,27 @@ export async function keepFile(sql: Sql, path: string): Promise<Uint8Array> {
 /** A file in pieces. Refuses STORE where it is not there. */
 export async function* evidencePieces(sql: Sql, file: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let piece = 0; ; piece++) {
-    const row = await sql.get<{ bytes: Uint8Array }>(
-      "SELECT bytes FROM evidence WHERE file = ? AND piece = ?",
-      file,
-      piece,
-    );
-    if (!row && piece === 0)
+    const bytes = await kept(sql, file, piece);
+    if (!bytes && piece === 0)
       throw new Refusal("STORE", "a file of evidence is not in the store", { about: file.toHex() });
-    if (!row) return;
-    yield row.bytes;
-    if (row.bytes.length < pieceBytes) return;
+    if (!bytes) return;
+    yield bytes;
+    if (bytes.length < pieceBytes) return;
   }
+}
+
+/** How many pieces there are of a file; 0: none. */
+export async function countPieces(sql: Sql, file: Uint8Array): Promise<number> {
+  const row = await sql.get<{ last: number | null }>("SELECT max(piece) AS last FROM evidence WHERE file = ?", file);
+  return row?.last == null ? 0 : row.last + 1;
+}
+
+/** One piece of a file. Refuses STORE where it is not there. */
+export async function pieceOf(sql: Sql, file: Uint8Array, piece: number): Promise<Uint8Array> {
+  const bytes = await kept(sql, file, piece);
+  if (bytes) return bytes;
+  const got = `no piece ${piece}`;
+  throw new Refusal("STORE", "a piece of evidence is not in the store", { got, about: file.toHex() });
 }
 
 /** A whole file, which is of a kind that fits into memory. Refuses STORE. */
@@ -62,6 +72,15 @@ export async function wholeEvidence(sql: Sql, file: Uint8Array): Promise<Uint8Ar
 export async function smallEvidence(sql: Sql, file: Uint8Array): Promise<Uint8Array> {
   for await (const bytes of evidencePieces(sql, file)) if (bytes.length < pieceBytes) return bytes;
   throw new Refusal("STORE", "a file of evidence is larger than was expected", { about: file.toHex() });
+}
+
+async function kept(sql: Sql, file: Uint8Array, piece: number): Promise<Uint8Array | undefined> {
+  const row = await sql.get<{ bytes: Uint8Array }>(
+    "SELECT bytes FROM evidence WHERE file = ? AND piece = ?",
+    file,
+    piece,
+  );
+  return row?.bytes;
 }
 
 async function isKept(sql: Sql, file: Uint8Array): Promise<boolean> {

@@ -25,14 +25,36 @@ export function statusOf({ code, kind }: Pick<Refusal, "code" | "kind">): number
 /** Whether the same may be asked again soon, in seconds. */
 export const retryAfter: Partial<Readonly<Record<RefusalCode, number>>> = { BUSY: 5, STOPPED: 10, STORE: 30 };
 
-/** What a client is told. Of faults of the service's own the log says more: their words may hold paths. */
-export function refusalBody(refusal: Refusal, status: number) {
-  return refusalJson(status >= 500 ? withoutPlaces(refusal) : refusal, "nothing was changed");
+/** A refusal of an upload after its ingest began: `consequence` is what the ingest said of what it had taken by then. */
+export class HalfTaken extends Error {
+  readonly refusal: Refusal;
+  readonly consequence: string;
+
+  constructor(refusal: Refusal, consequence: string) {
+    super(refusal.message, { cause: refusal });
+    this.refusal = refusal;
+    this.consequence = consequence;
+  }
+}
+
+export interface Thrown {
+  readonly refusal: Refusal;
+  readonly status: number;
+  /** what became of the request; nothing was changed unless it is said */
+  readonly consequence?: string;
+}
+
+/** What a client is told. Of faults of the service's own the log says more: their words may hold paths. `sends`: the request brought records. */
+export function refusalBody({ consequence = "nothing was changed", refusal, status }: Thrown, sends: boolean) {
+  const told = refusalJson(status >= 500 ? withoutPlaces(refusal) : refusal, consequence);
+  if (refusal.kind !== "not-now") return told;
+  // The code's own words are for whoever stands before the machine.
+  return { refusal: { ...told.refusal, next: sends ? "send the same again" : "ask again" } };
 }
 
 const general: Partial<Readonly<Record<RefusalCode, string>>> = {
   BUSY: "something else is under way",
-  STOPPED: "the service ends, or what was sent took too long; what was taken stays",
+  STOPPED: "the service ends, or what was sent took too long",
   STORE: "the ledger's store, or what is published of it, cannot be used now",
   "LOG-RECORD": "what is published or stored of the log was changed, or is missing",
 };
@@ -42,7 +64,8 @@ function withoutPlaces({ code }: Refusal): Refusal {
 }
 
 /** Whatever was thrown, as a refusal; what fastify throws at a request keeps its status. */
-export function thrownAt(fault: unknown): { readonly refusal: Refusal; readonly status: number } {
+export function thrownAt(fault: unknown): Thrown {
+  if (fault instanceof HalfTaken) return { ...thrownAt(fault.refusal), consequence: fault.consequence };
   if (fault instanceof Refusal) return { refusal: fault, status: statusOf(fault) };
   const { message, statusCode = 500 } = fault as { readonly message?: string; readonly statusCode?: number };
   if (statusCode >= 400 && statusCode < 500) {

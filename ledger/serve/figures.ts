@@ -99,7 +99,7 @@ export function healthFigures({ entry, healthy, probe, token }: HealthAnswer): r
     ),
     gauge("published_entries", "Entries that were proven to be published.", [{ value: entry.size }]),
     gauge("cosignatures", "Witnesses that cosigned the published checkpoint.", [{ value: entry.cosignatures }]),
-    gauge("unpublished_entries", "Entries that are stored and in no published checkpoint yet.", [
+    gauge("unpublished_entries", "Entries that are stored and not published in every place yet.", [
       { value: entry.unpublished.entries },
     ]),
   ];

@@ -3,7 +3,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
-import { digestIn, findSeals } from "../answers/find.ts";
+import { digestIn, firstSeals } from "../answers/find.ts";
+import { HalfTaken } from "./answer-refusal.ts";
 import { healthFigures, ledgerFigures } from "./figures.ts";
 import type { Health } from "./health.ts";
 import type { Log } from "./log-lines.ts";
@@ -33,6 +34,8 @@ export interface HandlersOf {
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
+/** Seals that one search is told of: each is looked at with all that may take it back. */
+const mostFound = 50;
 const forEver = "public, max-age=31536000, immutable";
 
 export function handlers(of: HandlersOf): Readonly<Record<RouteId, Handler>> {
@@ -59,8 +62,8 @@ export function handlers(of: HandlersOf): Readonly<Record<RouteId, Handler>> {
     },
     find: async (request) => {
       const digest = digestIn((request.params as { readonly digest: string }).digest) as string;
-      const seals = await store.reading((sql) => findSeals(sql, [digest], utcOf(Date.now())));
-      return { digests: [digest], sealed: seals.some((one) => one.counts), seals };
+      const { more, seals } = await store.reading((sql) => firstSeals(sql, [digest], utcOf(Date.now()), mostFound));
+      return { digests: [digest], sealed: seals.some((one) => one.counts), seals, more };
     },
     upload: (request, reply) =>
       taking(of, "upload", request, reply, (into, pieces, limits) => unpackArchive(into, pieces, limits)),
@@ -115,7 +118,8 @@ async function taking(
   const answer = await of.uploads.take(receive, uploadSeconds * 1000);
   const { refusal, told } = answer;
   // The store was in the way, of all of it or of the rest: not now, and the same again goes on.
-  if (refusal && told === undefined && notNow(refusal)) throw Refusal.fromRecord(refusal);
+  if (refusal && told === undefined && notNow(refusal))
+    throw new HalfTaken(Refusal.fromRecord(refusal), refusal.consequence);
   if (refusal) of.refused.add({ route, code: refusal.code });
   of.log("taken", { client: clientOf(request), ...answer.counts, code: refusal?.code });
   return reply.code(statusOfIngest(answer)).header("cache-control", "no-store").send(answer);

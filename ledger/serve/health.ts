@@ -46,6 +46,7 @@ export interface HealthAnswer {
     readonly since: Utc | null;
     /** of the witnesses that the ledger's settings name */
     readonly cosignatures: number;
+    /** what is stored and not published in every place */
     readonly unpublished: {
       readonly entries: number;
       readonly ageSeconds: number | null;
@@ -138,15 +139,18 @@ export class Health {
         ),
       }));
       stored = rows.head.size;
-      published = Math.max(0, ...rows.publications.map(({ size }) => size));
+      const places = placesOf({ folder, origin });
+      const sizes = new Map(rows.publications.map(({ place, size }) => [place, size]));
+      const sizeIn = (place: string) => sizes.get(place) ?? 0;
+      // In every place: one that nobody writes to any more is no second copy.
+      published = Math.min(...places.map(({ name }) => sizeIn(name)));
       const waiting = await store.reading((sql) => unpublishedSince(sql, published));
       unpublishedAge = waiting === null ? null : ageOf(waiting);
       // Nothing to prove, and nothing wrong with that: `unpublished` has its own limit.
-      if (published === 0) return;
+      if (places.every(({ name }) => sizeIn(name) === 0)) return;
       const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
       const settings = await readWitnessSettings(folder, log);
-      const sizes = new Map(rows.publications.map(({ place, size }) => [place, size]));
-      proven = await proveLog(placesOf({ folder, origin }), trustOf(settings, log), (place) => sizes.get(place) ?? 0);
+      proven = await proveLog(places, trustOf(settings, log), sizeIn);
       since = proven.cosigned ?? (await store.reading((sql) => signedAt(sql, proven?.size ?? 0)));
     });
     const ageSeconds = since === null ? null : ageOf(since);

@@ -44,7 +44,8 @@ export function makeServer(
           ...options,
           ...tls.context,
           handshakeTimeout: handshakePatience,
-          requestCert: tls.clientRoots.length > 0,
+          // Roots may come while it runs: whether one is asked for cannot be changed then.
+          requestCert: true,
           // Readers need none; who shows one is looked at by clients.ts, where a refusal has words.
           rejectUnauthorized: false,
         },

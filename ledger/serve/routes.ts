@@ -94,8 +94,22 @@ const foundSchema = closed({
       entry: wholeOrNull,
       counts: { type: "boolean" },
       why: { type: "string" },
+      marks: {
+        type: "array",
+        description: "what later records say about it",
+        items: closed({
+          what: { type: "string" },
+          of: { type: ["string", "null"] },
+          since: timeOrNull,
+          by: { type: "string" },
+          takes: { type: "boolean", description: "by it nothing counts that was sealed here" },
+          text: { type: "string" },
+        }),
+      },
+      judgedBy: closed({ policy: whole, words: whole, lists: whole }),
     }),
   },
+  more: { type: "boolean", description: "there are more seals than are told here" },
 });
 
 /** As `coldseal ledger ingest --json`; `refusal` where not all was taken. */

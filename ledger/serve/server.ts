@@ -4,10 +4,10 @@ import type { Server } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { packageVersion } from "../../host/version.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { asRefusal, inOneLine, type Refusal } from "../../manifests/refusal.ts";
+import { asRefusal, inOneLine } from "../../manifests/refusal.ts";
 import { openLedger } from "../ledger-folder.ts";
 import { placesOf } from "../publish/places.ts";
-import { refusalBody, retryAfter, thrownAt } from "./answer-refusal.ts";
+import { refusalBody, retryAfter, type Thrown, thrownAt } from "./answer-refusal.ts";
 import { Gate } from "./gate.ts";
 import { clientOf, handlers } from "./handlers.ts";
 import { Health } from "./health.ts";
@@ -82,8 +82,7 @@ export async function startService({ folder, log, plain, probes = true }: Servic
     return503OnClosing: false,
     // A path that cannot be decoded reaches no route, nor what stands before them.
     frameworkErrors: (fault, request, reply) => {
-      const { refusal, status } = thrownAt(fault);
-      refuse(request as unknown as FastifyRequest, reply as unknown as FastifyReply, refusal, status);
+      refuse(request as unknown as FastifyRequest, reply as unknown as FastifyReply, thrownAt(fault));
     },
     routerOptions: { maxParamLength: 256 },
   });
@@ -133,18 +132,19 @@ export async function startService({ folder, log, plain, probes = true }: Servic
 
 type TlsServer = Pick<import("node:https").Server, "setSecureContext">;
 
+/** `again`: seconds. */
 type Refuse = (
   request: FastifyRequest,
   reply: FastifyReply,
-  refusal: Refusal,
-  status: number,
-  again?: number,
+  thrown: Thrown & { readonly again?: number },
 ) => FastifyReply;
 
 /** Answers with a refusal, which is logged and counted. */
 function refusing(log: Log, refusals: Counter): Refuse {
-  return (request, reply, refusal, status, again) => {
-    const route = routeOf(request)?.id ?? "none";
+  return (request, reply, thrown) => {
+    const asked = routeOf(request);
+    const route = asked?.id ?? "none";
+    const { again, refusal, status } = thrown;
     const { code, message } = refusal;
     refusals.add({ route, code });
     const why = status >= 500 ? inOneLine(refusal.toRecord()) : message;
@@ -159,7 +159,10 @@ function refusing(log: Log, refusals: Counter): Refuse {
     const wait = again ?? retryAfter[code];
     if (wait !== undefined && (status === 429 || status === 503)) reply.header("retry-after", `${wait}`);
     if (bodyIsLarge(request)) reply.header("connection", "close");
-    return reply.code(status).type("application/json; charset=utf-8").send(refusalBody(refusal, status));
+    return reply
+      .code(status)
+      .type("application/json; charset=utf-8")
+      .send(refusalBody(thrown, asked?.takes !== undefined));
   };
 }
 
@@ -178,24 +181,22 @@ function wire(app: FastifyInstance, { gate, handlers: byId, refuse, requests }: 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(safe);
     const passed = await gate.pass(request.socket, routeOf(request)?.access ?? "open");
-    if ("refusal" in passed) return refuse(request, reply, passed.refusal, passed.status, passed.again);
+    if ("refusal" in passed) return refuse(request, reply, passed);
     (request as { client?: string | undefined }).client = passed.client;
     const takes = routeOf(request)?.takes;
     if (takes && request.headers["content-type"]?.split(";")[0] !== takes.type) {
-      const { refusal } = thrownAt({ statusCode: 415, message: `a body of type ${takes.type} is taken` });
-      return refuse(request, reply, refusal, 415);
+      return refuse(request, reply, thrownAt({ statusCode: 415, message: `a body of type ${takes.type} is taken` }));
     }
   });
   app.addHook("onResponse", async (request, reply) => {
     requests.add({ route: routeOf(request)?.id ?? "none", status: `${reply.statusCode}` });
   });
   app.setErrorHandler((fault, request, reply) => {
-    const { refusal, status } = thrownAt(fault);
-    return refuse(request, reply, refusal, tooLong(refusal) ? 413 : status);
+    const thrown = thrownAt(fault);
+    return refuse(request, reply, tooLong(thrown.refusal) ? { ...thrown, status: 413 } : thrown);
   });
   app.setNotFoundHandler((request, reply) => {
-    const { refusal } = thrownAt({ statusCode: 404, message: `${shown(request.method)} of another path` });
-    return refuse(request, reply, refusal, 404);
+    return refuse(request, reply, thrownAt({ statusCode: 404, message: `${shown(request.method)} of another path` }));
   });
   for (const route of routes as readonly (Route & { readonly id: keyof typeof byId })[]) {
     app.route({
@@ -236,7 +237,7 @@ function bodyIsLarge({ headers, raw }: FastifyRequest): boolean {
   );
 }
 
-function tooLong({ code, message }: Refusal): boolean {
+function tooLong({ code, message }: Thrown["refusal"]): boolean {
   return code === "UPLOAD" && /too large$|too many files$/.test(message);
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { inWorkFolder } from "../ingest/work-folder.ts";
+import { HalfTaken } from "./answer-refusal.ts";
 
 /** What `coldseal ledger ingest --json` says. */
 export interface IngestAnswer {
@@ -28,6 +29,8 @@ export type Receive = (folder: string) => Promise<void>;
 const main = fileURLToPath(new URL("./ingest-process.ts", import.meta.url));
 /** Of what the process says: a line for each record of a stick. */
 const mostSaid = 256 * 1024 ** 2;
+/** As the ingest itself says it, for one that could not. */
+const takenBefore = "what was taken before stays taken, and the same again goes on";
 /** Milliseconds after SIGTERM. */
 const lastPatience = 2_000;
 
@@ -47,7 +50,7 @@ export class Uploads {
     return this.#current !== undefined;
   }
 
-  /** Refuses BUSY while another is under way, here or in another process; what `receive` refuses; STORE; STOPPED where the service ends, or it takes longer than `patience` ms. */
+  /** Refuses BUSY while another is under way, here or in another process; what `receive` refuses; STORE; STOPPED where the service ends, or, as HalfTaken, where it takes longer than `patience` ms. */
   take(receive: Receive, patience: number): Promise<IngestAnswer> {
     if (this.#stopped) throw new Refusal("STOPPED", "the service ends", { got: "an upload" });
     if (this.busy) throw new Refusal("BUSY", "another upload is under way", { expected: "one at a time", got: "two" });
@@ -118,9 +121,8 @@ function read(said: string, { exitCode, signalCode }: ChildProcess): IngestAnswe
   try {
     return JSON.parse(said) as IngestAnswer;
   } catch (cause) {
-    throw new Refusal("STOPPED", "the ingest ended early: what was taken stays taken, and the same again goes on", {
-      got: signalCode ?? `exit status ${exitCode}`,
-      cause,
-    });
+    const got = signalCode ?? `exit status ${exitCode}`;
+    const stopped = new Refusal("STOPPED", "the ingest ended early", { got, cause });
+    throw new HalfTaken(stopped, takenBefore);
   }
 }

@@ -83,7 +83,7 @@ export class TarReader {
     }
     if (this.#zeroBlocks > 0) throw malformed("something behind its end");
     if (++this.#entries > this.#limits.entries) {
-      throw tooMuch("an archive has too many files", `at most ${this.#limits.entries}`, "more");
+      throw tooMany(this.#limits.entries);
     }
     checkSum(header);
     const name = pathOf(header);
@@ -107,6 +107,11 @@ export class TarReader {
     this.#inFile = true;
     yield { kind: "file", path: name, size };
   }
+}
+
+/** Files and folders, those too that only a name implies. */
+export function tooMany(most: number): Refusal {
+  return tooMuch("an archive has too many files", `at most ${most} files and folders`, "more");
 }
 
 /** The sum of the header's bytes, its own eight taken as blanks. */

@@ -5,10 +5,11 @@ import { dirname, join } from "node:path";
 import { faultWords } from "../../host/fault-words.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { TarReader } from "./tar-reader.ts";
+import { TarReader, tooMany } from "./tar-reader.ts";
 
 export interface UploadLimits {
   readonly bytes: number;
+  /** and folders, those too that a name implies */
   readonly files: number;
 }
 
@@ -30,16 +31,17 @@ export async function unpackArchive(
   limits: UploadLimits,
 ): Promise<void> {
   const reader = new TarReader({ entries: limits.files, fileBytes: limits.bytes });
+  const tree = new NewTree(folder, limits.files);
   let file: { readonly path: string; readonly descriptor: number } | undefined;
   try {
     for await (const piece of bounded(pieces, limits.bytes)) {
       for (const part of reader.push(piece)) {
         switch (part.kind) {
           case "folder":
-            written(part.path, () => mkdirSync(join(folder, part.path), { recursive: true, mode: 0o700 }));
+            tree.folder(part.path);
             break;
           case "file":
-            file = { path: part.path, descriptor: newFile(folder, part.path) };
+            file = { path: part.path, descriptor: tree.file(part.path) };
             break;
           case "bytes":
             if (file) append(file, part.bytes);
@@ -65,7 +67,7 @@ export async function placeRecord(
   { bytes }: UploadLimits,
 ): Promise<void> {
   const path = recordPlaces[kind];
-  const file = { path, descriptor: newFile(folder, path) };
+  const file = { path, descriptor: new NewTree(folder, Number.POSITIVE_INFINITY).file(path) };
   let length = 0;
   try {
     for await (const piece of bounded(pieces, bytes)) {
@@ -92,13 +94,37 @@ export function tooLarge(most: number): Refusal {
   return new Refusal("UPLOAD", "what was sent is too large", { expected: `at most ${most} bytes`, got: "more" });
 }
 
-/** Nothing is written over: a name that stands twice is refused. */
-function newFile(folder: string, path: string): number {
-  return written(path, () => {
-    const at = join(folder, path);
-    mkdirSync(dirname(at), { recursive: true, mode: 0o700 });
-    return openSync(at, "wx", 0o600);
-  });
+/** Files and folders below an empty folder, no more than so many. Nothing is written over: a name that stands twice is refused. */
+class NewTree {
+  readonly #root: string;
+  readonly #most: number;
+  readonly #folders = new Set(["."]);
+  #made = 0;
+
+  constructor(root: string, most: number) {
+    this.#root = root;
+    this.#most = most;
+  }
+
+  /** With those above it, each made and counted once. */
+  folder(path: string): void {
+    if (this.#folders.has(path)) return;
+    this.folder(dirname(path));
+    this.#count();
+    written(path, () => mkdirSync(join(this.#root, path), { mode: 0o700 }));
+    this.#folders.add(path);
+  }
+
+  /** Its descriptor. */
+  file(path: string): number {
+    this.folder(dirname(path));
+    this.#count();
+    return written(path, () => openSync(join(this.#root, path), "wx", 0o600));
+  }
+
+  #count(): void {
+    if (++this.#made > this.#most) throw tooMany(this.#most);
+  }
 }
 
 function append({ descriptor, path }: { readonly descriptor: number; readonly path: string }, bytes: Uint8Array): void {

@@ -78,6 +78,7 @@ describe("CLIENT: search and upload", () => {
       digests: ["ab".repeat(32)],
       sealed: false,
       seals: [],
+      more: false,
     });
     expect(inShort(await test.ask("/v1/uploads", { as: auditor, ...upload }))).toBe("403 CLIENT");
     expect(inShort(await test.ask("/metrics", { as: auditor }))).toBe("403 CLIENT");
@@ -193,6 +194,26 @@ describe("the service's settings", () => {
     expect(() => readServeSettings(test.ledger.folder, true)).toThrow(expect.objectContaining({ code: "CONFIG" }));
     test.configure({ listen: { host: "::1", port: 0 } });
     expect(readServeSettings(test.ledger.folder, true).tls).toBeNull();
+  });
+
+  it("CLIENT: roots that come by SIGHUP are asked for, where there were none before", async () => {
+    const { folder } = test.ledger;
+    put(folder, "clients.crt", pem(otherRoot.certificate));
+    const tls = { certificate: "server.crt", clientRoots: [] as string[], key: "server.key" };
+    const clients = [{ name: "keeper", rights: ["search"] }];
+    test.configure({ tls, clients, listen: { host: "127.0.0.1", port: 0 }, limits: {} });
+    const late = await startService({ folder, plain: false, log: () => undefined, probes: false });
+    const as = client("keeper", {}, otherRoot);
+    try {
+      expect(inShort(await ask(late.url, document, { as }))).toBe("403 PATH-ROOT");
+      expect((await ask(late.url, "/openapi.json")).status).toBe(200);
+      test.configure({ tls: { ...tls, clientRoots: ["clients.crt"] } });
+      late.reload();
+      expect((await ask(late.url, document, { as })).status).toBe(200);
+      expect(inShort(await ask(late.url, document))).toBe("401 CLIENT");
+    } finally {
+      await late.stop(1000);
+    }
   });
 
   it("CLIENT: without TLS there is no client", async () => {

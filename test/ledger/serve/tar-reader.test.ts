@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { TarReader } from "../../../ledger/serve/tar-reader.ts";
+import { unpackArchive } from "../../../ledger/serve/unpack-upload.ts";
 import { concat } from "../../../manifests/encoding/bytes.ts";
 import { ending, header, type Member, member, tar } from "./tars.ts";
 
@@ -101,6 +103,28 @@ describe("UPLOAD: a tar archive", () => {
   ])("is refused %s", (_, archive) => {
     expect(() => read(archive)).toThrow(expect.objectContaining({ code: "UPLOAD" }));
   });
+});
+
+it.each<[string, readonly string[], number]>([
+  ["a file in three", ["a/b/c/d"], 4],
+  ["two files in one", ["a/b", "a/c"], 3],
+  ["one that the archive names as well", ["a/b", "a/", "a/c"], 3],
+  ["one that it names before", ["a/", "a/b"], 2],
+])("UPLOAD: folders count that only a name implies, each once: %s", async (_, names, made) => {
+  const dir = mkdtempSync(join(tmpdir(), "coldseal-tar-"));
+  const archive = tar(names.map((name) => ({ name, type: name.endsWith("/") ? "5" : "0" })));
+  const unpack = (into: string, files: number) => {
+    mkdirSync(join(dir, into));
+    return unpackArchive(join(dir, into), Readable.from([archive]), { bytes: 1 << 20, files });
+  };
+  try {
+    await unpack("enough", made);
+    expect(readdirSync(join(dir, "enough"), { recursive: true })).toHaveLength(made);
+    await expect(unpack("fewer", made - 1)).rejects.toMatchObject({ code: "UPLOAD" });
+    expect(readdirSync(join(dir, "fewer"), { recursive: true })).toHaveLength(made - 1);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 /** With the sum that it has then. */
