@@ -5,6 +5,7 @@ import { fromHex } from "../../manifests/encoding/bytes.ts";
 import { rangesOf, rangeText } from "../../manifests/records/number-ranges.ts";
 import { listLines } from "../boxes/keep-manifest.ts";
 import type { Sql } from "../store/database.ts";
+import { BatchAnswers } from "./batch-answers.ts";
 import { type Book, type BookedManifest, type Line, lineOf } from "./books.ts";
 import type { DeskFacts, DeskSeal } from "./desk-folders.ts";
 
@@ -62,6 +63,7 @@ export async function againstDesk(
 
 async function findDocuments(sql: Sql, { batches, documents }: DeskFacts, lines: Line[]) {
   const digests = new Set<string>();
+  const answers = new BatchAnswers(batches);
   let sealed = 0;
   for (const { batch, digests: own, file } of documents) {
     for (const digest of own) digests.add(digest);
@@ -69,7 +71,7 @@ async function findDocuments(sql: Sql, { batches, documents }: DeskFacts, lines:
       sealed += 1;
       continue;
     }
-    const answer = batch === null ? undefined : batches.get(batch);
+    const answer = batch === null ? undefined : answers.of(batch);
     const waits = answer === "open" ? "its batch has no answer yet" : undefined;
     const refused = answer?.startsWith("refused ") ? `its batch was ${answer}` : undefined;
     const why = waits ?? refused ?? "no box that is enrolled here sealed it";
