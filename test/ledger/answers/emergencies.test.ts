@@ -1,13 +1,13 @@
 /** Emergencies as a ledger answers about them: declared, sealed in, closed or not, and what is missing of them. */
 
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type EmergencyAnswer, emergencyAnswers } from "../../../ledger/answers/emergencies.ts";
 import { Standing } from "../../../ledger/answers/standing/judge.ts";
 import { boxNamed } from "../../../ledger/boxes/enrolled.ts";
 import { runEmergencies } from "../../../ledger/commands/emergencies.ts";
 import { figuresOf } from "../../../ledger/report/figures.ts";
 import { alarmsOf } from "../../../ledger/report/page.ts";
-import { type Closing, closingLists } from "../../../manifests/records/closing.ts";
+import type { Closing } from "../../../manifests/records/closing.ts";
 import { declarationPath } from "../../../manifests/records/names.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { layBundle, type Stick } from "../../bundle/chain.ts";
@@ -16,8 +16,10 @@ import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 
 let bundle: Bundle;
 let box: TestLedger;
-beforeEach(async () => {
+beforeAll(async () => {
   bundle = await emergencyBundle();
+});
+beforeEach(async () => {
   box = await testLedger();
   await box.enrol(bundle.genesis);
   const stick: Stick = new Map();
@@ -116,16 +118,4 @@ it("EMERGENCY: what is here and its closing record does not list, or was made af
   }
   const figures = await box.ledger.db.reading((sql) => figuresOf(sql, { from: null, to: null }, late));
   expect(alarmsOf(figures)).toContainEqual(expect.stringContaining("more was made in it"));
-});
-
-it("EMERGENCY: a closing record lists a manifest as it is, and none that was made after it", async () => {
-  const closing = await closingFor(bundle, { missing: [{ from: 2, to: 3 }] });
-  const [listed] = closing.manifests;
-  const one = { digest: listed?.digest ?? "", journal: bundle.manifest.journal, number: 1 };
-  const lists = closingLists(closing);
-  expect(lists(one)).toBe("listed");
-  expect(lists({ ...one, digest: "99".repeat(32) })).toBe("not-listed");
-  expect(lists({ ...one, journal: { ...one.journal, sequence: 1001 } })).toBe("not-listed");
-  expect(lists({ ...one, number: 3 })).toBe("missing");
-  expect(lists({ ...one, number: 4 })).toBe("not-listed");
 });
