@@ -5,7 +5,7 @@ import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { type Closing, countedSeals, readClosing } from "../../manifests/records/closing.ts";
+import { type Closing, closingLists, countedSeals, readClosing } from "../../manifests/records/closing.ts";
 import { emergencyEnd } from "../../manifests/records/emergency.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
@@ -45,13 +45,15 @@ export interface EmergencyAnswer {
     readonly manifests: number;
     /** numbers that it lists, and that are not here */
     readonly notHere: readonly NumberRange[];
+    /** numbers that are here as of this emergency, and that a closing record of it neither lists nor calls missing, or that were made after it */
+    readonly notListed: readonly NumberRange[];
     /** numbers that the loss of a disk left unexplained while it was open */
     readonly missing: readonly NumberRange[];
   } | null;
   /** transcripts of the ceremonies that declared and ended it */
   readonly ceremonies: readonly { readonly archive: string; readonly ceremony: string; readonly entry: number }[];
-  /** "open": within its hours. "overdue": these are over, or not known, and no closing record is here. "incomplete": its closing lists what is not here */
-  readonly state: "open" | "overdue" | "closed" | "incomplete";
+  /** "open": within its hours. "overdue": these are over, or not known, and no closing record is here. "incomplete": its closing lists what is not here. "exceeded": here is what its closing does not list */
+  readonly state: "open" | "overdue" | "closed" | "incomplete" | "exceeded";
 }
 
 export interface EmergencyManifest {
@@ -66,8 +68,21 @@ export interface EmergencyManifest {
   readonly chained: boolean;
 }
 
+/** Why one was not followed up; undefined: it was, or is still within its hours. */
+export function unfinished({ state }: Pick<EmergencyAnswer, "state">): string | undefined {
+  const why = {
+    open: undefined,
+    overdue: "was not closed",
+    closed: undefined,
+    incomplete: "was closed, and not all of it is here",
+    exceeded: "was closed, and more was made in it than its closing record lists",
+  } as const;
+  return why[state];
+}
+
 interface Seen {
   readonly row: number;
+  readonly digest: string;
   readonly manifest: Manifest;
   readonly chained: boolean;
 }
@@ -85,12 +100,12 @@ export async function emergencyAnswers(sql: Sql, enrolled: EnrolledBox, now: Utc
   const answers: EmergencyAnswer[] = [];
   for (const order of orders) {
     const own = seen.get(order) ?? [];
-    const closed = closings.get(order);
+    const closed = closings.get(order)?.at(-1);
     const part = own[0]?.manifest.emergency;
     const since = part?.since ?? closed?.closing.declared.since ?? "";
     const declaration = await declarationOf(sql, enrolled, policies, { order, rows: own.map(({ row }) => row), since });
     const limits = declaration.limits && { ...declaration.limits, until: emergencyEnd(since, declaration.limits) };
-    const closing = closed && closingShown(closed, here);
+    const closing = closed && closingShown(closings.get(order) ?? [], closed, own, here);
     answers.push({
       appliance,
       genesis: enrolled.genesis,
@@ -106,45 +121,58 @@ export async function emergencyAnswers(sql: Sql, enrolled: EnrolledBox, now: Utc
       ceremonies: ceremonies
         .filter((one) => one.orders.includes(order) || one.orders.includes(closed?.closing.ended.order ?? ""))
         .map(({ archive, ceremony, entry }) => ({ archive, ceremony, entry })),
-      state: closing
-        ? closing.notHere.length > 0
-          ? "incomplete"
-          : "closed"
-        : limits && now <= limits.until
-          ? "open"
-          : "overdue",
+      state: closing ? stateOf(closing) : limits && now <= limits.until ? "open" : "overdue",
     });
   }
   return answers.sort((a, b) => (a.since < b.since ? 1 : -1));
 }
 
+function stateOf({ notHere, notListed }: NonNullable<EmergencyAnswer["closing"]>): EmergencyAnswer["state"] {
+  if (notListed.length > 0) return "exceeded";
+  return notHere.length > 0 ? "incomplete" : "closed";
+}
+
 /** Manifests of emergencies, by the order that declared each; what lost by a decision is left out. */
 async function manifestsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, Seen[]>> {
-  const rows = await sql.all<{ manifest: number; content: Uint8Array; emergency: Uint8Array; chained: number }>(
-    `SELECT m.manifest, m.content, m.emergency, EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) AS chained
+  const rows = await sql.all<{
+    manifest: number;
+    digest: Uint8Array;
+    content: Uint8Array;
+    emergency: Uint8Array;
+    chained: number;
+  }>(
+    `SELECT m.manifest, m.digest, m.content, m.emergency, EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) AS chained
       FROM box_manifests m WHERE m.box = ? AND m.emergency IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest) ORDER BY m.number, m.manifest`,
     box,
   );
   const seen = new Map<string, Seen[]>();
-  for (const { chained, content, emergency, manifest: row } of rows) {
+  for (const { chained, content, digest, emergency, manifest: row } of rows) {
     const order = hex(emergency);
-    seen.set(order, [...(seen.get(order) ?? []), { row, manifest: readManifest(content), chained: chained !== 0 }]);
+    const own = seen.get(order) ?? [];
+    seen.set(order, own);
+    own.push({ row, digest: hex(digest), manifest: readManifest(content), chained: chained !== 0 });
   }
   return seen;
 }
 
-async function closingsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, { closing: Closing; entry: number }>> {
+interface Closed {
+  readonly closing: Closing;
+  readonly entry: number;
+}
+
+/** By the order that declared each; the last is the one that is shown. */
+async function closingsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, readonly Closed[]>> {
   const rows = await sql.all<{ file: Uint8Array; entry: number }>(
     "SELECT file, entry FROM box_records WHERE box = ? AND type = 'closing' ORDER BY record",
     box,
   );
-  const closings = new Map<string, { closing: Closing; entry: number }>();
+  const closings: Closed[] = [];
   for (const { entry, file } of rows) {
     const closing = readClosing(readSignedData(await wholeEvidence(sql, file)).content ?? new Uint8Array(0));
-    closings.set(closing.declared.order, { closing, entry });
+    closings.push({ closing, entry });
   }
-  return closings;
+  return Map.groupBy(closings, ({ closing }) => closing.declared.order);
 }
 
 /** Orders by digest that ceremonies of emergencies gave. */
@@ -180,13 +208,28 @@ async function numbersOf(sql: Sql, box: number): Promise<ReadonlyMap<number, Rea
   return numbers;
 }
 
+/** Each of its closing records must list what is here: one more that lists it takes nothing back. */
 function closingShown(
-  { closing, entry }: { readonly closing: Closing; readonly entry: number },
+  all: readonly Closed[],
+  { closing, entry }: Closed,
+  own: readonly Seen[],
   here: ReadonlyMap<number, ReadonlySet<string>>,
 ): NonNullable<EmergencyAnswer["closing"]> {
   const { ended, manifests, missing = [], seals } = closing;
   const notHere = manifests.filter(({ digest, number }) => !here.get(number)?.has(digest)).map(({ number }) => number);
-  return { entry, ended: ended.time, seals, manifests: manifests.length, notHere: rangesOf(notHere), missing };
+  const lists = all.map((one) => closingLists(one.closing));
+  const notListed = own
+    .filter(({ digest, manifest }) => lists.some((stands) => stands({ ...manifest, digest }) === "not-listed"))
+    .map(({ manifest }) => manifest.number);
+  return {
+    entry,
+    ended: ended.time,
+    seals,
+    manifests: manifests.length,
+    notHere: rangesOf(notHere),
+    notListed: rangesOf(notListed),
+    missing,
+  };
 }
 
 /** The order lies with the record of each manifest; one that holds is enough. */

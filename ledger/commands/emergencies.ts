@@ -4,11 +4,11 @@ import { count } from "../../host/terminal/amounts.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { rangeText } from "../../manifests/records/number-ranges.ts";
-import { type EmergencyAnswer, emergencyAnswers } from "../answers/emergencies.ts";
+import { type EmergencyAnswer, emergencyAnswers, unfinished } from "../answers/emergencies.ts";
 import { boxNamed, enrolledBoxes } from "../boxes/enrolled.ts";
 import { asked, give } from "./asked.ts";
 
-/** Exit status 1 where one was not followed up: its hours are over and no closing record is here, or that lists what is not here. */
+/** Exit status 1 where one was not followed up: its hours are over and no closing record is here, it lists what is not here, or here is what it does not list. */
 export async function runEmergencies(
   folder: string,
   box: string | undefined,
@@ -23,11 +23,7 @@ export async function runEmergencies(
   give(json, { emergencies }, () =>
     emergencies.length === 0 ? ["no emergency, as far as records came in"] : emergencies.flatMap(lines),
   );
-  if (emergencies.some(isUnfinished)) process.exitCode = 1;
-}
-
-export function isUnfinished({ state }: EmergencyAnswer): boolean {
-  return state === "overdue" || state === "incomplete";
+  if (emergencies.some((one) => unfinished(one) !== undefined)) process.exitCode = 1;
 }
 
 const states = {
@@ -35,6 +31,7 @@ const states = {
   overdue: "NOT CLOSED: no closing record is here; how much more was sealed is not known",
   closed: "closed",
   incomplete: "CLOSED, AND NOT ALL OF IT IS HERE",
+  exceeded: "CLOSED, AND MORE WAS MADE IN IT THAN ITS CLOSING RECORD LISTS",
 } as const;
 
 function lines(one: EmergencyAnswer): readonly string[] {
@@ -72,6 +69,11 @@ function lines(one: EmergencyAnswer): readonly string[] {
       : []),
     ...(closing && closing.notHere.length > 0
       ? [`  NOT HERE  numbers ${closing.notHere.map(rangeText).join(", ")}, which it lists`]
+      : []),
+    ...(closing && closing.notListed.length > 0
+      ? [
+          `  MORE      numbers ${closing.notListed.map(rangeText).join(", ")}, which are here and not in its list: keep them and the closing record, and ask the box's officers`,
+        ]
       : []),
     ...(closing && closing.missing.length > 0
       ? [

@@ -28,10 +28,11 @@ export async function runIngest(
   const ledger = await openLedger(folder);
   try {
     tell("what was taken before stays taken, and the same again goes on");
-    const all = await ingestInto(ledger, sticks, (one) => {
-      // What is known already changes nothing, and may be much.
+    // What is known already changes nothing, and may be much.
+    const told = (one: Told) => {
       if (!json && one.result.kind !== "known") process.stdout.write(`${line(one)}\n`);
-    });
+    };
+    const all = await ingestInto(ledger, sticks, { tell: told });
     const ending = endingOf(all);
     const counts = countsOf(all);
     if (json) {

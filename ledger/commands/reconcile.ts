@@ -4,17 +4,16 @@ import { readFileSync, statSync } from "node:fs";
 import { faultWords } from "../../host/fault-words.ts";
 import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { tableLines } from "../../host/terminal/table.ts";
-import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
+import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { boxNamed, enrolledBoxes } from "../boxes/enrolled.ts";
+import { openLedger } from "../ledger-folder.ts";
 import type { KeyCount } from "../reconcile/against-signer.ts";
 import type { Line } from "../reconcile/books.ts";
-import { readDesks } from "../reconcile/desk-folders.ts";
 import { hsmLogLimit, readHsmLog } from "../reconcile/hsm-log.ts";
-import { type Reconciled, reconcile } from "../reconcile/reconcile.ts";
+import { type Reconciled, reconcileFolders } from "../reconcile/reconcile.ts";
 import { journalLimit, readSignerJournal } from "../reconcile/signer-journal.ts";
-import { asked, give } from "./asked.ts";
+import { give } from "./asked.ts";
 
 export interface ReconcileOptions {
   readonly desk?: readonly string[];
@@ -27,13 +26,13 @@ export interface ReconcileOptions {
 export async function runReconcile(folder: string, box: string | undefined, options: ReconcileOptions): Promise<void> {
   const journal = options.journal === undefined ? undefined : readSignerJournal(bytesOf(options.journal, journalLimit));
   const hsm = options.hsmLog === undefined ? undefined : readHsmLog(bytesOf(options.hsmLog, hsmLogLimit));
-  const answer = await asked(folder, async (sql, now) => {
-    const all = await enrolledBoxes(sql);
-    const wanted = box === undefined ? all : [await boxNamed(sql, box)];
-    const arcs = [...new Set([...all.map(({ arc }) => arc), documentationArc])];
-    const desk = options.desk ? await readDesks(options.desk, arcs.map(ownOids)) : undefined;
-    return reconcile(sql, { all, asked: wanted }, { desk, hsm, journal }, now);
-  });
+  const ledger = await openLedger(folder);
+  let answer: Reconciled;
+  try {
+    answer = await reconcileFolders(ledger.db, box, { folders: options.desk, hsm, journal }, () => utcOf(Date.now()));
+  } finally {
+    ledger.close();
+  }
   give(options.json, answer, () => lines(answer));
   if (answer.unexplained.length > 0) process.exitCode = 1;
 }

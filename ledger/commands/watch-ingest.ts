@@ -5,8 +5,9 @@ import { faultWords } from "../../host/fault-words.ts";
 import { refusalJson } from "../../host/terminal/refusal-lines.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
+import { isFinal, isNew, type Told } from "../ingest/ingest.ts";
 import { ingestInto } from "../ingest/ingest-into.ts";
-import { watchFolder } from "../ingest/watch.ts";
+import { type WatchWork, watchFolder } from "../ingest/watch.ts";
 import { openLedger } from "../ledger-folder.ts";
 import { countsOf, endingOf, line, plain, summary } from "./ingest.ts";
 
@@ -18,6 +19,7 @@ export interface WatchOptions {
 
 const everyMs = 1000;
 const againMs = 60_000;
+const anewMs = 3_600_000;
 const mostSettle = 86_400;
 const consequence = "everything else was taken, and watching goes on";
 
@@ -37,52 +39,72 @@ export async function runWatch(folder: string, dir: string, { json, settle = 5 }
     settle: settle * 1000,
     every: everyMs,
     again: againMs,
+    anew: anewMs,
     signal: stop.signal,
     left: (name, why) => say(`LEFT: ${shown(name === "" ? dir : name)}: ${shown(why)}`, { left: name, why }),
-    take: async (stick) => {
-      try {
-        await takeStick(folder, stick, { json, say, signal: stop.signal });
-      } catch (fault) {
-        if (stop.signal.aborted) return;
-        const refusal = asRefusal(fault, "INTERNAL", "a stick could not be taken");
-        say(`${shown(stick)}: REFUSED ${shown(inOneLine(refusal.toRecord()))}`, {
-          stick,
-          ...refusalJson(refusal, consequence),
-        });
-        throw refusal;
-      }
-    },
+    take: stickTaker(folder, { json, say, signal: stop.signal }),
   });
   say("stopped: what was taken is in the ledger", { stopped: true });
 }
 
-async function takeStick(
-  folder: string,
-  stick: string,
-  {
-    json,
-    say,
-    signal,
-  }: {
-    readonly json: boolean | undefined;
-    readonly say: (words: string, document: object) => void;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
+interface Telling {
+  readonly json: boolean | undefined;
+  readonly say: (words: string, document: object) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Takes a stick, and tells of it what was not told of it before. Refuses STORE, BUSY, after telling so. */
+export function stickTaker(folder: string, { json, say, signal }: Telling): WatchWork["take"] {
+  // What a stick brought before the store failed is known the next time, and a change all the same.
+  let changed = false;
+  return async (stick, before) => {
+    const told = new Set<string>();
+    let final = true;
+    const tell = (one: Told) => {
+      if (isNew(one)) changed = true;
+      if (one.result.kind === "known") return;
+      const words = line(one);
+      if (!isFinal(one)) {
+        final = false;
+        told.add(words);
+      }
+      if (!json && !before?.has(words)) say(words, {});
+    };
+    const ended = () => {
+      const done = { changed, final, told };
+      changed = false;
+      return done;
+    };
+    try {
+      const all = await takeStick(folder, stick, { tell, signal, passedOver: () => (final = false) });
+      // Given on once more, and all is as it was.
+      if (before && !changed && [...told].every((words) => before.has(words))) return ended();
+      const ending = endingOf(all);
+      const counts = countsOf(all);
+      say(`${shown(stick)}: ${summary(counts)}`, {
+        stick,
+        counts,
+        told: all.map(plain),
+        ...(ending ? refusalJson(ending, consequence) : {}),
+      });
+    } catch (fault) {
+      if (signal.aborted) return ended();
+      const refusal = asRefusal(fault, "INTERNAL", "a stick could not be taken");
+      const words = `${shown(stick)}: REFUSED ${shown(inOneLine(refusal.toRecord()))}`;
+      if (!before?.has(words)) say(words, { stick, ...refusalJson(refusal, consequence) });
+      if (refusal.code === "STORE" || refusal.code === "BUSY") throw refusal;
+      // Nothing in it is for a ledger.
+      final = refusal.code === "USAGE";
+      told.add(words);
+    }
+    return ended();
+  };
+}
+
+async function takeStick(folder: string, stick: string, hooks: Parameters<typeof ingestInto>[2]) {
   const ledger = await openLedger(folder);
   try {
-    const tell = (told: Parameters<typeof line>[0]) => {
-      if (!json && told.result.kind !== "known") say(line(told), {});
-    };
-    const all = await ingestInto(ledger, [stick], tell, signal);
-    const ending = endingOf(all);
-    const counts = countsOf(all);
-    say(`${shown(stick)}: ${summary(counts)}`, {
-      stick,
-      counts,
-      told: all.map(plain),
-      ...(ending ? refusalJson(ending, consequence) : {}),
-    });
+    return await ingestInto(ledger, [stick], hooks);
   } finally {
     ledger.close();
   }

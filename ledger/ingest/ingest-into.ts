@@ -5,19 +5,18 @@ import type { Append } from "../boxes/chain-manifest.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import { append } from "../log/append.ts";
 import { takeOver } from "../log/tree-head.ts";
-import { ingest, type Told } from "./ingest.ts";
+import { type IngestWork, ingest, type Told } from "./ingest.ts";
 import { inWorkFolder } from "./work-folder.ts";
 
 /** Refuses as `ingest`; BUSY where another process became the one that appends meanwhile. */
 export async function ingestInto(
   { db, folder }: Pick<Ledger, "db" | "folder">,
   sticks: readonly string[],
-  tell?: (told: Told) => void,
-  signal?: AbortSignal,
+  hooks: Pick<IngestWork, "passedOver" | "signal" | "tell"> = {},
 ): Promise<readonly Told[]> {
   return inWorkFolder(folder, async (copies) => {
     const work = { db, append: appendAs(await takeOver(db)), folder: copies, now: () => utcOf(Date.now()) };
-    return ingest({ ...work, ...(tell ? { tell } : {}), ...(signal ? { signal } : {}) }, sticks);
+    return ingest({ ...work, ...hooks }, sticks);
   });
 }
 

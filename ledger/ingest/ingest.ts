@@ -48,6 +48,8 @@ export interface IngestWork {
   readonly now: () => Utc;
   /** told as it happens */
   readonly tell?: (told: Told) => void;
+  /** a policy is of no box that is enrolled, which is nothing to tell */
+  readonly passedOver?: () => void;
   /** ends it before the next thing is looked at: what was taken stays taken */
   readonly signal?: AbortSignal;
 }
@@ -73,6 +75,16 @@ export async function ingest(work: IngestWork, sticks: readonly string[]): Promi
 /** Of a record that is no whole bundle: what the keeper has. What else lies there is nobody's. */
 const auditNames: readonly string[] = ["manifest.p7m", "authorization.p7m", "batch.p7m", "documents.jsonl", "evidence"];
 
+/** What is in the ledger now, and was not before. */
+export function isNew({ result: { kind } }: Told): boolean {
+  return ["chained", "completed", "disputed", "entered", "taken", "waits"].includes(kind);
+}
+
+/** Nothing that comes in later changes what became of it. */
+export function isFinal(told: Told): boolean {
+  return isNew(told) || ["known", "practised", "unsigned"].includes(told.result.kind);
+}
+
 /** What ends an ingest, whatever it was about. */
 const endings: readonly string[] = ["STORE", "BUSY", "INTERNAL"];
 
@@ -96,7 +108,7 @@ class Ingest {
           const p7m = await readSmall(source, place);
           const known = await boxOfPolicy(this.boxes, p7m);
           // A stick may be of several boxes, of which not all are this ledger's.
-          if (!known) return undefined;
+          if (!known) return void this.#work.passedOver?.();
           const fresh = await this.#work.db.writing((sql) => takePolicy(sql, known, p7m));
           return fresh ? { known, result: { kind: "taken" } } : undefined;
         });

@@ -9,6 +9,15 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { asRefusal, type Refusal } from "../../manifests/refusal.ts";
 
+/** What became of a folder. */
+export interface TakenFolder {
+  /** nothing of it was refused, left or passed over; else it is given on again once the ledger was changed, as what it needs may have come, and every `anew` */
+  readonly final: boolean;
+  /** the ledger has more than before */
+  readonly changed: boolean;
+  readonly told: ReadonlySet<string>;
+}
+
 export interface WatchWork {
   readonly dir: string;
   /** so long nothing below a folder must have changed, ms */
@@ -17,9 +26,14 @@ export interface WatchWork {
   readonly every: number;
   /** between two looks at one that was given on, ms: what was added to it is found then */
   readonly again: number;
+  /** between two times that one is given on of which not all is final, ms, whatever else happens */
+  readonly anew: number;
   readonly signal: AbortSignal;
-  /** Takes it; a refusal STORE or BUSY has it given on again later, whatever else comes of it does not. */
-  take(folder: string): Promise<void>;
+  /**
+   * Takes it. `told`: what was told of it before, where it stands as it did then; else undefined. A refusal STORE or BUSY has it given on again soon, another thrown one not before it is
+   * changed.
+   */
+  take(folder: string, told: ReadonlySet<string> | undefined): Promise<TakenFolder>;
   /** told of what is no folder, or cannot be looked at, once */
   left(name: string, why: string): void;
   /** ms, never backwards */
@@ -38,6 +52,9 @@ interface Seen {
   looked: number;
   /** the state that was given on */
   taken: string | undefined;
+  /** what was told of that state, and, where not all of it is final, when that was and how often the ledger had been changed */
+  told: ReadonlySet<string>;
+  open: { readonly at: number; readonly changes: number } | undefined;
 }
 
 /** Until the signal; what is under way then is `take`'s to end. */
@@ -55,6 +72,8 @@ class Watcher {
   readonly #work: WatchWork;
   readonly #seen = new Map<string, Seen>();
   readonly #left = new Map<string, string>();
+  /** folders that changed the ledger */
+  #changes = 0;
 
   constructor(work: WatchWork) {
     this.#work = work;
@@ -83,7 +102,8 @@ class Watcher {
   async #look(name: string): Promise<void> {
     const { again, dir, now = () => performance.now(), settle } = this.#work;
     const known = this.#seen.get(name);
-    if (known?.taken === known?.print && known && now() - known.looked < again) return;
+    const stands = known?.taken === known?.print && known !== undefined;
+    if (stands && now() - known.looked < again && !this.#isDue(known, now())) return;
     let print: string | undefined;
     try {
       const path = join(dir, name);
@@ -96,18 +116,43 @@ class Watcher {
     // A place where no stick is mounted, or not any more.
     if (print === undefined) return void this.#seen.delete(name);
     const at = now();
-    const seen: Seen = known ?? { print, since: at, looked: at, taken: undefined };
+    const seen: Seen = known ?? {
+      print,
+      since: at,
+      looked: at,
+      taken: undefined,
+      told: new Set(),
+      open: undefined,
+    };
     this.#seen.set(name, seen);
     seen.looked = at;
     if (seen.print !== print) [seen.print, seen.since] = [print, at];
-    if (print === seen.taken || at - seen.since < settle) return;
+    if (at - seen.since < settle || (print === seen.taken && !this.#isDue(seen, at))) return;
+    await this.#take(name, seen);
+  }
+
+  #isDue({ open }: Seen, at: number): boolean {
+    return open !== undefined && (open.changes !== this.#changes || at - open.at >= this.#work.anew);
+  }
+
+  async #take(name: string, seen: Seen): Promise<void> {
+    const { dir, now = () => performance.now() } = this.#work;
+    const { print } = seen;
+    const changes = this.#changes;
     try {
-      await this.#work.take(join(dir, name));
-      seen.taken = print;
+      const taken = await this.#work.take(join(dir, name), print === seen.taken ? seen.told : undefined);
+      if (taken.changed) this.#changes += 1;
+      seen.told = taken.told;
+      // What it brought itself may be what the rest of it needs.
+      seen.open = taken.final ? undefined : { at: now(), changes };
     } catch (fault) {
-      if (later.includes(asRefusal(fault, "INTERNAL", "it could not be taken").code)) seen.since = now();
-      else seen.taken = print;
+      if (later.includes(asRefusal(fault, "INTERNAL", "it could not be taken").code)) {
+        seen.since = now();
+        return;
+      }
+      seen.open = undefined;
     }
+    seen.taken = print;
   }
 
   #leave(name: string, why: string): void {

@@ -5,6 +5,7 @@ import { fromHex } from "../../manifests/encoding/bytes.ts";
 import { rangesOf, rangeText } from "../../manifests/records/number-ranges.ts";
 import { listLines } from "../boxes/keep-manifest.ts";
 import type { Sql } from "../store/database.ts";
+import { BatchAnswers } from "./batch-answers.ts";
 import { type Book, type BookedManifest, type Line, lineOf } from "./books.ts";
 import type { DeskFacts, DeskSeal } from "./desk-folders.ts";
 
@@ -62,6 +63,7 @@ export async function againstDesk(
 
 async function findDocuments(sql: Sql, { batches, documents }: DeskFacts, lines: Line[]) {
   const digests = new Set<string>();
+  const answers = new BatchAnswers(batches);
   let sealed = 0;
   for (const { batch, digests: own, file } of documents) {
     for (const digest of own) digests.add(digest);
@@ -69,7 +71,7 @@ async function findDocuments(sql: Sql, { batches, documents }: DeskFacts, lines:
       sealed += 1;
       continue;
     }
-    const answer = batch === null ? undefined : batches.get(batch);
+    const answer = batch === null ? undefined : answers.of(batch);
     const waits = answer === "open" ? "its batch has no answer yet" : undefined;
     const refused = answer?.startsWith("refused ") ? `its batch was ${answer}` : undefined;
     const why = waits ?? refused ?? "no box that is enrolled here sealed it";
@@ -98,14 +100,15 @@ async function isSealed(sql: Sql, digests: readonly string[]): Promise<boolean> 
 /** Which indexes of which manifest (row) are at the desk. */
 async function findSeals(sql: Sql, books: readonly Book[], seals: readonly DeskSeal[], lines: Line[]) {
   const known = new Map<number, Set<number>>();
-  const places = new Map<string, DeskSeal[]>();
-  for (const seal of seals) {
-    const place = `${seal.number} ${seal.appliance}`;
-    places.set(place, [...(places.get(place) ?? []), seal]);
-  }
+  const places = Map.groupBy(seals, ({ appliance, number }) => `${number} ${appliance}`);
+  const numbered = books.map(({ appliance, box, manifests }) => ({
+    appliance,
+    genesis: box.genesis,
+    byNumber: Map.groupBy(manifests, ({ number }) => number),
+  }));
   for (const own of places.values()) {
     const [first] = own as [DeskSeal, ...DeskSeal[]];
-    const of_ = books.filter(({ appliance }) => appliance === first.appliance);
+    const of_ = numbered.filter(({ appliance }) => appliance === first.appliance);
     if (of_.length === 0) {
       for (const { appliance, file, index, number } of own) {
         const text = `a seal of another box: it says ${appliance}, number ${number}, document ${index}, and no such box is enrolled here`;
@@ -114,14 +117,11 @@ async function findSeals(sql: Sql, books: readonly Book[], seals: readonly DeskS
       continue;
     }
     const left = new Map(own.map((seal) => [seal.file, seal]));
-    for (const book of of_) {
-      for (const manifest of book.manifests.filter(({ number }) => number === first.number))
-        await strikeOff(sql, manifest, left, known);
-    }
-    const here = of_.some(({ manifests }) => manifests.some(({ number }) => number === first.number));
-    const box = of_.length === 1 ? (of_[0]?.box.genesis ?? null) : null;
+    const here = of_.flatMap(({ byNumber }) => byNumber.get(first.number) ?? []);
+    for (const manifest of here) await strikeOff(sql, manifest, left, known);
+    const box = of_.length === 1 ? (of_[0]?.genesis ?? null) : null;
     for (const { file, index, number } of left.values()) {
-      const why = here ? "its list has another seal there, or none" : "no such number is here";
+      const why = here.length > 0 ? "its list has another seal there, or none" : "no such number is here";
       lines.push(
         lineOf("seal", `a seal that no manifest lists: it says number ${number}, document ${index}, and ${why}`, {
           box,
@@ -141,8 +141,7 @@ async function strikeOff(
   known: Map<number, Set<number>>,
 ): Promise<void> {
   if (outcome !== "sealed" || left.size === 0) return;
-  const wanted = new Map<number, DeskSeal[]>();
-  for (const seal of left.values()) wanted.set(seal.index, [...(wanted.get(seal.index) ?? []), seal]);
+  const wanted = Map.groupBy(left.values(), ({ index }) => index);
   const indexes = known.get(row) ?? new Set<number>();
   for await (const some of listLines(sql, row)) {
     for (const { index, sealDigest } of some) {

@@ -64,32 +64,53 @@ export function bookOfJournal(books: readonly Book[], journal: SignerJournal): B
   );
 }
 
-export function againstJournal(
-  book: Book,
-  { counts, digests, from, to, until }: SignerJournal,
-  now: string,
-): readonly Line[] {
+/**
+ * Each manifest names a row that was written before it, and its own row and its attempts' rows are about its number: what the journal would have and does not is unexplained. What
+ * names rows before the first of the journal, or was made after its last, this journal cannot tell.
+ */
+export function againstJournal(book: Book, journal: SignerJournal, now: string): readonly Line[] {
+  const { counts, from, to } = journal;
   const { gapHours, genesis: box } = book.box;
   const lines: Line[] = [];
   const known = new Map(book.manifests.map((one) => [one.number, one]));
-  for (const { journal, number } of book.manifests) {
-    const here = digests.get(journal.sequence);
-    if (here === undefined || here === journal.head) continue;
-    lines.push(
-      lineOf("journal", `row ${journal.sequence} of the journal is another one than number ${number} names`, {
-        box,
-        number,
-      }),
-    );
+  let [before, after] = [0, 0];
+  for (const manifest of book.manifests) {
+    const { number } = manifest;
+    const wrong = wrongRow(manifest, journal);
+    if (wrong !== undefined) lines.push(lineOf("journal", wrong, { box, number }));
+    else if (!counts.has(number) && manifest.journal.sequence < from) before += 1;
+    else if (!counts.has(number)) after += 1;
   }
   for (const count of counts.values())
     lines.push(...ofNumber(count, known.get(count.number), { box, deadline: deadline(now, gapHours) }));
-  const outside = book.manifests.filter(({ number, created }) => !counts.has(number) && created <= until).length;
-  if (outside > 0) {
-    const text = `${outside} manifests are not in rows ${from} to ${to} of the journal: their seals were counted by their manifests alone`;
-    lines.push(lineOf("journal", text, { box, explained: true }));
+  const told = [
+    [before, `name rows before row ${from}, the first of the journal`],
+    [after, `were made after row ${to}, the last of the journal`],
+  ] as const;
+  for (const [many, where] of told) {
+    const text = `${many} manifests ${where}: their seals were counted by their manifests alone`;
+    if (many > 0) lines.push(lineOf("journal", text, { box, explained: true }));
   }
   return lines;
+}
+
+/** Undefined: the journal says the same as the manifest, or has no row that could. */
+function wrongRow(
+  { created, journal: { head, sequence }, number, seals }: BookedManifest,
+  { counts, digests, from, to, until }: SignerJournal,
+): string | undefined {
+  const count = counts.get(number);
+  const here = digests.get(sequence);
+  if (here !== undefined && here !== head)
+    return `row ${sequence} of the journal is another one than number ${number} names`;
+  // Its own row is about it, so that the row that it names is older.
+  if (sequence > to && count && count.outcome !== "under way")
+    return `number ${number} names row ${sequence}, and the journal, which has its own row, ends with row ${to}`;
+  if (sequence > to && created <= until)
+    return `number ${number} names row ${sequence} and claims ${created}, and the journal ends with row ${to} of ${until}: a newer journal must have that row`;
+  if (!count && sequence >= from && (sequence < to || (sequence === to && from === 1)))
+    return `number ${number} names row ${sequence}, and no row of the journal is about that number: the signer counted none of its ${seals} seals`;
+  return undefined;
 }
 
 function deadline(now: string, hours: number): string {
@@ -117,8 +138,7 @@ export function keyCounts(
   journal: SignerJournal | undefined,
   hsm: HsmLog | undefined,
 ): readonly KeyCount[] {
-  const keys = new Map<string, BookedManifest[]>();
-  for (const one of book.manifests) keys.set(one.sealingKey, [...(keys.get(one.sealingKey) ?? []), one]);
+  const keys = Map.groupBy(book.manifests, ({ sealingKey: key }) => key);
   return [...keys].map(([key, manifests]) => {
     const counted = journal && manifests.every(({ number }) => journal.counts.has(number));
     const signer = counted ? sumOf(manifests, journal) : null;

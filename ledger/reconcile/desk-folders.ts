@@ -5,12 +5,14 @@ import { sha256 } from "../../host/crypto-host.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { OwnOids } from "../../manifests/encoding/oid.ts";
+import { readManifest } from "../../manifests/records/manifest.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { readRefusalFile } from "../../manifests/records/refusal-record.ts";
 import { readSeal } from "../../manifests/records/seal.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { digestsOfPieces } from "../answers/find.ts";
+import type { DeskBatch } from "./batch-answers.ts";
 
 export interface DeskSeal {
   readonly file: string;
@@ -26,17 +28,14 @@ export interface DeskDocument {
   readonly file: string;
   /** by each algorithm that a policy can name, hex */
   readonly digests: readonly string[];
-  /** name of the batch's folder, where it lies in one */
-  readonly batch: string | null;
+  /** null: it lies in no batch's folder */
+  readonly batch: DeskBatch | null;
 }
-
-/** What became of a batch by its folder's name; "open": its request is here, and no answer. */
-export type BatchAnswer = "open" | "sealed" | `refused ${string}`;
 
 export interface DeskFacts {
   readonly seals: DeskSeal[];
   readonly documents: DeskDocument[];
-  readonly batches: Map<string, BatchAnswer>;
+  readonly batches: DeskBatch[];
   /** proof containers, which are not opened */
   containers: number;
   /** what cannot be looked at or read, and why */
@@ -62,7 +61,7 @@ const containers = /\.asic[se]$/i;
 
 /** Looks through all of them. `oids`: of the boxes that are enrolled. Refuses MEDIA-* a folder that is not there, MEDIA-LIMIT. */
 export async function readDesks(folders: readonly string[], oids: readonly OwnOids[]): Promise<DeskFacts> {
-  const facts: DeskFacts = { seals: [], documents: [], batches: new Map(), containers: 0, unread: [] };
+  const facts: DeskFacts = { seals: [], documents: [], batches: [], containers: 0, unread: [] };
   for (const folder of folders) {
     const source = bundleFolder(folder, { mostNames: mostPlaces });
     try {
@@ -91,22 +90,27 @@ class DeskFolder {
   async look(path: string, depth: number): Promise<void> {
     const names = [...(await this.#source.list(path))].sort();
     const below = (name: string) => (path === "" ? name : `${path}/${name}`);
-    const batch = path.slice(path.lastIndexOf("/") + 1);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const lists = (...wanted: string[]) => names.filter((one) => wanted.includes(one)).map(below);
     if (names.includes("manifest.p7m")) {
-      this.#answered(batch, "sealed");
-      return this.#each(names.filter((name) => name === "seals" || name === "documents").map(below), depth, batch);
+      const digest = await this.#digest(below("manifest.p7m"), (content) => readManifest(content).request.digest);
+      return this.#each(lists("seals", "documents"), depth, this.#batch({ name, digest, answer: "sealed" }));
     }
-    const refusal = names.find((name) => name === "refusal.p7m" || name === "refusal.json");
-    if (refusal !== undefined) return this.#answered(batch, `refused ${await codeIn(this.#source, below(refusal))}`);
+    const refusal = names.find((one) => one === "refusal.p7m" || one === "refusal.json");
+    if (refusal !== undefined) {
+      const { code, digest } = await refusalIn(this.#source, below(refusal));
+      return void this.#batch({ name, digest, answer: `refused ${code}` });
+    }
     if (names.includes("batch.p7m") || names.includes("READY")) {
-      this.#answered(batch, "open");
-      return this.#each(names.filter((name) => name === "documents").map(below), depth, batch);
+      const request = names.includes("batch.p7m") ? below("batch.p7m") : undefined;
+      const digest = request === undefined ? null : await this.#digest(request, (content) => hex(sha256(content)));
+      return this.#each(lists("documents"), depth, this.#batch({ name, digest, answer: "open" }));
     }
-    const skipped = batch === "coldseal" || (path === "" && names.includes("outbox")) ? notTheDesks : [];
-    await this.#each(names.filter((name) => !skipped.includes(name)).map(below), depth, null);
+    const skipped = name === "coldseal" || (path === "" && names.includes("outbox")) ? notTheDesks : [];
+    await this.#each(names.filter((one) => !skipped.includes(one)).map(below), depth, null);
   }
 
-  async #each(paths: readonly string[], depth: number, batch: string | null): Promise<void> {
+  async #each(paths: readonly string[], depth: number, batch: DeskBatch | null): Promise<void> {
     for (const path of paths) {
       if (++this.#places > mostPlaces)
         throw new Refusal("MEDIA-LIMIT", `more than ${mostPlaces} files and folders`, { got: path });
@@ -120,7 +124,7 @@ class DeskFolder {
     }
   }
 
-  async #take(path: string, depth: number, batch: string | null): Promise<void> {
+  async #take(path: string, depth: number, batch: DeskBatch | null): Promise<void> {
     const kind = this.#source.kind(path);
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (kind === "folder" && depth <= deepest) {
@@ -162,20 +166,30 @@ class DeskFolder {
     return `${this.#folder}/${path}`;
   }
 
-  /** An answer counts more than the request. */
-  #answered(batch: string, answer: BatchAnswer): void {
-    const known = this.#facts.batches.get(batch);
-    if (known === undefined || known === "open") this.#facts.batches.set(batch, answer);
+  #batch(batch: DeskBatch): DeskBatch {
+    this.#facts.batches.push(batch);
+    return batch;
+  }
+
+  /** Of the request, as the content of a file has it; null where that cannot be read. */
+  async #digest(path: string, of: (content: Uint8Array) => string): Promise<string | null> {
+    try {
+      const { content } = readSignedData(await readSmall(this.#source, path, smallFile));
+      return content ? of(content) : null;
+    } catch {
+      return null;
+    }
   }
 }
 
 /** The refusal's own word, which nothing here verifies. */
-async function codeIn(source: BundleSource, path: string): Promise<string> {
+async function refusalIn(source: BundleSource, path: string) {
   try {
     const bytes = await readSmall(source, path, 1 << 20);
     const content = path.endsWith(".json") ? bytes : (readSignedData(bytes).content ?? new Uint8Array(0));
-    return readRefusalFile(content).reported.code;
+    const { batchDigest: digest, code } = readRefusalFile(content).reported;
+    return { code, digest };
   } catch {
-    return "(cannot be read)";
+    return { code: "(cannot be read)", digest: null };
   }
 }

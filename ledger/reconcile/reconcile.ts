@@ -1,12 +1,13 @@
 /** `coldseal ledger reconcile`: seals in manifests, signatures that signer and HSM counted, documents and seals at the desk, each held against the others. */
 
+import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { EnrolledBox } from "../boxes/enrolled.ts";
-import type { Sql } from "../store/database.ts";
+import { boxNamed, type EnrolledBox, enrolledBoxes } from "../boxes/enrolled.ts";
+import type { Database, Sql } from "../store/database.ts";
 import { type AgainstDesk, againstDesk } from "./against-desk.ts";
 import { againstHsm, againstJournal, bookOfJournal, type KeyCount, keyCounts, ownLines } from "./against-signer.ts";
 import { type Book, bookOf, type Line } from "./books.ts";
-import type { DeskFacts } from "./desk-folders.ts";
+import { type DeskFacts, readDesks } from "./desk-folders.ts";
 import type { HsmLog } from "./hsm-log.ts";
 import type { SignerJournal } from "./signer-journal.ts";
 
@@ -29,6 +30,26 @@ export interface Reconciled {
   readonly against: { readonly desk: boolean; readonly hsm: string | null; readonly journal: string | null };
   readonly unexplained: readonly Line[];
   readonly explained: readonly Line[];
+}
+
+/** The folders are read, which may take hours, while nothing of the store is held. `look`: reads them. Refuses CHAIN, LEDGER-BOX, MEDIA-*, STORE. */
+export async function reconcileFolders(
+  db: Pick<Database, "reading">,
+  box: string | undefined,
+  { folders, ...others }: Omit<Others, "desk"> & { readonly folders: readonly string[] | undefined },
+  now: () => Utc,
+  look: typeof readDesks = readDesks,
+): Promise<Reconciled> {
+  const arcs = await db.reading(async (sql) => {
+    if (box !== undefined) await boxNamed(sql, box);
+    return (await enrolledBoxes(sql)).map(({ arc }) => arc);
+  });
+  const desk = folders && (await look(folders, [...new Set([...arcs, documentationArc])].map(ownOids)));
+  return db.reading(async (sql) => {
+    const all = await enrolledBoxes(sql);
+    const asked = box === undefined ? all : [await boxNamed(sql, box)];
+    return reconcile(sql, { all, asked }, { ...others, desk }, now());
+  });
 }
 
 /** `all`: every box that is enrolled; `asked`: those that are asked about. Refuses CHAIN, STORE. */

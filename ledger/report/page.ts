@@ -6,6 +6,7 @@ import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { base64, utf8 } from "../../manifests/encoding/bytes.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { rangeText } from "../../manifests/records/number-ranges.ts";
+import { unfinished } from "../answers/emergencies.ts";
 import { type Figures, type Series, total } from "./figures.ts";
 import { dots, hoursText, stackedBars, stepLine } from "./plots.ts";
 import { reportStyle } from "./style.ts";
@@ -70,12 +71,10 @@ export function alarmsOf({ emergencies, gaps, queueNow }: Figures): readonly str
         .filter(({ alarm }) => alarm)
         .map((range) => `${of(box)}: number ${rangeText(range)} is missing for more than ${box.hours} hours`),
     ),
-    ...emergencies
-      .filter(({ state }) => state === "overdue" || state === "incomplete")
-      .map(
-        (one) =>
-          `${of(one)}: the emergency of ${one.since} ${one.state === "overdue" ? "was not closed" : "was closed, and not all of it is here"}`,
-      ),
+    ...emergencies.flatMap((one) => {
+      const why = unfinished(one);
+      return why === undefined ? [] : [`${of(one)}: the emergency of ${one.since} ${why}`];
+    }),
     ...(queueNow.waiting.alarm
       ? [`evidence of time: the oldest manifest waits for ${hoursText((queueNow.waiting.ageSeconds ?? 0) / 3600)}`]
       : []),
@@ -225,7 +224,6 @@ function conflicts({ queueNow }: Figures): string {
 }
 
 function emergencies({ emergencies: all }: Figures): string {
-  const states = { open: "open", overdue: "NOT CLOSED", closed: "closed", incomplete: "NOT ALL IS HERE" } as const;
   const rows = all.map((one) => ({
     cells: [
       nameOf(one),
@@ -235,9 +233,9 @@ function emergencies({ emergencies: all }: Figures): string {
       one.declared === null ? "" : shown(one.declared.reason),
       amount(one.seals),
       one.closing?.ended ?? "",
-      states[one.state],
+      unfinished(one) ?? one.state,
     ],
-    alarm: one.state === "overdue" || one.state === "incomplete",
+    alarm: unfinished(one) !== undefined,
   }));
   return tableSection(
     "Emergencies",

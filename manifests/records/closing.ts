@@ -145,6 +145,23 @@ export function isMissing({ missing = [] }: Pick<Closing, "missing">, number: nu
   return missing.some(({ from, to }) => number >= from && number <= to);
 }
 
+export type Listed = "listed" | "missing" | "not-listed";
+
+/**
+ * How a closing record has manifests of its emergency; `digest`: SHA-256 of the content, hex. "not-listed": it neither lists the manifest as it is nor calls its number missing, or the
+ * manifest was made after it, by the journal's rows.
+ */
+export function closingLists(
+  closing: Pick<Closing, "journal" | "manifests" | "missing">,
+): (manifest: Pick<Manifest, "journal" | "number"> & { readonly digest: string }) => Listed {
+  const digests = new Map(closing.manifests.map(({ digest, number }) => [number, digest]));
+  return ({ digest, journal, number }) => {
+    if (journal.sequence > closing.journal.sequence) return "not-listed";
+    if (digests.has(number)) return digests.get(number) === digest ? "listed" : "not-listed";
+    return isMissing(closing, number) ? "missing" : "not-listed";
+  };
+}
+
 function areRising(ranges: readonly NumberRange[]): boolean {
   return ranges.every(({ from, to }, at) => from <= to && from > (ranges[at - 1]?.to ?? 0));
 }

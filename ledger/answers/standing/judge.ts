@@ -1,9 +1,9 @@
 /** Asks the store what has become of what manifests of a box sealed: for `find`, `show` and `list`. */
 
 import { readSignedData } from "../../../manifests/cms/read.ts";
-import { fromHex } from "../../../manifests/encoding/bytes.ts";
+import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
-import { isMissing, readClosing } from "../../../manifests/records/closing.ts";
+import { closingLists, readClosing } from "../../../manifests/records/closing.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
 import { standingRound } from "../../anchor/stored-chains.ts";
 import { linked } from "../../boxes/chain-rows.ts";
@@ -67,7 +67,10 @@ export class Standing {
   /** Of a row of box_manifests. */
   async marks(row: number): Promise<readonly Mark[]> {
     const sql = this.#sql;
-    const stored = await sql.get<{ content: Uint8Array }>("SELECT content FROM box_manifests WHERE manifest = ?", row);
+    const stored = await sql.get<{ content: Uint8Array; digest: Uint8Array }>(
+      "SELECT content, digest FROM box_manifests WHERE manifest = ?",
+      row,
+    );
     if (!stored) return [];
     const manifest = readManifest(stored.content);
     const paths = await pathsOf(sql, this.#enrolled, row, manifest);
@@ -85,7 +88,7 @@ export class Standing {
       proven: await provenBy(sql, row),
       paths: { sealing: digestsOf(paths.sealing, roots), audit: digestsOf(paths.audit, roots) },
       sameBatch: await sealedSame(sql, this.#enrolled.box, row, manifest),
-      closings: await closingsOf(sql, this.#enrolled.box, manifest),
+      closings: await closingsOf(sql, this.#enrolled.box, manifest, hex(stored.digest)),
     };
     return marksOf(asked, { ...this.#words, takenBack: [...this.#words.takenBack, ...byIssuers.values()] });
   }
@@ -114,7 +117,8 @@ async function sealedSame(sql: Sql, box: number, row: number, { request }: Manif
   return rows.map(({ number }) => number);
 }
 
-async function closingsOf(sql: Sql, box: number, { emergency, number }: Manifest): Promise<Asked["closings"]> {
+async function closingsOf(sql: Sql, box: number, manifest: Manifest, digest: string): Promise<Asked["closings"]> {
+  const { emergency } = manifest;
   if (!emergency) return [];
   const rows = await sql.all<{ file: Uint8Array; entry: number }>(
     "SELECT file, entry FROM box_records WHERE box = ? AND type = 'closing' ORDER BY record",
@@ -124,8 +128,7 @@ async function closingsOf(sql: Sql, box: number, { emergency, number }: Manifest
   for (const { entry, file } of rows) {
     const closing = readClosing(readSignedData(await wholeEvidence(sql, file)).content ?? new Uint8Array(0));
     if (closing.declared.order !== emergency.order) continue;
-    const lists = closing.manifests.some((one) => one.number === number);
-    if (lists || isMissing(closing, number)) found.push({ ended: closing.ended.time, entry, lists });
+    found.push({ ended: closing.ended.time, entry, lists: closingLists(closing)({ ...manifest, digest }) });
   }
   return found;
 }

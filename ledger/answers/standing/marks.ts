@@ -5,6 +5,7 @@
  */
 
 import type { Utc } from "../../../manifests/encoding/shape.ts";
+import type { Listed } from "../../../manifests/records/closing.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
 import type { NumberRange } from "../../../manifests/records/number-ranges.ts";
 
@@ -18,6 +19,7 @@ export interface Mark {
     | "may-be-resealed"
     | "reseals"
     | "emergency-closed"
+    | "emergency-exceeded"
     | "emergency-open";
   /** whose key or certificate, where it is about one */
   readonly of: MarkedKey | "submitter" | "approver" | null;
@@ -87,7 +89,7 @@ export interface Asked {
   /** numbers of manifests in the chain that sealed the same batch, others than this */
   readonly sameBatch: readonly number[];
   /** closing records of its emergency */
-  readonly closings: readonly { readonly ended: Utc; readonly entry: number; readonly lists: boolean }[];
+  readonly closings: readonly { readonly ended: Utc; readonly entry: number; readonly lists: Listed }[];
 }
 
 export function marksOf(asked: Asked, words: BoxWords): readonly Mark[] {
@@ -230,13 +232,17 @@ function again({ manifest, sameBatch }: Asked, lists: readonly ResealList[]): re
 function closings({ closings: all, manifest }: Asked): readonly Mark[] {
   if (!manifest.emergency) return [];
   const mark = { of: null, takes: false } as const;
-  const [closing] = all;
+  const closing = all.find(({ lists }) => lists === "not-listed") ?? all[0];
   if (!closing) {
     const text = "emergency: no closing record is here; how much more was sealed in it is not known";
     return [{ ...mark, what: "emergency-open", since: manifest.emergency.since, by: "the manifest", text }];
   }
   const by = `the closing record, entry ${closing.entry} of the log`;
-  const lists = closing.lists ? "which lists this manifest" : "by which this number is missing";
+  if (closing.lists === "not-listed") {
+    const text = `emergency ended ${closing.ended}: ${by}, does not list this manifest, which does not count`;
+    return [{ of: null, takes: true, what: "emergency-exceeded", since: closing.ended, by, text }];
+  }
+  const lists = closing.lists === "listed" ? "which lists this manifest" : "by which this number is missing";
   return [
     {
       ...mark,

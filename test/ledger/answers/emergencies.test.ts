@@ -1,8 +1,13 @@
 /** Emergencies as a ledger answers about them: declared, sealed in, closed or not, and what is missing of them. */
 
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type EmergencyAnswer, emergencyAnswers } from "../../../ledger/answers/emergencies.ts";
+import { Standing } from "../../../ledger/answers/standing/judge.ts";
 import { boxNamed } from "../../../ledger/boxes/enrolled.ts";
+import { runEmergencies } from "../../../ledger/commands/emergencies.ts";
+import { figuresOf } from "../../../ledger/report/figures.ts";
+import { alarmsOf } from "../../../ledger/report/page.ts";
+import type { Closing } from "../../../manifests/records/closing.ts";
 import { declarationPath } from "../../../manifests/records/names.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { layBundle, type Stick } from "../../bundle/chain.ts";
@@ -11,8 +16,10 @@ import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 
 let bundle: Bundle;
 let box: TestLedger;
-beforeEach(async () => {
+beforeAll(async () => {
   bundle = await emergencyBundle();
+});
+beforeEach(async () => {
   box = await testLedger();
   await box.enrol(bundle.genesis);
   const stick: Stick = new Map();
@@ -42,7 +49,10 @@ it("EMERGENCY: says who declared it, why, how much was sealed; open within its h
   const closing = await signClosing(await closingFor(bundle));
   await box.ingest(new Map([["coldseal/closings/0005.p7m", closing]]));
   expect(await answers(late)).toMatchObject([
-    { state: "closed", closing: { ended: emergencyTimes.ended, seals: 3, manifests: 1, notHere: [], missing: [] } },
+    {
+      state: "closed",
+      closing: { ended: emergencyTimes.ended, seals: 3, manifests: 1, notHere: [], notListed: [], missing: [] },
+    },
   ]);
 });
 
@@ -73,4 +83,39 @@ it("EMERGENCY: what its closing record lists and is not here is named, and who d
   } finally {
     bare.end();
   }
+});
+
+it("EMERGENCY: what is here and its closing record does not list, or was made after it, alarms and does not count", async () => {
+  const at = (closing: Closing, name: string) => signClosing(closing).then((p7m) => new Map([[name, p7m]]));
+  const right = await closingFor(bundle);
+  const bare = await closingFor(bundle, { manifests: [], created: "2026-11-21T08:00:01Z" });
+  const marks = () =>
+    box.ledger.db.reading(async (sql) =>
+      (await Standing.of(sql, await boxNamed(sql, "box-1"), late)).marks(
+        (await sql.get<{ manifest: number }>("SELECT manifest FROM box_manifests"))?.manifest ?? 0,
+      ),
+    );
+  expect(await marks()).toMatchObject([{ what: "emergency-open", takes: false }]);
+  await box.ingest(await at(bare, "coldseal/closings/0005.p7m"));
+  const exceeded = { state: "exceeded", closing: { notListed: [{ from: 1, to: 1 }] } };
+  expect(await answers(late)).toMatchObject([exceeded]);
+  expect(await marks()).toMatchObject([
+    { what: "emergency-exceeded", takes: true, text: expect.stringContaining("does not list this manifest") },
+  ]);
+  // One more that lists it does not end the alarm.
+  await box.ingest(await at(right, "coldseal/closings/0006.p7m"));
+  expect(await answers(late)).toMatchObject([exceeded]);
+  expect(await box.records()).toContainEqual(expect.objectContaining({ type: "closing" }));
+  const out: string[] = [];
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0);
+  try {
+    await runEmergencies(box.folder, undefined, {});
+    expect(process.exitCode).toBe(1);
+    expect(out.join("")).toMatch(/MORE WAS MADE IN IT THAN ITS CLOSING RECORD LISTS.*MORE +numbers 1,/s);
+  } finally {
+    process.exitCode = undefined;
+    write.mockRestore();
+  }
+  const figures = await box.ledger.db.reading((sql) => figuresOf(sql, { from: null, to: null }, late));
+  expect(alarmsOf(figures)).toContainEqual(expect.stringContaining("more was made in it"));
 });

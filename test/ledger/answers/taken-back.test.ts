@@ -213,9 +213,17 @@ describe("the rule alone", () => {
       text: { digest: "dd".repeat(32), language: "en" },
     } as const;
     expect(marksOf(of({ emergency }), words({}))).toMatchObject([{ what: "emergency-open", takes: false }]);
-    const closings = [{ ended: since, entry: 9, lists: true }];
+    const closings = [{ ended: since, entry: 9, lists: "listed" }] as const;
     expect(marksOf({ ...of({ emergency }), closings }, words({}))).toMatchObject([
       { what: "emergency-closed", takes: false },
+    ]);
+    const more = [...closings, { ended: since, entry: 11, lists: "not-listed" }] as const;
+    expect(marksOf({ ...of({ emergency }), closings: more }, words({}))).toMatchObject([
+      {
+        what: "emergency-exceeded",
+        takes: true,
+        text: expect.stringContaining("entry 11 of the log, does not list this"),
+      },
     ]);
   });
 

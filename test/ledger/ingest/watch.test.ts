@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { watchFolder } from "../../../ledger/ingest/watch.ts";
+import { type TakenFolder, watchFolder } from "../../../ledger/ingest/watch.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 
 let dir: string;
@@ -15,9 +15,14 @@ let stop: AbortController;
 let ended: Promise<void>;
 /** what `take` does with a folder of that name, once each */
 let faults: Map<string, Error[]>;
+/** what became of folders of that name, the first until it is the last; else all is final and new */
+let outcomes: Map<string, Partial<TakenFolder>[]>;
+/** what was told before, each time */
+let before: [name: string, told: readonly string[] | undefined][];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "coldseal-watch-"));
   [taken, left, now, stop, faults] = [[], [], 0, new AbortController(), new Map()];
+  [outcomes, before] = [new Map(), []];
 });
 afterEach(async () => {
   stop.abort();
@@ -32,14 +37,19 @@ function watch(): void {
     settle: 5000,
     every: 1,
     again: 60_000,
+    anew: 3_600_000,
     signal: stop.signal,
     now: () => now,
     left: (name, why) => void left.push(`${name}: ${why}`),
-    take: async (folder) => {
+    take: async (folder, told) => {
       const name = folder.slice(dir.length + 1);
       taken.push(name);
       const fault = faults.get(name)?.shift();
       if (fault) throw fault;
+      before.push([name, told && [...told]]);
+      const planned = outcomes.get(name) ?? [];
+      const outcome = planned.length > 1 ? planned.shift() : planned[0];
+      return { changed: true, final: true, told: new Set(), ...outcome };
     },
   });
 }
@@ -126,6 +136,42 @@ it("BUSY, STORE: what the ledger could not take then is tried again; what a stic
   });
   await rounds();
   expect([of("busy"), of("bad")]).toEqual([3, 1]);
+});
+
+it("NOTHING-LOST: what was refused for want of something else is tried again once another folder brought something, and each hour", async () => {
+  put("waits/a", "1");
+  outcomes.set("waits", [{ changed: false, final: false, told: new Set(["refused"]) }]);
+  put("idle/a", "1");
+  outcomes.set("idle", [{ changed: false }]);
+  watch();
+  await until(() => {
+    now += 1000;
+    return of("waits") === 1 && of("idle") === 1;
+  });
+  // Nothing came in: not before an hour is over.
+  const since = now;
+  await until(() => {
+    now += 10_000;
+    return of("waits") === 2;
+  });
+  expect(now - since).toBeGreaterThan(3_500_000);
+  await rounds();
+  await until(() => of("waits") === 3);
+  expect(before.filter(([name]) => name === "waits")).toEqual([
+    ["waits", undefined],
+    ["waits", ["refused"]],
+    ["waits", ["refused"]],
+  ]);
+  outcomes.set("waits", [
+    { changed: true, final: false, told: new Set() },
+    { changed: true, final: true },
+  ]);
+  await rounds();
+  // What it brought may be what the rest of it needs; then all is final.
+  await until(() => of("waits") === 5);
+  await rounds();
+  await rounds();
+  expect([of("waits"), of("idle")]).toEqual([5, 1]);
 });
 
 it("MEDIA-READ: a folder that is gone is told once, and watched again when it is back", async () => {

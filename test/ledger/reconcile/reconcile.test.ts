@@ -7,8 +7,9 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import { enrolledBoxes } from "../../../ledger/boxes/enrolled.ts";
 import { readDesks } from "../../../ledger/reconcile/desk-folders.ts";
 import { type HsmCount, readHsmLog } from "../../../ledger/reconcile/hsm-log.ts";
-import { type Others, reconcile } from "../../../ledger/reconcile/reconcile.ts";
+import { type Others, reconcile, reconcileFolders } from "../../../ledger/reconcile/reconcile.ts";
 import { readSignerJournal, type SignerJournal } from "../../../ledger/reconcile/signer-journal.ts";
+import type { Database } from "../../../ledger/store/database.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
 import type { Bundle } from "../../bundle/build.ts";
@@ -190,6 +191,69 @@ describe("what lies at the desk", () => {
     ]);
   });
 
+  it("LEDGER-ANSWER: a refusal explains the batch that it names, and none that only has the same folder's name", async () => {
+    const request = (number: number) => (bundles[number - 1] as Bundle).files.get("batch.p7m") as Uint8Array;
+    const digestOf = (number: number) => (bundles[number - 1] as Bundle).manifest.request.digest;
+    const refused = (batchDigest: string | null) =>
+      refusalFileBytes({ ...refusalRecord, reported: { ...refusalRecord.reported, batchDigest }, signed: false });
+    const left = async (name: string, files: readonly (readonly [string, Uint8Array])[]) => {
+      const folder = box.stick(new Map(files), name);
+      const facts = await readDesks([join(folder, "a"), join(folder, "b")], [oids]);
+      return (await unexplained({ desk: facts })).filter(([what]) => what === "document-without-seal").length;
+    };
+    const waiting = [
+      ["b/inbox/0001/batch.p7m", request(1)],
+      ["b/inbox/0001/documents/x.pdf", utf8("nobody sealed this")],
+    ] as const;
+    const sealed = [
+      ["a/none", utf8("")],
+      ["b/outbox/0001/manifest.p7m", (bundles[0] as Bundle).files.get("manifest.p7m") as Uint8Array],
+    ] as const;
+    const bare = 1; // a/none
+    expect(await left("named", [...waiting, ...sealed, ["a/outbox/0001/refusal.json", refused(null)]])).toBe(1 + bare);
+    expect(await left("other", [...waiting, ...sealed, ["a/outbox/0001/refusal.json", refused(digestOf(2))]])).toBe(
+      1 + bare,
+    );
+    expect(await left("both", [...waiting, ...sealed, ["a/outbox/0001/refusal.json", refused(digestOf(1))]])).toBe(
+      1 + bare,
+    );
+    const others = [
+      ["a/inbox/0001/batch.p7m", request(2)],
+      ["a/outbox/0001/refusal.json", refused(null)],
+    ] as const;
+    expect(await left("two", [...waiting, ...others])).toBe(1);
+    expect(await left("own", [...waiting, ["a/answers/9/refusal.json", refused(digestOf(1))]])).toBe(0);
+    expect(await left("apart", [...waiting, ["a/0001/refusal.json", refused(null)]])).toBe(0);
+  });
+
+  it("LEDGER-ANSWER: while a desk is read, nothing of the store is held", async () => {
+    let open = 0;
+    const db: Pick<Database, "reading"> = {
+      reading: async (read) => {
+        open += 1;
+        try {
+          return await box.ledger.db.reading(read);
+        } finally {
+          open -= 1;
+        }
+      },
+    };
+    const answer = await reconcileFolders(
+      db,
+      "box-1",
+      { folders: [desk("apart-from")] },
+      () => now,
+      (...given) => {
+        expect(open).toBe(0);
+        return readDesks(...given);
+      },
+    );
+    expect(answer).toMatchObject({ unexplained: [], desk: { documents: 3, knownSeals: 3 } });
+    await expect(reconcileFolders(db, "box-9", { folders: ["/nowhere"] }, () => now)).rejects.toMatchObject({
+      code: "LEDGER-BOX",
+    });
+  });
+
   it("LEDGER-ANSWER: a seal without document, and seals that are not at the desk", async () => {
     const folder = desk("lost", (files) => {
       files.delete("batches/batch-1/documents/contract 1.pdf");
@@ -222,5 +286,15 @@ describe("what lies at the desk", () => {
       ["unread", "garbage.p7s"],
       ["unread", "link.pdf"],
     ]);
+  });
+
+  it("LEDGER-ANSWER: a batch with 20,000 seals is looked through once", async () => {
+    const seals = Array.from({ length: 20_000 }, (_, at) => {
+      return { appliance: "box-1", digest: "ab".repeat(32), file: `${at}.p7s`, index: 1, number: 1 };
+    });
+    const before = performance.now();
+    const { unexplained: left } = await asked({ desk: { ...(await readDesks([], [oids])), seals } });
+    expect(left.filter(({ what }) => what === "seal")).toHaveLength(20_000);
+    expect(performance.now() - before).toBeLessThan(8000);
   });
 });

@@ -96,7 +96,7 @@ export function hostileFigures(): Figures {
       {
         ...emergency,
         state: "closed",
-        closing: { entry: 9, ended: now, seals: 3, manifests: 1, notHere: [], missing: [] },
+        closing: { entry: 9, ended: now, seals: 3, manifests: 1, notHere: [], notListed: [], missing: [] },
       },
     ],
   };
