@@ -6,7 +6,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
 import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
-import { connectToLeader, guarded } from "./postgres-leader.ts";
+import { connectToLeader, guarded, isDeposed } from "./postgres-leader.ts";
 import { bringUp, checkFree, checkSchema, makeSchema } from "./postgres-schema.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { PostgresSql, storeFault } from "./postgres-sql.ts";
@@ -157,7 +157,7 @@ class PostgresDatabase implements Database {
       if (typeof begin === "string") await connection.query(begin);
       else await begin(connection);
     };
-    let connection = this.#freeOne();
+    let connection = await this.#freeOne();
     try {
       if (connection !== undefined)
         await this.#guarded(connection, start).catch((fault) => onlyBroken(connection, fault));
@@ -178,11 +178,12 @@ class PostgresDatabase implements Database {
     return guarded(this.#settings, connection, () => work(connection));
   }
 
-  #freeOne(): PostgresConnection | undefined {
+  async #freeOne(): Promise<PostgresConnection | undefined> {
     if (this.#closed) throw new Refusal("STORE", "the store is closed", { about: this.#settings.schema });
     for (;;) {
       const connection = this.#free.pop();
-      if (connection === undefined || !connection.broken) return connection;
+      if (connection === undefined) return connection;
+      if (!connection.broken && !(await isDeposed(this.#settings, connection))) return connection;
       connection.close();
     }
   }
