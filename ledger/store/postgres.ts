@@ -45,7 +45,7 @@ export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql
     schema = await makeSchema(connection, settings.schema);
     await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`);
     await fill(made);
-    known = await commit(connection);
+    known = await commit(connection, settings);
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -87,10 +87,10 @@ export async function upgradePostgres(settings: PostgresSettings): Promise<numbe
   let from: number;
   let known: boolean;
   try {
-    await beginMarked(connection, settings, marked, patience);
+    await beginMarked(connection, marked, patience);
     from = (await checkSchema(connection, settings)).version;
     if (from < schemaVersion) await bringUp(connection, from);
-    known = await commit(connection);
+    known = await commit(connection, settings);
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -121,7 +121,7 @@ class PostgresDatabase implements Database {
   settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#connected(readOnly, async (connection) => {
       const result = await read(connection, work);
-      await settle(connection);
+      await settle(connection, this.#settings);
       return result;
     });
   }
@@ -137,10 +137,10 @@ class PostgresDatabase implements Database {
 
   async #write<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const marked = { writer: this.#writer, number: ++this.#transactions };
-    const begin = (connection: PostgresConnection) => beginMarked(connection, this.#settings, marked, patience);
+    const begin = (connection: PostgresConnection) => beginMarked(connection, marked, patience);
     const { known, result } = await this.#connected(begin, async (connection) => {
       const written = await within(connection, work);
-      return { known: await commit(connection), result: written };
+      return { known: await commit(connection, this.#settings), result: written };
     });
     if (!known && !(await wasCommitted(this.#settings, marked))) throw notStored();
     return result;
