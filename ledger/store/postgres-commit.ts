@@ -32,14 +32,14 @@ export interface Marked {
  * one is waited for. Throws PostgresFault.
  */
 export async function beginMarked(connection: PostgresConnection, marked: Marked, patience: number): Promise<void> {
-  await connection.query(`BEGIN; SET LOCAL lock_timeout = ${patience}; ${lockAll}`);
+  await connection.query(`BEGIN; ${lockTimeout(patience)}; ${lockAll}`);
   await mark(connection, marked);
 }
 
 /** Within the caller's transaction: whoever makes this schema, or asks whether it was made, waits for its end, `patience` ms. Throws PostgresFault. */
 export async function lockMaking(connection: PostgresConnection, schema: string, patience: number): Promise<void> {
   const held = `SELECT pg_advisory_xact_lock(hashtextextended('coldseal ledger ${schema}', 0))`;
-  await connection.query(`SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(patience))}; ${held}`);
+  await connection.query(`${lockTimeout(patience)}; ${held}`);
 }
 
 /**
@@ -79,7 +79,7 @@ export async function wasCommitted(
     let why: unknown;
     try {
       const connection = await connectToLeader(settings, left());
-      const found = await guarded(settings, connection, () => lookedFor(settings, connection, marked, left()));
+      const found = await guarded(settings, connection, () => lookedFor(settings, connection, marked, left));
       if (found !== undefined) return found;
     } catch (fault) {
       why = fault;
@@ -100,13 +100,13 @@ async function lookedFor(
   settings: PostgresSettings,
   connection: PostgresConnection,
   marked: Marked,
-  patience: number,
+  left: () => number,
 ): Promise<boolean | undefined> {
   try {
     await connection.query("BEGIN");
     // The schema itself may be what is looked for, and its tables not be seen before its own process is gone.
-    await lockMaking(connection, settings.schema, patience);
-    const found = await isMarked(connection, marked);
+    await lockMaking(connection, settings.schema, left());
+    const found = await isMarked(connection, marked, left());
     // So that this commit has something in it, wherever it looked.
     if (found) await mark(connection, marked);
     else await connection.query(nothing);
@@ -116,10 +116,14 @@ async function lookedFor(
   }
 }
 
-async function isMarked(connection: PostgresConnection, { writer, number }: Marked): Promise<boolean> {
+async function isMarked(
+  connection: PostgresConnection,
+  { writer, number }: Marked,
+  patience: number,
+): Promise<boolean> {
   const made = await connection.query("SELECT 1 WHERE to_regclass('store_commits') IS NOT NULL");
   if (made.rows.length === 0) return false;
-  await connection.query(lockAll);
+  await connection.query(`${lockTimeout(patience)}; ${lockAll}`);
   const { rows } = await connection.query(
     `SELECT 1 FROM store_commits WHERE writer = '${writer}' AND number >= ${number}`,
   );
@@ -135,6 +139,11 @@ async function waitsSince(connection: PostgresConnection): Promise<string | unde
     "SELECT pg_conf_load_time()::text AS since WHERE current_setting('synchronous_standby_names') <> ''",
   );
   return rows[0]?.since;
+}
+
+/** Never 0, which would be no limit. */
+function lockTimeout(patience: number): string {
+  return `SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(patience))}`;
 }
 
 async function mark(connection: PostgresConnection, { writer, number }: Marked): Promise<void> {

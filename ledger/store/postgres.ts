@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { InTurn } from "../../host/in-turn.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
-import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
+import { beginMarked, commit, lockMaking, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { connectToLeader, guarded, isDeposed } from "./postgres-leader.ts";
-import { bringUp, checkFree, checkSchema, makeSchema } from "./postgres-schema.ts";
+import { bringUp, checkFree, checkSchema, isThere, makeSchema } from "./postgres-schema.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { PostgresSql, storeFault } from "./postgres-sql.ts";
 import { schemaVersion } from "./schema.ts";
@@ -19,20 +19,18 @@ const readersKept = 4;
 const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /** Whether a store could be made there: before anything is made for it elsewhere. Refuses as `createPostgres` does. */
-export async function checkPlaceFor(settings: PostgresSettings): Promise<void> {
-  const connection = await connectToLeader(settings);
-  try {
-    await checkFree(connection, settings.schema);
-  } catch (fault) {
-    throw storeFault(fault);
-  } finally {
-    connection.close();
-  }
+export function checkPlaceFor(settings: PostgresSettings): Promise<void> {
+  return asked(settings, (connection) => checkFree(connection, settings.schema));
+}
+
+/** Whether a schema of that name is there. Refuses STORE where none of the servers takes writes; CONFIG. */
+export function hasSchema(settings: PostgresSettings): Promise<boolean> {
+  return asked(settings, (connection) => isThere(connection, settings.schema));
 }
 
 /**
  * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
- * that name is there already, or none of the servers takes writes; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
+ * that name is there already, or none of the servers takes writes; BUSY where another process makes it; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
  */
 export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<string> {
   const connection = await connectToLeader(settings);
@@ -41,11 +39,17 @@ export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql
   let known: boolean;
   let schema: string;
   try {
-    await connection.query("BEGIN");
-    schema = await makeSchema(connection, settings.schema);
-    await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`);
-    await fill(made);
-    known = await commit(connection, settings);
+    ({ known, schema } = await guarded(settings, connection, async () => {
+      await connection.query("BEGIN");
+      // Another that makes it now may wait for its standby, and nothing of it be seen.
+      await lockMaking(connection, settings.schema, patience);
+      const digest = await makeSchema(connection, settings.schema);
+      await connection.query(
+        `INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`,
+      );
+      await fill(made);
+      return { known: await commit(connection, settings), schema: digest };
+    }));
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -87,10 +91,12 @@ export async function upgradePostgres(settings: PostgresSettings): Promise<numbe
   let from: number;
   let known: boolean;
   try {
-    await beginMarked(connection, marked, patience);
-    from = (await checkSchema(connection, settings)).version;
-    if (from < schemaVersion) await bringUp(connection, from);
-    known = await commit(connection, settings);
+    ({ from, known } = await guarded(settings, connection, async () => {
+      await beginMarked(connection, marked, patience);
+      const { version } = await checkSchema(connection, settings);
+      if (version < schemaVersion) await bringUp(connection, version);
+      return { from: version, known: await commit(connection, settings) };
+    }));
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -192,6 +198,17 @@ class PostgresDatabase implements Database {
     if (connection === undefined) return;
     if (this.#closed || connection.broken || this.#free.length > readersKept) connection.close();
     else this.#free.push(connection);
+  }
+}
+
+async function asked<T>(settings: PostgresSettings, what: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  const connection = await connectToLeader(settings);
+  try {
+    return await what(connection);
+  } catch (fault) {
+    throw storeFault(fault);
+  } finally {
+    connection.close();
   }
 }
 
