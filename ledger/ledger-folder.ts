@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { makeFolder, writeDurable } from "../host/durable.ts";
 import { utf8 } from "../manifests/encoding/bytes.ts";
 import { emptyRoot } from "../manifests/log/tree-proof.ts";
@@ -30,8 +31,9 @@ const schemaFile = "postgres-schema";
 export const ownPlace = { appendOnly: false, folder: "published" };
 
 /**
- * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Refuses STORE where anything
- * is there already, USAGE for an origin that no checkpoint can carry, CONFIG servers that cannot be used.
+ * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Where that was begun with the same `postgres` and did
+ * not come to its end, it goes on from there. Refuses STORE where anything else is there already, or nobody knows whether the store is made; USAGE for an origin that no checkpoint can carry,
+ * CONFIG servers that cannot be used.
  */
 export async function createLedger(
   folder: string,
@@ -40,21 +42,24 @@ export async function createLedger(
   postgres?: PostgresSettings,
 ): Promise<void> {
   checkOrigin(origin);
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
+  const begun = postgres !== undefined && wasBegun(folder, postgres);
+  if (!begun && existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Refusal("STORE", "there is something in the folder already: a ledger is never overwritten", {
       expected: "a new or an empty folder",
       about: folder,
     });
   }
-  if (postgres !== undefined) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
+  if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
   await makePlaces(folder, origin, places);
   const fill = (sql: Sql) =>
     sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]);
   if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);
-  const { createPostgres } = await import("./store/postgres.ts");
-  await keepSchema(folder, await createPostgres(postgres, fill));
+  const { createPostgres, hasSchema } = await import("./store/postgres.ts");
+  // First, so that one of which nobody knows whether it was made is known as this folder's.
   await writePostgresSettings(join(folder, settingsFile), postgres);
+  const there = begun && (await hasSchema(postgres));
+  await keepSchema(folder, there ? await takeUp(postgres, origin) : await createPostgres(postgres, fill));
 }
 
 /** Opens what `createLedger` made, on whichever engine. Refuses STORE, CONFIG. */
@@ -96,6 +101,30 @@ async function openStore(folder: string): Promise<Database> {
 
 function keepSchema(folder: string, schema: string): Promise<void> {
   return writeDurable(join(folder, schemaFile), utf8(`${schema}\n`));
+}
+
+/** Whether the folder is that of a ledger on these servers whose making did not come to its end: what the tables are is kept last. */
+function wasBegun(folder: string, postgres: PostgresSettings): boolean {
+  if (existsSync(join(folder, schemaFile))) return false;
+  const settings = serversOf(folder);
+  return settings !== undefined && isDeepStrictEqual(settings, postgres);
+}
+
+/** What was made there before, where it is an empty log of this name, and all servers have it. Gives how its tables are described. Refuses STORE. */
+async function takeUp(postgres: PostgresSettings, origin: string): Promise<string> {
+  const { db, schema } = await (await import("./store/postgres.ts")).openPostgres(postgres);
+  try {
+    const empty = await db.settled((sql) =>
+      sql.get("SELECT 1 AS one FROM tree_head WHERE origin = ? AND size = 0 AND epoch = 0", origin),
+    );
+    if (empty !== undefined) return schema;
+    throw new Refusal("STORE", "another log is already there: a record is never overwritten", {
+      expected: `an empty log ${origin}, as this folder's own init made it`,
+      about: `schema ${postgres.schema}`,
+    });
+  } finally {
+    db.close();
+  }
 }
 
 /** A log's name is its key's (C2SP tlog-checkpoint, signed-note). */

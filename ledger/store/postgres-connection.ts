@@ -39,6 +39,9 @@ export class PostgresFault extends Error {
 
 export class PostgresConnection {
   readonly server: PostgresServer;
+  /** on which its server was seen to take writes, and when that was last held against the others (performance.now()); 0: never */
+  timeline = 0;
+  comparedAt = 0;
   readonly #client: pg.Client;
   readonly #turn = new InTurn();
   /** what the server warned of since it was last asked */

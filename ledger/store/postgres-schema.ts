@@ -24,12 +24,17 @@ export async function makeSchema(
 
 /** Refuses STORE where a schema of that name is there; throws PostgresFault. */
 export async function checkFree(connection: PostgresConnection, schema: string): Promise<void> {
-  const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
-  if (there.rows.length === 0) return;
+  if (!(await isThere(connection, schema))) return;
   throw new Refusal("STORE", "a store is already there: a record is never overwritten", {
     expected: "a schema that is not there yet",
     about: `schema ${schema}`,
   });
+}
+
+/** Throws PostgresFault. */
+export async function isThere(connection: PostgresConnection, schema: string): Promise<boolean> {
+  const there = await connection.query(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`);
+  return there.rows.length > 0;
 }
 
 /** Within the caller's transaction: makes what a store of version `from` lacks, and notes it. Throws PostgresFault. */

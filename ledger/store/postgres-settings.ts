@@ -124,12 +124,15 @@ function absolute(tls: NonNullable<PostgresSettings["tls"]>, from: (path: string
   };
 }
 
+/** Addresses of loopback whole: a name may begin as one does. */
+const ownMachine = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
 /** What a network could read or change on the way is no way to a record. */
 function checkWays({ servers, tls }: PostgresSettings): void {
   if ((tls?.certificate === undefined) !== (tls?.key === undefined)) {
     throw new Refusal("CONFIG", "a certificate for the servers goes with its key, and a key with its certificate");
   }
-  const open = servers.find((server) => !isSocketFolder(server) && !/^(?:127\.|::1$|localhost$)/.test(server.host));
+  const open = servers.find((server) => !isSocketFolder(server) && !ownMachine.test(server.host));
   if (tls === undefined && open !== undefined) {
     throw new Refusal("CONFIG", "over a network the store is reached by TLS only", {
       expected: "`tls` with the root of the servers' certificates",

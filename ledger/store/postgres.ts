@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { InTurn } from "../../host/in-turn.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
-import { beginMarked, commit, settle, wasCommitted } from "./postgres-commit.ts";
+import { beginMarked, commit, lockMaking, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
-import { connectToLeader, guarded } from "./postgres-leader.ts";
-import { bringUp, checkFree, checkSchema, makeSchema } from "./postgres-schema.ts";
+import { connectToLeader, guarded, isDeposed } from "./postgres-leader.ts";
+import { bringUp, checkFree, checkSchema, isThere, makeSchema } from "./postgres-schema.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { PostgresSql, storeFault } from "./postgres-sql.ts";
 import { schemaVersion } from "./schema.ts";
@@ -19,20 +19,18 @@ const readersKept = 4;
 const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /** Whether a store could be made there: before anything is made for it elsewhere. Refuses as `createPostgres` does. */
-export async function checkPlaceFor(settings: PostgresSettings): Promise<void> {
-  const connection = await connectToLeader(settings);
-  try {
-    await checkFree(connection, settings.schema);
-  } catch (fault) {
-    throw storeFault(fault);
-  } finally {
-    connection.close();
-  }
+export function checkPlaceFor(settings: PostgresSettings): Promise<void> {
+  return asked(settings, (connection) => checkFree(connection, settings.schema));
+}
+
+/** Whether a schema of that name is there. Refuses STORE where none of the servers takes writes; CONFIG. */
+export function hasSchema(settings: PostgresSettings): Promise<boolean> {
+  return asked(settings, (connection) => isThere(connection, settings.schema));
 }
 
 /**
  * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
- * that name is there already, or none of the servers takes writes; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
+ * that name is there already, or none of the servers takes writes; BUSY where another process makes it; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
  */
 export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<string> {
   const connection = await connectToLeader(settings);
@@ -41,11 +39,17 @@ export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql
   let known: boolean;
   let schema: string;
   try {
-    await connection.query("BEGIN");
-    schema = await makeSchema(connection, settings.schema);
-    await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`);
-    await fill(made);
-    known = await commit(connection);
+    ({ known, schema } = await guarded(settings, connection, async () => {
+      await connection.query("BEGIN");
+      // Another that makes it now may wait for its standby, and nothing of it be seen.
+      await lockMaking(connection, settings.schema, patience);
+      const digest = await makeSchema(connection, settings.schema);
+      await connection.query(
+        `INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`,
+      );
+      await fill(made);
+      return { known: await commit(connection, settings), schema: digest };
+    }));
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -87,10 +91,12 @@ export async function upgradePostgres(settings: PostgresSettings): Promise<numbe
   let from: number;
   let known: boolean;
   try {
-    await beginMarked(connection, settings, marked, patience);
-    from = (await checkSchema(connection, settings)).version;
-    if (from < schemaVersion) await bringUp(connection, from);
-    known = await commit(connection);
+    ({ from, known } = await guarded(settings, connection, async () => {
+      await beginMarked(connection, marked, patience);
+      const { version } = await checkSchema(connection, settings);
+      if (version < schemaVersion) await bringUp(connection, version);
+      return { from: version, known: await commit(connection, settings) };
+    }));
   } catch (fault) {
     throw storeFault(fault);
   } finally {
@@ -121,7 +127,7 @@ class PostgresDatabase implements Database {
   settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#connected(readOnly, async (connection) => {
       const result = await read(connection, work);
-      await settle(connection);
+      await settle(connection, this.#settings);
       return result;
     });
   }
@@ -137,10 +143,10 @@ class PostgresDatabase implements Database {
 
   async #write<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const marked = { writer: this.#writer, number: ++this.#transactions };
-    const begin = (connection: PostgresConnection) => beginMarked(connection, this.#settings, marked, patience);
+    const begin = (connection: PostgresConnection) => beginMarked(connection, marked, patience);
     const { known, result } = await this.#connected(begin, async (connection) => {
       const written = await within(connection, work);
-      return { known: await commit(connection), result: written };
+      return { known: await commit(connection, this.#settings), result: written };
     });
     if (!known && !(await wasCommitted(this.#settings, marked))) throw notStored();
     return result;
@@ -157,7 +163,7 @@ class PostgresDatabase implements Database {
       if (typeof begin === "string") await connection.query(begin);
       else await begin(connection);
     };
-    let connection = this.#freeOne();
+    let connection = await this.#freeOne();
     try {
       if (connection !== undefined)
         await this.#guarded(connection, start).catch((fault) => onlyBroken(connection, fault));
@@ -178,11 +184,12 @@ class PostgresDatabase implements Database {
     return guarded(this.#settings, connection, () => work(connection));
   }
 
-  #freeOne(): PostgresConnection | undefined {
+  async #freeOne(): Promise<PostgresConnection | undefined> {
     if (this.#closed) throw new Refusal("STORE", "the store is closed", { about: this.#settings.schema });
     for (;;) {
       const connection = this.#free.pop();
-      if (connection === undefined || !connection.broken) return connection;
+      if (connection === undefined) return connection;
+      if (!connection.broken && !(await isDeposed(this.#settings, connection))) return connection;
       connection.close();
     }
   }
@@ -191,6 +198,17 @@ class PostgresDatabase implements Database {
     if (connection === undefined) return;
     if (this.#closed || connection.broken || this.#free.length > readersKept) connection.close();
     else this.#free.push(connection);
+  }
+}
+
+async function asked<T>(settings: PostgresSettings, what: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  const connection = await connectToLeader(settings);
+  try {
+    return await what(connection);
+  } catch (fault) {
+    throw storeFault(fault);
+  } finally {
+    connection.close();
   }
 }
 

@@ -36,7 +36,7 @@ it("NOTHING-LOST: a primary that slept through a failover confirms nothing, and 
 
   sleeper.thaw();
   // What a reader of the old primary saw is not what others may be told.
-  await expect(settle(reader)).rejects.toThrow();
+  await expect(settle(reader, on.settings)).rejects.toThrow();
   reader.close();
   await storing.over();
   expect(storing.value).toBeUndefined();

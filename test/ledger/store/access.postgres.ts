@@ -5,11 +5,14 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { connectToLeader } from "../../../ledger/store/postgres-leader.ts";
+import type { PostgresConnection } from "../../../ledger/store/postgres-connection.ts";
+import { connectToLeader, guarded, isDeposed } from "../../../ledger/store/postgres-leader.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { freePorts } from "../../drills/cluster/ports.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { serverPrograms } from "../../drills/servers/programs.ts";
+import { until } from "../../faults/waiting.ts";
+import { Way } from "./way.ts";
 
 const refused = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -124,13 +127,100 @@ describe("TLS", () => {
   });
 });
 
+async function asStandby(other: PostgresServer): Promise<void> {
+  await other.stop();
+  writeFileSync(join(other.folder, "data/standby.signal"), "");
+  await other.begin();
+}
+
+/** On timeline 2. */
+async function promoted(): Promise<PostgresServer> {
+  const other = await PostgresServer.start(await serverPrograms());
+  await asStandby(other);
+  await other.psql("SELECT pg_promote()");
+  return other;
+}
+
+async function setAnew(on: PostgresServer, name: string, value: string): Promise<void> {
+  await on.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
+  await on.psql("SELECT pg_reload_conf()");
+  await until(`${name} is ${value}`, async () => (await on.psql(`SHOW ${name}`)) === value);
+}
+
 describe("several servers", () => {
+  it("NOTHING-LOST: of two that take writes the later one leads, in any order; on it nothing is cut, on the other what takes long is", async () => {
+    const later = await promoted();
+    try {
+      const first = { host: server.folder, port };
+      const second = { host: later.folder, port: later.port };
+      for (const servers of [
+        [first, second],
+        [second, first],
+      ]) {
+        const connection = await connectToLeader({ ...server.settings, servers }, 0);
+        expect(connection.server).toEqual(second);
+        connection.close();
+      }
+      const both = { ...server.settings, servers: [first, second] };
+      const onLater = await connectToLeader(both, 0);
+      const onFirst = await connectToLeader(server.settings, 0);
+      const long = (connection: PostgresConnection) =>
+        guarded(both, connection, async () => (await connection.query("SELECT pg_sleep(14)")).command);
+      const [kept, cut] = await Promise.allSettled([long(onLater), long(onFirst)]);
+      expect(kept).toEqual({ status: "fulfilled", value: "SELECT" });
+      expect(cut.status).toBe("rejected");
+      expect(await isDeposed(both, onLater)).toBe(false);
+      onLater.close();
+      onFirst.close();
+
+      // What the deposed one lacks is not the leader's; what the leader lacks is, and the deposed one is not taken in its place.
+      await setAnew(server, "fsync", "off");
+      const connection = await connectToLeader(both, 0);
+      expect(connection.server).toEqual(second);
+      connection.close();
+      await setAnew(server, "fsync", "on");
+      await setAnew(later, "fsync", "off");
+      await expect(connectToLeader(both, 0)).rejects.toEqual(refused("CONFIG", /keep what it acknowledges/));
+    } finally {
+      await later.end();
+    }
+  });
+
+  it("NOTHING-LOST: a connection that was kept is not used where another server was promoted since", async () => {
+    const later = await PostgresServer.start(await serverPrograms());
+    try {
+      await asStandby(later);
+      const both = { ...server.settings, servers: [...server.settings.servers, ...later.settings.servers] };
+      const connection = await connectToLeader(both, 0);
+      connection.comparedAt -= 10_001;
+      expect(await isDeposed(both, connection)).toBe(false);
+      await later.psql("SELECT pg_promote()");
+      connection.comparedAt -= 10_001;
+      expect(await isDeposed(both, connection)).toBe(true);
+      connection.close();
+    } finally {
+      await later.end();
+    }
+  });
+
+  it("one that lets us in and then hangs holds nobody up", async () => {
+    const way = await Way.to(server);
+    try {
+      way.hang();
+      const hangs = { host: "127.0.0.1", port: way.port };
+      const both = { ...server.settings, servers: [hangs, { host: server.folder, port }] };
+      const connection = await connectToLeader({ ...both, ...passwordFile("right") }, 0);
+      expect(connection.server).toEqual(both.servers[1]);
+      connection.close();
+    } finally {
+      await way.end();
+    }
+  });
+
   it("the one that takes writes is taken; STORE: a standby alone, or none that answers, is not", async () => {
     const standby = await PostgresServer.start(await serverPrograms());
     try {
-      await standby.stop();
-      writeFileSync(join(standby.folder, "data/standby.signal"), "");
-      await standby.begin();
+      await asStandby(standby);
       const second = { host: standby.folder, port: standby.port };
       const nobody = { host: join(dir, "nobody"), port: 1 };
       const first = { host: server.folder, port };

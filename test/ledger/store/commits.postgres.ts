@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database, Sql } from "../../../ledger/store/database.ts";
 import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
+import { wasCommitted } from "../../../ledger/store/postgres-commit.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { serverPrograms } from "../../drills/servers/programs.ts";
@@ -21,9 +22,7 @@ beforeAll(async () => {
   server = await PostgresServer.start(programs);
   receiver = new Receiver(server, programs);
   receiver.start();
-  await server.psql(`ALTER SYSTEM SET synchronous_standby_names = '${standbyName}'`);
-  await server.psql("SELECT pg_reload_conf()");
-  await until(async () => (await server.psql("SHOW synchronous_standby_names")) === standbyName);
+  await setAnew("synchronous_standby_names", standbyName);
 });
 afterAll(async () => {
   await receiver?.stop();
@@ -33,6 +32,12 @@ beforeEach(async () => {
   settings = { ...server.settings, replicated: true, schema: `commits_${++made}` };
   await createPostgres(settings, async () => undefined);
 });
+
+async function setAnew(name: string, value: string): Promise<void> {
+  await server.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
+  await server.psql("SELECT pg_reload_conf()");
+  await until(async () => (await server.psql(`SHOW ${name}`)) === value);
+}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 60_000;
@@ -114,6 +119,27 @@ describe("a commit that the standby has not confirmed", () => {
     db.close();
   });
 
+  it("NOTHING-LOST: it is not told as stored where it is let go since no standby is waited for any more", async () => {
+    const db = await opened();
+    const others = await opened();
+    const { result } = await waitingCommit(() => db.writing(insert("a")));
+    const seen = others.settled((sql) => sql.all("SELECT url FROM time_authorities"));
+    seen.catch(() => undefined);
+    await until(async () => (await waiting()).length === 2);
+    await setAnew("synchronous_standby_names", "");
+    // The server confirms both without a warning, and shows what no standby has.
+    await until(async () => (await waiting()).length === 0);
+    await until(async () => (await names(others)).length === 1);
+    expect(await settledYet(result)).toBe("waits");
+    await expect(seen).rejects.toEqual(refused("STORE", /nobody knows/));
+    await setAnew("synchronous_standby_names", standbyName);
+    receiver.start();
+    await result;
+    expect(await names(others)).toEqual(["a"]);
+    db.close();
+    others.close();
+  });
+
   it("NOTHING-LOST: the server stops in the middle of it, and has it when it is back", async () => {
     const db = await opened();
     const { result } = await waitingCommit(() => db.writing(insert("a")));
@@ -140,6 +166,36 @@ describe("a transaction that is not committed", () => {
     expect(await names(db)).toEqual([]);
     await db.writing(insert("a"));
     expect(await names(db)).toEqual(["a"]);
+    db.close();
+  });
+
+  it("STORE: it is told as not stored only after a later commit that is confirmed: a server that was deposed does not know", async () => {
+    receiver.start();
+    const db = await opened();
+    await receiver.stop();
+    const broken = db.writing(async (sql) => {
+      await insert("a")(sql);
+      const [row] = await sql.all<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+      await server.psql(`SELECT pg_terminate_backend(${row?.pid})`);
+    });
+    broken.catch(() => undefined);
+    await until(async () => (await waiting()).length === 1);
+    expect(await settledYet(broken)).toBe("waits");
+    receiver.start();
+    await expect(broken).rejects.toEqual(refused("STORE", /nothing of it is stored/));
+    db.close();
+  });
+
+  it("STORE: whether it was is not known as long as another holds the store, and then the time is over", async () => {
+    receiver.start();
+    const db = await opened();
+    await db.writing(async () => {
+      const begun = performance.now();
+      const asked = wasCommitted(settings, { writer: "ab", number: 1 }, 1000);
+      await expect(asked).rejects.toEqual(refused("STORE", /nobody knows/));
+      expect(performance.now() - begun).toBeLessThan(20_000);
+    });
+    expect(await wasCommitted(settings, { writer: "ab", number: 1 }, 20_000)).toBe(false);
     db.close();
   });
 
@@ -175,16 +231,11 @@ describe("a transaction that is not committed", () => {
 describe("CONFIG: servers that do not keep what they acknowledge", () => {
   const configured = async (name: string, value: string, then: () => Promise<void>) => {
     const before = await server.psql(`SHOW ${name}`);
-    const set = async (to: string) => {
-      await server.psql(`ALTER SYSTEM SET ${name} = '${to}'`);
-      await server.psql("SELECT pg_reload_conf()");
-      await until(async () => (await server.psql(`SHOW ${name}`)) === to);
-    };
-    await set(value);
+    await setAnew(name, value);
     try {
       await then();
     } finally {
-      await set(before);
+      await setAnew(name, before);
     }
   };
 

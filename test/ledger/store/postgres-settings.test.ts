@@ -34,6 +34,8 @@ const read = (change: object) => {
   return readPostgresSettings(join(dir, "s.json"));
 };
 
+const elsewhere = (host: string) => ({ servers: [{ host, port: 5432 }], tls: undefined });
+
 describe("settings of the ledger's PostgreSQL", () => {
   it("paths count from the file's folder", () => {
     expect(read({})).toEqual({
@@ -49,6 +51,8 @@ describe("settings of the ledger's PostgreSQL", () => {
 
   it.each([
     ["a network without TLS", { tls: undefined }, /TLS only/],
+    ["a name that begins like loopback, without TLS", elsewhere("127.db.example.org"), /TLS only/],
+    ["a name that begins like an address of loopback, without TLS", elsewhere("127.0.0.1.example.org"), /TLS only/],
     ["a certificate without its key", { tls: { ca: "ca", certificate: "c" } }, /goes with its key/],
     ["no server", { servers: [] }, /servers/],
     ["a schema that is no name", { schema: 'a"; DROP' }, /schema/],
