@@ -13,7 +13,7 @@ import { oids, root } from "../bundle/people.ts";
 import { type Issued, issue, pem } from "../pki/authority.ts";
 import type { Drill } from "./drill.ts";
 import { acknowledgedNumber } from "./gap-drills.ts";
-import { leavesOf, lostOf, madeUp, makeSite, type Site, secondsSince } from "./site.ts";
+import { leavesOf, madeUp, makeSite, measuredEnd, type Site, secondsSince } from "./site.ts";
 
 const openssl = promisify(execFile);
 
@@ -67,14 +67,7 @@ export const forkDrill: Drill = {
     );
     check(!acknowledged.some((one) => one.digest === digestOf(fork)), "what lost is in no acknowledgement");
     await site.run(["ingest", site.folder, site.at("sticks/other")]);
-    await site.run(["verify", site.folder, "--log", site.rules.checkpointKey]);
-    const now = await leavesOf(site.folder);
-    return {
-      rtoSeconds,
-      acknowledged: before.size,
-      lost: lostOf(before, now),
-      details: { entries: now.size, disputed: 3 },
-    };
+    return measuredEnd(context, site, { before, details: { disputed: 3 }, rtoSeconds });
   },
 };
 

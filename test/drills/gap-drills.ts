@@ -8,7 +8,7 @@ import { bundleAt, chainOf, digestOf, keeperOf, type Stick } from "../bundle/cha
 import { audit, oids, op1, op2, sealing } from "../bundle/people.ts";
 import { signedBy, times } from "../bundle/signed.ts";
 import type { Drill, DrillContext } from "./drill.ts";
-import { leavesOf, lostOf, madeUp, makeSite, type Site, secondsSince } from "./site.ts";
+import { leavesOf, madeUp, makeSite, measuredEnd, type Site, secondsSince } from "./site.ts";
 
 export const stickDrill: Drill = {
   name: "stick",
@@ -34,14 +34,7 @@ export const stickDrill: Drill = {
     check(boxes[0]?.missing.length === 0, "nothing is missing any more", JSON.stringify(boxes[0]?.missing));
     check((await acknowledgedNumber(site, keeper)) === 5, "all five numbers are acknowledged");
     const rtoSeconds = secondsSince(broke);
-    await site.run(["verify", site.folder, "--log", site.rules.checkpointKey]);
-    const now = await leavesOf(site.folder);
-    return {
-      rtoSeconds,
-      acknowledged: before.size,
-      lost: lostOf(before, now),
-      details: { entries: now.size, missing: [3] },
-    };
+    return measuredEnd(context, site, { before, details: { missing: [3] }, rtoSeconds });
   },
 };
 
@@ -81,14 +74,7 @@ export const gapDrill: Drill = {
     );
     check((await acknowledgedNumber(site, stick)) === 6, "number 6 is acknowledged");
     const rtoSeconds = secondsSince(broke);
-    await site.run(["verify", site.folder, "--log", site.rules.checkpointKey]);
-    const now = await leavesOf(site.folder);
-    return {
-      rtoSeconds,
-      acknowledged: before.size,
-      lost: lostOf(before, now),
-      details: { entries: now.size, explained: [4, 5] },
-    };
+    return measuredEnd(context, site, { before, details: { explained: [4, 5] }, rtoSeconds });
   },
 };
 

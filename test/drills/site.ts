@@ -15,7 +15,7 @@ import type { Bundle } from "../bundle/build.ts";
 import { layBundle, type Stick } from "../bundle/chain.ts";
 import { oids, root } from "../bundle/people.ts";
 import { issue } from "../pki/authority.ts";
-import type { DrillContext } from "./drill.ts";
+import type { DrillContext, DrillResult } from "./drill.ts";
 
 /** What all drills of sticks and stores say of themselves. */
 export const madeUp = [
@@ -153,6 +153,26 @@ export async function leavesOf(folder: string, below = Number.POSITIVE_INFINITY)
 /** How many of the first are gone, or something else at their place. */
 export function lostOf(before: Leaves, after: Leaves): number {
   return [...before].filter(([index, leaf]) => after.get(index) !== leaf).length;
+}
+
+/**
+ * How a drill of a site ends: what was told to be safe is looked for, and every row and place is verified. The figures are handed in before anything is checked.
+ */
+export async function measuredEnd(
+  { measured }: DrillContext,
+  site: Site,
+  { before, details, rtoSeconds }: { before: Leaves; details: DrillResult["details"]; rtoSeconds: number },
+): Promise<DrillResult> {
+  const now = await leavesOf(site.folder);
+  const result = {
+    rtoSeconds,
+    acknowledged: before.size,
+    lost: lostOf(before, now),
+    details: { entries: now.size, ...details },
+  };
+  measured(result);
+  await site.run(["verify", site.folder, "--log", site.rules.checkpointKey]);
+  return result;
 }
 
 /** Runs the command that people are asked by, and types an exact `Yes`. */

@@ -9,7 +9,7 @@ import type { Drill, DrillContext } from "./drill.ts";
 import { aWitness } from "./drill-witness.ts";
 import { acknowledgedNumber } from "./gap-drills.ts";
 import { killedWhen } from "./killed.ts";
-import { leavesOf, lostOf, madeUp, makeSite, type Site, saysYes, secondsSince } from "./site.ts";
+import { leavesOf, lostOf, madeUp, makeSite, measuredEnd, type Site, saysYes, secondsSince } from "./site.ts";
 
 export const backupDrill: Drill = {
   name: "backup",
@@ -56,14 +56,7 @@ export const backupDrill: Drill = {
     await goesOn(context, site, site, later, join(site.places[0], "checkpoint"));
     check((await acknowledgedNumber(site, later)) === 6, "all six numbers are acknowledged");
     const rtoSeconds = secondsSince(broke);
-    await site.run(["verify", site.folder, "--log", site.rules.checkpointKey]);
-    const now = await leavesOf(site.folder);
-    return {
-      rtoSeconds,
-      acknowledged: before.size,
-      lost: lostOf(before, now),
-      details: { entries: now.size, kills: kills + 1 },
-    };
+    return measuredEnd(context, site, { before, details: { kills: kills + 1 }, rtoSeconds });
   },
 };
 
