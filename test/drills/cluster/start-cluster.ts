@@ -101,7 +101,7 @@ export class Cluster {
     return new Cluster(folder, nodes, programs, passwords, signal);
   }
 
-  /** Waits for a leader with its synchronous standby and a third that follows, and makes the ledger's role and database. */
+  /** Waits for a leader with its synchronous standby and a third that follows, and makes the ledger's role and database, which all of them have on return. */
   async start(): Promise<void> {
     for (const node of this.nodes) {
       this.#signal?.throwIfAborted();
@@ -194,6 +194,10 @@ export class Cluster {
        REVOKE ALL ON DATABASE ${database} FROM PUBLIC;`,
       "postgres",
     );
+    // Who asks one node after another would end at one that does not have it yet.
+    for (const node of this.nodes) {
+      await this.#await(`the database at ${node.name}`, () => this.sql(node, "SELECT 1").catch(() => undefined));
+    }
   }
 
   #settings(): PostgresSettings {
