@@ -19,10 +19,15 @@ export async function setup(): Promise<() => Promise<void>> {
   const programs = await serverPrograms().catch((fault: Error) => missing(fault));
   const { end, servers } = await (process.env.NODES === "1" ? oneServer(programs) : threeNodes(programs));
   process.env[variable] = JSON.stringify(servers);
-  administer(
-    `CREATE SCHEMA words; CREATE FUNCTION words.zeroblob(bigint) RETURNS bytea LANGUAGE sql IMMUTABLE AS
-      $$ SELECT decode(repeat('00', $1::int), 'hex') $$`,
-  );
+  try {
+    administer(
+      `CREATE SCHEMA words; CREATE FUNCTION words.zeroblob(bigint) RETURNS bytea LANGUAGE sql IMMUTABLE AS
+        $$ SELECT decode(repeat('00', $1::int), 'hex') $$`,
+    );
+  } catch (fault) {
+    await end();
+    throw fault;
+  }
   return end;
 }
 
