@@ -3,7 +3,7 @@
  * that changes its speed changes it for both. Medians and spread; ratios are ours divided by the limit's.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
@@ -51,6 +51,8 @@ if (chosen.length === 0) program.error(`there is no case ${options.only}`);
 const base = resolve(options.folder);
 mkdirSync(base, { recursive: true });
 const folder = mkdtempSync(join(base, "run-"));
+// Servers run as another user, in folders of their own below.
+chmodSync(folder, 0o711);
 process.env.TMPDIR = folder;
 const keep = setInterval(() => undefined, 1000);
 try {
