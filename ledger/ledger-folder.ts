@@ -43,12 +43,7 @@ export async function createLedger(
 ): Promise<void> {
   checkOrigin(origin);
   const begun = postgres !== undefined && wasBegun(folder, postgres);
-  if (!begun && existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new Refusal("STORE", "there is something in the folder already: a ledger is never overwritten", {
-      expected: "a new or an empty folder",
-      about: folder,
-    });
-  }
+  if (!begun) checkEmpty(folder, "a ledger is never overwritten");
   if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
   await makePlaces(folder, origin, places);
@@ -60,6 +55,15 @@ export async function createLedger(
   await writePostgresSettings(join(folder, settingsFile), postgres);
   const there = begun && (await hasSchema(postgres));
   await keepSchema(folder, there ? await takeUp(postgres, origin) : await createPostgres(postgres, fill));
+}
+
+/** Refuses STORE. */
+export function checkEmpty(folder: string, why: string): void {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  throw new Refusal("STORE", `there is something in the folder already: ${why}`, {
+    expected: "a new or an empty folder",
+    about: folder,
+  });
 }
 
 /** Opens what `createLedger` made, on whichever engine. Refuses STORE, CONFIG. */

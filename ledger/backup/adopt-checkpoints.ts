@@ -1,14 +1,14 @@
 /** A backup that was made before a checkpoint was signed knows nothing of it: what the places that are left show of its own tree is noted again. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { utcOf } from "../../manifests/encoding/shape.ts";
-import { checkCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { byLog, checkCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { noteBytes } from "../../manifests/log/note.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
+import { notePublication } from "../checkpoints/published.ts";
+import { keepCheckpoint } from "../checkpoints/signed.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
 import type { Database } from "../store/database.ts";
-import { byLog } from "./shown-elsewhere.ts";
 
 /** Of each place, which shows a tree that the store's grew out of: its checkpoint is kept, as the log signed it, and it is noted that it was published there. Refuses LOG-NOTE, STORE. */
 export async function adoptCheckpoints(db: Database, places: readonly Place[], log: VerifierKey): Promise<void> {
@@ -18,16 +18,9 @@ export async function adoptCheckpoints(db: Database, places: readonly Place[], l
     const { note, root, size } = await checkCheckpoint(nodeHost, bytes, byLog(log));
     const own = note.signatures.filter(({ id, name }) => name === log.name && id === log.id);
     const signed = noteBytes({ text: note.text, signatures: own });
-    const now = utcOf(Date.now());
     await db.writing(async (sql) => {
-      await sql.run(
-        "INSERT INTO checkpoints (size, root, note, signed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        ...[size, root, signed, now],
-      );
-      await sql.run(
-        "INSERT INTO publications (size, place, published) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        ...[size, place.name, now],
-      );
+      await keepCheckpoint(sql, { note: signed, root, size });
+      await notePublication(sql, size, place.name);
     });
   }
 }

@@ -1,12 +1,12 @@
 /** `coldseal ledger backup`: the store as it was at one moment, with what else of the ledger's folder it takes to go on. */
 
-import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, syncTree, writeDurable } from "../../host/durable.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { serversOf, storeFile } from "../ledger-folder.ts";
+import { checkEmpty, serversOf, storeFile } from "../ledger-folder.ts";
 import { copySqlite } from "../store/sqlite-copy.ts";
 import { type BackedUpFile, type BackupRecord, backedUpFiles, backupRecordBytes, recordFile } from "./backup-record.ts";
 import { copiedFile, digestedFile } from "./copied-file.ts";
@@ -48,15 +48,6 @@ export async function makeBackup({ folder, keys = true, now, to }: BackupWanted)
   await syncTree(to);
   await writeDurable(join(to, recordFile), backupRecordBytes(record));
   return record;
-}
-
-/** Refuses STORE. */
-export function checkEmpty(folder: string, why: string): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
-  throw new Refusal("STORE", `there is something in the folder already: ${why}`, {
-    expected: "a new or an empty folder",
-    about: folder,
-  });
 }
 
 /** Whether both lie on one file system, so that what takes one takes the other. */

@@ -6,29 +6,28 @@
 import { existsSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { nodeHost } from "../../host/crypto-host.ts";
 import { removeDurable } from "../../host/durable.ts";
 import { faultWords } from "../../host/fault-words.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
-import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
+import { byLog } from "../../manifests/log/checkpoint.ts";
+import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
 import { readWitnessSettings } from "../checkpoints/witness-settings.ts";
-import { signerFolder } from "../client/open-signer.ts";
+import { logKeyOf, signerFolder } from "../client/open-signer.ts";
 import { begunFolder, wholeFolder } from "../keys/new-folder.ts";
-import { type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
+import { checkEmpty, type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { placesOf } from "../publish/places.ts";
-import { keyFile, readKeyRecord } from "../signer/key-record.ts";
+import { keyFile } from "../signer/key-record.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
 import { storeState } from "../store/sqlite-copy.ts";
 import { adoptCheckpoints } from "./adopt-checkpoints.ts";
 import { type BackupRecord, readBackupRecord } from "./backup-record.ts";
 import { copiedFile } from "./copied-file.ts";
-import { checkEmpty } from "./make-backup.ts";
 import { bringPlaces, type PlaceState, stateOf } from "./restored-places.ts";
-import { byLog, type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
+import { type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
 import { stoppedSigner } from "./stopped-signer.ts";
 
 export interface RestoreWanted {
@@ -163,18 +162,18 @@ function checkState(path: string, backup: BackupRecord): void {
 
 async function logKey(folder: string): Promise<VerifierKey | undefined> {
   if (!existsSync(keyFile(signerFolder(folder)))) return undefined;
-  return readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+  return logKeyOf(folder);
 }
 
 async function allShown(
-  { db, folder }: Ledger,
+  ledger: Ledger,
   places: readonly Place[],
   log: VerifierKey | undefined,
 ): Promise<readonly Shown[]> {
-  const { witnesses } = log ? await readWitnessSettings(folder, log) : { witnesses: [] };
+  const { witnesses } = log ? await readWitnessSettings(ledger.folder, log) : { witnesses: [] };
   return Promise.all([
-    ...places.map((place) => shownInPlace(db, place, log)),
-    ...(log ? witnesses.map((one) => shownByWitness(db, one, log)) : []),
+    ...places.map((place) => shownInPlace(ledger, place, log)),
+    ...(log ? witnesses.map((one) => shownByWitness(ledger, one, log)) : []),
   ]);
 }
 

@@ -3,17 +3,18 @@
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { boundedBody, reasonOf } from "../../host/http-answer.ts";
 import { equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
-import { type Checkpoint, checkCheckpoint, type LogTrust, readCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { byLog, type Checkpoint, checkCheckpoint, readCheckpoint } from "../../manifests/log/checkpoint.ts";
 import { consistencyPath } from "../../manifests/log/tile-tree.ts";
 import { tilePath } from "../../manifests/log/tiles.ts";
 import { checkConsistency, type TreeHead } from "../../manifests/log/tree-proof.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { asRefusal, inOneLine, Refusal } from "../../manifests/refusal.ts";
 import type { AskedWitness } from "../checkpoints/witness-settings.ts";
+import type { Ledger } from "../ledger-folder.ts";
 import { formerHead } from "../log/proofs.ts";
+import { treeHead } from "../log/tree-head.ts";
 import type { Place } from "../publish/place.ts";
 import { checkpointFile } from "../publish/publish.ts";
-import type { Database } from "../store/database.ts";
 
 export interface Shown {
   /** a place's folder, or a witness's address */
@@ -26,21 +27,23 @@ export interface Shown {
   readonly other: boolean;
 }
 
+type OwnLog = Pick<Ledger, "db" | "origin">;
+
 const longestNote = 64 * 1024;
 const patience = 10_000;
 
 /** Of a place that is left. `log`: the key that must have signed what it shows; undefined where the backup has no keys. */
-export function shownInPlace(db: Database, place: Place, log: VerifierKey | undefined): Promise<Shown> {
+export function shownInPlace(ledger: OwnLog, place: Place, log: VerifierKey | undefined): Promise<Shown> {
   return looked(place.name, async () => {
     const note = await place.read(checkpointFile);
     if (note === undefined) return { size: 0, other: null };
     const shown = log ? await checkCheckpoint(nodeHost, note, byLog(log)) : readCheckpoint(note);
-    return compared(shown.size, () => otherHistory(db, shown, place));
+    return compared(shown.size, () => otherHistory(ledger, shown, place));
   });
 }
 
 /** Of a witness that answers. */
-export function shownByWitness(db: Database, { url }: AskedWitness, log: VerifierKey): Promise<Shown> {
+export function shownByWitness(ledger: OwnLog, { url }: AskedWitness, log: VerifierKey): Promise<Shown> {
   return looked(url, async () => {
     const address = `${url}/${hex(sha256(utf8(log.name)))}/checkpoint`;
     const response = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(patience) }).catch(
@@ -52,12 +55,9 @@ export function shownByWitness(db: Database, { url }: AskedWitness, log: Verifie
     if (response.status === 404) return { size: 0, other: null };
     if (response.status !== 200) throw new Refusal("WITNESS", `the witness answers ${response.status}`);
     const shown = await checkCheckpoint(nodeHost, body, byLog(log));
-    return compared(shown.size, () => otherHistory(db, shown));
+    return compared(shown.size, () => otherHistory(ledger, shown));
   });
 }
-
-/** What the log itself must have signed, whoever cosigned. */
-export const byLog = (log: VerifierKey): LogTrust => ({ log, witnesses: [], cosignatures: 0 });
 
 interface Looked {
   readonly size: number;
@@ -90,13 +90,10 @@ function wordsOf(fault: unknown): string {
 }
 
 /** Why it is of another history than the store's; null where it is of its own, or larger and (in a place, whose tiles can be read) holds all of it. */
-async function otherHistory(db: Database, shown: Checkpoint, place?: Place): Promise<string | null> {
-  const { origin, own } = await db.reading(async (sql) => {
-    const head = await sql.get<{ origin: string; size: number; root: Uint8Array }>(
-      "SELECT origin, size, root FROM tree_head WHERE one = 1",
-    );
-    const mine: TreeHead = { size: head?.size ?? 0, root: head?.root ?? new Uint8Array(0) };
-    return { origin: head?.origin, own: shown.size <= mine.size ? await formerHead(sql, shown.size) : mine };
+async function otherHistory({ db, origin }: OwnLog, shown: Checkpoint, place?: Place): Promise<string | null> {
+  const own = await db.reading(async (sql) => {
+    const mine = await treeHead(sql);
+    return shown.size <= mine.size ? formerHead(sql, shown.size) : mine;
   });
   if (shown.origin !== origin) return `it is of another log: ${shown.origin}`;
   if (shown.size <= own.size)

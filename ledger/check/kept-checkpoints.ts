@@ -3,6 +3,7 @@
 import { nodeHost } from "../../host/crypto-host.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import type { LogTrust } from "../../manifests/log/checkpoint.ts";
+import { byLog } from "../../manifests/log/checkpoint.ts";
 import { checkNote, readNote, readSignatureLines, withSignatures } from "../../manifests/log/note.ts";
 import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
 import type { Sql } from "../store/database.ts";
@@ -25,7 +26,7 @@ export async function keptCheckpoints(
   trust: LogTrust | undefined,
   findings: Findings,
 ): Promise<readonly ShownRoot[]> {
-  const logAlone = trust && { log: trust.log, witnesses: [], cosignatures: 0 };
+  const logAlone = trust && byLog(trust.log);
   const shown: ShownRoot[] = [];
   for (let after = -1; ; ) {
     const rows = await sql.all<Row>(

@@ -5,6 +5,7 @@ import { asRefusal, inOneLine } from "../../manifests/refusal.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import type { AppendOnly, Place } from "../publish/place.ts";
 import { publish } from "../publish/publish.ts";
+import type { Sql } from "../store/database.ts";
 import type { Signed } from "./signed.ts";
 
 export interface PlaceFinding {
@@ -27,7 +28,7 @@ export async function publishedCheckpoint(
   for (const place of places) {
     try {
       const { appendOnly, changed } = await publish(ledger, place, note);
-      await notePublication(ledger, size, place.name);
+      await ledger.db.writing((sql) => notePublication(sql, size, place.name));
       findings.push({ place: place.name, published: true, changed, why: null, appendOnly });
     } catch (fault) {
       const why = inOneLine(asRefusal(fault, "STORE", (fault as Error).message).toRecord());
@@ -37,11 +38,10 @@ export async function publishedCheckpoint(
   return findings;
 }
 
-async function notePublication({ db }: Pick<Ledger, "db">, size: number, place: string): Promise<void> {
-  await db.writing((sql) =>
-    sql.run(
-      "INSERT INTO publications (size, place, published) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      ...[size, place, utcOf(Date.now())],
-    ),
+/** Notes that a checkpoint stands in a place since now, where that is not known yet. Refuses STORE. */
+export function notePublication(sql: Sql, size: number, place: string): Promise<number> {
+  return sql.run(
+    "INSERT INTO publications (size, place, published) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    ...[size, place, utcOf(Date.now())],
   );
 }

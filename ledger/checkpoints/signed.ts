@@ -3,13 +3,13 @@
 import { nodeHost } from "../../host/crypto-host.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
-import { checkCheckpoint } from "../../manifests/log/checkpoint.ts";
+import { byLog, checkCheckpoint } from "../../manifests/log/checkpoint.ts";
 import type { TreeHead } from "../../manifests/log/tree-proof.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { formerHead, provenConsistency } from "../log/proofs.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 
 /** What this step asks of the signer. */
 export type CheckpointSigner = Pick<SignerClient, "checkpoint" | "status">;
@@ -33,13 +33,16 @@ export async function signedCheckpoint(
   if (kept) return checkedAgain(log, stored, kept.note);
   const note = await newNote(db, stored, await signer());
   const signed = await checkedAgain(log, stored, note);
-  await db.writing((sql) =>
-    sql.run(
-      "INSERT INTO checkpoints (size, root, note, signed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      ...[stored.size, stored.root, note, utcOf(Date.now())],
-    ),
-  );
+  await db.writing((sql) => keepCheckpoint(sql, signed));
   return signed;
+}
+
+/** Keeps a note of the log, signed now; one of this size that is there stays. Refuses STORE. */
+export function keepCheckpoint(sql: Sql, { note, root, size }: Signed): Promise<number> {
+  return sql.run(
+    "INSERT INTO checkpoints (size, root, note, signed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    ...[size, root, note, utcOf(Date.now())],
+  );
 }
 
 async function newNote(db: Database, stored: TreeHead, signer: CheckpointSigner): Promise<Uint8Array> {
@@ -66,7 +69,7 @@ async function newNote(db: Database, stored: TreeHead, signer: CheckpointSigner)
 
 /** Whatever came, from the signer or out of the store, counts only as the log's note over this very tree. */
 async function checkedAgain(log: VerifierKey, stored: TreeHead, note: Uint8Array): Promise<Signed> {
-  const { root, size } = await checkCheckpoint(nodeHost, note, { log, witnesses: [], cosignatures: 0 });
+  const { root, size } = await checkCheckpoint(nodeHost, note, byLog(log));
   if (size === stored.size && equal(root, stored.root)) return { root, size, note };
   throw new Refusal("LOG-HEAD", "the checkpoint that is kept is over another tree than the store holds", {
     expected: `size ${stored.size}, root ${stored.root.toHex()}`,

@@ -8,8 +8,11 @@ import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeHost } from "../../host/crypto-host.ts";
 import { type Connection, connect, overSocket } from "../../host/wire.ts";
+import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { readKeyRecord } from "../signer/key-record.ts";
 import { socketPath } from "../signer/socket-path.ts";
 import { type SignerClient, signerClient } from "./signer-client.ts";
 
@@ -24,6 +27,11 @@ export interface SignerOrder {
 }
 
 export const signerFolder = (ledger: string) => join(ledger, "signer");
+
+/** The key of a ledger's checkpoints. Refuses CONFIG, LOG-NOTE. */
+export function logKeyOf(ledger: string): Promise<VerifierKey> {
+  return readVerifierKey(nodeHost, readKeyRecord(signerFolder(ledger)).checkpoint.vkey, "ed25519");
+}
 
 const main = fileURLToPath(new URL("../signer/main.ts", import.meta.url));
 

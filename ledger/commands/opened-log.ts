@@ -1,14 +1,12 @@
 /** A ledger with all that its log is brought out with: keys, witnesses, places, and a way to its signer. */
 
-import { nodeHost } from "../../host/crypto-host.ts";
-import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
+import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { readWitnessSettings, type WitnessSettings } from "../checkpoints/witness-settings.ts";
-import { signerFolder, withSigner } from "../client/open-signer.ts";
+import { logKeyOf, withSigner } from "../client/open-signer.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { type Ledger, openLedger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
 import { placesOf } from "../publish/places.ts";
-import { readKeyRecord } from "../signer/key-record.ts";
 
 export interface SigningOptions {
   readonly arc: string;
@@ -33,7 +31,7 @@ export async function withLog<T>(
 ): Promise<T> {
   const ledger = await openLedger(folder);
   try {
-    const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+    const log = await logKeyOf(folder);
     const settings = await readWitnessSettings(folder, log);
     const places = placesOf(ledger);
     return await withSigner({ ...options, folder }, (signer) => use({ ledger, log, settings, places, signer }));

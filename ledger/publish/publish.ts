@@ -52,7 +52,8 @@ export async function publish(
   const appendOnly = await place.keep(filesBetween(db, anew ? 0 : former, size));
   // Another process may have published meanwhile: a log never shrinks for its readers.
   const now = await place.read(checkpointFile);
-  const latest = now ? (await checkedAgainstStore(db, origin, now, place.name)).size : 0;
+  const isSame = now === undefined || (there !== undefined && equal(now, there));
+  const latest = isSame ? former : (await checkedAgainstStore(db, origin, now, place.name)).size;
   if (latest > size) return { size: latest, changed: false, appendOnly };
   const changed = now === undefined || !equal(now, checkpoint);
   if (changed) await place.putCheckpoint(checkpoint);

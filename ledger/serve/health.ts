@@ -3,16 +3,13 @@
  * anew for whoever asks, but not more often than every `checkSeconds`.
  */
 
-import { nodeHost } from "../../host/crypto-host.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
-import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
 import { asRefusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { queueAnswer } from "../anchor/queue.ts";
 import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts";
-import { signerFolder } from "../client/open-signer.ts";
+import { logKeyOf } from "../client/open-signer.ts";
 import { treeHead } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
-import { readKeyRecord } from "../signer/key-record.ts";
 import type { OpenStore } from "./open-store.ts";
 import { makeProbe, probeOnce, proveProbe } from "./probe.ts";
 import { type ProvenLog, proveLog } from "./prove-published.ts";
@@ -148,7 +145,7 @@ export class Health {
       unpublishedAge = waiting === null ? null : ageOf(waiting);
       // Nothing to prove, and nothing wrong with that: `unpublished` has its own limit.
       if (places.every(({ name }) => sizeIn(name) === 0)) return;
-      const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+      const log = await logKeyOf(folder);
       const settings = await readWitnessSettings(folder, log);
       proven = await proveLog(places, trustOf(settings, log), sizeIn);
       since = proven.cosigned ?? (await store.reading((sql) => signedAt(sql, proven?.size ?? 0)));

@@ -13,16 +13,14 @@ import { connect } from "../../host/wire.ts";
 import { equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { type LogRecord, leafOver, recordBytes } from "../../manifests/log/entry.ts";
-import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { bringOut } from "../checkpoints/bring-out.ts";
 import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts";
-import { signerFolder, withSigner } from "../client/open-signer.ts";
+import { logKeyOf, signerFolder, withSigner } from "../client/open-signer.ts";
 import { createLedger, openLedger, storeFile } from "../ledger-folder.ts";
 import { append } from "../log/append.ts";
 import { takeOver } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
-import { readKeyRecord } from "../signer/key-record.ts";
 import { makeKeys } from "../signer/make-keys.ts";
 import { socketPath } from "../signer/socket-path.ts";
 import { type ProvenLog, proveLog } from "./prove-published.ts";
@@ -66,7 +64,7 @@ export async function probeOnce(ledger: string, origin: string): Promise<ProvenL
     const record = newRecord();
     const epoch = await takeOver(opened.db);
     const [at] = await opened.db.writing((sql) => append(sql, epoch, [record]));
-    const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+    const log = await logKeyOf(folder);
     const settings = await readWitnessSettings(folder, log);
     const places = placesOf(opened);
     const { waiting } = await withProbeSigner(folder, (signer) =>
@@ -85,7 +83,7 @@ export async function probeOnce(ledger: string, origin: string): Promise<ProvenL
 /** The probe's log once more as its places show it, nothing appended. Refuses as `probeOnce`. */
 export async function proveProbe(ledger: string, size: number): Promise<ProvenLog> {
   const folder = probeFolder(ledger);
-  const log = await readVerifierKey(nodeHost, readKeyRecord(signerFolder(folder)).checkpoint.vkey, "ed25519");
+  const log = await logKeyOf(folder);
   const settings = await readWitnessSettings(folder, log);
   return proveLog(placesOf({ folder, origin: log.name }), trustOf(settings, log), () => size);
 }

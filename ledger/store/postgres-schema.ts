@@ -8,7 +8,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { PostgresSettings } from "./postgres-settings.ts";
 import { postgresStatements, schemaVersion } from "./schema.ts";
-import { newerStore } from "./sqlite-version.ts";
+import { checkMadeSo, newerStore } from "./sqlite-version.ts";
 
 /** Within the caller's transaction. Gives what `checkSchema` gives. Throws PostgresFault; refuses STORE where a schema of that name is there. */
 export async function makeSchema(
@@ -94,16 +94,9 @@ async function compareWithNew(
   const pattern = `coldseal_check_${randomBytes(8).toString("hex")}`;
   await connection.query("SAVEPOINT pattern");
   await makeSchema(connection, pattern, version);
-  const missing = new Set(await described(connection, pattern));
+  const made = await described(connection, pattern);
   await connection.query(`ROLLBACK TO SAVEPOINT pattern; SET LOCAL search_path = ${schema}, pg_temp`);
-  const other = got.find((line) => !missing.delete(line));
-  const [lacks] = missing;
-  if (other === undefined && lacks === undefined) return;
-  throw new Refusal("STORE", "the store's tables or triggers are not those it was made with", {
-    expected: lacks?.slice(0, 160) ?? "nothing more",
-    got: other?.slice(0, 160) ?? "none",
-    about,
-  });
+  checkMadeSo(got, made, 160, about);
 }
 
 /** Of what the server says, and of the statements that were to make it. */

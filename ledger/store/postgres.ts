@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { InTurn } from "../../host/in-turn.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Database, Sql } from "./database.ts";
-import { beginMarked, commit, lockMaking, settle, wasCommitted } from "./postgres-commit.ts";
+import { beginMarked, commit, lockMaking, type Marked, settle, wasCommitted } from "./postgres-commit.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { connectToLeader, guarded, isDeposed } from "./postgres-leader.ts";
 import { bringUp, checkFree, checkSchema, isThere, makeSchema } from "./postgres-schema.ts";
@@ -16,7 +16,8 @@ import { olderStore } from "./sqlite-version.ts";
 /** How long a transaction waits for another process, ms. */
 const patience = 2000;
 const readersKept = 4;
-const readOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const beginReading = (connection: PostgresConnection) =>
+  connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 
 /** Whether a store could be made there: before anything is made for it elsewhere. Refuses as `createPostgres` does. */
 export function checkPlaceFor(settings: PostgresSettings): Promise<void> {
@@ -32,32 +33,16 @@ export function hasSchema(settings: PostgresSettings): Promise<boolean> {
  * Makes the store's schema in the database, and fills it by `fill` in the same transaction; it stands there whole or not at all. Refuses STORE where a schema of
  * that name is there already, or none of the servers takes writes; BUSY where another process makes it; CONFIG. Gives what `openPostgres` may be told, so that it need not look as closely.
  */
-export async function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<string> {
-  const connection = await connectToLeader(settings);
-  const marked = { writer: randomBytes(16).toString("hex"), number: 1 };
-  const made = new PostgresSql(connection);
-  let known: boolean;
-  let schema: string;
-  try {
-    ({ known, schema } = await guarded(settings, connection, async () => {
-      await connection.query("BEGIN");
-      // Another that makes it now may wait for its standby, and nothing of it be seen.
-      await lockMaking(connection, settings.schema, patience);
-      const digest = await makeSchema(connection, settings.schema);
-      await connection.query(
-        `INSERT INTO store_commits (writer, number) VALUES ('${marked.writer}', ${marked.number})`,
-      );
-      await fill(made);
-      return { known: await commit(connection, settings), schema: digest };
-    }));
-  } catch (fault) {
-    throw storeFault(fault);
-  } finally {
-    made.end();
-    connection.close();
-  }
-  if (!known && !(await wasCommitted(settings, marked))) throw notStored();
-  return schema;
+export function createPostgres(settings: PostgresSettings, fill: (sql: Sql) => Promise<void>): Promise<string> {
+  return once(settings, async (connection, { number, writer }) => {
+    await connection.query("BEGIN");
+    // Another that makes it now may wait for its standby, and nothing of it be seen.
+    await lockMaking(connection, settings.schema, patience);
+    const digest = await makeSchema(connection, settings.schema);
+    await connection.query(`INSERT INTO store_commits (writer, number) VALUES ('${writer}', ${number})`);
+    await within(connection, fill);
+    return digest;
+  });
 }
 
 /**
@@ -85,25 +70,29 @@ export async function openPostgres(
  * Brings an older store up to this program's version in one transaction; the version that it had. Nothing that was recorded is touched. Durable on return; killed
  * before that it is as it was. Refuses as `openPostgres` does, but an older store; BUSY where another process writes.
  */
-export async function upgradePostgres(settings: PostgresSettings): Promise<number> {
-  const connection = await connectToLeader(settings);
+export function upgradePostgres(settings: PostgresSettings): Promise<number> {
+  return once(settings, async (connection, marked) => {
+    await beginMarked(connection, marked, patience);
+    const { version } = await checkSchema(connection, settings);
+    if (version < schemaVersion) await bringUp(connection, version);
+    return version;
+  });
+}
+
+/** The one transaction of a process that writes nothing else. `work` begins it, and marks it. */
+async function once<T>(
+  settings: PostgresSettings,
+  work: (connection: PostgresConnection, marked: Marked) => Promise<T>,
+): Promise<T> {
   const marked = { writer: randomBytes(16).toString("hex"), number: 1 };
-  let from: number;
-  let known: boolean;
-  try {
-    ({ from, known } = await guarded(settings, connection, async () => {
-      await beginMarked(connection, marked, patience);
-      const { version } = await checkSchema(connection, settings);
-      if (version < schemaVersion) await bringUp(connection, version);
-      return { from: version, known: await commit(connection, settings) };
-    }));
-  } catch (fault) {
-    throw storeFault(fault);
-  } finally {
-    connection.close();
-  }
+  const { known, result } = await asked(settings, (connection) =>
+    guarded(settings, connection, async () => {
+      const made = await work(connection, marked);
+      return { known: await commit(connection, settings), result: made };
+    }),
+  );
   if (!known && !(await wasCommitted(settings, marked))) throw notStored();
-  return from;
+  return result;
 }
 
 class PostgresDatabase implements Database {
@@ -121,11 +110,11 @@ class PostgresDatabase implements Database {
   }
 
   reading<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#connected(readOnly, (connection) => read(connection, work));
+    return this.#connected(beginReading, (connection) => read(connection, work));
   }
 
   settled<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#connected(readOnly, async (connection) => {
+    return this.#connected(beginReading, async (connection) => {
       const result = await read(connection, work);
       await settle(connection, this.#settings);
       return result;
@@ -156,20 +145,16 @@ class PostgresDatabase implements Database {
    * A transaction on a free connection, or a new one. A free one may be that of a server that is gone since: where it does not even begin, a new one is taken.
    */
   async #connected<T>(
-    begin: string | ((connection: PostgresConnection) => Promise<void>),
+    begin: (connection: PostgresConnection) => Promise<unknown>,
     work: (connection: PostgresConnection) => Promise<T>,
   ): Promise<T> {
-    const start = async (connection: PostgresConnection) => {
-      if (typeof begin === "string") await connection.query(begin);
-      else await begin(connection);
-    };
     let connection = await this.#freeOne();
     try {
       if (connection !== undefined)
-        await this.#guarded(connection, start).catch((fault) => onlyBroken(connection, fault));
+        await this.#guarded(connection, begin).catch((fault) => onlyBroken(connection, fault));
       if (connection === undefined || connection.broken) {
         connection = await connectToLeader(this.#settings);
-        await this.#guarded(connection, start);
+        await this.#guarded(connection, begin);
       }
       return await this.#guarded(connection, work);
     } catch (fault) {

@@ -75,13 +75,18 @@ function checkSchema(db: Db, version: number, path: string): void {
     .prepare<[], string>("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
     .pluck()
     .all();
-  const missing = new Set(sqliteStatements(tablesBetween(0, version)));
+  checkMadeSo(got, sqliteStatements(tablesBetween(0, version)), 80, path);
+}
+
+/** Refuses STORE what has other tables or triggers than those it was made with; `most`: characters of the first that differs. */
+export function checkMadeSo(got: readonly string[], made: readonly string[], most: number, about: string): void {
+  const missing = new Set(made);
   const other = got.find((statement) => !missing.delete(statement));
   const [lacks] = missing;
   if (other === undefined && lacks === undefined) return;
   throw new Refusal("STORE", "the store's tables or triggers are not those it was made with", {
-    expected: lacks?.slice(0, 80) ?? "nothing more",
-    got: other?.slice(0, 80) ?? "none",
-    about: path,
+    expected: lacks?.slice(0, most) ?? "nothing more",
+    got: other?.slice(0, most) ?? "none",
+    about,
   });
 }

@@ -25,6 +25,9 @@ export interface LogTrust {
   readonly cosignatures: number;
 }
 
+/** What the log itself must have signed, whoever cosigned. */
+export const byLog = (log: VerifierKey): LogTrust => ({ log, witnesses: [], cosignatures: 0 });
+
 /** A checkpoint that the log signed and, as far as was asked for, witnesses cosigned; `cosigners` are all pinned ones that did. */
 export interface CheckedCheckpoint extends SignedCheckpoint {
   readonly cosigners: readonly NoteSigner[];

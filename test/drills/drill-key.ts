@@ -3,14 +3,7 @@
  * else and no policy names it, so that it stands in an unencrypted file (0600): who pins its certificate knows which installation was drilled.
  */
 
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  X509Certificate,
-} from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeDurable } from "../../host/durable.ts";
@@ -67,7 +60,6 @@ async function make(folder: string, paths: { readonly key: string; readonly cert
 }
 
 function signingKey(key: KeyObject, certificate: X509Certificate): SigningKey {
-  createPublicKey(key);
   return {
     suite,
     certificate: new Uint8Array(certificate.raw),

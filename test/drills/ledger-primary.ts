@@ -3,12 +3,11 @@
  * lost, and the dead node comes back as a replica, with its data folder of then kept aside.
  */
 
-import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { promisify } from "node:util";
+import { linesOf, runCommand } from "../../demo/run-command.ts";
 import { createLedger, openLedger } from "../../ledger/ledger-folder.ts";
 import { readPostgresSettings } from "../../ledger/store/postgres-settings.ts";
 import { Clients, lostOf } from "./cluster/clients.ts";
@@ -83,8 +82,9 @@ async function run(context: DrillContext): Promise<DrillResult> {
   const after = clients.told.filter(({ told }) => told > killed);
   say(`${old.name} is back and follows; ${after.length} more entries were stored meanwhile`);
 
-  const lost = await lostOf(ledger.db, acknowledged);
-  const lostAfter = await lostOf(ledger.db, after);
+  const missing = await lostOf(ledger.db, clients.told);
+  const lost = missing.filter(({ told }) => told <= killed);
+  const lostAfter = missing.filter(({ told }) => told > killed);
   const result = {
     rtoSeconds,
     acknowledged: acknowledged.length,
@@ -121,14 +121,7 @@ async function checkReturned(cluster: Cluster, old: ClusterNode, { check, signal
 
 /** The command, as people run it. */
 async function checkVerifies(ledgerFolder: string, { check, say }: DrillContext): Promise<void> {
-  const desk = join(import.meta.dirname, "../../desk/main.ts");
-  const verified = await promisify(execFile)(process.execPath, [desk, "ledger", "verify", ledgerFolder]).then(
-    ({ stdout }) => ({ holds: true, words: stdout }),
-    (fault: { readonly stdout: string; readonly stderr: string }) => ({
-      holds: false,
-      words: fault.stdout + fault.stderr,
-    }),
-  );
-  check(verified.holds, "`coldseal ledger verify` finds nothing", verified.words);
-  say(verified.words.trim().split("\n").at(-1) ?? "");
+  const { status, stderr, stdout } = await runCommand("desk/main.ts", ["ledger", "verify", ledgerFolder]);
+  check(status === 0, "`coldseal ledger verify` finds nothing", stdout + stderr);
+  say(linesOf(stdout).at(-1) ?? "");
 }

@@ -131,8 +131,8 @@ async function layStick(folder: string, files: Stick | readonly Bundle[]): Promi
 /** Leaf of each entry by its index: what was told to be safe, and is looked for again. */
 export type Leaves = ReadonlyMap<number, string>;
 
-/** The entries that are in a ledger now; `below`: of the first so many. */
-export async function leavesOf(folder: string, below = Number.POSITIVE_INFINITY): Promise<Leaves> {
+/** The entries that are in a ledger now. */
+export async function leavesOf(folder: string): Promise<Leaves> {
   const ledger = await openLedger(folder);
   try {
     const rows = await ledger.db.reading((sql) =>
@@ -142,7 +142,7 @@ export async function leavesOf(folder: string, below = Number.POSITIVE_INFINITY)
     );
     const leaves = new Map<number, string>();
     for (const { idx, record, salt, type } of rows) {
-      if (idx < below) leaves.set(idx, hex(await leafOver(nodeHost, salt, type, utf8(record))));
+      leaves.set(idx, hex(await leafOver(nodeHost, salt, type, utf8(record))));
     }
     return leaves;
   } finally {

@@ -39,7 +39,7 @@ export interface MadeOnToken extends MadeKeys {
 }
 
 /** CKA_LABEL of a ledger's two keys. */
-export const keyLabels = (origin: string) =>
+const keyLabels = (origin: string) =>
   ({ acknowledgement: `${origin} acknowledgements`, checkpoint: `${origin} checkpoints` }) as const;
 
 /**

@@ -131,7 +131,7 @@ interface EntryRow {
 }
 
 /** The n-th record of a box that does not exist. */
-export function numberedRecord(n: number): LogRecord {
+function numberedRecord(n: number): LogRecord {
   const digest = hex(sha256(utf8(`drill ${n}`)));
   return { appliance: "drill", digest, genesis: "00".repeat(32), type: "custody", version: 1 };
 }

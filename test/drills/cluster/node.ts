@@ -91,5 +91,5 @@ function nodeScript({ runsAs }: ServerPrograms, ...commands: readonly (readonly 
 
 function own(path: string, runsAs: RunsAs | undefined): void {
   if (runsAs) chownSync(path, runsAs.uid, runsAs.gid);
-  chmodSync(path, 0o700 & (path.endsWith(".json") ? 0o600 : 0o700));
+  chmodSync(path, path.endsWith(".json") ? 0o600 : 0o700);
 }

@@ -21,15 +21,13 @@ export const loopback = "127.0.0.1";
 /** What Patroni calls the cluster. */
 export const scope = "coldseal";
 
-/** Seconds that a leader that is not heard of stays leader; the runbook counts with it. */
-export const leaderTtl = 20;
-
 /**
  * The settings that all nodes share, kept in etcd. A commit is durable on primary and synchronous standby or it waits; only a standby that has all that the
  * primary last told of may take over; nothing ends a commit that waits.
  */
 const shared = {
-  ttl: leaderTtl,
+  // Seconds that a leader that is not heard of stays leader; the runbook counts with it.
+  ttl: 20,
   loop_wait: 5,
   // loop_wait + 2 * retry_timeout must not be more than ttl
   retry_timeout: 7,
