@@ -5,6 +5,7 @@ import forge from "node-forge";
 import type { SigningKey } from "../manifests/cms/sign.ts";
 import type { HashName, Suite } from "../manifests/cms/suite.ts";
 import { suiteForKey } from "../manifests/cms/suite-for-key.ts";
+import { pemText } from "../manifests/encoding/pem.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
 import { checkIterations } from "./pkcs12-cost.ts";
@@ -79,9 +80,8 @@ function derOf(asn1: forge.asn1.Asn1): Buffer {
 }
 
 function belongs(certificate: Uint8Array, key: KeyObject): boolean {
-  const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(certificate).toString("base64")}\n-----END CERTIFICATE-----\n`;
   try {
-    return createPublicKey(pem).equals(createPublicKey(key));
+    return createPublicKey(pemText(certificate, "CERTIFICATE")).equals(createPublicKey(key));
   } catch {
     return false;
   }

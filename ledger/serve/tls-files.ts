@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { readCertificateFile } from "../../host/certificate-file.ts";
 import { faultWords } from "../../host/fault-words.ts";
+import { pemText } from "../../manifests/encoding/pem.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { ServeSettings } from "./settings.ts";
 
@@ -27,7 +28,7 @@ export function readTlsFiles(
       cert: read(resolve(ledger, certificate)),
       key: secret,
       // Of nobody where no root is set: without this, of whomever the system trusts.
-      ca: roots.map(pem),
+      ca: roots.map((der) => pemText(der, "CERTIFICATE")),
       // Clients are looked at in every handshake; a session that goes on would pass over what SIGHUP changed.
       secureOptions: crypto.SSL_OP_NO_TICKET | crypto.SSL_OP_NO_RENEGOTIATION,
       minVersion: "TLSv1.2",
@@ -76,8 +77,4 @@ function read(path: string): Buffer {
       cause,
     });
   }
-}
-
-function pem(der: Uint8Array): string {
-  return `-----BEGIN CERTIFICATE-----\n${der.toBase64().replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
 }

@@ -6,3 +6,9 @@ export function pemBlocks(bytes: Uint8Array, label: "CERTIFICATE" | "X509 CRL"):
   const text = new TextDecoder("latin1").decode(bytes);
   return [...text.matchAll(block)].map(([, base64 = ""]) => base64.replace(/\s/g, ""));
 }
+
+/** One block, 64 characters a line (RFC 7468, section 2): a blank line within it would end a header for some readers. */
+export function pemText(der: Uint8Array, label: "CERTIFICATE" | "CERTIFICATE REQUEST"): string {
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}

@@ -5,6 +5,7 @@ import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { oid, ownOids } from "../../../manifests/encoding/oid.ts";
+import { pemText } from "../../../manifests/encoding/pem.ts";
 import { type KeyPurpose, usageOf } from "../../../manifests/records/key-purpose.ts";
 import {
   simpleName,
@@ -65,7 +66,7 @@ export function requestsStep(parameters: TokenParameters, needs: readonly string
       for (const key of requestedKeys) {
         const der = await requestFor(stage, parameters, key);
         await writeDurable(join(requests, `${key}.csr`), der);
-        await writeDurable(requestPath(parameters.stick, stage.file, key), utf8(pemRequest(der)));
+        await writeDurable(requestPath(parameters.stick, stage.file, key), utf8(pemText(der, "CERTIFICATE REQUEST")));
         facts[`${key} request, SHA-256`] = hex(sha256(der));
       }
       return { people: [leaderOf(stage.file, stage.present()), witnessOf(stage)], facts };
@@ -112,10 +113,4 @@ async function requestFor(stage: Stage, parameters: TokenParameters, key: Reques
   });
   await verifyCertificateRequest(nodeHost, der);
   return der;
-}
-
-/** A request as PEM (RFC 7468). */
-export function pemRequest(der: Uint8Array): string {
-  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join("\n")}\n-----END CERTIFICATE REQUEST-----\n`;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { makeFolder, writeDurable } from "../../../host/durable.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { pemText } from "../../../manifests/encoding/pem.ts";
 import { object, oneOf, text } from "../../../manifests/encoding/shape.ts";
 import { type KeyPurpose, keyPurposes } from "../../../manifests/records/key-purpose.ts";
 import { verifyCertificateRequest, writeCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
@@ -13,7 +14,7 @@ import type { Procedure, Step } from "../../engine/procedure.ts";
 import { boxSigner, withBoxToken } from "../box-token.ts";
 import { peopleStep, witnessOf } from "../genesis/begin.ts";
 import { keyKinds } from "../genesis/parameters.ts";
-import { pemRequest, requestProfile } from "../genesis/requests.ts";
+import { requestProfile } from "../genesis/requests.ts";
 import { generateUnrecorded } from "../genesis/sealing-key.ts";
 import { keyFacts, keyOf } from "../genesis/token.ts";
 import { holdersHere } from "../shares-of.ts";
@@ -129,7 +130,7 @@ function requestStep(running: RunningBox, { organization, purpose }: Wanted): St
       await makeFolder(out, 0o755);
       await makeFolder(running.box.layout.requests);
       await writeDurable(join(running.box.layout.requests, name), der);
-      await writeDurable(join(out, name), utf8(pemRequest(der)));
+      await writeDurable(join(out, name), utf8(pemText(der, "CERTIFICATE REQUEST")));
       return {
         people: [leaderOf(stage.file, stage.present()), witnessOf(stage)],
         facts: { "request, SHA-256": hex(sha256(der)), written: name },
