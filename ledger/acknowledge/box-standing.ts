@@ -47,6 +47,16 @@ export async function standingOf(
   return { appliance, reported, disputed, highest: await highestUnder(sql, box, size, disputed) };
 }
 
+/** What the box itself reported to the ledger whose log is `origin`, by its newest manifest here. Undefined: nothing of it is in the chain. */
+export async function reportedHere(
+  sql: Sql,
+  enrolled: Pick<EnrolledBox, "arc" | "box">,
+  origin: string,
+): Promise<Acknowledged | undefined> {
+  const newest = await newestManifest(sql, enrolled.box);
+  return newest && reportedTo(sql, enrolled, origin, newest);
+}
+
 /** What a manifest says of it is of the log that its own policy names: a box that another ledger acknowledged before has taken nothing of this one. */
 export async function reportedTo(
   sql: Sql,

@@ -20,8 +20,8 @@ export interface SignerOrder {
   /** of the ledger */
   readonly folder: string;
   readonly arc: string;
-  /** that the passphrase is read from, where a signer has to be started */
-  readonly passphraseFd?: number;
+  /** that the passphrase is read from, where a signer has to be started; or what opens it then */
+  readonly passphraseFd?: number | (() => number);
   /** the same of the token's PIN */
   readonly pinFd?: number;
 }
@@ -76,7 +76,7 @@ async function open(order: SignerOrder): Promise<Opened> {
 
 function start({ arc, folder, passphraseFd, pinFd }: SignerOrder): Opened {
   const secrets = [
-    { option: "--passphrase-fd", descriptor: passphraseFd },
+    { option: "--passphrase-fd", descriptor: typeof passphraseFd === "function" ? passphraseFd() : passphraseFd },
     { option: "--pin-fd", descriptor: pinFd },
   ].flatMap(({ descriptor, option }) => (descriptor === undefined ? [] : [{ descriptor, option }]));
   const first = ["inherit", "ignore", "inherit", "pipe"] as const;

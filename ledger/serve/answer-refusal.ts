@@ -2,6 +2,7 @@
 
 import { refusalJson } from "../../host/terminal/refusal-lines.ts";
 import { asRefusal, Refusal, type RefusalCode } from "../../manifests/refusal.ts";
+import { TooMuch } from "./tar-reader.ts";
 
 const statuses: Partial<Readonly<Record<RefusalCode, number>>> = {
   USAGE: 400,
@@ -18,7 +19,7 @@ const statuses: Partial<Readonly<Record<RefusalCode, number>>> = {
 };
 
 /** 503 for what may go another time. */
-export function statusOf({ code, kind }: Pick<Refusal, "code" | "kind">): number {
+function statusOf({ code, kind }: Pick<Refusal, "code" | "kind">): number {
   return statuses[code] ?? (kind === "not-now" ? 503 : 422);
 }
 
@@ -66,6 +67,7 @@ function withoutPlaces({ code }: Refusal): Refusal {
 /** Whatever was thrown, as a refusal; what fastify throws at a request keeps its status. */
 export function thrownAt(fault: unknown): Thrown {
   if (fault instanceof HalfTaken) return { ...thrownAt(fault.refusal), consequence: fault.consequence };
+  if (fault instanceof TooMuch) return { refusal: fault, status: 413 };
   if (fault instanceof Refusal) return { refusal: fault, status: statusOf(fault) };
   const { message, statusCode = 500 } = fault as { readonly message?: string; readonly statusCode?: number };
   if (statusCode >= 400 && statusCode < 500) {

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { standingOf } from "../acknowledge/box-standing.ts";
+import { reportedHere } from "../acknowledge/box-standing.ts";
 import { queueAnswer } from "../anchor/queue.ts";
 import { boxAnswers } from "../answers/boxes.ts";
 import { linked } from "../boxes/chain-rows.ts";
@@ -11,6 +11,7 @@ import { enrolledBoxes } from "../boxes/enrolled.ts";
 import { storeFile } from "../ledger-folder.ts";
 import { treeHead } from "../log/tree-head.ts";
 import type { Sql } from "../store/database.ts";
+import { secondsSince } from "./age.ts";
 import type { HealthAnswer } from "./health.ts";
 import type { Family, Sample } from "./metrics.ts";
 
@@ -28,7 +29,7 @@ export async function ledgerFigures(sql: Sql, now: Utc, folder: string, origin: 
   );
   const byBox = (of: (box: (typeof boxes)[number]) => number) =>
     boxes.map((box): Sample => ({ labels: { box: box.genesis.slice(0, 16) }, value: of(box) }));
-  const outstanding = await outstandingOf(sql, origin, size, now);
+  const outstanding = await outstandingOf(sql, origin, now);
   return [
     gauge("entries", "Entries of the log that are stored.", [{ value: size }]),
     gauge("store_bytes", "Size of the store's file, where it is one.", sizeOf(join(folder, storeFile))),
@@ -36,7 +37,7 @@ export async function ledgerFigures(sql: Sql, now: Utc, folder: string, origin: 
     gauge(
       "checkpoint_age_seconds",
       "Since the newest checkpoint was signed.",
-      checkpoint ? [{ value: secondsSince(checkpoint.signed, now) }] : [],
+      checkpoint ? [{ value: secondsSince(checkpoint.signed, Date.parse(now)) }] : [],
     ),
     gauge(
       "checkpoint_cosigned",
@@ -105,28 +106,24 @@ export function healthFigures({ entry, healthy, probe, token }: HealthAnswer): r
   ];
 }
 
-export function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+function gauge(name: string, help: string, samples: readonly Sample[]): Family {
   return { name: `coldseal_ledger_${name}`, help, type: "gauge", samples };
 }
 
-async function outstandingOf(sql: Sql, origin: string, size: number, now: Utc) {
+async function outstandingOf(sql: Sql, origin: string, now: Utc) {
   const outstanding: { readonly box: string; readonly count: number; readonly age: number }[] = [];
   for (const enrolled of await enrolledBoxes(sql)) {
-    const standing = await standingOf(sql, enrolled, origin, size);
+    const reported = await reportedHere(sql, enrolled, origin);
     const row = await sql.get<{ count: number; since: string | null }>(
       `SELECT count(*) AS count, min(m.arrived) AS since FROM chain_links l JOIN box_manifests m ON m.manifest = l.manifest
         WHERE l.box = ? AND ${linked} AND l.number > ?`,
       enrolled.box,
-      standing?.reported.number ?? 0,
+      reported?.number ?? 0,
     );
-    const age = row?.since ? secondsSince(row.since, now) : 0;
+    const age = row?.since ? secondsSince(row.since, Date.parse(now)) : 0;
     outstanding.push({ box: enrolled.genesis.slice(0, 16), count: row?.count ?? 0, age });
   }
   return outstanding;
-}
-
-function secondsSince(time: Utc, now: Utc): number {
-  return Math.max(0, Math.round((Date.parse(now) - Date.parse(time)) / 1000));
 }
 
 /** None of a store on servers. */

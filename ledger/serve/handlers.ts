@@ -118,7 +118,7 @@ async function taking(
   const answer = await of.uploads.take(receive, uploadSeconds * 1000);
   const { refusal, told } = answer;
   // The store was in the way, of all of it or of the rest: not now, and the same again goes on.
-  if (refusal && told === undefined && notNow(refusal))
+  if (refusal && told === undefined && refusal.kind === "not-now")
     throw new HalfTaken(Refusal.fromRecord(refusal), refusal.consequence);
   if (refusal) of.refused.add({ route, code: refusal.code });
   of.log("taken", { client: clientOf(request), ...answer.counts, code: refusal?.code });
@@ -136,10 +136,6 @@ async function* received(raw: FastifyRequest["raw"]): AsyncGenerator<Uint8Array>
       cause,
     });
   }
-}
-
-function notNow(refusal: NonNullable<IngestAnswer["refusal"]>): boolean {
-  return Refusal.fromRecord(refusal).kind === "not-now";
 }
 
 function statusOfIngest({ refusal }: IngestAnswer): 200 | 409 | 422 {

@@ -10,6 +10,7 @@ import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts
 import { logKeyOf } from "../client/open-signer.ts";
 import { treeHead } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
+import { secondsSince } from "./age.ts";
 import type { OpenStore } from "./open-store.ts";
 import { makeProbe, probeOnce, proveProbe } from "./probe.ts";
 import { type ProvenLog, proveLog } from "./prove-published.ts";
@@ -142,7 +143,7 @@ export class Health {
       // In every place: one that nobody writes to any more is no second copy.
       published = Math.min(...places.map(({ name }) => sizeIn(name)));
       const waiting = await store.reading((sql) => unpublishedSince(sql, published));
-      unpublishedAge = waiting === null ? null : ageOf(waiting);
+      unpublishedAge = waiting === null ? null : secondsSince(waiting, Date.now());
       // Nothing to prove, and nothing wrong with that: `unpublished` has its own limit.
       if (places.every(({ name }) => sizeIn(name) === 0)) return;
       const log = await logKeyOf(folder);
@@ -150,7 +151,7 @@ export class Health {
       proven = await proveLog(places, trustOf(settings, log), sizeIn);
       since = proven.cosigned ?? (await store.reading((sql) => signedAt(sql, proven?.size ?? 0)));
     });
-    const ageSeconds = since === null ? null : ageOf(since);
+    const ageSeconds = since === null ? null : secondsSince(since, Date.now());
     const unpublished = {
       entries: Math.max(0, stored - published),
       ageSeconds: unpublishedAge,
@@ -185,7 +186,7 @@ export class Health {
         stamped = token.stamped;
       }),
     );
-    const ageSeconds = stamped === null ? null : ageOf(stamped);
+    const ageSeconds = stamped === null ? null : secondsSince(stamped, Date.now());
     const healthy = problem === null && !waitsTooLong && within(ageSeconds, limitSeconds);
     return { healthy, ageSeconds, limitSeconds, problem, stamped, waitsTooLong };
   }
@@ -232,10 +233,6 @@ async function problemOf(prove: () => Promise<void>): Promise<Problem | null> {
 async function signedAt(sql: Parameters<typeof treeHead>[0], size: number): Promise<Utc | null> {
   const row = await sql.get<{ signed: string }>("SELECT signed FROM checkpoints WHERE size = ?", size);
   return row?.signed ?? null;
-}
-
-function ageOf(time: Utc): number {
-  return Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000));
 }
 
 /** What there is none of has no age: a quiet ledger is not ill. */

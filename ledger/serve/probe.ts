@@ -4,12 +4,11 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { existsSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
-import { connect } from "../../host/wire.ts";
 import { equal, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { type LogRecord, leafOver, recordBytes } from "../../manifests/log/entry.ts";
@@ -22,10 +21,9 @@ import { append } from "../log/append.ts";
 import { takeOver } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
 import { makeKeys } from "../signer/make-keys.ts";
-import { socketPath } from "../signer/socket-path.ts";
 import { type ProvenLog, proveLog } from "./prove-published.ts";
 
-export const probeFolder = (ledger: string) => join(ledger, "probe");
+const probeFolder = (ledger: string) => join(ledger, "probe");
 
 /** What opens the probe's keys: nothing that they sign says anything of a box, and the service must open them by itself. */
 const passphraseFile = (folder: string) => join(folder, "passphrase");
@@ -67,7 +65,8 @@ export async function probeOnce(ledger: string, origin: string): Promise<ProvenL
     const log = await logKeyOf(folder);
     const settings = await readWitnessSettings(folder, log);
     const places = placesOf(opened);
-    const { waiting } = await withProbeSigner(folder, (signer) =>
+    const order = { folder, arc: documentationArc, passphraseFd: () => passphraseOf(folder) };
+    const { waiting } = await withSigner(order, (signer) =>
       bringOut({ ledger: opened, log, settings, places, signer }),
     );
     if (waiting) throw waiting;
@@ -94,39 +93,12 @@ function newRecord(): LogRecord {
   return { appliance: "probe", digest, genesis: "00".repeat(32), type: "refusal", version: 1 };
 }
 
-/** A signer that serves there has its keys open; else one is started, and reads the passphrase from its file. */
-async function withProbeSigner<T>(folder: string, use: Parameters<typeof withSigner<T>>[1]): Promise<T> {
-  const order = { folder, arc: documentationArc };
-  const socket = socketPath(signerFolder(folder));
-  if (socket !== undefined && (await serves(socket))) return withSigner(order, use);
-  if (!existsSync(passphraseFile(folder))) {
-    throw new Refusal("CONFIG", "nothing opens the probe's keys", {
-      expected: "a file `passphrase` beside its store, or a signer that serves there",
-      got: "neither",
-      about: folder,
-    });
-  }
-  const passphraseFd = openSync(passphraseFile(folder), "r");
-  let asked = false;
-  try {
-    return await withSigner({ ...order, passphraseFd }, (signer) =>
-      use(() => {
-        asked = true;
-        return signer();
-      }),
-    );
-  } finally {
-    // The signer that is started takes it.
-    if (!asked) closeSync(passphraseFd);
-  }
-}
-
-function serves(socket: string): Promise<boolean> {
-  return connect(socket).then(
-    (connection) => {
-      connection.close();
-      return true;
-    },
-    () => false,
-  );
+/** Its descriptor, for a signer that is started; one that serves there has its keys open. Refuses CONFIG. */
+function passphraseOf(folder: string): number {
+  if (existsSync(passphraseFile(folder))) return openSync(passphraseFile(folder), "r");
+  throw new Refusal("CONFIG", "nothing opens the probe's keys", {
+    expected: "a file `passphrase` beside its store, or a signer that serves there",
+    got: "neither",
+    about: folder,
+  });
 }

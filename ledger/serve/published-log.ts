@@ -150,13 +150,20 @@ async function holding(check: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Tiles as a tree of `size` has published them. Refuses LOG-RECORD one that is missing. */
+/** Tiles as a tree of `size` has published them, each read once. Refuses LOG-RECORD one that is missing. */
 function tilesAt(read: (path: string) => Promise<Uint8Array | undefined>, size: number): TileSource {
-  return async ({ index, level }) => {
-    const width = widthIn(size, level, index);
-    const bytes = await there(read, tilePath({ level, index, width }));
+  const seen = new Map<string, Promise<Uint8Array>>();
+  const fetched = async (path: string, width: number) => {
+    const bytes = await there(read, path);
     readTile(bytes, width);
     return bytes;
+  };
+  return async ({ index, level }) => {
+    const width = widthIn(size, level, index);
+    const path = tilePath({ level, index, width });
+    const tile = seen.get(path) ?? fetched(path, width);
+    seen.set(path, tile);
+    return tile;
   };
 }
 

@@ -191,10 +191,7 @@ function wire(app: FastifyInstance, { gate, handlers: byId, refuse, requests }: 
   app.addHook("onResponse", async (request, reply) => {
     requests.add({ route: routeOf(request)?.id ?? "none", status: `${reply.statusCode}` });
   });
-  app.setErrorHandler((fault, request, reply) => {
-    const thrown = thrownAt(fault);
-    return refuse(request, reply, tooLong(thrown.refusal) ? { ...thrown, status: 413 } : thrown);
-  });
+  app.setErrorHandler((fault, request, reply) => refuse(request, reply, thrownAt(fault)));
   app.setNotFoundHandler((request, reply) => {
     return refuse(request, reply, thrownAt({ statusCode: 404, message: `${shown(request.method)} of another path` }));
   });
@@ -235,10 +232,6 @@ function bodyIsLarge({ headers, raw }: FastifyRequest): boolean {
     !raw.complete &&
     (length === undefined ? headers["transfer-encoding"] !== undefined : Number(length) > mostThrownAway)
   );
-}
-
-function tooLong({ code, message }: Thrown["refusal"]): boolean {
-  return code === "UPLOAD" && /too large$|too many files$/.test(message);
 }
 
 /** Labels are few words, whatever a client makes the engine say. */

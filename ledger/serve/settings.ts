@@ -21,7 +21,7 @@ import {
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
 /** What a client may do that not everybody may. */
-export const rights = ["metrics", "search", "upload"] as const;
+const rights = ["metrics", "search", "upload"] as const;
 export type Right = (typeof rights)[number];
 
 const seconds = integer(1, 366 * 86_400);
@@ -70,13 +70,11 @@ const readShape = object({
 });
 type Given = Read<typeof readShape>;
 
-type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
-
 export interface ServeSettings {
   /** by the common name of a certificate */
   readonly clients: ReadonlyMap<string, ReadonlySet<Right>>;
-  readonly health: Filled<NonNullable<Given["health"]>>;
-  readonly limits: Filled<NonNullable<Given["limits"]>>;
+  readonly health: Required<NonNullable<Given["health"]>>;
+  readonly limits: Required<NonNullable<Given["limits"]>>;
   readonly listen: Given["listen"];
   readonly openMetrics: boolean;
   readonly revoked: ReadonlySet<string>;
@@ -93,7 +91,7 @@ export const usualHealth: ServeSettings["health"] = {
   probeSeconds: 2700,
 };
 
-export const usualLimits: ServeSettings["limits"] = {
+const usualLimits: ServeSettings["limits"] = {
   readsPerMinute: 6000,
   searchesPerMinute: 600,
   uploadsPerMinute: 30,
@@ -102,7 +100,7 @@ export const usualLimits: ServeSettings["limits"] = {
   uploadSeconds: 900,
 };
 
-export const settingsFile = "serve.json";
+const settingsFile = "serve.json";
 
 /** Reads it. `plain`: it was asked for without TLS, which is for loopback alone. Refuses CONFIG. */
 export function readServeSettings(ledger: string, plain: boolean): ServeSettings {
@@ -125,8 +123,8 @@ export function readServeSettings(ledger: string, plain: boolean): ServeSettings
   }
   return {
     clients: new Map(given.clients.map(({ name, rights: may }) => [name, new Set(may)])),
-    health: filled(usualHealth, given.health),
-    limits: filled(usualLimits, given.limits),
+    health: { ...usualHealth, ...given.health },
+    limits: { ...usualLimits, ...given.limits },
     listen: given.listen,
     openMetrics: given.openMetrics ?? false,
     revoked: new Set(given.revoked),
@@ -157,9 +155,4 @@ function checkListening({ listen: { host }, tls }: Given, plain: boolean, about:
       about,
     });
   }
-}
-
-function filled<T extends object>(usual: T, given: { readonly [K in keyof T]?: T[K] | undefined } | undefined): T {
-  const set = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
-  return { ...usual, ...Object.fromEntries(set) };
 }

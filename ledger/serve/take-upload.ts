@@ -46,14 +46,11 @@ export class Uploads {
     this.#ledger = ledger;
   }
 
-  get busy(): boolean {
-    return this.#current !== undefined;
-  }
-
   /** Refuses BUSY while another is under way, here or in another process; what `receive` refuses; STORE; STOPPED where the service ends, or, as HalfTaken, where it takes longer than `patience` ms. */
   take(receive: Receive, patience: number): Promise<IngestAnswer> {
     if (this.#stopped) throw new Refusal("STOPPED", "the service ends", { got: "an upload" });
-    if (this.busy) throw new Refusal("BUSY", "another upload is under way", { expected: "one at a time", got: "two" });
+    if (this.#current !== undefined)
+      throw new Refusal("BUSY", "another upload is under way", { expected: "one at a time", got: "two" });
     const taken = inWorkFolder(this.#ledger, async (copies) => {
       const stick = join(copies, "upload");
       await mkdir(stick, { mode: 0o700 });

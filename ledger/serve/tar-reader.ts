@@ -163,6 +163,9 @@ function malformed(
   return new Refusal("UPLOAD", "what was sent is no archive that is taken", { expected, got });
 }
 
-function tooMuch(message: string, expected: string, got: string): Refusal {
-  return new Refusal("UPLOAD", message, { expected, got });
+/** What HTTP has a status of its own for. */
+export class TooMuch extends Refusal {}
+
+export function tooMuch(message: string, expected: string, got: string): Refusal {
+  return new TooMuch("UPLOAD", message, { expected, got });
 }

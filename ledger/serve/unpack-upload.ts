@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { faultWords } from "../../host/fault-words.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { TarReader, tooMany } from "./tar-reader.ts";
+import { TarReader, tooMany, tooMuch } from "./tar-reader.ts";
 
 export interface UploadLimits {
   readonly bytes: number;
@@ -89,9 +89,8 @@ async function* bounded(pieces: AsyncIterable<Uint8Array>, most: number): AsyncG
   }
 }
 
-/** The one refusal of a client's bytes that HTTP has a status of its own for. */
 export function tooLarge(most: number): Refusal {
-  return new Refusal("UPLOAD", "what was sent is too large", { expected: `at most ${most} bytes`, got: "more" });
+  return tooMuch("what was sent is too large", `at most ${most} bytes`, "more");
 }
 
 /** Files and folders below an empty folder, no more than so many. Nothing is written over: a name that stands twice is refused. */

@@ -1,6 +1,6 @@
 /** A ledger's keys in a folder of their own, with a certificate by a test root, and its signer as a process. */
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeHost } from "../../../host/crypto-host.ts";
@@ -55,16 +55,11 @@ export async function keysIn(folder: string, kind: KeyKind = "p256", of = origin
     async signing(use) {
       const secret = join(folder, "passphrase");
       writeFileSync(secret, passphrase);
-      const passphraseFd = openSync(secret, "r");
-      rmSync(secret);
+      const passphraseFd = () => openSync(secret, "r");
       try {
         return await withSigner({ folder, arc: documentationArc, passphraseFd }, async (signer) => use(await signer()));
       } finally {
-        try {
-          closeSync(passphraseFd);
-        } catch {
-          // a signer that was started took it
-        }
+        rmSync(secret);
       }
     },
   };
