@@ -1,25 +1,25 @@
 /** Emergencies of a box as its records tell of them: by whose word, why, what was sealed, and whether they were closed. For `coldseal ledger emergencies`. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { type OwnOids, ownOids } from "../../manifests/encoding/oid.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { type Closing, closingLists, countedSeals, readClosing } from "../../manifests/records/closing.ts";
+import { countedSeals } from "../../manifests/records/closing.ts";
 import { emergencyEnd } from "../../manifests/records/emergency.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
 import { type NumberRange, rangesOf } from "../../manifests/records/number-ranges.ts";
 import { readSignedOrder, verifyOrder } from "../../manifests/records/order.ts";
 import type { PolicyInForce } from "../../manifests/records/policy-chain.ts";
-import { readTranscript } from "../../manifests/records/transcript.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { ChainPolicies } from "../../manifests/verify/chain/chain-policies.ts";
 import { batchOf } from "../../manifests/verify/verdict.ts";
 import { linked } from "../boxes/chain-rows.ts";
+import { type Closed, closingsOf } from "../boxes/closings.ts";
 import { applianceOf, type EnrolledBox } from "../boxes/enrolled.ts";
-import { smallEvidence, wholeEvidence } from "../boxes/evidence.ts";
+import { smallEvidence } from "../boxes/evidence.ts";
 import { policiesOf } from "../boxes/known-box.ts";
+import { transcriptsOf } from "../boxes/transcripts.ts";
 import type { Sql } from "../store/database.ts";
 
 export interface EmergencyAnswer {
@@ -156,41 +156,12 @@ async function manifestsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, S
   return seen;
 }
 
-interface Closed {
-  readonly closing: Closing;
-  readonly entry: number;
-}
-
-/** By the order that declared each; the last is the one that is shown. */
-async function closingsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, readonly Closed[]>> {
-  const rows = await sql.all<{ file: Uint8Array; entry: number }>(
-    "SELECT file, entry FROM box_records WHERE box = ? AND type = 'closing' ORDER BY record",
-    box,
-  );
-  const closings: Closed[] = [];
-  for (const { entry, file } of rows) {
-    const closing = readClosing(readSignedData(await wholeEvidence(sql, file)).content ?? new Uint8Array(0));
-    closings.push({ closing, entry });
-  }
-  return Map.groupBy(closings, ({ closing }) => closing.declared.order);
-}
-
 /** Orders by digest that ceremonies of emergencies gave. */
 async function ceremoniesOf(sql: Sql, box: number) {
-  const rows = await sql.all<{ file: Uint8Array; about: string; entry: number }>(
-    "SELECT file, about, entry FROM box_records WHERE box = ? AND type = 'transcript' ORDER BY record",
-    box,
-  );
   const found: { archive: string; ceremony: string; entry: number; orders: readonly string[] }[] = [];
-  for (const { about, entry, file } of rows) {
-    const { archive = "", ceremony = "" } = JSON.parse(about) as {
-      readonly archive?: string;
-      readonly ceremony?: string;
-    };
-    if (ceremony !== "declare-emergency" && ceremony !== "end-emergency") continue;
-    const { content } = readSignedData(await wholeEvidence(sql, file));
-    const { entries } = await readTranscript(nodeHost, content ?? new Uint8Array(0));
-    const orders = entries.flatMap(({ facts, step }) =>
+  for await (const held of transcriptsOf(sql, box, ["declare-emergency", "end-emergency"])) {
+    const { archive, ceremony, entry, transcript } = held;
+    const orders = transcript.entries.flatMap(({ facts, step }) =>
       step === "order" && facts.digest !== undefined ? [facts.digest] : [],
     );
     found.push({ archive, ceremony, entry, orders });
@@ -217,9 +188,8 @@ function closingShown(
 ): NonNullable<EmergencyAnswer["closing"]> {
   const { ended, manifests, missing = [], seals } = closing;
   const notHere = manifests.filter(({ digest, number }) => !here.get(number)?.has(digest)).map(({ number }) => number);
-  const lists = all.map((one) => closingLists(one.closing));
   const notListed = own
-    .filter(({ digest, manifest }) => lists.some((stands) => stands({ ...manifest, digest }) === "not-listed"))
+    .filter(({ digest, manifest }) => all.some(({ lists }) => lists({ ...manifest, digest }) === "not-listed"))
     .map(({ manifest }) => manifest.number);
   return {
     entry,

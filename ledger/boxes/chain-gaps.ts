@@ -28,6 +28,18 @@ export interface MissingRange extends NumberRange {
   readonly alarm: boolean;
 }
 
+/** By what it is known that a number is missing, for people. */
+export const knownWords: Readonly<Record<MissingRange["known"], string>> = {
+  waits: "a later one is here",
+  record: "the box had it when it was made anew",
+  explained: "explained by a continuity record",
+};
+
+/** What is older is late, where so many hours are allowed. */
+export function deadlineOf(now: Utc, hours: number): Utc {
+  return utcOf(Date.parse(now) - hours * 3_600_000);
+}
+
 /** All that are missing, in order. `hours`: how long they may be before that alarms. */
 export function missingNumbers(
   { chained, records, waiting }: GapFacts,
@@ -37,7 +49,7 @@ export function missingNumbers(
   const here = merged([...chained, ...rangesOf(waiting.map(({ number }) => number))]);
   const last = Math.max(here.at(-1)?.to ?? 0, ...records.map(({ next }) => next - 1));
   const explained = merged(records.flatMap(({ missing }) => missing));
-  const deadline = utcOf(Date.parse(now) - hours * 3_600_000);
+  const deadline = deadlineOf(now, hours);
   const found: MissingRange[] = [];
   for (const { from, inside, to } of cut(gapsBetween(here, last), explained)) {
     const range = { from, to };

@@ -4,6 +4,7 @@ import { tableLines } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { rangeText } from "../../manifests/records/number-ranges.ts";
 import { type GapAnswer, gapAnswer } from "../answers/gaps.ts";
+import { knownWords } from "../boxes/chain-gaps.ts";
 import { boxNamed, enrolledBoxes } from "../boxes/enrolled.ts";
 import { asked, give } from "./asked.ts";
 
@@ -22,11 +23,7 @@ export async function runGaps(
   else if (boxes.some(({ missing }) => missing.some(({ alarm }) => alarm))) process.exitCode = 1;
 }
 
-const known = {
-  waits: "a later one is here",
-  record: "the box had it when it was made anew",
-  explained: "explained by a continuity record; perhaps never used",
-} as const;
+const known = { ...knownWords, explained: `${knownWords.explained}; perhaps never used` };
 
 function lines({ appliance, disputes, genesis, hours, missing }: GapAnswer): readonly string[] {
   const head = `${appliance === null ? "(name not known yet)" : shown(appliance)}, genesis ${genesis.slice(0, 16)}`;

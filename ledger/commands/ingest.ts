@@ -1,13 +1,12 @@
 /** Wires `coldseal ledger ingest`: takes what sticks hold, and tells of each thing what became of it. */
 
-import { count } from "../../host/terminal/amounts.ts";
 import { exitStatus, refusalJson } from "../../host/terminal/refusal-lines.ts";
-import { shown } from "../../manifests/records/names.ts";
-import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 import type { Told } from "../ingest/ingest.ts";
 import { ingestInto } from "../ingest/ingest-into.ts";
 import { openLedger } from "../ledger-folder.ts";
-import { runWatch, type WatchOptions } from "./watch-ingest.ts";
+import { countsOf, endingOf, line, plain, summary } from "./ingest-words.ts";
+import type { WatchOptions } from "./watch-ingest.ts";
 
 export interface IngestOptions extends WatchOptions {
   /** a folder in which sticks turn up */
@@ -18,13 +17,17 @@ export interface IngestOptions extends WatchOptions {
 export async function runIngest(
   folder: string,
   sticks: readonly string[],
-  { json, watch, ...options }: IngestOptions,
+  options: IngestOptions,
   tell: (consequence: string) => void,
 ): Promise<void> {
+  const { json, watch } = options;
   if ((watch === undefined) === (sticks.length === 0)) {
     throw new Refusal("USAGE", "sticks are named, or a folder that is watched", { expected: "STICK…, or --watch DIR" });
   }
-  if (watch !== undefined) return runWatch(folder, watch, { ...(json ? { json } : {}), ...options });
+  if (watch !== undefined) {
+    const { runWatch } = await import("./watch-ingest.ts");
+    return runWatch(folder, watch, options);
+  }
   const ledger = await openLedger(folder);
   try {
     tell("what was taken before stays taken, and the same again goes on");
@@ -50,87 +53,3 @@ export async function runIngest(
 }
 
 const consequence = "everything else was taken";
-
-export function endingOf(all: readonly Told[]): Refusal | undefined {
-  const disputed = all.filter(({ result }) => result.kind === "disputed");
-  const [first] = disputed;
-  if (first?.result.kind === "disputed") {
-    const what = count(disputed.length, "manifest");
-    return new Refusal("LEDGER-FORK", `${what} in dispute`, { got: first.result.finding, about: first.place });
-  }
-  const refused = all.flatMap(({ place, result }) =>
-    result.kind === "refused" ? [{ place, refusal: result.refusal }] : [],
-  );
-  const [worst] = refused;
-  if (!worst) return leftOf(all);
-  const { code, expected, got, message } = worst.refusal;
-  const which = `${count(refused.length, "record was", "records were")} refused, the first ${shown(worst.place)}`;
-  return new Refusal(code, `${which}: ${message}`, {
-    ...(expected === undefined ? {} : { expected }),
-    ...(got === undefined ? {} : { got }),
-    about: worst.place,
-  });
-}
-
-/** Nothing was refused, and something was not looked at: whether a record was there, nobody knows. */
-function leftOf(all: readonly Told[]): Refusal | undefined {
-  const left = all.flatMap(({ place, result }) => (result.kind === "left" ? [{ place, result }] : []));
-  const [first] = left;
-  if (!first) return undefined;
-  const { code, message } = first.result.refusal;
-  const which = `${count(left.length, "place was", "places were")} left, the first ${shown(first.place)}`;
-  return new Refusal("LEDGER-GAP", which, {
-    expected: "records of a box",
-    got: `${code}: ${message}`,
-    about: first.place,
-  });
-}
-
-export function countsOf(all: readonly Told[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { result } of all) counts[result.kind] = (counts[result.kind] ?? 0) + 1;
-  return counts;
-}
-
-export function summary(counts: Readonly<Record<string, number>>): string {
-  const known = counts.known ?? 0;
-  const changed = Object.entries(counts).filter(
-    ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised", "left"].includes(kind),
-  );
-  const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
-  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}${counts.left ? `; left: ${counts.left}` : ""}`;
-}
-
-export function line({ place, result, stick, what }: Told): string {
-  const where = place === "" ? "" : ` (${shown(stick)}/${shown(place)})`;
-  switch (result.kind) {
-    case "chained":
-      return `manifest ${result.number}: in the log, entries ${result.entry} to ${result.entry + result.entries - 1}${where}`;
-    case "waits":
-      return `manifest ${result.number}: waits for number ${result.next}${where}`;
-    case "disputed":
-      return `manifest ${result.number}: IN DISPUTE, the chain of its box stands: ${shown(result.finding)}${where}`;
-    case "completed":
-      return `manifest ${result.number}: its seals are here now, and hold${where}`;
-    case "known":
-      return `${what}: known${where}`;
-    case "entered":
-      return `${what}: in the log, entry ${result.entry}${where}`;
-    case "taken":
-      return `${what}: taken${where}`;
-    case "practised":
-      return `${what}: of a practice run, so no record of a box: left${where}`;
-    case "unsigned":
-      return `${what}: signed by nobody, so no evidence: left${where}`;
-    case "unvouched":
-      return `${what}: no transcript that is here vouches for it: left${where}`;
-    case "left":
-      return `LEFT: ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
-    case "refused":
-      return `${what}: REFUSED ${shown(inOneLine(result.refusal.toRecord()))}${where}`;
-  }
-}
-
-export function plain({ result, ...rest }: Told) {
-  return { ...rest, result: "refusal" in result ? { ...result, refusal: result.refusal.toRecord() } : result };
-}

@@ -4,7 +4,6 @@ import { number as amount } from "../../host/terminal/amounts.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { rowOf } from "../anchor/given-out.ts";
 import { type BoxAnswer, boxAnswers } from "../answers/boxes.ts";
 import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
 import { Standing } from "../answers/standing/judge.ts";
@@ -38,7 +37,7 @@ export async function runList(folder: string, box: string | undefined, { from, j
     const standing = await Standing.of(sql, enrolled, now);
     const manifests: ListedManifest[] = [];
     for (const one of await manifestAnswers(sql, enrolled, first, first + listed - 1))
-      manifests.push({ ...one, takenBack: takenBy(await standing.marks(await rowOf(sql, one.digest))) ?? null });
+      manifests.push({ ...one, takenBack: takenBy(await standing.marksOf(one.digest)) ?? null });
     return { genesis: enrolled.genesis, last, manifests };
   });
   give(json, answer, () => manifestLines(answer.manifests, answer.last));

@@ -1,12 +1,9 @@
 /** Wires `coldseal ledger reconcile`. */
 
-import { readFileSync, statSync } from "node:fs";
-import { faultWords } from "../../host/fault-words.ts";
 import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { Refusal } from "../../manifests/refusal.ts";
 import { openLedger } from "../ledger-folder.ts";
 import type { KeyCount } from "../reconcile/against-signer.ts";
 import type { Line } from "../reconcile/books.ts";
@@ -14,6 +11,7 @@ import { hsmLogLimit, readHsmLog } from "../reconcile/hsm-log.ts";
 import { type Reconciled, reconcileFolders } from "../reconcile/reconcile.ts";
 import { journalLimit, readSignerJournal } from "../reconcile/signer-journal.ts";
 import { give } from "./asked.ts";
+import { fileBytes } from "./file-bytes.ts";
 
 export interface ReconcileOptions {
   readonly desk?: readonly string[];
@@ -24,8 +22,9 @@ export interface ReconcileOptions {
 
 /** Exit status 1 where something is unexplained. Refuses USAGE, JSON, SHAPE, CHAIN, LEDGER-BOX, MEDIA-*, STORE. */
 export async function runReconcile(folder: string, box: string | undefined, options: ReconcileOptions): Promise<void> {
-  const journal = options.journal === undefined ? undefined : readSignerJournal(bytesOf(options.journal, journalLimit));
-  const hsm = options.hsmLog === undefined ? undefined : readHsmLog(bytesOf(options.hsmLog, hsmLogLimit));
+  const journal =
+    options.journal === undefined ? undefined : readSignerJournal(fileBytes(options.journal, journalLimit));
+  const hsm = options.hsmLog === undefined ? undefined : readHsmLog(fileBytes(options.hsmLog, hsmLogLimit));
   const ledger = await openLedger(folder);
   let answer: Reconciled;
   try {
@@ -94,16 +93,4 @@ function hsmWords({ hsm }: KeyCount): string {
 function asText({ box, file, text }: Line): string {
   const where = file === null ? (box === null ? "" : `box ${box.slice(0, 16)}: `) : `${shown(file)}: `;
   return `  ${where}${shown(text)}`;
-}
-
-function bytesOf(file: string, limit: number): Uint8Array {
-  try {
-    if (statSync(file).size <= limit) return new Uint8Array(readFileSync(file));
-  } catch (cause) {
-    throw new Refusal("USAGE", "a file cannot be read", { got: faultWords(cause), about: file, cause });
-  }
-  throw new Refusal("USAGE", "a file is longer than such a one can be", {
-    expected: `at most ${limit} bytes`,
-    about: file,
-  });
 }

@@ -1,9 +1,7 @@
 /** Wires `coldseal ledger records` and `proven`: what is here of a box beside its manifests, handed over with the proof that it is in the log, and checked by whoever gets it. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
-import { faultWords } from "../../host/fault-words.ts";
 import { tableLines } from "../../host/terminal/table.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fromHex, hex, utf8 } from "../../manifests/encoding/bytes.ts";
@@ -19,6 +17,7 @@ import { openLedger } from "../ledger-folder.ts";
 import { proveRecords } from "../prove/prove.ts";
 import { placesOf } from "../publish/places.ts";
 import { asked, give } from "./asked.ts";
+import { fileBytes } from "./file-bytes.ts";
 import { trustOf, type VerifyOptions } from "./verify.ts";
 
 export interface RecordsOptions {
@@ -115,14 +114,14 @@ export async function runProven(
   recordFile: string,
   options: VerifyOptions & { readonly log: string },
 ): Promise<void> {
-  const proof = readLogProof(bytesOf(proofFile, mostProofBytes));
+  const proof = readLogProof(fileBytes(proofFile, mostProofBytes));
   const { origin, size } = await checkLogProof(nodeHost, proof, await trustOf(options));
   const [entry, second] = proof.entries;
   if (!entry || second || entry.record.type === "seal" || !("digest" in entry.record))
     throw new Refusal("LOG-PROOF", "the proof is not of one record by itself", {
       expected: "a proof as `records --to` writes it",
     });
-  const bytes = bytesOf(recordFile, mostRecordBytes);
+  const bytes = fileBytes(recordFile, mostRecordBytes);
   const { record } = entry;
   const digest = hex(sha256(record.type === "custody" ? bytes : contentOf(bytes)));
   if (digest !== record.digest) {
@@ -156,17 +155,4 @@ function contentOf(p7m: Uint8Array): Uint8Array {
   } catch (cause) {
     throw asRefusal(cause, "CMS-FORM", "the record's file cannot be read");
   }
-}
-
-function bytesOf(file: string, limit: number): Uint8Array {
-  try {
-    const bytes = new Uint8Array(readFileSync(file));
-    if (bytes.length <= limit) return bytes;
-  } catch (cause) {
-    throw new Refusal("USAGE", "a file cannot be read", { got: faultWords(cause), about: file, cause });
-  }
-  throw new Refusal("USAGE", "a file is longer than such a one can be", {
-    expected: `at most ${limit} bytes`,
-    about: file,
-  });
 }

@@ -1,5 +1,6 @@
 /** Wires `coldseal ledger serve`: serves until it is told to stop. */
 
+import { stopSignal } from "../../host/stop-signal.ts";
 import { logTo } from "../serve/log-lines.ts";
 import { startService } from "../serve/server.ts";
 
@@ -17,9 +18,7 @@ export async function runServe(
   process.on("SIGHUP", () => service.reload());
   process.stdout.write(json ? `${JSON.stringify({ url: service.url })}\n` : `the ledger serves at ${service.url}\n`);
   log("serves", { url: service.url });
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
+  await stopSignal();
   log("stops");
   await service.stop(patience);
   log("stopped");

@@ -3,7 +3,6 @@
 import { count } from "../../host/terminal/amounts.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { rowOf } from "../anchor/given-out.ts";
 import { type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
 import { type JudgedBy, Standing } from "../answers/standing/judge.ts";
 import type { Mark } from "../answers/standing/marks.ts";
@@ -25,7 +24,7 @@ export async function runShow(
     const standing = await Standing.of(sql, enrolled, now);
     const manifests = [];
     for (const one of await manifestAnswers(sql, enrolled, number, number))
-      manifests.push({ ...one, marks: await standing.marks(await rowOf(sql, one.digest)) });
+      manifests.push({ ...one, marks: await standing.marksOf(one.digest) });
     const disputes = (await openDisputes(sql, enrolled.box)).filter((one) => one.number === number);
     return {
       genesis: enrolled.genesis,

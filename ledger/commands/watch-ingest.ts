@@ -9,7 +9,7 @@ import { isFinal, isNew, type Told } from "../ingest/ingest.ts";
 import { ingestInto } from "../ingest/ingest-into.ts";
 import { type WatchWork, watchFolder } from "../ingest/watch.ts";
 import { openLedger } from "../ledger-folder.ts";
-import { countsOf, endingOf, line, plain, summary } from "./ingest.ts";
+import { countsOf, endingOf, line, plain, summary } from "./ingest-words.ts";
 
 export interface WatchOptions {
   readonly json?: boolean;

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { faultWords } from "../../host/fault-words.ts";
+import { stopSignal } from "../../host/stop-signal.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { askNewPassphrase, askPassphrase } from "../keys/passphrase.ts";
@@ -48,9 +49,7 @@ export async function runWitness(
     const state = stopped === null ? `from size ${size}` : `STOPPED: ${stopped}`;
     process.stderr.write(`${shown(name)}: ${state}\n`);
   }
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
+  await stopSignal();
   server.close();
   server.closeAllConnections();
   witness.heads.close();

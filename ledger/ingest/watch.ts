@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { lstatSync, opendirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { asRefusal, type Refusal } from "../../manifests/refusal.ts";
@@ -83,7 +83,7 @@ class Watcher {
     const { dir, signal } = this.#work;
     let names: readonly string[] = [];
     try {
-      names = namesIn(dir);
+      names = readdirSync(dir);
       this.#left.delete("");
     } catch (fault) {
       this.#leave("", wordsOf(fault));
@@ -166,23 +166,12 @@ function wordsOf(fault: unknown): string {
   return `cannot be looked at (${(fault as NodeJS.ErrnoException).code ?? (fault as Error).message})`;
 }
 
-function namesIn(path: string): readonly string[] {
-  const names: string[] = [];
-  const folder = opendirSync(path);
-  try {
-    for (let entry = folder.readSync(); entry; entry = folder.readSync()) names.push(entry.name);
-  } finally {
-    folder.closeSync();
-  }
-  return names;
-}
-
 /** Of all names, sizes and times below, links not followed; undefined: nothing is there. Throws errors of the system. */
 function printOf(path: string): string | undefined {
   const hash = createHash("sha256");
   let seen = 0;
   const below = (folder: string, depth: number): void => {
-    for (const name of [...namesIn(folder)].sort()) {
+    for (const name of readdirSync(folder).sort()) {
       const stat = lstatSync(join(folder, name), { bigint: true, throwIfNoEntry: false });
       if (!stat) continue;
       seen += 1;

@@ -1,8 +1,8 @@
 /** The ledger's books against what signer and HSM counted. Pure. */
 
-import { utcOf } from "../../manifests/encoding/shape.ts";
 import { rangeText } from "../../manifests/records/number-ranges.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { deadlineOf, knownWords } from "../boxes/chain-gaps.ts";
 import { type Book, type BookedManifest, type Line, lineOf } from "./books.ts";
 import type { HsmCount, HsmLog } from "./hsm-log.ts";
 import type { SignerCount, SignerJournal } from "./signer-journal.ts";
@@ -26,11 +26,6 @@ export interface KeyCount {
 
 /** What is missing and in dispute leaves seals that nobody here can count. */
 export function ownLines({ box: { genesis: box, gapHours }, disputes, missing }: Book): readonly Line[] {
-  const why = {
-    record: "the box had it when it was made anew",
-    explained: "explained by a continuity record",
-    waits: "a later one is here",
-  };
   return [
     ...disputes.map(({ finding, number }) =>
       lineOf("dispute", `number ${number} is in dispute: ${finding}`, { box, number }),
@@ -38,7 +33,7 @@ export function ownLines({ box: { genesis: box, gapHours }, disputes, missing }:
     ...missing.map(({ alarm, from, known, since, to }) =>
       lineOf(
         "missing",
-        `number ${rangeText({ from, to })} is missing since ${since} (${why[known]})${alarm ? `, for more than ${gapHours} hours` : ""}: what was sealed in it nobody here can count`,
+        `number ${rangeText({ from, to })} is missing since ${since} (${knownWords[known]})${alarm ? `, for more than ${gapHours} hours` : ""}: what was sealed in it nobody here can count`,
         { box, number: from, explained: known === "explained" || !alarm },
       ),
     ),
@@ -46,7 +41,7 @@ export function ownLines({ box: { genesis: box, gapHours }, disputes, missing }:
 }
 
 /** Whether the journal is this box's: it has a row that one of its manifests names. */
-export function isJournalOf({ manifests }: Book, { digests }: SignerJournal): boolean {
+function isJournalOf({ manifests }: Book, { digests }: SignerJournal): boolean {
   return manifests.some(({ journal: { head, sequence } }) => digests.get(sequence) === head);
 }
 
@@ -82,7 +77,7 @@ export function againstJournal(book: Book, journal: SignerJournal, now: string):
     else if (!counts.has(number)) after += 1;
   }
   for (const count of counts.values())
-    lines.push(...ofNumber(count, known.get(count.number), { box, deadline: deadline(now, gapHours) }));
+    lines.push(...ofNumber(count, known.get(count.number), { box, deadline: deadlineOf(now, gapHours) }));
   const told = [
     [before, `name rows before row ${from}, the first of the journal`],
     [after, `were made after row ${to}, the last of the journal`],
@@ -111,10 +106,6 @@ function wrongRow(
   if (!count && sequence >= from && (sequence < to || (sequence === to && from === 1)))
     return `number ${number} names row ${sequence}, and no row of the journal is about that number: the signer counted none of its ${seals} seals`;
   return undefined;
-}
-
-function deadline(now: string, hours: number): string {
-  return utcOf(Date.parse(now) - hours * 3_600_000);
 }
 
 function ofNumber(
@@ -275,6 +266,6 @@ function explainedIn({ explained }: HsmCount): number {
   return sum(explained.map(({ signatures }) => signatures));
 }
 
-export function sum(all: readonly number[]): number {
+function sum(all: readonly number[]): number {
   return all.reduce((total, one) => total + one, 0);
 }

@@ -5,7 +5,7 @@ import type { Utc } from "../../manifests/encoding/shape.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { missingOf } from "../answers/gaps.ts";
 import type { MissingRange } from "../boxes/chain-gaps.ts";
-import { linked, type OpenDispute, openDisputes } from "../boxes/chain-rows.ts";
+import { type OpenDispute, openDisputes } from "../boxes/chain-rows.ts";
 import { applianceOf, type EnrolledBox } from "../boxes/enrolled.ts";
 import type { Sql } from "../store/database.ts";
 
@@ -25,8 +25,6 @@ export interface BookedManifest {
   readonly journal: { readonly sequence: number; readonly head: string };
   /** key (SHA-256, hex) and name of who asked for it */
   readonly submitter: { readonly key: string; readonly name: string };
-  /** in the chain, or waits for its turn; else in dispute */
-  readonly standing: "chained" | "waits";
 }
 
 export interface Book {
@@ -35,8 +33,6 @@ export interface Book {
   readonly manifests: readonly BookedManifest[];
   readonly missing: readonly MissingRange[];
   readonly disputes: readonly OpenDispute[];
-  /** records beside manifests that the audit key signed: refusals, closing records; transcripts may be */
-  readonly auditRecords: number;
 }
 
 const rowsAtOnce = 1000;
@@ -45,15 +41,14 @@ const rowsAtOnce = 1000;
 export async function bookOf(sql: Sql, box: EnrolledBox, now: Utc): Promise<Book> {
   const manifests: BookedManifest[] = [];
   for (let after = 0; ; ) {
-    const rows = await sql.all<{ manifest: number; content: Uint8Array; sealing_key: Uint8Array; chained: number }>(
-      `SELECT m.manifest, m.content, m.sealing_key, EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) AS chained
-        FROM box_manifests m WHERE m.box = ? AND m.manifest > ? AND NOT EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest)
+    const rows = await sql.all<{ manifest: number; content: Uint8Array; sealing_key: Uint8Array }>(
+      `SELECT m.manifest, m.content, m.sealing_key FROM box_manifests m WHERE m.box = ? AND m.manifest > ? AND NOT EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest)
         ORDER BY m.manifest LIMIT ?`,
       box.box,
       after,
       rowsAtOnce,
     );
-    for (const { chained, content, manifest: row, sealing_key: key } of rows) {
+    for (const { content, manifest: row, sealing_key: key } of rows) {
       const { created, documents, journal, keys, mode, number, outcome, request } = readManifest(content);
       const { key: submitter, name } = request.submitter;
       manifests.push({
@@ -67,24 +62,18 @@ export async function bookOf(sql: Sql, box: EnrolledBox, now: Utc): Promise<Book
         auditKey: keys.audit.key,
         journal,
         submitter: { key: submitter, name },
-        standing: chained !== 0 ? "chained" : "waits",
       });
     }
     const last = rows.at(-1);
     if (!last) break;
     after = last.manifest;
   }
-  const others = await sql.get<{ n: number }>(
-    "SELECT count(*) AS n FROM box_records WHERE box = ? AND type IN ('refusal', 'closing')",
-    box.box,
-  );
   return {
     box,
     appliance: await applianceOf(sql, box.box),
     manifests: manifests.sort((a, b) => a.number - b.number || a.row - b.row),
     missing: await missingOf(sql, box, now),
     disputes: await openDisputes(sql, box.box),
-    auditRecords: others?.n ?? 0,
   };
 }
 

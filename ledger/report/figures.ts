@@ -7,6 +7,7 @@ import { type EmergencyAnswer, emergencyAnswers } from "../answers/emergencies.t
 import { type GapAnswer, gapAnswer } from "../answers/gaps.ts";
 import { linked } from "../boxes/chain-rows.ts";
 import { enrolledBoxes } from "../boxes/enrolled.ts";
+import { treeHead } from "../log/tree-head.ts";
 import type { Sql } from "../store/database.ts";
 import { type Buckets, bucketAt, bucketsOf, medianOf } from "./buckets.ts";
 
@@ -60,7 +61,7 @@ interface Row {
 const rowsAtOnce = 5000;
 const hour = 3_600_000;
 /** Bars of more boxes than this are one. */
-export const mostSeries = 6;
+const mostSeries = 6;
 
 export async function figuresOf(sql: Sql, { from, to }: Period, now: Utc): Promise<Figures> {
   const rows = await manifestRows(sql);
@@ -79,7 +80,7 @@ export async function figuresOf(sql: Sql, { from, to }: Period, now: Utc): Promi
     const at = bucketAt(buckets, row.created);
     return at === undefined ? [] : [{ ...row, at }];
   });
-  const count = await sql.get<{ n: number }>("SELECT count(*) AS n FROM entries");
+  const { size } = await treeHead(sql);
   const gaps: GapAnswer[] = [];
   const emergencies: EmergencyAnswer[] = [];
   for (const one of enrolled) {
@@ -94,7 +95,7 @@ export async function figuresOf(sql: Sql, { from, to }: Period, now: Utc): Promi
     boxes,
     manifests: within.length,
     seals: within.reduce((sum, { seals }) => sum + seals, 0),
-    entries: count?.n ?? 0,
+    entries: size,
     volume: largest(seriesOf(within, buckets.all.length, ({ box }) => names.get(box) ?? `box ${box}`)),
     modes: seriesOf(within, buckets.all.length, ({ mode }) => mode),
     queue: queueAges(rows, buckets, now),
@@ -182,8 +183,14 @@ async function acknowledgedIn(
   const byBox = Map.groupBy(made, ({ box }) => box);
   const taken: number[][] = Array.from({ length }, () => []);
   let unacknowledged = 0;
-  for (const { at, box, chained, created, number } of rows) {
-    const first = chained === 0 ? undefined : byBox.get(box)?.find((one) => one.number >= number);
+  // By rising numbers: the first acknowledgement over one is never before the first over a lower one.
+  const reached = new Map<number, number>();
+  for (const { at, box, chained, created, number } of [...rows].sort((a, b) => a.number - b.number)) {
+    const own = byBox.get(box) ?? [];
+    let next = reached.get(box) ?? 0;
+    while (next < own.length && (own[next]?.number ?? 0) < number) next += 1;
+    reached.set(box, next);
+    const first = chained === 0 ? undefined : own[next];
     if (first) taken[at]?.push(Math.max(0, (Date.parse(first.made) - Date.parse(created)) / hour));
     else unacknowledged += 1;
   }

@@ -7,6 +7,7 @@ import { base64, utf8 } from "../../manifests/encoding/bytes.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { rangeText } from "../../manifests/records/number-ranges.ts";
 import { unfinished } from "../answers/emergencies.ts";
+import { knownWords } from "../boxes/chain-gaps.ts";
 import { type Figures, type Series, total } from "./figures.ts";
 import { dots, hoursText, stackedBars, stepLine } from "./plots.ts";
 import { reportStyle } from "./style.ts";
@@ -173,18 +174,13 @@ function acknowledgements({ acknowledged: { longest, median }, buckets, unacknow
 }
 
 function gaps({ gaps: all }: Figures): string {
-  const known = {
-    waits: "a later one is here",
-    record: "the box had it when it was made anew",
-    explained: "explained by a continuity record",
-  } as const;
   const rows = all.flatMap((box) =>
     box.missing.map((one) => ({
       cells: [
         nameOf(box),
         rangeText(one),
         one.since,
-        known[one.known],
+        knownWords[one.known],
         one.alarm ? `ALARM: over ${box.hours} hours` : "",
       ],
       alarm: one.alarm,

@@ -1,6 +1,7 @@
 /** Runs a signer: its keys are opened once, then it answers until it is told to stop, or the one who started it hangs up. */
 
 import { Socket } from "node:net";
+import { stopSignal } from "../../host/stop-signal.ts";
 import { endingRefusal } from "../../host/terminal/refusal-lines.ts";
 import { serve, serveSocket, stopServing } from "../../host/wire.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -71,10 +72,4 @@ function loginOf({ descriptor, pinFd }: RunOptions): TokenLogin {
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
 }

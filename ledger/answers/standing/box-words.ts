@@ -9,11 +9,12 @@ import { verifyAllSigners } from "../../../manifests/records/authorization.ts";
 import { merged, type NumberRange } from "../../../manifests/records/number-ranges.ts";
 import { readSignedOrder } from "../../../manifests/records/order.ts";
 import { readPolicy } from "../../../manifests/records/policy.ts";
-import { type Entry, readTranscript, type Transcript } from "../../../manifests/records/transcript.ts";
+import type { Entry, Transcript } from "../../../manifests/records/transcript.ts";
 import type { EnrolledBox } from "../../boxes/enrolled.ts";
-import { smallEvidence, wholeEvidence } from "../../boxes/evidence.ts";
+import { smallEvidence } from "../../boxes/evidence.ts";
 import { policiesOf } from "../../boxes/known-box.ts";
 import { type RevokedKey, revokedKeysOf } from "../../boxes/revoked-keys.ts";
+import { transcriptsOf } from "../../boxes/transcripts.ts";
 import type { Sql } from "../../store/database.ts";
 import type { BoxWords, Compromised, ResealList, RevokedOtherwise, TakenBack } from "./marks.ts";
 
@@ -22,11 +23,16 @@ export async function boxWords(sql: Sql, enrolled: EnrolledBox): Promise<BoxWord
   const { box } = enrolled;
   const policies = await policiesOf(sql, enrolled);
   const takenBack: TakenBack[] = [];
-  const files = await sql.all<{ file: Uint8Array }>("SELECT file FROM box_policies WHERE box = ? ORDER BY number", box);
+  const rows = await sql.all<{ digest: Uint8Array; file: Uint8Array }>(
+    "SELECT digest, file FROM box_policies WHERE box = ? ORDER BY number",
+    box,
+  );
   const listed = new Set<string>();
-  for (const { file } of files) {
+  for (const { digest, file } of rows) {
+    // Later policies keep what an earlier one listed: the first says since when.
+    const revoked = policies.inForce(hex(digest))?.policy.revoked ?? [];
+    if (revoked.every((one) => listed.has(one))) continue;
     for (const one of await onItsList(await smallEvidence(sql, file))) {
-      // Later policies keep what an earlier one listed: the first says since when.
       if (listed.has(one.certificate)) continue;
       listed.add(one.certificate);
       takenBack.push(one);
@@ -100,15 +106,9 @@ async function resealLists(
 
 /** What compromise ceremonies found, also where their orders did not come in. */
 async function ceremonies(sql: Sql, box: number): Promise<readonly Compromised[]> {
-  const rows = await sql.all<{ file: Uint8Array; about: string; entry: number }>(
-    "SELECT file, about, entry FROM box_records WHERE box = ? AND type = 'transcript' ORDER BY record",
-    box,
-  );
   const found: Compromised[] = [];
-  for (const { about, entry, file } of rows) {
-    if ((JSON.parse(about) as { readonly ceremony?: string }).ceremony !== "compromise") continue;
-    const { content } = readSignedData(await wholeEvidence(sql, file));
-    const told = content && foundBy(await readTranscript(nodeHost, content), entry);
+  for await (const { entry, transcript } of transcriptsOf(sql, box, ["compromise"])) {
+    const told = foundBy(transcript, entry);
     if (told) found.push(told);
   }
   return found;

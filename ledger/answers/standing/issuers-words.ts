@@ -2,14 +2,13 @@
 
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
-import { equal, hex } from "../../../manifests/encoding/bytes.ts";
+import { equal, fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
 import type { Manifest } from "../../../manifests/records/manifest.ts";
 import { mostStaged, revocationFolder } from "../../../manifests/records/revocation-part.ts";
 import { answersOf, type RevocationWanted } from "../../../manifests/verify/revocation.ts";
 import { leastRsaBits } from "../../../manifests/verify/trust.ts";
 import { type Certificate, readCertificate } from "../../../manifests/x509/certificate.ts";
-import type { EnrolledBox } from "../../boxes/enrolled.ts";
 import { wholeEvidence } from "../../boxes/evidence.ts";
 import { fileOf } from "../../boxes/keep-manifest.ts";
 import type { Sql } from "../../store/database.ts";
@@ -37,31 +36,43 @@ export async function listsOf(sql: Sql, box: number): Promise<Lists> {
 /** A path to a pinned root, the root last; shorter where an issuer is not at hand. */
 export type Path = readonly [Certificate, ...Certificate[]];
 
-/** The paths of the seals' and the manifest's certificates, as far as they are here. */
+/** The certificates of the newest bundle that was made under a sealing key (SHA-256, hex) and whose seals were verified: those of others under it do as well. */
+export async function newestCertificates(sql: Sql, box: number, key: string): Promise<readonly Certificate[]> {
+  const newest = await sql.get<{ manifest: number }>(
+    `SELECT m.manifest FROM box_manifests m JOIN seals_verified v ON v.manifest = m.manifest
+      WHERE m.box = ? AND m.sealing_key = ? ORDER BY m.manifest DESC LIMIT 1`,
+    box,
+    fromHex(key),
+  );
+  return newest ? certificatesIn(sql, newest.manifest) : [];
+}
+
+/** The paths of the seals' and the manifest's certificates, as far as they are here or among `beside`: they are found by what they are. */
 export async function pathsOf(
   sql: Sql,
-  { roots }: Pick<EnrolledBox, "roots">,
+  roots: readonly Certificate[],
   row: number,
   { keys }: Pick<Manifest, "keys">,
+  beside: readonly Certificate[],
 ): Promise<Readonly<Record<"sealing" | "audit", Path | undefined>>> {
   const file = await fileOf(sql, row, "manifest.p7m");
   const signers = file ? readSignedData(await wholeEvidence(sql, file)).certificates : [];
-  // Those of a bundle that was made under the same key do as well: they are found by what they are.
-  const beside = await sql.all<{ file: Uint8Array }>(
-    `SELECT DISTINCT f.file FROM manifest_files f WHERE f.path LIKE 'certificates/%' AND f.manifest IN (?, (SELECT max(m.manifest)
-      FROM box_manifests m JOIN box_manifests own ON own.box = m.box AND own.sealing_key = m.sealing_key
-      JOIN seals_verified v ON v.manifest = m.manifest WHERE own.manifest = ?))`,
-    row,
+  const known = [...signers.map(readCertificate), ...(await certificatesIn(sql, row)), ...beside];
+  return {
+    sealing: pathFrom(keys.sealing.certificate, known, roots),
+    audit: pathFrom(keys.audit.certificate, known, roots),
+  };
+}
+
+/** Those of a bundle. */
+async function certificatesIn(sql: Sql, row: number): Promise<readonly Certificate[]> {
+  const rows = await sql.all<{ file: Uint8Array }>(
+    "SELECT DISTINCT file FROM manifest_files WHERE manifest = ? AND path LIKE 'certificates/%'",
     row,
   );
-  const ders = [...signers];
-  for (const one of beside) ders.push(await wholeEvidence(sql, one.file));
-  const known = ders.map(readCertificate);
-  const own = roots.map(readCertificate);
-  return {
-    sealing: pathFrom(keys.sealing.certificate, known, own),
-    audit: pathFrom(keys.audit.certificate, known, own),
-  };
+  const found: Certificate[] = [];
+  for (const { file } of rows) found.push(readCertificate(await wholeEvidence(sql, file)));
+  return found;
 }
 
 function pathFrom(leaf: string, known: readonly Certificate[], roots: readonly Certificate[]): Path | undefined {

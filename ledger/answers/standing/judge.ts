@@ -1,17 +1,16 @@
 /** Asks the store what has become of what manifests of a box sealed: for `find`, `show` and `list`. */
 
-import { readSignedData } from "../../../manifests/cms/read.ts";
 import { fromHex, hex } from "../../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
-import { closingLists, readClosing } from "../../../manifests/records/closing.ts";
 import { type Manifest, readManifest } from "../../../manifests/records/manifest.ts";
+import { type Certificate, readCertificate } from "../../../manifests/x509/certificate.ts";
 import { standingRound } from "../../anchor/stored-chains.ts";
-import { linked } from "../../boxes/chain-rows.ts";
+import { linked, manifestRow } from "../../boxes/chain-rows.ts";
+import { closingsOf } from "../../boxes/closings.ts";
 import type { EnrolledBox } from "../../boxes/enrolled.ts";
-import { wholeEvidence } from "../../boxes/evidence.ts";
 import type { Sql } from "../../store/database.ts";
 import { boxWords } from "./box-words.ts";
-import { digestsOf, type Lists, listsOf, pathsOf, revokedByIssuers } from "./issuers-words.ts";
+import { digestsOf, type Lists, listsOf, newestCertificates, pathsOf, revokedByIssuers } from "./issuers-words.ts";
 import { type Asked, type BoxWords, type Mark, marksOf, type TakenBack } from "./marks.ts";
 
 /** What revocation was judged by, as far as records came in. */
@@ -32,6 +31,12 @@ export class Standing {
   readonly #words: BoxWords;
   readonly #lists: Lists;
   readonly #byIssuers = new Map<string, readonly TakenBack[]>();
+  /** by row */
+  readonly #marks = new Map<number, readonly Mark[]>();
+  /** by sealing key */
+  readonly #beside = new Map<string, readonly Certificate[]>();
+  #roots: readonly Certificate[] | undefined;
+  #closings: ReturnType<typeof closingsOf> | undefined;
   readonly judgedBy: JudgedBy;
 
   private constructor(
@@ -64,8 +69,20 @@ export class Standing {
     return new Standing({ sql, enrolled, now }, await boxWords(sql, enrolled), lists, newest?.number ?? 0);
   }
 
-  /** Of a row of box_manifests. */
+  /** By the digest of the content, hex. */
+  async marksOf(digest: string): Promise<readonly Mark[]> {
+    const row = await manifestRow(this.#sql, this.#enrolled.box, digest);
+    return row === undefined ? [] : this.marks(row);
+  }
+
+  /** Of a row of box_manifests; judged once. */
   async marks(row: number): Promise<readonly Mark[]> {
+    const known = this.#marks.get(row) ?? (await this.#judge(row));
+    this.#marks.set(row, known);
+    return known;
+  }
+
+  async #judge(row: number): Promise<readonly Mark[]> {
     const sql = this.#sql;
     const stored = await sql.get<{ content: Uint8Array; digest: Uint8Array }>(
       "SELECT content, digest FROM box_manifests WHERE manifest = ?",
@@ -73,8 +90,12 @@ export class Standing {
     );
     if (!stored) return [];
     const manifest = readManifest(stored.content);
-    const paths = await pathsOf(sql, this.#enrolled, row, manifest);
-    const { roots } = this.#enrolled;
+    const { box, roots } = this.#enrolled;
+    const { key } = manifest.keys.sealing;
+    const beside = this.#beside.get(key) ?? (await newestCertificates(sql, box, key));
+    this.#beside.set(key, beside);
+    this.#roots ??= roots.map(readCertificate);
+    const paths = await pathsOf(sql, this.#roots, row, manifest, beside);
     const byIssuers = new Map<string, TakenBack>();
     for (const path of [paths.sealing, paths.audit]) {
       if (!path || this.judgedBy.lists === 0) continue;
@@ -87,15 +108,28 @@ export class Standing {
       manifest,
       proven: await provenBy(sql, row),
       paths: { sealing: digestsOf(paths.sealing, roots), audit: digestsOf(paths.audit, roots) },
-      sameBatch: await sealedSame(sql, this.#enrolled.box, row, manifest),
-      closings: await closingsOf(sql, this.#enrolled.box, manifest, hex(stored.digest)),
+      sameBatch: await sealedSame(sql, box, row, manifest),
+      closings: await this.#closingsOver(manifest, hex(stored.digest)),
     };
     return marksOf(asked, { ...this.#words, takenBack: [...this.#words.takenBack, ...byIssuers.values()] });
+  }
+
+  /** What closing records say of a manifest of an emergency; they are read when the first one is asked for. */
+  async #closingsOver(manifest: Manifest, digest: string): Promise<Asked["closings"]> {
+    const { emergency } = manifest;
+    if (!emergency) return [];
+    this.#closings ??= closingsOf(this.#sql, this.#enrolled.box);
+    const own = (await this.#closings).get(emergency.order) ?? [];
+    return own.map(({ closing, entry, lists }) => ({
+      ended: closing.ended.time,
+      entry,
+      lists: lists({ ...manifest, digest }),
+    }));
   }
 }
 
 /** By the first token of the first round over it that stands; undefined: it waits. */
-export async function provenBy(sql: Sql, row: number): Promise<Utc | undefined> {
+async function provenBy(sql: Sql, row: number): Promise<Utc | undefined> {
   const round = await standingRound(sql, row);
   if (round === undefined) return undefined;
   const token = await sql.get<{ latest: Utc }>(
@@ -115,22 +149,6 @@ async function sealedSame(sql: Sql, box: number, row: number, { request }: Manif
     row,
   );
   return rows.map(({ number }) => number);
-}
-
-async function closingsOf(sql: Sql, box: number, manifest: Manifest, digest: string): Promise<Asked["closings"]> {
-  const { emergency } = manifest;
-  if (!emergency) return [];
-  const rows = await sql.all<{ file: Uint8Array; entry: number }>(
-    "SELECT file, entry FROM box_records WHERE box = ? AND type = 'closing' ORDER BY record",
-    box,
-  );
-  const found: Asked["closings"][number][] = [];
-  for (const { entry, file } of rows) {
-    const closing = readClosing(readSignedData(await wholeEvidence(sql, file)).content ?? new Uint8Array(0));
-    if (closing.declared.order !== emergency.order) continue;
-    found.push({ ended: closing.ended.time, entry, lists: closingLists(closing)({ ...manifest, digest }) });
-  }
-  return found;
 }
 
 /** Of several boxes, each read once. */

@@ -25,7 +25,6 @@ const manifest = (number: number, change: Partial<BookedManifest>): BookedManife
   row: number,
   seals: 1,
   sealingKey: key,
-  standing: "chained",
   submitter: { key: "bb".repeat(32), name: "Submitter" },
   ...change,
 });
@@ -36,7 +35,6 @@ it("LEDGER-ANSWER: seals that the signer never counted: of a number without row,
     const manifests = [manifest(1, {}), manifest(2, { seals: 5000, ...change })];
     const book: Book = {
       appliance: "box-1",
-      auditRecords: 0,
       box: { genesis, gapHours: 72 } as EnrolledBox,
       disputes: [],
       manifests,
@@ -66,7 +64,7 @@ it("LEDGER-ANSWER: seals that the signer never counted: of a number without row,
 
 it("LEDGER-ANSWER: 20,000 manifests of one key are looked through once", () => {
   const many = Array.from({ length: 20_000 }, (_, at) => manifest(at + 1, {}));
-  const book = { appliance: null, auditRecords: 0, box: { genesis } as EnrolledBox, disputes: [], missing: [] };
+  const book = { appliance: null, box: { genesis } as EnrolledBox, disputes: [], missing: [] };
   const before = performance.now();
   expect(keyCounts({ ...book, manifests: many }, undefined, undefined)).toMatchObject([{ manifests: 20_000 }]);
   // Copied for each it took more than ten seconds.

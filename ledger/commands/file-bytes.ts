@@ -1,0 +1,22 @@
+/** A file that somebody names on the command line. */
+
+import { readFileSync, statSync } from "node:fs";
+import { faultWords } from "../../host/fault-words.ts";
+import { Refusal } from "../../manifests/refusal.ts";
+
+/** All of it. Refuses USAGE what cannot be read, or has more than `limit` bytes. */
+export function fileBytes(file: string, limit: number): Uint8Array {
+  try {
+    if (statSync(file).size <= limit) {
+      const bytes = new Uint8Array(readFileSync(file));
+      // What is no plain file has no size of its own.
+      if (bytes.length <= limit) return bytes;
+    }
+  } catch (cause) {
+    throw new Refusal("USAGE", "a file cannot be read", { got: faultWords(cause), about: file, cause });
+  }
+  throw new Refusal("USAGE", "a file is longer than such a one can be", {
+    expected: `at most ${limit} bytes`,
+    about: file,
+  });
+}
