@@ -1,5 +1,6 @@
 /** A ledger's keys in a folder of their own, with a certificate by a test root, and its signer as a process. */
 
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,7 +54,7 @@ export async function keysIn(folder: string, kind: KeyKind = "p256", of = origin
       return certificate;
     },
     async signing(use) {
-      const secret = join(folder, "passphrase");
+      const secret = join(folder, `passphrase-${randomUUID()}`);
       writeFileSync(secret, passphrase);
       const passphraseFd = () => openSync(secret, "r");
       try {
