@@ -77,6 +77,13 @@ export function layAudit(
   for (const name of keepersFiles) stick.set(`${root}/${manifest.number}/${name}`, files.get(name) as Uint8Array);
 }
 
+/** The stick of these as the box writes it out. */
+export function outboxOf(bundles: readonly Pick<Bundle, "files" | "manifest">[]): Stick {
+  const stick: Stick = new Map();
+  for (const bundle of bundles) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
+  return stick;
+}
+
 /** The keeper's stick of these. */
 export function auditOf(bundles: readonly Pick<Bundle, "files" | "manifest">[]): Stick {
   const stick: Stick = new Map();

@@ -12,7 +12,7 @@ import type { Policy } from "../../manifests/records/policy.ts";
 import type { LedgerRules } from "../../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../../manifests/x509/certificate-request.ts";
 import type { Bundle } from "../bundle/build.ts";
-import { layBundle, type Stick } from "../bundle/chain.ts";
+import { outboxOf, type Stick } from "../bundle/chain.ts";
 import { oids, root } from "../bundle/people.ts";
 import { issue } from "../pki/authority.ts";
 import type { DrillContext, DrillResult } from "./drill.ts";
@@ -116,10 +116,7 @@ async function ledgerCommand(
 }
 
 async function layStick(folder: string, files: Stick | readonly Bundle[]): Promise<string> {
-  const stick: Stick = files instanceof Map ? files : new Map();
-  if (!(files instanceof Map)) {
-    for (const bundle of files) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
-  }
+  const stick = files instanceof Map ? files : outboxOf(files as readonly Bundle[]);
   await mkdir(folder, { recursive: true });
   for (const [path, bytes] of stick) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

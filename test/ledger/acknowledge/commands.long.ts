@@ -12,7 +12,7 @@ import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import type { LedgerRules } from "../../../manifests/records/policy-ledger.ts";
 import { verifyCertificateRequest } from "../../../manifests/x509/certificate-request.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
 import { oids, root } from "../../bundle/people.ts";
 import { issue, makeRoot } from "../../pki/authority.ts";
 import { type Ended, ledgerCommand, passphrase, startLedger } from "../programs.ts";
@@ -33,8 +33,7 @@ const run = async (...args: readonly string[]): Promise<Ended> => ledgerCommand(
 const signing = (...args: readonly string[]) => run(...args, "--passphrase-fd", "3");
 
 function stickOf(name: string, ...some: readonly Bundle[]): string {
-  const stick: Stick = new Map();
-  for (const bundle of some) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
+  const stick = outboxOf(some);
   for (const [path, bytes] of stick) {
     mkdirSync(dirname(join(at(name), path)), { recursive: true });
     writeFileSync(join(at(name), path), bytes);

@@ -6,7 +6,7 @@ import { type QueueAnswer, queueAnswer } from "../../../ledger/anchor/queue.ts";
 import { type AnchorSettings, changeSettings } from "../../../ledger/anchor/settings.ts";
 import { type Utc, utcOf } from "../../../manifests/encoding/shape.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { layBundle, type Stick } from "../../bundle/chain.ts";
+import { outboxOf } from "../../bundle/chain.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { tamper } from "../tampering.ts";
@@ -36,11 +36,7 @@ export async function anchoredLedger(genesis: string): Promise<AnchoredLedger> {
   return {
     ...ledger,
     work,
-    take: async (...bundles) => {
-      const stick: Stick = new Map();
-      for (const one of bundles) layBundle(stick, `coldseal/outbox/batch-${one.manifest.number}`, one);
-      await ledger.ingest(stick);
-    },
+    take: async (...bundles) => void (await ledger.ingest(outboxOf(bundles))),
     anchor: async (urls, now) => {
       const asking = await work({ urls }, now);
       const rounds: AnchoredRound[] = [];

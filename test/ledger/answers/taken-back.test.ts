@@ -14,7 +14,7 @@ import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { type OrderKind, orderBytes } from "../../../manifests/records/order.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { bundleAt, chainOf, digestOf, layBundle, outboxOf, type Stick } from "../../bundle/chain.ts";
 import { issuer, oids, op1, op2, op3, sealing, stranger } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy } from "../../bundle/signed.ts";
 import { chainedTranscript } from "../../manifests/records/transcript-content.ts";
@@ -34,9 +34,7 @@ beforeAll(async () => {
   genesis = (bundles[0] as Bundle).genesis;
   box = await testLedger();
   await box.enrol(genesis);
-  const stick: Stick = new Map();
-  for (const bundle of bundles) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
-  await box.ingest(stick);
+  await box.ingest(outboxOf(bundles));
 });
 afterAll(() => box.end());
 

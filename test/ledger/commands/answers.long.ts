@@ -9,7 +9,7 @@ import { publish } from "../../../ledger/publish/publish.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { chainOf, layBundle, outboxOf, type Stick } from "../../bundle/chain.ts";
 import { oids, op1, op2 } from "../../bundle/people.ts";
 import { signedBy } from "../../bundle/signed.ts";
 import { logKey, signedCheckpoint } from "../../manifests/log/log-keys.ts";
@@ -28,8 +28,8 @@ beforeAll(async () => {
   transcript = await transcriptContent(people, { run: "live" });
   const stick: Stick = new Map([
     ["coldseal/transcripts/2026-001-genesis.p7m", await signedBy([op1, op2], oids.transcript, transcript)],
+    ...outboxOf(bundles),
   ]);
-  for (const bundle of bundles) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
   await box.ingest(stick);
   const { root, size } = await box.ledger.db.reading(treeHead);
   const { origin } = box.ledger;

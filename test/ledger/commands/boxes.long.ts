@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { bundleAt, chainOf, digestOf, layBundle, other, type Stick } from "../../bundle/chain.ts";
+import { bundleAt, chainOf, digestOf, other, outboxOf } from "../../bundle/chain.ts";
 import { root } from "../../bundle/people.ts";
 import { issue } from "../../pki/authority.ts";
 import { projectRoot } from "../../structure/source-files.ts";
@@ -35,8 +35,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(dir, { recursive: true }));
 
 function lay(name: string, some: readonly Bundle[]): void {
-  const stick: Stick = new Map();
-  for (const bundle of some) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
+  const stick = outboxOf(some);
   for (const [path, bytes] of stick) {
     mkdirSync(dirname(join(dir, name, path)), { recursive: true });
     writeFileSync(join(dir, name, path), bytes);

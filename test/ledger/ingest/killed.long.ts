@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { append } from "../../../ledger/log/append.ts";
 import { takeOver } from "../../../ledger/log/tree-head.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, keeperOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { chainOf, keeperOf, outboxOf } from "../../bundle/chain.ts";
 import { projectRoot } from "../../structure/source-files.ts";
 import { type TestLedger, testLedger } from "./on-real-ledger.ts";
 
@@ -21,8 +21,7 @@ beforeEach(async () => {
   bundles = await chainOf(12, () => ({ documents }));
   box = await testLedger();
   await box.enrol((bundles[0] as Bundle).genesis);
-  const outbox: Stick = new Map();
-  for (const bundle of bundles) layBundle(outbox, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
+  const outbox = outboxOf(bundles);
   sticks = [box.stick(keeperOf(bundles.slice(0, 6)), "keeper"), box.stick(outbox, "outbox")];
 }, 60_000);
 afterEach(() => box.end());

@@ -13,7 +13,7 @@ import type { Database } from "../../../ledger/store/database.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { refusalFileBytes } from "../../../manifests/records/refusal-record.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { chainOf, layBundle, outboxOf, type Stick } from "../../bundle/chain.ts";
 import { audit, oids, sealing } from "../../bundle/people.ts";
 import { makeSeal, sealFacts } from "../../bundle/signed.ts";
 import { refusalRecord } from "../../manifests/verify/refusal-record.ts";
@@ -44,9 +44,7 @@ beforeAll(async () => {
   }));
   box = await testLedger();
   await box.enrol((bundles[0] as Bundle).genesis);
-  const stick: Stick = new Map();
-  for (const bundle of bundles) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
-  await box.ingest(stick);
+  await box.ingest(outboxOf(bundles));
 });
 afterAll(() => box.end());
 

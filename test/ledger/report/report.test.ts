@@ -11,7 +11,7 @@ import { reportPage } from "../../../ledger/report/page.ts";
 import { hoursText, stackedBars } from "../../../ledger/report/plots.ts";
 import { base64, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf, layBundle, type Stick } from "../../bundle/chain.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { tamper } from "../tampering.ts";
 import { hostileFigures, hostileNames } from "./hostile-figures.ts";
@@ -21,9 +21,7 @@ beforeAll(async () => {
   const bundles = await chainOf(3);
   box = await testLedger();
   await box.enrol((bundles[0] as Bundle).genesis);
-  const stick: Stick = new Map();
-  for (const bundle of bundles) layBundle(stick, `coldseal/outbox/batch-${bundle.manifest.number}`, bundle);
-  await box.ingest(stick);
+  await box.ingest(outboxOf(bundles));
   // An acknowledgement over two of them, six hours after number 1; what it is made of is others' matter.
   tamper(
     box,

@@ -17,8 +17,6 @@ import { openSigner } from "../../../ledger/signer/open-signer.ts";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import { der, sequence } from "../../../manifests/encoding/der-write.ts";
 import { documentationArc } from "../../../manifests/encoding/oid.ts";
-import type { Bundle } from "../../bundle/build.ts";
-import { layBundle, type Stick } from "../../bundle/chain.ts";
 import { type Issued, issue, makeRoot, pem, type Wanted } from "../../pki/authority.ts";
 import { type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { passphrase } from "../programs.ts";
@@ -182,10 +180,4 @@ export function inShort(answer: Answer): string {
 
 export function put(folder: string, name: string, text: string | Uint8Array): void {
   writeFileSync(join(folder, name), text, { mode: 0o600 });
-}
-
-export function outboxOf(...bundles: readonly Bundle[]): Stick {
-  const stick: Stick = new Map();
-  for (const one of bundles) layBundle(stick, `coldseal/outbox/batch-${one.manifest.number}`, one);
-  return stick;
 }

@@ -3,8 +3,8 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import type { FoundSeal } from "../../../ledger/answers/find.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
-import { type Answer, aService, auditor, outboxOf, type TestService } from "./a-service.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
+import { type Answer, aService, auditor, type TestService } from "./a-service.ts";
 import { type Schemas, schemasOf } from "./schemas.ts";
 
 /** More of one document than a search is told of. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
     number === 1 ? { documents: copies, abortedAfter: many } : { documents: { ...copies, "other.pdf": "another" } },
   )) as [Bundle, Bundle];
   test = await aService(aborted.genesis);
-  await test.ledger.ingest(outboxOf(aborted, sealed));
+  await test.ledger.ingest(outboxOf([aborted, sealed]));
   await test.start();
   schemas = await schemasOf(test);
 });

@@ -11,12 +11,12 @@ import { usualHealth } from "../../../ledger/serve/settings.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
 import { logKey } from "../../manifests/log/log-keys.ts";
 import { openTsa, type TestTsa } from "../../pki/openssl-tsa.ts";
 import { tsaRoot } from "../../pki/tsa.ts";
 import { tamper } from "../tampering.ts";
-import { aService, outboxOf, put, type TestService } from "./a-service.ts";
+import { aService, put, type TestService } from "./a-service.ts";
 
 let test: TestService;
 let tsa: TestTsa;
@@ -39,9 +39,9 @@ beforeAll(async () => {
   // The first one, whose probe is the only one of these tests.
   expect(await health.check()).toMatchObject({ healthy: false, probe: { problem: { code: "UNPUBLISHED" } } });
   health.start();
-  await test.ledger.ingest(outboxOf(first));
+  await test.ledger.ingest(outboxOf([first]));
   await test.bringOut();
-  await test.ledger.ingest(outboxOf(second));
+  await test.ledger.ingest(outboxOf([second]));
   await test.bringOut();
   const { db } = test.ledger.ledger;
   const now = () => utcOf(Date.now());
@@ -217,7 +217,7 @@ describe("HEALTH: is proven", () => {
 
   it("what is stored and not published is told, and turns bad after its limit", async () => {
     limits = { ...limits, unpublishedSeconds: 3600 };
-    await test.ledger.ingest(outboxOf(third));
+    await test.ledger.ingest(outboxOf([third]));
     expect((await health.check()).entry).toMatchObject({ healthy: true, unpublished: { entries: 2 } });
     limits = { ...limits, unpublishedSeconds: -1 };
     expect(await health.check()).toMatchObject({ healthy: false, entry: { healthy: false, problem: null } });

@@ -6,8 +6,8 @@ import { Health } from "../../../ledger/serve/health.ts";
 import { OpenStore } from "../../../ledger/serve/open-store.ts";
 import { usualHealth } from "../../../ledger/serve/settings.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
-import { aService, outboxOf, type TestService } from "./a-service.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
+import { aService, type TestService } from "./a-service.ts";
 
 let test: TestService;
 let second: Bundle;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   );
   store = new OpenStore(folder);
   health = new Health({ folder, origin, store, settings: () => limits, told: () => undefined });
-  await test.ledger.ingest(outboxOf(one));
+  await test.ledger.ingest(outboxOf([one]));
 });
 afterAll(async () => {
   await health.stop();
@@ -52,7 +52,7 @@ it("HEALTH: is proven of what is published in every place, and turns bad when so
 
 it("HEALTH: what one place alone has is not published, and turns bad after its limit", async () => {
   const at = join(test.ledger.folder, "second");
-  await test.ledger.ingest(outboxOf(second));
+  await test.ledger.ingest(outboxOf([second]));
   renameSync(at, `${at}.away`);
   await test.bringOut().catch(() => undefined);
   rmSync(at, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routes } from "../../../ledger/serve/routes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
-import { type Ask, aService, keeper, outboxOf, type TestService } from "./a-service.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
+import { type Ask, aService, keeper, type TestService } from "./a-service.ts";
 import { type Schemas, schemasOf } from "./schemas.ts";
 
 let test: TestService;
@@ -10,7 +10,7 @@ let schemas: Schemas;
 beforeAll(async () => {
   const [first] = (await chainOf(1)) as [Bundle];
   test = await aService(first.genesis);
-  await test.ledger.ingest(outboxOf(first));
+  await test.ledger.ingest(outboxOf([first]));
   await test.bringOut();
   await test.start();
   schemas = await schemasOf(test);

@@ -9,16 +9,16 @@ import { readBundle, readTile } from "../../../manifests/log/tiles.ts";
 import { checkConsistency, checkInclusion } from "../../../manifests/log/tree-proof.ts";
 import { leafHash } from "../../../manifests/records/merkle.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
-import { aService, inShort, keeper, outboxOf, type TestService } from "./a-service.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
+import { aService, inShort, keeper, type TestService } from "./a-service.ts";
 
 let test: TestService;
 beforeAll(async () => {
   const [first, second] = (await chainOf(2)) as [Bundle, Bundle];
   test = await aService(first.genesis);
-  await test.ledger.ingest(outboxOf(first));
+  await test.ledger.ingest(outboxOf([first]));
   await test.bringOut();
-  await test.ledger.ingest(outboxOf(second));
+  await test.ledger.ingest(outboxOf([second]));
   await test.bringOut();
   await test.start();
 });

@@ -6,19 +6,9 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
 import { ledgerCommand, Served, startLedger } from "../programs.ts";
-import {
-  aService,
-  ask,
-  auditor,
-  certificateOf,
-  inShort,
-  keeper,
-  outboxOf,
-  type TestService,
-  trusted,
-} from "./a-service.ts";
+import { aService, ask, auditor, certificateOf, inShort, keeper, type TestService, trusted } from "./a-service.ts";
 import { soon, started } from "./sending.ts";
 import { tarOf } from "./tars.ts";
 
@@ -30,7 +20,7 @@ beforeAll(async () => {
   const [one, two] = (await chainOf(2)) as [Bundle, Bundle];
   first = two;
   test = await aService(one.genesis);
-  await test.ledger.ingest(outboxOf(one));
+  await test.ledger.ingest(outboxOf([one]));
   await test.bringOut();
   test.configure({});
   await start();
@@ -88,7 +78,7 @@ describe("the service as a process", () => {
   });
 
   it("NOTHING-LOST: lets an upload that is under way end on SIGTERM, takes nothing new, and ends with 0", async () => {
-    const archive = tarOf(outboxOf(first));
+    const archive = tarOf(outboxOf([first]));
     const { hostname, port } = new URL(url);
     const socket = connectTls({ host: hostname, port: Number(port), ...trusted, ...certificateOf(keeper) });
     let answer = "";

@@ -4,19 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { bundleAt, chainOf, digestOf, other } from "../../bundle/chain.ts";
+import { bundleAt, chainOf, digestOf, other, outboxOf } from "../../bundle/chain.ts";
 import { issue, makeRoot, pem } from "../../pki/authority.ts";
-import {
-  aService,
-  auditor,
-  certificateOf,
-  clientAuth,
-  inShort,
-  keeper,
-  outboxOf,
-  put,
-  type TestService,
-} from "./a-service.ts";
+import { aService, auditor, certificateOf, clientAuth, inShort, keeper, put, type TestService } from "./a-service.ts";
 import { schemasOf } from "./schemas.ts";
 import { begun, copies, send, soon } from "./sending.ts";
 import { tar, tarOf } from "./tars.ts";
@@ -46,7 +36,7 @@ afterEach(() => {
 // One after another: each goes on where the one before ended.
 describe("NOTHING-LOST: an upload", () => {
   it("is taken as ingest takes a stick, and found", async () => {
-    const archive = tarOf(outboxOf(bundles[0]));
+    const archive = tarOf(outboxOf([bundles[0]]));
     const first = await send(test, archive);
     expect([first.status, first.json()]).toMatchObject([
       200,
@@ -61,7 +51,7 @@ describe("NOTHING-LOST: an upload", () => {
   });
 
   it("the same again changes nothing", async () => {
-    const archive = tarOf(outboxOf(bundles[0]));
+    const archive = tarOf(outboxOf([bundles[0]]));
     const before = await test.ledger.records();
     const again = await send(test, archive);
     expect([again.status, again.json()]).toMatchObject([200, { counts: { known: 1 } }]);
@@ -69,7 +59,7 @@ describe("NOTHING-LOST: an upload", () => {
   });
 
   it("BUSY: while another process writes the store; nothing is lost, and the next one is taken", async () => {
-    const archive = tarOf(outboxOf(bundles[1]));
+    const archive = tarOf(outboxOf([bundles[1]]));
     const answer = await test.ledger.ledger.db.writing(() => send(test, archive));
     expect([inShort(answer), answer.headers["retry-after"]]).toEqual(["503 BUSY", "5"]);
     expect(answer.json()).toMatchObject({ refusal: halfTaken });
@@ -78,7 +68,7 @@ describe("NOTHING-LOST: an upload", () => {
 
   it("STOPPED: where the service ends it is told, and the same again goes on", async () => {
     const before = await test.ledger.records();
-    const archive = tarOf(outboxOf(third));
+    const archive = tarOf(outboxOf([third]));
     const { answer, ended } = await test.ledger.ledger.db.writing(async () => {
       const answer = send(test, archive);
       // Its ingest waits for the store.
@@ -107,7 +97,7 @@ describe("NOTHING-LOST: an upload", () => {
   it("LEDGER-FORK: tells what is in dispute, and keeps it", async () => {
     const fork = await bundleAt({ number: 1 }, { manifest: other });
     expect(digestOf(fork)).not.toBe(digestOf(bundles[0]));
-    const answer = await send(test, tarOf(outboxOf(fork)));
+    const answer = await send(test, tarOf(outboxOf([fork])));
     expect(inShort(answer)).toBe("409 LEDGER-FORK");
     expect((await test.ask("/metrics", { as: keeper })).text).toMatch(
       /^coldseal_ledger_disputes\{box="[0-9a-f]{16}"\} 1$/m,

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
-import { chainOf } from "../../bundle/chain.ts";
-import { aService, inShort, outboxOf, type TestService } from "./a-service.ts";
+import { chainOf, outboxOf } from "../../bundle/chain.ts";
+import { aService, inShort, type TestService } from "./a-service.ts";
 import { begun, copies, logged, send, started } from "./sending.ts";
 import { ending, tar, tarOf } from "./tars.ts";
 
@@ -47,7 +47,7 @@ describe("NOTHING-LOST: an upload", () => {
   });
 
   it("of which the end never comes is not taken, and the next one is", async () => {
-    const archive = tarOf(outboxOf(bundles[1]));
+    const archive = tarOf(outboxOf([bundles[1]]));
     const { sent } = begun(test, { "content-length": `${archive.length}` });
     sent.write(archive.subarray(0, archive.length - ending.length - 512));
     await started(test);
@@ -57,7 +57,7 @@ describe("NOTHING-LOST: an upload", () => {
   });
 
   it("BUSY: while another is under way is told so; that one ends as if nothing had been", async () => {
-    const archive = tarOf(outboxOf(bundles[0]));
+    const archive = tarOf(outboxOf([bundles[0]]));
     const { answer, sent } = begun(test, { "content-length": `${archive.length}` });
     sent.write(archive.subarray(0, 1000));
     await started(test);

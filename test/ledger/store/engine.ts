@@ -2,12 +2,13 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serversOf, storeMark } from "../../../ledger/ledger-folder.ts";
 import type { Database, Sql } from "../../../ledger/store/database.ts";
 import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
-import { type PostgresSettings, readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { tables } from "../../../ledger/store/schema.ts";
 import { createSqlite, openSqlite } from "../../../ledger/store/sqlite.ts";
 
@@ -20,7 +21,6 @@ export interface TestServers {
 }
 
 export const variable = "COLDSEAL_TEST_POSTGRES";
-const settingsOf = (folder: string) => join(folder, "postgres.json");
 
 export function testServers(): TestServers | undefined {
   const said = process.env[variable];
@@ -44,19 +44,18 @@ export function initWords(dir: string): readonly string[] {
 
 /** After a ledger's folder was copied: gives the copy a store of its own, as it was in the other. */
 export async function copyStore(folder: string): Promise<void> {
-  if (!existsSync(settingsOf(folder))) return;
-  const of = readPostgresSettings(settingsOf(folder));
-  const copy = await copyOf(of.schema);
-  writeFileSync(settingsOf(folder), JSON.stringify(copy));
+  const of = serversOf(folder);
+  if (of) writeFileSync(storeMark(folder), JSON.stringify(await copyOf(of.schema)));
 }
 
 /** Keeps what a ledger's store holds now; called, puts it back. Nobody has the store open meanwhile. */
 export async function storeKept(folder: string): Promise<() => void> {
-  if (existsSync(settingsOf(folder))) {
-    const copy = await copyOf(readPostgresSettings(settingsOf(folder)).schema);
-    return () => writeFileSync(settingsOf(folder), JSON.stringify(copy));
+  const of = serversOf(folder);
+  const store = storeMark(folder);
+  if (of) {
+    const copy = await copyOf(of.schema);
+    return () => writeFileSync(store, JSON.stringify(copy));
   }
-  const store = join(folder, "store.sqlite");
   copyFileSync(store, `${store}.kept`);
   return () => {
     for (const ending of ["-wal", "-shm"]) rmSync(`${store}${ending}`, { force: true });
@@ -67,7 +66,7 @@ export async function storeKept(folder: string): Promise<() => void> {
 /** The store that a folder names is not there any more. */
 export function removeStore(folder: string): void {
   const schema = schemaOf(folder);
-  if (schema === undefined) rmSync(join(folder, "store.sqlite"));
+  if (schema === undefined) rmSync(storeMark(folder));
   else administer(`DROP SCHEMA ${schema} CASCADE`);
 }
 
@@ -105,7 +104,7 @@ export async function aStore(fill: (sql: Sql) => Promise<void> = async () => und
 
 /** Whose store is where: the schema of a folder on the servers; undefined where the store is in the folder. */
 export function schemaOf(folder: string): string | undefined {
-  return existsSync(settingsOf(folder)) ? JSON.parse(readFileSync(settingsOf(folder), "utf8")).schema : undefined;
+  return serversOf(folder)?.schema;
 }
 
 async function copyOf(schema: string): Promise<PostgresSettings> {
