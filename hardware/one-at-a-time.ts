@@ -3,9 +3,9 @@
  * that reads it just then loses the token until it starts the module anew (measured: 189 of 200 failed).
  */
 
-import { spawnSync } from "node:child_process";
 import { closeSync, openSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { takeLock } from "../host/file-lock.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { ModulePlace } from "./module.ts";
 
@@ -14,12 +14,14 @@ const seconds = 30;
 /**
  * Runs `work` while no other process on this machine runs such work for the same place. The lock is flock(2) on the first
  * file that the module's environment names (its own configuration), else on the module itself; no file is made, and it
- * ends with the process. `work` is synchronous, so that one process never waits for itself. Refuses with BUSY after 30 s.
+ * ends with the process. `work` is synchronous, so that one process never waits for itself. Refuses with BUSY after 30 s, CONFIG.
  */
 export function oneAtATime<T>(place: ModulePlace, work: () => T): T {
   const descriptor = openLockFile(place);
   try {
-    lock(descriptor);
+    if (!takeLock(descriptor, seconds)) {
+      throw new Refusal("BUSY", "other processes keep the token's login busy", { got: `${seconds} s` });
+    }
     return work();
   } finally {
     closeSync(descriptor);
@@ -37,13 +39,4 @@ function openLockFile(place: ModulePlace): number {
 
 function isFile(value: string): boolean {
   return isAbsolute(value) && (statSync(value, { throwIfNoEntry: false })?.isFile() ?? false);
-}
-
-/** util-linux's flock locks the open file that it inherits; the lock stays when it ends. */
-function lock(descriptor: number): void {
-  const { error, status } = spawnSync("flock", ["--exclusive", "--timeout", `${seconds}`, "3"], {
-    stdio: ["ignore", "ignore", "ignore", descriptor],
-  });
-  if (error) throw new Refusal("HSM-MODULE", "flock does not start", { expected: "util-linux", cause: error });
-  if (status !== 0) throw new Refusal("BUSY", "other processes keep the token's login busy", { got: `${seconds} s` });
 }

@@ -53,7 +53,7 @@ export interface MadeKeys {
 
 export const requestFile = (folder: string) => join(folder, "acknowledgement.csr");
 
-/** Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses CONFIG where the folder is, LOG-NOTE an origin that names no key, STORE. */
+/** Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses CONFIG where the folder is, BUSY, LOG-NOTE an origin that names no key, STORE. */
 export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
   const { cost, folder, kind, origin, passphrase } = wanted;
   const checkpoint = newEd25519();

@@ -52,7 +52,7 @@ export interface WitnessWanted extends WitnessSettings {
   readonly cost?: ScryptCost;
 }
 
-/** Makes a witness's folder with all that is in it, or nothing; its verifier key. Durable on return. Refuses CONFIG where the folder is, LOG-NOTE keys and names that are none, STORE. */
+/** Makes a witness's folder with all that is in it, or nothing; its verifier key. Durable on return. Refuses CONFIG where the folder is, BUSY, LOG-NOTE keys and names that are none, STORE. */
 export async function makeWitness(wanted: WitnessWanted): Promise<string> {
   const { cost, counter, folder, listen, logs, name, passphrase } = wanted;
   await readLogs(logs);

@@ -17,7 +17,7 @@ import { pointOfSpki } from "../../../manifests/log/ed25519-point.ts";
 import { verifierKey, verifierKeyText } from "../../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
 import { ed25519Point, newEd25519 } from "../../keys/ed25519.ts";
-import { begunFolder, checkNoFolder, newFolder } from "../../keys/new-folder.ts";
+import { begunFolder, checkNoFolder, onlyMaker, wholeFolder } from "../../keys/new-folder.ts";
 import type { AskPin } from "../../keys/passphrase.ts";
 import { sealKeys } from "../../keys/sealed-keys.ts";
 import { type OpenPart, openPartBytes } from "../key-record.ts";
@@ -43,11 +43,15 @@ const keyLabels = (origin: string) =>
   ({ acknowledgement: `${origin} acknowledgements`, checkpoint: `${origin} checkpoints` }) as const;
 
 /**
- * Makes the signer's folder with all that is in it, or nothing; what a run that was interrupted left on the token is removed first. Durable on return. Refuses CONFIG where the
- * folder is, or a URI without serial; PIN-WRONG, PIN-LOCKED, HSM-GONE, HSM-TOKEN; HSM-KEY where the token has keys of this ledger already, and a key that could not be proven;
+ * Makes the signer's folder with all that is in it, or nothing; what a run that was interrupted left on the token is removed first. Durable on return. Refuses BUSY, before
+ * anybody types, where another run makes keys there; CONFIG where the folder is, or a URI without serial; PIN-WRONG, PIN-LOCKED, HSM-GONE, HSM-TOKEN; HSM-KEY where the token has keys of this ledger already, and a key that could not be proven;
  * HSM-UNSUPPORTED an acknowledgement key that it does not make; LOG-NOTE an origin that names no key; STORE.
  */
 export async function makeKeysOnToken(wanted: TokenKeysWanted): Promise<MadeOnToken> {
+  return onlyMaker(wanted.folder, () => makeAlone(wanted));
+}
+
+async function makeAlone(wanted: TokenKeysWanted): Promise<MadeOnToken> {
   const { askPassphrase, askPin, folder, origin } = wanted;
   checkNoFolder(folder);
   const config = checkedToken(wanted.token);
@@ -106,7 +110,7 @@ async function make(
     ...(passphrase ? [] : [{ id: randomBytes(16), kind: "ed25519", label: labels.checkpoint } as const]),
   ];
   let vkey = "";
-  await newFolder(folder, async (begun) => {
+  await wholeFolder(folder, async (begun) => {
     await noteMaking(begun, serial, keys);
     const [acknowledgement, onToken] = await generateKeys(token, pin, keys);
     const inFile = onToken ? undefined : newEd25519();

@@ -227,6 +227,29 @@ describe("keys that are being made", () => {
     await served.end();
   });
 
+  it("BUSY: a run beside one that stands still takes none of its keys, and that one comes to its end", async () => {
+    const soft = await aToken("six");
+    const folder = at("two");
+    expect(await ledgerCommand(["init", folder, "--origin", origin])).toMatchObject({ status: 0 });
+    const args = ["keys", folder, "--organization", "Example", ...onToken(soft), ...secrets];
+    const first = startLedger(args, { pin: soft.pin });
+    const gone = new Promise<number | null>((resolve) => first.once("close", resolve));
+    try {
+      while (!existsSync(join(`${signerIn(folder)}.new`, "making.json")) && first.exitCode === null)
+        await new Promise((soon) => setTimeout(soon, 1));
+      first.kill("SIGSTOP");
+      const second = await make(soft, folder);
+      expect(second).toMatchObject({ status: 3, out: expect.stringContaining("another process is making keys there") });
+      first.kill("SIGCONT");
+      expect(await gone).toBe(0);
+      expect(await thereOn(soft)).toHaveLength(4);
+    } finally {
+      first.kill("SIGKILL");
+    }
+    const served = await Served.start(startLedger(["signer", folder, ...secrets], { pin: soft.pin }), /signing/);
+    await served.end();
+  });
+
   it("PIN-WRONG, USAGE, CONFIG: what cannot be is refused before the token is touched, or by its one try", async () => {
     const soft = await aToken("five");
     const folder = at("refused");

@@ -8,6 +8,7 @@ import { readKeyRecord } from "../../../ledger/signer/key-record.ts";
 import { type Signer, signerMethods } from "../../../ledger/signer/methods.ts";
 import { openSigner } from "../../../ledger/signer/open-signer.ts";
 import type { TokenLogin } from "../../../ledger/signer/signing-key.ts";
+import { makeKeysOnToken } from "../../../ledger/signer/token/make-on-token.ts";
 import { noteMaking } from "../../../ledger/signer/token/making.ts";
 import { suiteOf } from "../../../manifests/cms/suite.ts";
 import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
@@ -15,8 +16,8 @@ import { documentationArc } from "../../../manifests/encoding/oid.ts";
 import { readVerifierKey } from "../../../manifests/log/verifier-key.ts";
 import { makeSoftToken, type SoftToken } from "../../hardware/soft-token.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
-import { newFolder, origin } from "./a-signer.ts";
-import { keysOn, signerIn, thereOn } from "./on-token.ts";
+import { keysIn, newFolder, origin } from "./a-signer.ts";
+import { keysOn, signerIn, thereOn, wantedOn } from "./on-token.ts";
 import { checkNote, tree } from "./signing.ts";
 
 let soft: SoftToken;
@@ -81,6 +82,33 @@ describe("making keys on a token", () => {
       expect(await thereOn(soft)).toEqual(before);
       expect(existsSync(signerIn(other))).toBe(false);
     } finally {
+      rmSync(other, { recursive: true });
+    }
+  });
+
+  it("BUSY: a second run is refused before anybody types, also one for an encrypted file, and the first ends with the keys that it made", async () => {
+    const two = await makeSoftToken("two at once");
+    const other = newFolder();
+    const heard: string[] = [];
+    const pin = Promise.withResolvers<Uint8Array>();
+    const asked = Promise.withResolvers<void>();
+    const askPin = () => {
+      asked.resolve();
+      return pin.promise;
+    };
+    try {
+      const first = makeKeysOnToken({ ...wantedOn(two, other), askPin });
+      await asked.promise;
+      expect(await codeOf(makeKeysOnToken(wantedOn(two, other, heard)))).toBe("BUSY");
+      expect(await codeOf(keysIn(other))).toBe("BUSY");
+      expect([heard, await thereOn(two)]).toEqual([[], []]);
+      pin.resolve(Uint8Array.from(two.pin));
+      const { vkey: made } = await first;
+      expect(readKeyRecord(signerIn(other)).checkpoint.vkey).toBe(made);
+      expect(await thereOn(two)).toHaveLength(4);
+      expect(await codeOf(makeKeysOnToken(wantedOn(two, other, heard)))).toBe("CONFIG");
+    } finally {
+      two.remove();
       rmSync(other, { recursive: true });
     }
   });
