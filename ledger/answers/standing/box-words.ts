@@ -2,13 +2,12 @@
 
 import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { readSignedData } from "../../../manifests/cms/read.ts";
+import { readSigningTime } from "../../../manifests/cms/verify.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../../manifests/encoding/oid.ts";
 import type { Utc } from "../../../manifests/encoding/shape.ts";
-import { verifyAllSigners } from "../../../manifests/records/authorization.ts";
 import { merged, type NumberRange } from "../../../manifests/records/number-ranges.ts";
 import { readSignedOrder } from "../../../manifests/records/order.ts";
-import { readPolicy } from "../../../manifests/records/policy.ts";
 import type { Entry, Transcript } from "../../../manifests/records/transcript.ts";
 import type { EnrolledBox } from "../../boxes/enrolled.ts";
 import { smallEvidence } from "../../boxes/evidence.ts";
@@ -30,12 +29,14 @@ export async function boxWords(sql: Sql, enrolled: EnrolledBox): Promise<BoxWord
   const listed = new Set<string>();
   for (const { digest, file } of rows) {
     // Later policies keep what an earlier one listed: the first says since when.
-    const revoked = policies.inForce(hex(digest))?.policy.revoked ?? [];
-    if (revoked.every((one) => listed.has(one))) continue;
-    for (const one of await onItsList(await smallEvidence(sql, file))) {
-      if (listed.has(one.certificate)) continue;
-      listed.add(one.certificate);
-      takenBack.push(one);
+    const held = policies.inForce(hex(digest));
+    const fresh = new Set(held?.policy.revoked).difference(listed);
+    if (!held || fresh.size === 0) continue;
+    const { number } = held;
+    const since = lastSignature(await smallEvidence(sql, file));
+    for (const certificate of fresh) {
+      listed.add(certificate);
+      takenBack.push({ by: `policy ${number}`, certificate, policy: number, since });
     }
   }
   const orders = await revokedKeysOf(sql, enrolled, policies);
@@ -52,17 +53,9 @@ export async function boxWords(sql: Sql, enrolled: EnrolledBox): Promise<BoxWord
   };
 }
 
-/** The list of a policy, since it was signed by the last of those who signed it. */
-async function onItsList(p7m: Uint8Array): Promise<readonly TakenBack[]> {
-  const data = readSignedData(p7m);
-  const { limits, number, revoked } = readPolicy(data.content ?? new Uint8Array(0));
-  if (revoked.length === 0) return [];
-  const signers = await verifyAllSigners(nodeHost, data, limits.minimumRsaBits);
-  const since = signers
-    .map(({ signingTime }) => signingTime)
-    .sort()
-    .at(-1) as Utc;
-  return revoked.map((certificate) => ({ by: `policy ${number}`, certificate, policy: number, since }));
+/** When the last of those who signed a policy did. Its signatures were verified with its chain, which takes keys that the one before allowed and it does not. */
+function lastSignature(p7m: Uint8Array): Utc {
+  return readSignedData(p7m).signers.map(readSigningTime).sort().at(-1) as Utc;
 }
 
 function asCompromised({

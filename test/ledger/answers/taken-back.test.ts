@@ -12,13 +12,14 @@ import { checkLedger } from "../../../ledger/check/check-ledger.ts";
 import { base64, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { type OrderKind, orderBytes } from "../../../manifests/records/order.ts";
+import type { Policy } from "../../../manifests/records/policy.ts";
 import { readCertificate } from "../../../manifests/x509/certificate.ts";
 import type { Bundle } from "../../bundle/build.ts";
 import { bundleAt, chainOf, digestOf, layBundle, outboxOf, type Stick } from "../../bundle/chain.ts";
-import { issuer, oids, op1, op2, op3, sealing, stranger } from "../../bundle/people.ts";
+import { issuer, oids, op1, op2, op3, people, root, sealing, stranger } from "../../bundle/people.ts";
 import { makePolicy, policyBytes, signedBy } from "../../bundle/signed.ts";
 import { chainedTranscript } from "../../manifests/records/transcript-content.ts";
-import type { Issued } from "../../pki/authority.ts";
+import { type Issued, issue } from "../../pki/authority.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { inShort, type TestLedger, testLedger } from "../ingest/on-real-ledger.ts";
 import { tamper } from "../tampering.ts";
@@ -169,6 +170,36 @@ describe("what takes seals back", () => {
       "UPDATE revoked_keys SET digest = zeroblob(32) WHERE digest = (SELECT digest FROM revoked_keys ORDER BY digest LIMIT 1)",
     );
     expect((await checkLedger(box.ledger, [])).count).toBeGreaterThan(0);
+  });
+});
+
+describe("a policy that asks for longer keys than one of those who signed it had", () => {
+  it("LEDGER-ANSWER: takes back what it lists, since its last signature, by the lengths that its chain was verified by", async () => {
+    const short = issue(root, { name: "op4", suite: "rsa-pkcs1-sha256", rsaBits: 2048, eku: [oids.operator] });
+    const { certificate } = short;
+    const first = (policy: Policy): Policy => ({
+      ...policy,
+      limits: { ...policy.limits, minimumRsaBits: 2048 },
+      people: [...people, { id: "op4", name: "Operator 4", roles: ["officer"], certificates: [certificate] }],
+    });
+    const [bundle] = (await chainOf(1, () => ({ policy: first, founders: [op1, op2, op3, short] }))) as [Bundle];
+    const revoked = [hex(sha256(certificate)), hex(sha256(issuer.certificate))];
+    const next = policyBytes(makePolicy({ number: 2, previous: bundle.genesis, revoked }));
+    const signed = await signedBy([short, op2, op3], oids.policy, next, "2026-11-22T08:00:00Z");
+    const of = await testLedger();
+    try {
+      await of.enrol(bundle.genesis);
+      const policies = new Map([["coldseal/box/box-1/policies/policy-0002.p7m", signed]]);
+      expect(inShort(await of.ingest(outboxOf([bundle])))).toEqual(["chained 1"]);
+      expect(inShort(await of.ingest(policies))).toEqual(["policy taken"]);
+      const [digest] = [...bundle.documents.values()].map((bytes) => hex(sha256(bytes)));
+      const found = await of.ledger.db.reading((sql) => findSeals(sql, [digest as string], now));
+      expect(found).toMatchObject([
+        { counts: false, why: expect.stringMatching(/by policy 2, since 2026-11-22T08:00:00Z/) },
+      ]);
+    } finally {
+      of.end();
+    }
   });
 });
 
