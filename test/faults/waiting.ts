@@ -1,6 +1,6 @@
 /** How long anybody waits in these tests. */
 
-import { pause } from "../promises/real-daemon.ts";
+import { setTimeout as pause } from "node:timers/promises";
 
 const patience = 60_000;
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { until } from "../../faults/waiting.ts";
 import type { ServerPrograms } from "./programs.ts";
 
 const run = promisify(execFile);
@@ -92,6 +93,13 @@ export class PostgresServer {
       this.#as(),
     );
     return stdout.trim();
+  }
+
+  /** Sets it anew while it runs, and waits until whoever connects has it so. */
+  async set(name: string, value: string): Promise<void> {
+    await this.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
+    await this.psql("SELECT pg_reload_conf()");
+    await until(`${name} is ${value}`, async () => (await this.psql(`SHOW ${name}`)) === value);
   }
 
   /** Arguments that bring psql to it. */

@@ -11,7 +11,6 @@ import type { PostgresSettings } from "../../../ledger/store/postgres-settings.t
 import { freePorts } from "../../drills/cluster/ports.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { serverPrograms } from "../../drills/servers/programs.ts";
-import { until } from "../../faults/waiting.ts";
 import { Way } from "./way.ts";
 
 const refused = (code: string, message: RegExp) =>
@@ -141,12 +140,6 @@ async function promoted(): Promise<PostgresServer> {
   return other;
 }
 
-async function setAnew(on: PostgresServer, name: string, value: string): Promise<void> {
-  await on.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
-  await on.psql("SELECT pg_reload_conf()");
-  await until(`${name} is ${value}`, async () => (await on.psql(`SHOW ${name}`)) === value);
-}
-
 describe("several servers", () => {
   it("NOTHING-LOST: of two that take writes the later one leads, in any order; on it nothing is cut, on the other what takes long is", async () => {
     const later = await promoted();
@@ -174,12 +167,12 @@ describe("several servers", () => {
       onFirst.close();
 
       // What the deposed one lacks is not the leader's; what the leader lacks is, and the deposed one is not taken in its place.
-      await setAnew(server, "fsync", "off");
+      await server.set("fsync", "off");
       const connection = await connectToLeader(both, 0);
       expect(connection.server).toEqual(second);
       connection.close();
-      await setAnew(server, "fsync", "on");
-      await setAnew(later, "fsync", "off");
+      await server.set("fsync", "on");
+      await later.set("fsync", "off");
       await expect(connectToLeader(both, 0)).rejects.toEqual(refused("CONFIG", /keep what it acknowledges/));
     } finally {
       await later.end();

@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await PostgresServer.start(programs);
   receiver = new Receiver(server, programs);
   receiver.start();
-  await setAnew("synchronous_standby_names", standbyName);
+  await server.set("synchronous_standby_names", standbyName);
 });
 afterAll(async () => {
   await receiver?.stop();
@@ -32,12 +32,6 @@ beforeEach(async () => {
   settings = { ...server.settings, replicated: true, schema: `commits_${++made}` };
   await createPostgres(settings, async () => undefined);
 });
-
-async function setAnew(name: string, value: string): Promise<void> {
-  await server.psql(`ALTER SYSTEM SET ${name} = '${value}'`);
-  await server.psql("SELECT pg_reload_conf()");
-  await until(async () => (await server.psql(`SHOW ${name}`)) === value);
-}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 60_000;
@@ -126,13 +120,13 @@ describe("a commit that the standby has not confirmed", () => {
     const seen = others.settled((sql) => sql.all("SELECT url FROM time_authorities"));
     seen.catch(() => undefined);
     await until(async () => (await waiting()).length === 2);
-    await setAnew("synchronous_standby_names", "");
+    await server.set("synchronous_standby_names", "");
     // The server confirms both without a warning, and shows what no standby has.
     await until(async () => (await waiting()).length === 0);
     await until(async () => (await names(others)).length === 1);
     expect(await settledYet(result)).toBe("waits");
     await expect(seen).rejects.toEqual(refused("STORE", /nobody knows/));
-    await setAnew("synchronous_standby_names", standbyName);
+    await server.set("synchronous_standby_names", standbyName);
     receiver.start();
     await result;
     expect(await names(others)).toEqual(["a"]);
@@ -231,11 +225,11 @@ describe("a transaction that is not committed", () => {
 describe("CONFIG: servers that do not keep what they acknowledge", () => {
   const configured = async (name: string, value: string, then: () => Promise<void>) => {
     const before = await server.psql(`SHOW ${name}`);
-    await setAnew(name, value);
+    await server.set(name, value);
     try {
       await then();
     } finally {
-      await setAnew(name, before);
+      await server.set(name, before);
     }
   };
 

@@ -27,10 +27,7 @@ beforeAll(async () => {
   server = await PostgresServer.start(programs);
   receiver = new Receiver(server, programs);
   receiver.start();
-  await server.psql(`ALTER SYSTEM SET synchronous_standby_names = '${standbyName}'`);
-  await server.psql("SELECT pg_reload_conf()");
-  const names = () => server.psql("SHOW synchronous_standby_names");
-  await until("a standby is waited for", async () => (await names()) === standbyName);
+  await server.set("synchronous_standby_names", standbyName);
   way = await Way.to(server);
 });
 afterAll(async () => {
