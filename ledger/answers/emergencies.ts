@@ -89,14 +89,13 @@ interface Seen {
 
 /** The newest first. Refuses STORE. */
 export async function emergencyAnswers(sql: Sql, enrolled: EnrolledBox, now: Utc): Promise<readonly EmergencyAnswer[]> {
-  const seen = await manifestsOf(sql, enrolled.box);
+  const { here, seen } = await manifestsOf(sql, enrolled.box);
   const closings = await closingsOf(sql, enrolled.box);
   const orders = new Set([...seen.keys(), ...closings.keys()]);
   if (orders.size === 0) return [];
   const policies = await policiesOf(sql, enrolled);
   const ceremonies = await ceremoniesOf(sql, enrolled.box);
   const appliance = await applianceOf(sql, enrolled.box);
-  const here = await numbersOf(sql, enrolled.box);
   const answers: EmergencyAnswer[] = [];
   for (const order of orders) {
     const own = seen.get(order) ?? [];
@@ -132,28 +131,40 @@ function stateOf({ notHere, notListed }: NonNullable<EmergencyAnswer["closing"]>
   return notHere.length > 0 ? "incomplete" : "closed";
 }
 
-/** Manifests of emergencies, by the order that declared each; what lost by a decision is left out. */
-async function manifestsOf(sql: Sql, box: number): Promise<ReadonlyMap<string, Seen[]>> {
+/** Manifests of emergencies by the order that declared each, without what lost by a decision; and the place of all that are here. */
+async function manifestsOf(sql: Sql, box: number) {
   const rows = await sql.all<{
     manifest: number;
+    number: number;
     digest: Uint8Array;
     content: Uint8Array;
     emergency: Uint8Array;
     chained: number;
+    lost: number;
   }>(
-    `SELECT m.manifest, m.digest, m.content, m.emergency, EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) AS chained
-      FROM box_manifests m WHERE m.box = ? AND m.emergency IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest) ORDER BY m.number, m.manifest`,
+    `SELECT m.manifest, m.number, m.digest, m.content, m.emergency,
+      EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) AS chained,
+      EXISTS (SELECT 1 FROM lost_manifests x WHERE x.manifest = m.manifest) AS lost
+      FROM box_manifests m WHERE m.box = ? AND m.emergency IS NOT NULL ORDER BY m.number, m.manifest`,
     box,
   );
+  const here = new Set<string>();
   const seen = new Map<string, Seen[]>();
-  for (const { chained, content, digest, emergency, manifest: row } of rows) {
+  for (const { chained, content, emergency, lost, manifest: row, number, ...one } of rows) {
+    const digest = hex(one.digest);
+    here.add(placeOf({ number, digest }));
+    if (lost !== 0) continue;
     const order = hex(emergency);
     const own = seen.get(order) ?? [];
     seen.set(order, own);
-    own.push({ row, digest: hex(digest), manifest: readManifest(content), chained: chained !== 0 });
+    own.push({ row, digest, manifest: readManifest(content), chained: chained !== 0 });
   }
-  return seen;
+  return { here, seen };
+}
+
+/** What a closing record names a manifest by. */
+function placeOf({ digest, number }: { readonly digest: string; readonly number: number }): string {
+  return `${number} ${digest}`;
 }
 
 /** Orders by digest that ceremonies of emergencies gave. */
@@ -169,25 +180,15 @@ async function ceremoniesOf(sql: Sql, box: number) {
   return found;
 }
 
-async function numbersOf(sql: Sql, box: number): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
-  const rows = await sql.all<{ number: number; digest: Uint8Array }>(
-    "SELECT number, digest FROM box_manifests WHERE box = ? AND emergency IS NOT NULL",
-    box,
-  );
-  const numbers = new Map<number, Set<string>>();
-  for (const { digest, number } of rows) numbers.set(number, (numbers.get(number) ?? new Set()).add(hex(digest)));
-  return numbers;
-}
-
 /** Each of its closing records must list what is here: one more that lists it takes nothing back. */
 function closingShown(
   all: readonly Closed[],
   { closing, entry }: Closed,
   own: readonly Seen[],
-  here: ReadonlyMap<number, ReadonlySet<string>>,
+  here: ReadonlySet<string>,
 ): NonNullable<EmergencyAnswer["closing"]> {
   const { ended, manifests, missing = [], seals } = closing;
-  const notHere = manifests.filter(({ digest, number }) => !here.get(number)?.has(digest)).map(({ number }) => number);
+  const notHere = manifests.filter((one) => !here.has(placeOf(one))).map(({ number }) => number);
   const notListed = own
     .filter(({ digest, manifest }) => all.some(({ lists }) => lists({ ...manifest, digest }) === "not-listed"))
     .map(({ manifest }) => manifest.number);
