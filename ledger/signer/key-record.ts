@@ -18,6 +18,8 @@ import {
   type Read,
   text,
 } from "../../manifests/encoding/shape.ts";
+import { ed25519Spki } from "../../manifests/log/ed25519-point.ts";
+import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { readSealed, type SealedKeys } from "../keys/sealed-keys.ts";
 
@@ -51,6 +53,11 @@ export type KeyName = (typeof keyNames)[number];
 /** The keys that are held in a place. */
 export function heldIn(record: OpenPart, place: KeyPlace): readonly KeyName[] {
   return keyNames.filter((name) => record[name].held === place);
+}
+
+/** SubjectPublicKeyInfo of each key; `vkey` is the record's, as read. */
+export function spkisOf({ acknowledgement }: OpenPart, vkey: VerifierKey): Readonly<Record<KeyName, Uint8Array>> {
+  return { acknowledgement: acknowledgement.spki, checkpoint: ed25519Spki(vkey.key) };
 }
 
 /** The bytes that the sealed keys are bound to. */

@@ -5,14 +5,13 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { suiteOf } from "../../manifests/cms/suite.ts";
 import { equal } from "../../manifests/encoding/bytes.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
-import { ed25519Spki } from "../../manifests/log/ed25519-point.ts";
 import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { askPin } from "../keys/passphrase.ts";
 import { openKeys } from "../keys/sealed-keys.ts";
 import { headsPlace } from "../signed-heads/heads-place.ts";
 import { openSignedHeads } from "../signed-heads/signed-heads.ts";
-import { heldIn, type KeyName, type KeyRecord, openPartBytes, readKeyRecord } from "./key-record.ts";
+import { heldIn, type KeyName, type KeyRecord, openPartBytes, readKeyRecord, spkisOf } from "./key-record.ts";
 import type { Signer } from "./methods.ts";
 import { cmsKey, noteKey, type SigningKey, type TokenLogin } from "./signing-key.ts";
 import type { TokenKeys } from "./token/open-token-keys.ts";
@@ -72,7 +71,7 @@ async function keysInFile(
   if (opened.length !== names.length) {
     throw new Refusal("CONFIG", "the keys' file holds other keys than it should", { got: `${opened.length} keys` });
   }
-  const spkis = { acknowledgement: acknowledgement.spki, checkpoint: ed25519Spki(vkey.key) };
+  const spkis = spkisOf(record, vkey);
   const keys = names.map((name, at) => {
     const key = opened[at] as KeyObject;
     if (!equal(spkiOf(key), spkis[name])) throw new Refusal("CONFIG", "the keys' file holds other keys than it names");

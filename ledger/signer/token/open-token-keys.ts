@@ -5,10 +5,9 @@ import type { PinnedKey } from "../../../hardware/key.ts";
 import { tokenSigner } from "../../../hardware/sign.ts";
 import { openToken, type Token } from "../../../hardware/token.ts";
 import { suiteOf } from "../../../manifests/cms/suite.ts";
-import { ed25519Spki } from "../../../manifests/log/ed25519-point.ts";
 import type { VerifierKey } from "../../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
-import { type KeyName, type KeyRecord, keyNames } from "../key-record.ts";
+import { type KeyName, type KeyRecord, keyNames, spkisOf } from "../key-record.ts";
 import type { SigningKey, TokenLogin } from "../signing-key.ts";
 import { withPin } from "./log-in.ts";
 import { readLedgerToken } from "./token-file.ts";
@@ -56,7 +55,7 @@ export async function openTokenKeys(
 }
 
 function pinnedKeys(record: KeyRecord, vkey: VerifierKey): readonly (readonly [KeyName, PinnedKey])[] {
-  const spkis = { acknowledgement: record.acknowledgement.spki, checkpoint: ed25519Spki(vkey.key) };
+  const spkis = spkisOf(record, vkey);
   return keyNames.flatMap((name) => {
     const { uri } = record[name];
     return uri === undefined ? [] : [[name, { uri, spki: spkis[name] }] as const];
