@@ -4,7 +4,6 @@
  */
 
 import type { TreeHead } from "../../manifests/log/tree-proof.ts";
-import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import { treeHead } from "../log/tree-head.ts";
@@ -12,13 +11,10 @@ import type { Place } from "../publish/place.ts";
 import { cosignedCheckpoint, type Patience, usualPatience, type WitnessFinding } from "./cosigned.ts";
 import { type PlaceFinding, publishedCheckpoint } from "./published.ts";
 import { type CheckpointSigner, type Signed, signedCheckpoint } from "./signed.ts";
-import type { WitnessSettings } from "./witness-settings.ts";
+import type { OwnLog, WitnessSettings } from "./witness-settings.ts";
 
-export interface BringOutWith {
+export interface BringOutWith extends OwnLog {
   readonly ledger: Pick<Ledger, "db" | "origin">;
-  /** the ledger's own */
-  readonly log: VerifierKey;
-  readonly settings: WitnessSettings;
   readonly places: readonly Place[];
   /** asked for only where a checkpoint is to be signed */
   readonly signer: () => Promise<CheckpointSigner>;

@@ -9,6 +9,7 @@ import { integer, list, literal, object, oneOf, type Read, text } from "../../ma
 import { checkLogTrust, type LogTrust } from "../../manifests/log/checkpoint.ts";
 import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { logKeyOf } from "../client/open-signer.ts";
 
 const readSettingsShape = object({
   /** of so many distinct witnesses; without them nothing is published */
@@ -52,7 +53,7 @@ export async function readWitnessSettings(ledger: string, log: VerifierKey): Pro
       }),
     );
     const settings = { cosignatures: read.cosignatures, witnesses };
-    checkLogTrust(trustOf(settings, log));
+    checkLogTrust(trustOf({ log, settings }));
     return settings;
   } catch (fault) {
     if ((fault as NodeJS.ErrnoException).code === "ENOENT") return { cosignatures: 0, witnesses: [] };
@@ -61,6 +62,18 @@ export async function readWitnessSettings(ledger: string, log: VerifierKey): Pro
   }
 }
 
-export function trustOf({ cosignatures, witnesses }: WitnessSettings, log: VerifierKey): LogTrust {
+/** What a ledger's own checkpoints are signed and cosigned by. */
+export interface OwnLog {
+  readonly log: VerifierKey;
+  readonly settings: WitnessSettings;
+}
+
+/** Refuses CONFIG, LOG-NOTE. */
+export async function ownLog(ledger: string): Promise<OwnLog> {
+  const log = await logKeyOf(ledger);
+  return { log, settings: await readWitnessSettings(ledger, log) };
+}
+
+export function trustOf({ log, settings: { cosignatures, witnesses } }: OwnLog): LogTrust {
   return { log, witnesses: witnesses.map(({ key }) => key), cosignatures };
 }

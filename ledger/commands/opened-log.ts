@@ -1,8 +1,7 @@
 /** A ledger with all that its log is brought out with: keys, witnesses, places, and a way to its signer. */
 
-import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
-import { readWitnessSettings, type WitnessSettings } from "../checkpoints/witness-settings.ts";
-import { logKeyOf, withSigner } from "../client/open-signer.ts";
+import { type OwnLog, ownLog } from "../checkpoints/witness-settings.ts";
+import { withSigner } from "../client/open-signer.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { type Ledger, openLedger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
@@ -15,10 +14,8 @@ export interface SigningOptions {
   readonly pinFd?: number;
 }
 
-export interface OpenedLog {
+export interface OpenedLog extends OwnLog {
   readonly ledger: Ledger;
-  readonly log: VerifierKey;
-  readonly settings: WitnessSettings;
   readonly places: readonly Place[];
   readonly signer: () => Promise<SignerClient>;
 }
@@ -31,10 +28,9 @@ export async function withLog<T>(
 ): Promise<T> {
   const ledger = await openLedger(folder);
   try {
-    const log = await logKeyOf(folder);
-    const settings = await readWitnessSettings(folder, log);
+    const own = await ownLog(folder);
     const places = placesOf(ledger);
-    return await withSigner({ ...options, folder }, (signer) => use({ ledger, log, settings, places, signer }));
+    return await withSigner({ ...options, folder }, (signer) => use({ ...own, ledger, places, signer }));
   } finally {
     ledger.close();
   }

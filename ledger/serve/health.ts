@@ -6,8 +6,7 @@
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, type RefusalCode } from "../../manifests/refusal.ts";
 import { queueAnswer } from "../anchor/queue.ts";
-import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts";
-import { logKeyOf } from "../client/open-signer.ts";
+import { ownLog, trustOf } from "../checkpoints/witness-settings.ts";
 import { treeHead } from "../log/tree-head.ts";
 import { placesOf } from "../publish/places.ts";
 import { secondsSince } from "./age.ts";
@@ -146,9 +145,7 @@ export class Health {
       unpublishedAge = waiting === null ? null : secondsSince(waiting, Date.now());
       // Nothing to prove, and nothing wrong with that: `unpublished` has its own limit.
       if (places.every(({ name }) => sizeIn(name) === 0)) return;
-      const log = await logKeyOf(folder);
-      const settings = await readWitnessSettings(folder, log);
-      proven = await proveLog(places, trustOf(settings, log), sizeIn);
+      proven = await proveLog(places, trustOf(await ownLog(folder)), sizeIn);
       since = proven.cosigned ?? (await store.reading((sql) => signedAt(sql, proven?.size ?? 0)));
     });
     const ageSeconds = since === null ? null : secondsSince(since, Date.now());

@@ -14,8 +14,8 @@ import { documentationArc, ownOids } from "../../manifests/encoding/oid.ts";
 import { type LogRecord, leafOver, recordBytes } from "../../manifests/log/entry.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { bringOut } from "../checkpoints/bring-out.ts";
-import { readWitnessSettings, trustOf } from "../checkpoints/witness-settings.ts";
-import { logKeyOf, signerFolder, withSigner } from "../client/open-signer.ts";
+import { ownLog, trustOf } from "../checkpoints/witness-settings.ts";
+import { signerFolder, withSigner } from "../client/open-signer.ts";
 import { createLedger, openLedger, storeFile } from "../ledger-folder.ts";
 import { append } from "../log/append.ts";
 import { takeOver } from "../log/tree-head.ts";
@@ -62,15 +62,12 @@ export async function probeOnce(ledger: string, origin: string): Promise<ProvenL
     const record = newRecord();
     const epoch = await takeOver(opened.db);
     const [at] = await opened.db.writing((sql) => append(sql, epoch, [record]));
-    const log = await logKeyOf(folder);
-    const settings = await readWitnessSettings(folder, log);
+    const own = await ownLog(folder);
     const places = placesOf(opened);
     const order = { folder, arc: documentationArc, passphraseFd: () => passphraseOf(folder) };
-    const { waiting } = await withSigner(order, (signer) =>
-      bringOut({ ledger: opened, log, settings, places, signer }),
-    );
+    const { waiting } = await withSigner(order, (signer) => bringOut({ ...own, ledger: opened, places, signer }));
     if (waiting) throw waiting;
-    const proven = await proveLog(places, trustOf(settings, log), () => (at?.index ?? 0) + 1);
+    const proven = await proveLog(places, trustOf(own), () => (at?.index ?? 0) + 1);
     const leaf = at && (await leafOver(nodeHost, at.salt, record.type, recordBytes(record)));
     if (leaf && equal(leaf, proven.leaf)) return proven;
     throw new Refusal("LOG-PROOF", "the newest entry that the probe's log shows is another than was appended");
@@ -82,9 +79,8 @@ export async function probeOnce(ledger: string, origin: string): Promise<ProvenL
 /** The probe's log once more as its places show it, nothing appended. Refuses as `probeOnce`. */
 export async function proveProbe(ledger: string, size: number): Promise<ProvenLog> {
   const folder = probeFolder(ledger);
-  const log = await logKeyOf(folder);
-  const settings = await readWitnessSettings(folder, log);
-  return proveLog(placesOf({ folder, origin: log.name }), trustOf(settings, log), () => size);
+  const own = await ownLog(folder);
+  return proveLog(placesOf({ folder, origin: own.log.name }), trustOf(own), () => size);
 }
 
 /** Of no box: its genesis digest is none that a policy can have. */
