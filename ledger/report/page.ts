@@ -48,7 +48,7 @@ ${emergencies(figures)}
 `;
 }
 
-function figureList({ acknowledged: _, boxes, entries, manifests, queueNow, seals, unacknowledged }: Figures): string {
+function figureList({ boxes, entries, manifests, queueNow, seals, unacknowledged }: Figures): string {
   const all: readonly (readonly [number, string])[] = [
     [boxes.length, boxes.length === 1 ? "box" : "boxes"],
     [manifests, "batches in this time"],
@@ -62,19 +62,16 @@ function figureList({ acknowledged: _, boxes, entries, manifests, queueNow, seal
 
 /** What needs somebody now, whatever the time that is shown. */
 export function alarmsOf({ emergencies, gaps, queueNow }: Figures): readonly string[] {
-  const of = (box: { readonly appliance: string | null; readonly genesis: string }) => nameOf(box);
   return [
-    ...gaps.flatMap((box) =>
-      box.disputes.map(({ number }) => `${of(box)}: number ${number} is in dispute; its chain stands`),
-    ),
-    ...gaps.flatMap((box) =>
-      box.missing
+    ...gaps.flatMap((box) => [
+      ...box.disputes.map(({ number }) => `${nameOf(box)}: number ${number} is in dispute; its chain stands`),
+      ...box.missing
         .filter(({ alarm }) => alarm)
-        .map((range) => `${of(box)}: number ${rangeText(range)} is missing for more than ${box.hours} hours`),
-    ),
+        .map((range) => `${nameOf(box)}: number ${rangeText(range)} is missing for more than ${box.hours} hours`),
+    ]),
     ...emergencies.flatMap((one) => {
       const why = unfinished(one);
-      return why === undefined ? [] : [`${of(one)}: the emergency of ${one.since} ${why}`];
+      return why === undefined ? [] : [`${nameOf(one)}: the emergency of ${one.since} ${why}`];
     }),
     ...(queueNow.waiting.alarm
       ? [`evidence of time: the oldest manifest waits for ${hoursText((queueNow.waiting.ageSeconds ?? 0) / 3600)}`]
@@ -82,7 +79,7 @@ export function alarmsOf({ emergencies, gaps, queueNow }: Figures): readonly str
     ...queueNow.renewals.due.map(({ round }) => `evidence of time: round ${round} is to be renewed`),
     ...queueNow.conflicts
       .filter(({ seen }) => seen === null)
-      .map((one) => `${of(one)}: clocks disagree about number ${one.number}`),
+      .map((one) => `${nameOf(one)}: clocks disagree about number ${one.number}`),
   ];
 }
 
