@@ -35,39 +35,55 @@ export interface FoundSeal {
   readonly judgedBy: JudgedBy;
 }
 
-/** Most that are told of one document. */
+/** Which of the seals. */
+export interface FindWanted {
+  /** the first that is told, by its place among those of a digest; 1 unless said */
+  readonly from?: number;
+  /** how many of each digest are told; 1,000 unless said */
+  readonly most?: number;
+  /** of this box's, and of manifests with this number */
+  readonly genesis?: string | undefined;
+  readonly number?: number | undefined;
+  /** CRLs and OCSP responses of the asker's */
+  readonly own?: Lists;
+}
+
+export interface FoundSeals {
+  /** the earliest first */
+  readonly seals: readonly FoundSeal[];
+  /** `from` of those after these; null: there are no others */
+  readonly next: number | null;
+}
+
+/** Most that are told of one document, unless said. */
 const mostFound = 1000;
 
-/** All seals of documents with one of these digests (hex), the earliest first; of more than 1,000, those of `firstSeals`. `own`: CRLs and OCSP responses of the asker's. Refuses STORE. */
+/**
+ * Seals of documents with one of these digests (hex): first those that are in the chain and sealed, in the order in which their manifests came in, so that what may count is not hidden behind what
+ * cannot. Refuses STORE.
+ */
 export async function findSeals(
   sql: Sql,
   digests: readonly string[],
   now: Utc,
-  own?: Lists,
-): Promise<readonly FoundSeal[]> {
-  return (await firstSeals(sql, digests, now, mostFound, own)).seals;
-}
-
-/** At most so many of each digest, and whether there are more: those that are in the chain and sealed before others, so that what may count is not hidden behind what cannot. Refuses STORE. */
-export async function firstSeals(
-  sql: Sql,
-  digests: readonly string[],
-  now: Utc,
-  most: number,
-  own?: Lists,
-): Promise<{ readonly seals: readonly FoundSeal[]; readonly more: boolean }> {
+  { from = 1, genesis: ofBox, most = mostFound, number, own }: FindWanted = {},
+): Promise<FoundSeals> {
   const found: FoundSeal[] = [];
   let more = false;
+  const narrowed = `${ofBox === undefined ? "" : " AND b.genesis = ?"}${number === undefined ? "" : " AND m.number = ?"}`;
+  const by = [ofBox, number].filter((one) => one !== undefined);
   const boxes = await enrolledBoxes(sql);
   const standings = new Standings(sql, now, own);
   for (const digest of digests) {
     const rows = await sql.all<{ manifest: number; idx: number; box: number; genesis: string }>(
       `SELECT d.manifest, d.idx, b.box, b.genesis FROM box_documents d JOIN box_manifests m ON m.manifest = d.manifest
-        JOIN boxes b ON b.box = m.box WHERE d.digest = ?
+        JOIN boxes b ON b.box = m.box WHERE d.digest = ?${narrowed}
         ORDER BY CASE WHEN m.outcome = 'sealed' AND EXISTS (SELECT 1 FROM chain_links l WHERE l.manifest = m.manifest AND ${linked}) THEN 0 ELSE 1 END,
-        d.manifest, d.idx LIMIT ?`,
+        d.manifest, d.idx LIMIT ? OFFSET ?`,
       fromHex(digest),
+      ...by,
       most + 1,
+      from - 1,
     );
     more ||= rows.length > most;
     for (const { box, genesis, idx, manifest: row } of rows.slice(0, most)) {
@@ -85,7 +101,8 @@ export async function firstSeals(
       found.push({ appliance, genesis, line, manifest, entry, counts, why: why ?? "it counts", marks, judgedBy });
     }
   }
-  return { seals: found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1)), more };
+  const seals = found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
+  return { seals, next: more ? from + most : null };
 }
 
 /** A digest in hex, as it is kept; undefined where `what` is none, and so names a file. */

@@ -43,6 +43,7 @@ export function addAnswerCommands(ledger: Command): void {
     .argument("<file>", "the document, or its digest in hex")
     .option("--crl <file...>", "CRLs of your own, beside those that came in with bundles")
     .option("--ocsp <file...>", "OCSP responses of your own")
+    .option("--from <n>", "where more than 1,000 seals are here: the first that is told (default: 1)")
     .action(async (folder: string, file: string, _options, command: Command) => {
       const { runFind } = await import("./find.ts");
       return runFind(folder, file, command.optsWithGlobals());

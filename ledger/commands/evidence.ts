@@ -114,13 +114,11 @@ async function withSeal(
   const digests = digest === undefined ? await digestsOfFile(document) : [digest];
   const made = await asked(folder, async (sql, now) => {
     const genesis = box === undefined ? undefined : (await boxNamed(sql, box)).genesis;
-    const found = (await findSeals(sql, digests, now)).filter(
-      (one) =>
-        one.counts &&
-        (genesis === undefined || one.genesis === genesis) &&
-        (number === undefined || one.manifest.number === number),
+    const { seals } = await findSeals(sql, digests, now, { genesis, number });
+    const { line, manifest } = onlyOne(
+      seals.filter(({ counts }) => counts),
+      document,
     );
-    const { line, manifest } = onlyOne(found, document);
     return sealFolder(sql, await rowOf(sql, manifest.digest), line);
   });
   const fresh: boolean[] = [];

@@ -1,33 +1,49 @@
 /** Wires `coldseal ledger find`: was this file sealed? */
 
+import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { crlIn, ocspIn } from "../../host/verify-folder.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { digestIn, digestsOfFile, type FoundSeal, findSeals } from "../answers/find.ts";
+import { digestIn, digestsOfFile, type FoundSeal, type FoundSeals, findSeals } from "../answers/find.ts";
 import { asked, give } from "./asked.ts";
+import { numberIn } from "./list.ts";
 import { judgedWords, manifestLines, markLines } from "./show.ts";
 
 export interface FindOptions {
   readonly json?: boolean;
   /** CRLs and OCSP responses of the asker's, beside those that bundles brought */
   readonly crl?: readonly string[];
+  /** which seal is told first, where there are more than one answer tells */
+  readonly from?: string;
   readonly ocsp?: readonly string[];
 }
 
-/** `what`: a file, or the digest of one in hex. Exit status 1 where no seal of it counts. */
-export async function runFind(folder: string, what: string, { crl = [], json, ocsp = [] }: FindOptions): Promise<void> {
-  const own = {
-    crls: crl.map(crlIn),
-    ocsp: ocsp.map(ocspIn),
-  };
+/** `what`: a file, or the digest of one in hex. Exit status 1 where no seal of it counts, of those that are told. */
+export async function runFind(
+  folder: string,
+  what: string,
+  { crl = [], from, json, ocsp = [] }: FindOptions,
+): Promise<void> {
+  const own = { crls: crl.map(crlIn), ocsp: ocsp.map(ocspIn) };
+  const wanted = { own, from: from === undefined ? 1 : numberIn(from) };
   const digest = digestIn(what);
   const digests = digest === undefined ? await digestsOfFile(what) : [digest];
-  const seals = await asked(folder, (sql, now) => findSeals(sql, digests, now, own));
+  const found = await asked(folder, (sql, now) => findSeals(sql, digests, now, wanted));
+  const { next, seals } = found;
   const counts = seals.some((one) => one.counts);
-  give(json, { digests, sealed: counts, seals }, () => lines(what, seals));
+  const answer = { digests, sealed: counts, seals, more: next !== null, next };
+  give(json, answer, () => [...lines(what, seals, wanted.from), ...moreLines(found)]);
   if (!counts) process.exitCode = 1;
 }
 
-function lines(what: string, seals: readonly FoundSeal[]): readonly string[] {
+/** That these are not all. */
+export function moreLines({ next, seals }: FoundSeals): readonly string[] {
+  if (next === null) return [];
+  const others = seals.some(({ counts }) => counts) ? "there are others" : "there are others, which may count";
+  return [`MORE: ${count(seals.length, "seal")} told here, and ${others}; the next are told with --from ${next}`];
+}
+
+function lines(what: string, seals: readonly FoundSeal[], from: number): readonly string[] {
+  if (seals.length === 0 && from > 1) return [`no seal of ${shown(what)} is here beyond the first ${amount(from - 1)}`];
   if (seals.length === 0)
     return [`NOT FOUND: no box that is enrolled here sealed ${shown(what)}, as far as its records came in`];
   return seals.flatMap(({ appliance, counts, entry, genesis, judgedBy, line, manifest, marks, why }) => [

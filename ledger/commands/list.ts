@@ -47,7 +47,7 @@ export async function runList(folder: string, box: string | undefined, { from, j
 export function numberIn(text: string): number {
   const number = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0;
   if (number > 0) return number;
-  throw new Refusal("USAGE", "a number of a manifest is expected", { expected: "1 or more", got: text });
+  throw new Refusal("USAGE", "a number is expected", { expected: "1 or more", got: text });
 }
 
 function boxLines(boxes: readonly BoxAnswer[]): readonly string[] {

@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
-import { digestIn, firstSeals } from "../answers/find.ts";
+import { digestIn, findSeals } from "../answers/find.ts";
 import { HalfTaken } from "./answer-refusal.ts";
 import { healthFigures, ledgerFigures } from "./figures.ts";
 import type { Health } from "./health.ts";
@@ -62,8 +62,10 @@ export function handlers(of: HandlersOf): Readonly<Record<RouteId, Handler>> {
     },
     find: async (request) => {
       const digest = digestIn((request.params as { readonly digest: string }).digest) as string;
-      const { more, seals } = await store.reading((sql) => firstSeals(sql, [digest], utcOf(Date.now()), mostFound));
-      return { digests: [digest], sealed: seals.some((one) => one.counts), seals, more };
+      const { from = "1" } = request.query as { readonly from?: string };
+      const wanted = { from: Number(from), most: mostFound };
+      const { next, seals } = await store.reading((sql) => findSeals(sql, [digest], utcOf(Date.now()), wanted));
+      return { digests: [digest], sealed: seals.some((one) => one.counts), seals, more: next !== null, next };
     },
     upload: (request, reply) =>
       taking(of, "upload", request, reply, (into, pieces, limits) => unpackArchive(into, pieces, limits)),

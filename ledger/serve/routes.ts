@@ -83,7 +83,7 @@ const healthSchema = closed({
 
 const foundSchema = closed({
   digests: { type: "array", items: { type: "string", pattern: "^[0-9a-f]+$" } },
-  sealed: { type: "boolean", description: "a seal counts" },
+  sealed: { type: "boolean", description: "one of these seals counts" },
   seals: {
     type: "array",
     items: closed({
@@ -110,6 +110,11 @@ const foundSchema = closed({
     }),
   },
   more: { type: "boolean", description: "there are more seals than are told here" },
+  next: {
+    type: ["integer", "null"],
+    minimum: 2,
+    description: "`from` of the seals after these; null where there are none",
+  },
 });
 
 /** As `coldseal ledger ingest --json`; `refusal` where not all was taken. */
@@ -191,8 +196,12 @@ export const routes = [
     method: "GET",
     path: "/v1/documents/{digest}",
     url: "/v1/documents/:digest",
-    summary: "Was a document with this digest sealed? As `coldseal ledger find --json`.",
+    summary:
+      "Was a document with this digest sealed? As `coldseal ledger find --json`, of 50 seals at a time: those in the chain and sealed before others.",
     access: "search",
+    query: {
+      from: { type: "string", pattern: "^[1-9][0-9]{0,14}$", description: "the first that is told; 1 unless said" },
+    },
     pathParameters: {
       digest: { type: "string", pattern: "^([0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})$" },
     },

@@ -68,8 +68,9 @@ const bring = async (files: Readonly<Record<string, Uint8Array>>) =>
 /** Of the document of that number: whether it counts, and what is said. */
 async function asked(number: number, own?: Lists) {
   const digest = hex(sha256(utf8(`%PDF-1.7 ${number}`)));
-  const found = await box.ledger.db.reading((sql) => findSeals(sql, [digest], now, own));
-  return found.map(({ counts, marks, why }) => ({ counts, why, what: marks.map(({ what }) => what) }));
+  const wanted = own ? { own } : {};
+  const { seals } = await box.ledger.db.reading((sql) => findSeals(sql, [digest], now, wanted));
+  return seals.map(({ counts, marks, why }) => ({ counts, why, what: marks.map(({ what }) => what) }));
 }
 
 const counting = async () => [await asked(1), await asked(2), await asked(3)].map(([one]) => one?.counts);
@@ -193,8 +194,8 @@ describe("a policy that asks for longer keys than one of those who signed it had
       expect(inShort(await of.ingest(outboxOf([bundle])))).toEqual(["chained 1"]);
       expect(inShort(await of.ingest(policies))).toEqual(["policy taken"]);
       const [digest] = [...bundle.documents.values()].map((bytes) => hex(sha256(bytes)));
-      const found = await of.ledger.db.reading((sql) => findSeals(sql, [digest as string], now));
-      expect(found).toMatchObject([
+      const { seals } = await of.ledger.db.reading((sql) => findSeals(sql, [digest as string], now));
+      expect(seals).toMatchObject([
         { counts: false, why: expect.stringMatching(/by policy 2, since 2026-11-22T08:00:00Z/) },
       ]);
     } finally {

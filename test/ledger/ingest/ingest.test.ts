@@ -229,8 +229,8 @@ describe("ingest", () => {
       expect(inShort(await box.ingest(stick))).toEqual(["chained 1"]);
       expect(await box.records()).toHaveLength(1 + sealed);
       const digests = (await box.records()).flatMap((one) => (one.type === "seal" ? [one.line.digest] : []));
-      const found = await box.ledger.db.reading((sql) => findSeals(sql, digests, "2026-11-22T08:00:00Z"));
-      expect(found.map(({ counts }) => counts)).toEqual(digests.map(() => false));
+      const { seals } = await box.ledger.db.reading((sql) => findSeals(sql, digests, "2026-11-22T08:00:00Z"));
+      expect(seals.map(({ counts }) => counts)).toEqual(digests.map(() => false));
       expect(await checkLedger(box.ledger, [])).toMatchObject({ findings: [] });
     },
   );

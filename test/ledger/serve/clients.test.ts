@@ -79,6 +79,7 @@ describe("CLIENT: search and upload", () => {
       sealed: false,
       seals: [],
       more: false,
+      next: null,
     });
     expect(inShort(await test.ask("/v1/uploads", { as: auditor, ...upload }))).toBe("403 CLIENT");
     expect(inShort(await test.ask("/metrics", { as: auditor }))).toBe("403 CLIENT");
