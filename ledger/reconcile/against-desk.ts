@@ -46,7 +46,7 @@ export async function againstDesk(
     );
   }
   if (desk.containers > 0) {
-    const text = `${counted(desk.containers, "proof container")} not opened: what lies in them is not counted`;
+    const text = `${counted(desk.containers, "proof container")} not opened: what lies in them is not counted; name a folder with the answers that they were packed from`;
     lines.push(lineOf("unread", text, { explained: true }));
   }
   return {
