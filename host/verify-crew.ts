@@ -1,6 +1,7 @@
 /** Threads that check a bundle's seals and documents, so that many are verified on all cores and nothing else waits meanwhile. */
 
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import {
   type Expected,
   inPlace,
@@ -83,7 +84,7 @@ export class VerifyCrew {
           slices: members.length * 2,
           check: async (slice) => (await this.#checked(members, bundle, slice)) ?? here.check(slice),
         };
-        return this.#joins ? joined(there, members.length, here) : there;
+        return this.#joins ? joined(there, here) : there;
       },
       done: async () => {
         await Promise.allSettled(members.map((member) => this.#threads.ask({ close: bundle }, [member])));
@@ -112,18 +113,21 @@ export class VerifyCrew {
   }
 }
 
-/** Threads and this one: it takes a slice when each thread has one and it has none itself. */
-function joined(there: SealCrew, threads: number, here: SealCrew): SealCrew {
+/** Threads and this one: it takes a slice when the threads have all that they take at a time, so that none waits while this one is busy. */
+function joined(there: SealCrew, here: SealCrew): SealCrew {
   let out = 0;
   let busy = false;
   return {
     slices: there.slices + here.slices,
     check: async (slice) => {
-      if (out >= threads && !busy) {
+      if (out >= there.slices && !busy) {
         busy = true;
-        return here.check(slice).finally(() => {
-          busy = false;
-        });
+        return here
+          .check(slice)
+          .finally(setImmediate) // what the threads did meanwhile is heard before the next slice is given out
+          .finally(() => {
+            busy = false;
+          });
       }
       out++;
       return there.check(slice).finally(() => {

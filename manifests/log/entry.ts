@@ -3,8 +3,8 @@
  * its salt (the opening) are kept beside the log and given to whom they concern.
  */
 
-import { concat, fromHex, hex, utf8 } from "../encoding/bytes.ts";
-import { canonical, canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
+import { concat, fromHex, hex } from "../encoding/bytes.ts";
+import { canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
 import { hexText, integer, literal, object, oneOf, type Read, type Reader, text } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import { readListEntry } from "../records/documents-list.ts";
@@ -65,11 +65,9 @@ export function readRecord(bytes: Uint8Array): LogRecord {
 /** A record's canonical JSON. Refuses LOG-FORM what `readRecord` would not read. */
 export function recordBytes(record: LogRecord): Uint8Array {
   return inLogForm("a log's record", () => {
-    const text = canonical(record as Json);
-    const bytes = utf8(text);
+    const bytes = canonicalBytes(record as Json);
     checkLength(bytes);
-    // As it will be read; that it is canonical is known.
-    readRecordValue(JSON.parse(text) as Json, "record");
+    readRecordValue(record as Json, "record");
     return bytes;
   });
 }
