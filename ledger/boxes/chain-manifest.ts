@@ -5,9 +5,10 @@
 
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { LogRecord } from "../../manifests/log/entry.ts";
+import { WrittenRecord } from "../../manifests/log/entry.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { Appended } from "../log/append.ts";
 import type { Sql } from "../store/database.ts";
 import { addDispute, addLink, chainAround, manifestRow, openDisputes, settle } from "./chain-rows.ts";
 import {
@@ -25,7 +26,7 @@ import type { KnownBox } from "./known-box.ts";
 import { brokenRules } from "./rules.ts";
 
 /** Puts records into the log, within the transaction; their indexes. What is there already has the one that it had. */
-export type Append = (sql: Sql, records: readonly LogRecord[]) => Promise<readonly number[]>;
+export type Append = (sql: Sql, records: Appended) => Promise<readonly number[]>;
 
 /** What became of a manifest. */
 export type Taken =
@@ -135,14 +136,10 @@ export async function appendManifest(
   const found = await sql.get<{ digest: Uint8Array }>("SELECT digest FROM box_manifests WHERE manifest = ?", row);
   const digest = hex(found?.digest ?? new Uint8Array(0));
   const box = { appliance, genesis, number, version: 1 } as const;
+  const recordOf = WrittenRecord.ofSeals({ ...box, manifest: digest });
   const indexes = [...(await append(sql, [{ ...box, digest, type: "manifest" }]))];
   for await (const lines of listLines(sql, row)) {
-    indexes.push(
-      ...(await append(
-        sql,
-        lines.map((line) => ({ ...box, line, manifest: digest, type: "seal" })),
-      )),
-    );
+    indexes.push(...(await append(sql, lines.map(recordOf))));
   }
   const [first = 0] = indexes;
   const stray = indexes.findIndex((index, at) => index !== first + at);

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { nodeHost, sha256 } from "../../host/crypto-host.ts";
 import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
-import { type LogRecord, leafOver, recordBytes, saltBytes } from "../../manifests/log/entry.ts";
+import { type LogRecord, leafOver, saltBytes, WrittenRecord } from "../../manifests/log/entry.ts";
 import { rootOf } from "../../manifests/log/tile-tree.ts";
 import { leafHash } from "../../manifests/records/merkle.ts";
 import type { Sql } from "../store/database.ts";
@@ -20,6 +20,9 @@ export interface Place {
   readonly fresh: boolean;
 }
 
+/** Records, or what they are as canonical JSON. */
+export type Appended = readonly LogRecord[] | readonly WrittenRecord[];
+
 /** Digests looked up in one statement. */
 const lookedUpAtOnce = 200;
 
@@ -28,25 +31,26 @@ const lookedUpAtOnce = 200;
  * keeps its place and its salt. `epoch` is from `takeOver`. Nothing counts before the transaction is committed. Refuses BUSY where another process took over,
  * LOG-FORM what is no record, STORE.
  */
-export async function append(sql: Sql, epoch: number, records: readonly LogRecord[]): Promise<readonly Place[]> {
+export async function append(sql: Sql, epoch: number, records: Appended): Promise<readonly Place[]> {
   const { size } = await lockTree(sql, epoch);
   const given = records.map((record) => {
-    const bytes = recordBytes(record);
-    return { type: record.type, bytes, content: sha256(bytes) };
+    const { bytes, type } = record instanceof WrittenRecord ? record : WrittenRecord.of(record);
+    const content = sha256(bytes);
+    return { type, bytes, content, known: hex(content) };
   });
   const places = await placesOf(
     sql,
     given.map(({ content }) => content),
   );
-  const fresh = given.filter(({ content }) => !places.has(hex(content)));
+  const fresh = given.filter(({ known }) => !places.has(known));
   const rows: [number, string, Uint8Array, Uint8Array, string][] = [];
   const leaves: Uint8Array[] = [];
   const salts = new Uint8Array(randomBytes(saltBytes * fresh.length));
-  for (const { type, bytes, content } of fresh) {
-    if (places.has(hex(content))) continue;
+  for (const { type, bytes, content, known } of fresh) {
+    if (places.has(known)) continue;
     const index = size + rows.length;
     const salt = salts.slice(rows.length * saltBytes, (rows.length + 1) * saltBytes);
-    places.set(hex(content), { index, salt, fresh: true });
+    places.set(known, { index, salt, fresh: true });
     rows.push([index, type, salt, content, fromUtf8(bytes)]);
     leaves.push(await leafHash(nodeHost, await leafOver(nodeHost, salt, type, bytes)));
   }
@@ -80,13 +84,10 @@ async function placesOf(sql: Sql, contents: readonly Uint8Array[]): Promise<Map<
 }
 
 /** The first of a record that stands twice in one call is the fresh one. */
-function inOrder(
-  given: readonly { readonly content: Uint8Array }[],
-  places: ReadonlyMap<string, Place>,
-): readonly Place[] {
+function inOrder(given: readonly { readonly known: string }[], places: ReadonlyMap<string, Place>): readonly Place[] {
   const seen = new Set<number>();
-  return given.map(({ content }) => {
-    const place = places.get(hex(content)) as Place;
+  return given.map(({ known }) => {
+    const place = places.get(known) as Place;
     const first = !seen.has(place.index);
     seen.add(place.index);
     return { ...place, fresh: place.fresh && first };
