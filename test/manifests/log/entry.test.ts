@@ -70,7 +70,7 @@ describe("a log's entry", () => {
   });
 
   it("LOG-FORM: what is written of a manifest's seals is what each record is by itself", () => {
-    const lines = ["a.pdf", 'q"uote\\.txt', `${"ä".repeat(125)}.pdf`, "\u{1f512} .p7m"].map((name) => line(name));
+    const lines = ["a.pdf", "it's [x].txt", `${"ä".repeat(125)}.pdf`, "\u{1f512} .p7m"].map((name) => line(name));
     for (const appliance of ["vault-1", 'v"ault\\ä']) {
       const of = { appliance, genesis, manifest: digest, number: 2 ** 53 - 1 };
       const written = lines
