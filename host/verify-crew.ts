@@ -1,7 +1,9 @@
 /** Threads that check a bundle's seals and documents, so that many are verified on all cores and nothing else waits meanwhile. */
 
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
+import { Refusal, type RefusalRecord } from "../manifests/refusal.ts";
 import {
   type Expected,
   inPlace,
@@ -11,19 +13,23 @@ import {
   type SliceResult,
 } from "../manifests/verify/seal-slices.ts";
 import { nodeHost } from "./crypto-host.ts";
+import { holdsMany, type PackOrder, packFolder } from "./pack-folder.ts";
 import type { BundlePlace, OpenBundle } from "./packed-bundle.ts";
+import type { Packed } from "./packed-files.ts";
 import { ThreadCrew, ThreadEnded } from "./thread-crew.ts";
 
-/** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, or its end. */
+/** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, its end, or a folder to be packed. */
 export type VerifyOrder =
   | { readonly open: number; readonly place: BundlePlace; readonly context: SliceContext }
   | { readonly id: number; readonly bundle: number; readonly slice: readonly Expected[] }
-  | { readonly id: number; readonly close: number };
+  | { readonly id: number; readonly close: number }
+  | { readonly id: number; readonly pack: PackOrder };
 
 /** `result` is undefined where the bundle was closed, or could not be checked. */
 export interface VerifyAnswer {
   readonly id: number;
-  readonly result: SliceResult | undefined;
+  readonly result?: SliceResult | undefined;
+  readonly packed?: Packed | RefusalRecord;
 }
 
 export interface CrewSize {
@@ -67,27 +73,48 @@ export class VerifyCrew {
     this.ready((await source.list("seals/0000").catch(() => [])).length);
   }
 
+  /** As `packFolder`, by a thread where the first folder in it holds so much that threads will be worth their start. */
+  async pack(order: PackOrder): Promise<Packed> {
+    if (holdsMany(order, manySeals)) {
+      this.ready(manySeals);
+      try {
+        const { packed } = await this.#threads.ask({ pack: order });
+        if (packed) return "code" in packed ? Promise.reject(Refusal.fromRecord(packed)) : packed;
+      } catch (fault) {
+        if (!(fault instanceof ThreadEnded)) throw fault;
+        await rm(order.file, { force: true }); // what it had of it
+      }
+    }
+    return packFolder(order);
+  }
+
   /**
-   * Opens the crew of one bundle, which `source` reads here and the threads by `place`. Few seals are checked in this thread, and
+   * Opens the crew of one bundle, which `source` reads here and the threads by `place`, as soon as that is known. Few seals are checked in this thread, and
    * so is whatever a thread did not do. Call `done` when the bundle is verified; on return nothing of it is open.
    */
-  of(place: BundlePlace, source: OpenBundle): { readonly open: OpenCrew; done(): Promise<void> } {
+  of(
+    place: BundlePlace | Promise<BundlePlace>,
+    source: OpenBundle,
+  ): { readonly open: OpenCrew; done(): Promise<void> } {
     const bundle = ++this.#last;
-    let members: readonly object[] = [];
+    let telling: Promise<readonly object[]> = Promise.resolve([]);
     return {
       open: (context, count) => {
         const here = inPlace(nodeHost, source)(context, count);
         this.ready(count);
-        if (count >= manySeals) members = this.#threads.tell({ open: bundle, place, context } satisfies VerifyOrder);
-        if (members.length === 0) return here;
+        const { running } = this.#threads;
+        if (count < manySeals || running === 0) return here;
+        const tell = (known: BundlePlace) =>
+          this.#threads.tell({ open: bundle, place: known, context } satisfies VerifyOrder);
+        telling = Promise.resolve(place).then(tell, () => []); // where there is none, whoever reads it here says so
         const there: SealCrew = {
-          slices: members.length * 2,
-          check: async (slice) => (await this.#checked(members, bundle, slice)) ?? here.check(slice),
+          slices: running * 2,
+          check: async (slice) => (await this.#checked(await telling, bundle, slice)) ?? here.check(slice),
         };
         return this.#joins ? joined(there, here) : there;
       },
       done: async () => {
-        await Promise.allSettled(members.map((member) => this.#threads.ask({ close: bundle }, [member])));
+        await Promise.allSettled((await telling).map((member) => this.#threads.ask({ close: bundle }, [member])));
         source.close();
       },
     };

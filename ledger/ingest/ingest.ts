@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packedPlace } from "../../host/packed-bundle.ts";
 import { removeTree } from "../../host/remove-tree.ts";
 import { VerifyCrew } from "../../host/verify-crew.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
@@ -191,10 +192,16 @@ class Ingest {
     const { append, db, folder, now } = this.#work;
     const target = join(folder, `${++this.#copies}`);
     try {
-      const { place: copy } = await copyRecord(stick.stick, place, target, whole ? undefined : auditNames);
-      const checked = whole
-        ? await checkBundle(this.#crew, copy, known.trust)
-        : await checkAuditRecord(copy, known.trust, known.policies);
+      const names = whole ? undefined : auditNames;
+      const copying = await copyRecord(stick.stick, place, target, { names, pack: (order) => this.#crew.pack(order) });
+      const checking = whole
+        ? checkBundle(this.#crew, copying, known.trust)
+        : checkAuditRecord(copying.folder, known.trust, known.policies);
+      // Both to their end: the copy is removed after this. What could not be copied is told first.
+      const [copied] = await Promise.allSettled([packedPlace(copying), checking]);
+      if (copied.status === "rejected") throw copied.reason;
+      const copy = copied.value;
+      const checked = await checking;
       if (checked.digest !== digest) {
         throw new Refusal("MEDIA-CHANGED", "the manifest changed while the stick was read", {
           expected: digest,
