@@ -1,9 +1,7 @@
 /** Threads that check a bundle's seals and documents, so that many are verified on all cores and nothing else waits meanwhile. */
 
-import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { Refusal, type RefusalRecord } from "../manifests/refusal.ts";
 import {
   type Expected,
   inPlace,
@@ -13,23 +11,21 @@ import {
   type SliceResult,
 } from "../manifests/verify/seal-slices.ts";
 import { nodeHost } from "./crypto-host.ts";
-import { holdsMany, type PackOrder, packFolder } from "./pack-folder.ts";
 import type { BundlePlace, OpenBundle } from "./packed-bundle.ts";
-import type { Packed } from "./packed-files.ts";
 import { ThreadCrew, ThreadEnded } from "./thread-crew.ts";
 
-/** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, its end, or a folder to be packed. */
+/** What is sent to a thread: a bundle that is to be known by a number, or a job: a slice of it, its end, or what only the thread's own main file knows. */
 export type VerifyOrder =
   | { readonly open: number; readonly place: BundlePlace; readonly context: SliceContext }
   | { readonly id: number; readonly bundle: number; readonly slice: readonly Expected[] }
   | { readonly id: number; readonly close: number }
-  | { readonly id: number; readonly pack: PackOrder };
+  | { readonly id: number; readonly job: unknown };
 
 /** `result` is undefined where the bundle was closed, or could not be checked. */
-export interface VerifyAnswer {
+export interface CrewAnswer {
   readonly id: number;
   readonly result?: SliceResult | undefined;
-  readonly packed?: Packed | RefusalRecord;
+  readonly other?: unknown;
 }
 
 export interface CrewSize {
@@ -37,22 +33,24 @@ export interface CrewSize {
   readonly threads?: number;
   /** whether this thread checks slices too once the others have work: it must have nothing to do that cannot wait for some milliseconds */
   readonly joins?: boolean;
+  /** of a thread; it serves by `serveCrew` */
+  readonly main?: URL;
 }
 
 const mostAtOnce = 4;
 /** From so many seals on threads are worth their start. */
-const manySeals = 500;
-const main = new URL("./verify-worker.ts", import.meta.url);
+export const manySeals = 500;
+const verifyMain = new URL("./verify-worker.ts", import.meta.url);
 /** A thread holds a slice or two at a time. */
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
 export class VerifyCrew {
-  readonly #threads: ThreadCrew<VerifyAnswer>;
+  readonly #threads: ThreadCrew<CrewAnswer>;
   readonly #joins: boolean;
   #last = 0;
 
   /** None of the threads is started before many seals are to be checked. */
-  constructor({ joins = false, threads }: CrewSize = {}) {
+  constructor({ joins = false, main = verifyMain, threads }: CrewSize = {}) {
     const size = threads ?? Math.min(mostAtOnce, availableParallelism()) - (joins ? 1 : 0);
     this.#threads = new ThreadCrew({ main, size, resourceLimits });
     this.#joins = joins;
@@ -73,19 +71,14 @@ export class VerifyCrew {
     this.ready((await source.list("seals/0000").catch(() => [])).length);
   }
 
-  /** As `packFolder`, by a thread where the first folder in it holds so much that threads will be worth their start. */
-  async pack(order: PackOrder): Promise<Packed> {
-    if (holdsMany(order, manySeals)) {
-      this.ready(manySeals);
-      try {
-        const { packed } = await this.#threads.ask({ pack: order });
-        if (packed) return "code" in packed ? Promise.reject(Refusal.fromRecord(packed)) : packed;
-      } catch (fault) {
-        if (!(fault instanceof ThreadEnded)) throw fault;
-        await rm(order.file, { force: true }); // what it had of it
-      }
+  /** Has a thread do what its main file knows besides; undefined where none did it. What it gives, and where it fails, is that file's to say. */
+  async other(job: object): Promise<unknown> {
+    try {
+      return (await this.#threads.ask({ job })).other;
+    } catch (fault) {
+      if (fault instanceof ThreadEnded) return undefined;
+      throw fault;
     }
-    return packFolder(order);
   }
 
   /**
@@ -97,6 +90,8 @@ export class VerifyCrew {
     source: OpenBundle,
   ): { readonly open: OpenCrew; done(): Promise<void> } {
     const bundle = ++this.#last;
+    const known = Promise.resolve(place);
+    known.catch(() => undefined); // where there is none, whoever reads it here says so
     let telling: Promise<readonly object[]> = Promise.resolve([]);
     return {
       open: (context, count) => {
@@ -104,9 +99,9 @@ export class VerifyCrew {
         this.ready(count);
         const { running } = this.#threads;
         if (count < manySeals || running === 0) return here;
-        const tell = (known: BundlePlace) =>
-          this.#threads.tell({ open: bundle, place: known, context } satisfies VerifyOrder);
-        telling = Promise.resolve(place).then(tell, () => []); // where there is none, whoever reads it here says so
+        const tell = (there: BundlePlace) =>
+          this.#threads.tell({ open: bundle, place: there, context } satisfies VerifyOrder);
+        telling = known.then(tell, () => []);
         const there: SealCrew = {
           slices: running * 2,
           check: async (slice) => (await this.#checked(await telling, bundle, slice)) ?? here.check(slice),

@@ -9,7 +9,7 @@ import type { Utc } from "../../manifests/encoding/shape.ts";
 import { type ListLine, ListReader } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { Kept } from "../../manifests/verify/kept.ts";
+import type { SaltedSeals } from "../log/salted-records.ts";
 import type { Sql } from "../store/database.ts";
 import { nextId } from "./chain-rows.ts";
 import { evidencePieces, keepFile } from "./evidence.ts";
@@ -21,6 +21,8 @@ export interface HeldRecord {
   /** SHA-256 of the content, hex */
   readonly digest: string;
   readonly seals: boolean;
+  /** the records of its seals, where they are made meanwhile; it does not reject */
+  readonly salted?: Promise<SaltedSeals | undefined> | undefined;
 }
 
 export const listPath = "documents.jsonl";
@@ -52,26 +54,13 @@ export async function hasSeals(sql: Sql, row: number): Promise<boolean> {
   return (await sql.get("SELECT arrived FROM seals_verified WHERE manifest = ?", row)) !== undefined;
 }
 
-/** The list that was read last in a transaction, where it is short: a manifest that was kept just now is most often appended next. */
-const lastRead = new WeakMap<Sql, { readonly row: number; readonly lines: readonly ListLine[] }>();
-const shortList = 4 << 20;
-
 /** The lines of documents.jsonl of a manifest that is kept, some at a time. */
 export async function* listLines(sql: Sql, row: number): AsyncGenerator<readonly ListLine[]> {
-  const last = lastRead.get(sql);
-  if (last?.row === row) return yield last.lines;
   const file = await fileOf(sql, row, listPath);
   if (!file) throw new Refusal("STORE", "a manifest's list is not in the store", { about: listPath });
   const reader = new ListReader();
-  const kept = new Kept<ListLine>(shortList);
-  for await (const piece of evidencePieces(sql, file)) {
-    kept.measure(piece);
-    const lines = reader.push(piece);
-    for (const line of lines) kept.add(line);
-    yield lines;
-  }
+  for await (const piece of evidencePieces(sql, file)) yield reader.push(piece);
   reader.end();
-  if (kept.all) lastRead.set(sql, { row, lines: kept.all });
 }
 
 /** Digest of a manifest's file. */

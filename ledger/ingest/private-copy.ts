@@ -7,14 +7,14 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Allowance, bytesOf, fewNamesIn, grew, piecesOf, stored, vanished } from "../../host/foreign-files.ts";
 import { kindOf, openFolderBelow, openFolderIn, openRoot, statIn } from "../../host/no-follow.ts";
-import { type PackOrder, packFolder } from "../../host/pack-folder.ts";
 import type { PackingPlace } from "../../host/packed-bundle.ts";
 import type { Packed } from "../../host/packed-files.ts";
 import { smallFile, turns } from "../../host/read-file.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { Allowance, bytesOf, fewNamesIn, grew, piecesOf, stored, vanished } from "./foreign-files.ts";
+import { type PackOrder, packFolder } from "./pack-folder.ts";
 
 const KiB = 1 << 10;
 const MiB = 1 << 20;

@@ -86,7 +86,7 @@ export class WrittenRecord {
 }
 
 /** What the records of a manifest's seals have in common. */
-type OfManifest = Pick<SealRecord, "appliance" | "genesis" | "manifest" | "number">;
+export type OfManifest = Pick<SealRecord, "appliance" | "genesis" | "manifest" | "number">;
 
 /** A record's canonical JSON. Refuses LOG-FORM what `readRecord` would not read. */
 export function recordBytes(record: LogRecord): Uint8Array {

@@ -21,7 +21,7 @@ export interface SealWork {
 type Each<T> = Iterable<T> | AsyncIterable<T>;
 
 /** So many seals go to a crew at a time. */
-const sliceLength = 256;
+const sliceLength = 128;
 
 /**
  * Has each seal and, where presented, its document checked; counts those that hold, and gives the chain of the last slice that

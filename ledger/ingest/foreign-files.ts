@@ -1,10 +1,10 @@
 /** Taking files of a foreign file system over into a private copy: what it may hold is bounded in count and bytes before anything of it is read. */
 
 import { closeSync } from "node:fs";
-import { shown } from "../manifests/records/names.ts";
-import { Refusal } from "../manifests/refusal.ts";
-import { namesIn, type OpenFile, openFileIn } from "./no-follow.ts";
-import { readPieces, readWhole, smallFile } from "./read-file.ts";
+import { namesIn, type OpenFile, openFileIn } from "../../host/no-follow.ts";
+import { readPieces, readWhole, smallFile } from "../../host/read-file.ts";
+import { shown } from "../../manifests/records/names.ts";
+import { Refusal } from "../../manifests/refusal.ts";
 
 /** How much more may be taken over. */
 export class Allowance {

@@ -1,10 +1,10 @@
 /** Packing a foreign folder of many small files, and of folders of them, into one file of our own: to make, open and remove each by itself takes longer than to verify it. */
 
 import { closeSync } from "node:fs";
+import { kindOf, namesIn, openFolderBelow, openFolderIn, openRoot, statIn } from "../../host/no-follow.ts";
+import { type Packed, Packer } from "../../host/packed-files.ts";
+import { smallFile, turns } from "../../host/read-file.ts";
 import { Allowance, bytesOf, fewNamesIn, stored, vanished } from "./foreign-files.ts";
-import { kindOf, namesIn, openFolderBelow, openFolderIn, openRoot, statIn } from "./no-follow.ts";
-import { type Packed, Packer } from "./packed-files.ts";
-import { smallFile, turns } from "./read-file.ts";
 
 /** A plain value, which can go to another thread. */
 export interface PackOrder {
