@@ -14,6 +14,15 @@ export interface BundlePlace {
   readonly packed?: Packed;
 }
 
+/** Where one lies of which a folder is still being packed. */
+export interface PackingPlace {
+  readonly folder: string;
+  /** path of that folder in the bundle */
+  readonly part: string;
+  /** undefined: there is no such folder */
+  readonly packed: Promise<Packed | undefined>;
+}
+
 /** A bundle that is read, wherever its files stand. */
 export type OpenBundle = Omit<BundleFolder, "kind">;
 
@@ -44,6 +53,36 @@ export function openBundle({ folder, packed, ...options }: BundlePlace): OpenBun
     close() {
       files.close();
       plain.close();
+    },
+  };
+}
+
+/** Where the bundle lies once that is packed. Rejects as the packing does. */
+export async function packedPlace({ folder, packed }: PackingPlace): Promise<BundlePlace> {
+  const known = await packed;
+  return known === undefined ? { folder } : { folder, packed: known };
+}
+
+/** As `openBundle`: what lies in the part that is being packed is waited for, and fails as the packing does. */
+export function openWhilePacking(place: PackingPlace): OpenBundle {
+  const { folder, part } = place;
+  const plain = openBundle({ folder });
+  const whole = packedPlace(place).then(openBundle);
+  whole.catch(() => undefined); // who reads it is told
+  const at = async (path: string) => (path === "" || path === part || path.startsWith(`${part}/`) ? whole : plain);
+  return {
+    documentDigest: (name, hash) => plain.documentDigest(name, hash),
+    read: async (path, limit) => (await at(path)).read(path, limit),
+    async *stream(path) {
+      yield* (await at(path)).stream(path);
+    },
+    list: async (path) => (await at(path)).list(path),
+    close() {
+      plain.close();
+      whole.then(
+        (opened) => opened.close(),
+        () => undefined,
+      );
     },
   };
 }

@@ -39,6 +39,11 @@ export class ThreadCrew<A extends Answer> {
     return this.#order.size;
   }
 
+  /** How many run. */
+  get running(): number {
+    return this.#members.length;
+  }
+
   /** Starts what is not running. Throws ThreadEnded where a thread cannot be made; those that run go on. */
   start(): void {
     while (this.#members.length < this.#order.size) this.#members.push(this.#member());

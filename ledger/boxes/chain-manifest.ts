@@ -5,9 +5,11 @@
 
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import type { LogRecord } from "../../manifests/log/entry.ts";
+import { type OfManifest, WrittenRecord } from "../../manifests/log/entry.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
+import type { Appended } from "../log/append.ts";
+import { type SaltedRecord, type SaltedSeals, saltRecords } from "../log/salted-records.ts";
 import type { Sql } from "../store/database.ts";
 import { addDispute, addLink, chainAround, manifestRow, openDisputes, settle } from "./chain-rows.ts";
 import {
@@ -20,12 +22,12 @@ import {
   type Standing,
   type Step,
 } from "./chain-state.ts";
-import { completeManifest, type HeldRecord, keepManifest, listLines } from "./keep-manifest.ts";
+import { completeManifest, fileOf, type HeldRecord, keepManifest, listLines, listPath } from "./keep-manifest.ts";
 import type { KnownBox } from "./known-box.ts";
 import { brokenRules } from "./rules.ts";
 
 /** Puts records into the log, within the transaction; their indexes. What is there already has the one that it had. */
-export type Append = (sql: Sql, records: readonly LogRecord[]) => Promise<readonly number[]>;
+export type Append = (sql: Sql, records: Appended) => Promise<readonly number[]>;
 
 /** What became of a manifest. */
 export type Taken =
@@ -56,7 +58,7 @@ export async function takeRecord(
     return completed ? { kind: "completed", number } : { kind: "known", number, as: step.as };
   }
   await keepManifest(sql, box, record, now);
-  return put({ sql, append, known, now }, before, step);
+  return put({ sql, append, known, now, salted: record.salted }, before, step);
 }
 
 /** Goes on with the chain of a box by one step; undefined: nothing can be done. */
@@ -85,6 +87,8 @@ interface Work {
   readonly append: Append;
   readonly known: KnownBox;
   readonly now: Utc;
+  /** of the manifest that is taken */
+  readonly salted?: HeldRecord["salted"];
 }
 
 /** Writes a step down; the manifest is kept already. */
@@ -125,7 +129,7 @@ async function dispute(
 
 /** The entry of the manifest, then one for each line of its list, in order and one after another. */
 export async function appendManifest(
-  { append, known, sql }: Pick<Work, "append" | "known" | "sql">,
+  { append, known, salted, sql }: Pick<Work, "append" | "known" | "salted" | "sql">,
   row: number,
 ): Promise<readonly number[]> {
   const content = await contentOf(sql, row);
@@ -136,13 +140,8 @@ export async function appendManifest(
   const digest = hex(found?.digest ?? new Uint8Array(0));
   const box = { appliance, genesis, number, version: 1 } as const;
   const indexes = [...(await append(sql, [{ ...box, digest, type: "manifest" }]))];
-  for await (const lines of listLines(sql, row)) {
-    indexes.push(
-      ...(await append(
-        sql,
-        lines.map((line) => ({ ...box, line, manifest: digest, type: "seal" })),
-      )),
-    );
+  for await (const records of sealRecords(sql, row, { ...box, manifest: digest }, await salted)) {
+    indexes.push(...(await append(sql, records)));
   }
   const [first = 0] = indexes;
   const stray = indexes.findIndex((index, at) => index !== first + at);
@@ -151,6 +150,19 @@ export async function appendManifest(
     expected: `index ${first + stray}`,
     got: `${indexes[stray]}`,
   });
+}
+
+/** Those that were made already, where they are of this manifest and of the list that is stored with it. */
+async function* sealRecords(
+  sql: Sql,
+  row: number,
+  of: OfManifest,
+  made: SaltedSeals | undefined,
+): AsyncGenerator<readonly SaltedRecord[]> {
+  const list = await fileOf(sql, row, listPath);
+  if (made && list && made.manifest === of.manifest && made.list === hex(list)) return yield made.records;
+  const recordOf = WrittenRecord.ofSeals(of);
+  for await (const lines of listLines(sql, row)) yield await saltRecords(lines.map(recordOf));
 }
 
 async function contentOf(sql: Sql, row: number): Promise<Uint8Array | undefined> {

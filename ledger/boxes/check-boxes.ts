@@ -120,7 +120,7 @@ async function checkManifest(sql: Sql, known: KnownBox, row: number, findings: F
   if (entry !== undefined) await checkEntry(sql, entry, { ...box, digest, type: "manifest" }, where, findings);
   let count = 0;
   for await (const lines of listLines(sql, row)) {
-    for (const line of lines) {
+    for (const { entry: line } of lines) {
       const document = await sql.get<{ digest: Uint8Array }>(
         "SELECT digest FROM box_documents WHERE manifest = ? AND idx = ?",
         row,

@@ -4,7 +4,7 @@
  */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { type BundlePlace, openBundle } from "../../host/packed-bundle.ts";
+import { openBundle, openWhilePacking, type PackingPlace, packedPlace } from "../../host/packed-bundle.ts";
 import type { VerifyCrew } from "../../host/verify-crew.ts";
 import { verifyPastAuthorization } from "../../manifests/records/authorization.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
@@ -30,11 +30,10 @@ export interface CheckedRecord {
   readonly seals: boolean;
 }
 
-/** A copy of `outbox/BATCH`. Refuses with the first finding where anything is wrong, and QUORUM where the approvals are not shown to be under the pinned genesis. */
-export async function checkBundle(crew: VerifyCrew, copy: BundlePlace, trust: Trust): Promise<CheckedRecord> {
-  const source = openBundle(copy);
-  await crew.readyFor(source);
-  const ours = crew.of(copy, source);
+/** A copy of `outbox/BATCH` of which the seals are still packed. Refuses with the first finding where anything is wrong, and QUORUM where the approvals are not shown to be under the pinned genesis. */
+export function checkBundle(crew: VerifyCrew, copy: PackingPlace, trust: Trust): Promise<CheckedRecord> {
+  const source = openWhilePacking(copy);
+  const ours = crew.of(packedPlace(copy), source);
   return checkWhole(source, trust, ours.open).finally(() => ours.done());
 }
 
@@ -48,9 +47,9 @@ export async function checkWhole(source: BundleSource, trust: Trust, open?: Open
   return { manifest, digest: manifestDigest, seals: true };
 }
 
-/** A copy of `audit/NUMBER`, or of what else is not a whole bundle. `policies`: of the box. Refuses as `checkBundle`; POLICY-DIGEST, BUNDLE-FORM for what must be there. */
-export function checkAuditRecord(copy: BundlePlace, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
-  const source = openBundle(copy);
+/** The folder of a copy of `audit/NUMBER`, or of what else is not a whole bundle. `policies`: of the box. Refuses as `checkBundle`; POLICY-DIGEST, BUNDLE-FORM for what must be there. */
+export function checkAuditRecord(folder: string, trust: Trust, policies: ChainPolicies): Promise<CheckedRecord> {
+  const source = openBundle({ folder });
   return checkAudit(source, trust, policies).finally(() => source.close());
 }
 

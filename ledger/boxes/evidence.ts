@@ -25,7 +25,7 @@ export async function keepBytes(sql: Sql, bytes: Uint8Array): Promise<Uint8Array
 export async function keepFile(sql: Sql, path: string): Promise<Uint8Array> {
   const hasher = nodeHost.hasher("sha256");
   let size = 0;
-  for (const bytes of piecesOf(path)) {
+  for (const bytes of piecesOfFile(path)) {
     hasher.update(bytes);
     size += bytes.length;
   }
@@ -90,7 +90,7 @@ async function isKept(sql: Sql, file: Uint8Array): Promise<boolean> {
 function* rowsOf(path: string, file: Uint8Array, size: number): Generator<readonly [Uint8Array, number, Uint8Array]> {
   let piece = 0;
   let length = 0;
-  for (const bytes of piecesOf(path)) {
+  for (const bytes of piecesOfFile(path)) {
     length += bytes.length;
     yield [file, piece++, bytes];
   }
@@ -98,7 +98,8 @@ function* rowsOf(path: string, file: Uint8Array, size: number): Generator<readon
   if (length !== size) throw new Refusal("STORE", "a private copy changed while it was stored", { about: path });
 }
 
-function* piecesOf(path: string): Generator<Uint8Array> {
+/** A file of a private copy, some of it at a time. Refuses STORE. */
+export function* piecesOfFile(path: string): Generator<Uint8Array> {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, "r");

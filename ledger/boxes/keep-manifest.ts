@@ -6,9 +6,10 @@ import type { BundlePlace } from "../../host/packed-bundle.ts";
 import { PackedFiles } from "../../host/packed-files.ts";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { ListReader, type SealedDocument } from "../../manifests/records/documents-list.ts";
+import { type ListLine, ListReader } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import type { SaltedSeals } from "../log/salted-records.ts";
 import type { Sql } from "../store/database.ts";
 import { nextId } from "./chain-rows.ts";
 import { evidencePieces, keepFile } from "./evidence.ts";
@@ -20,6 +21,8 @@ export interface HeldRecord {
   /** SHA-256 of the content, hex */
   readonly digest: string;
   readonly seals: boolean;
+  /** the records of its seals, where they are made meanwhile; it does not reject */
+  readonly salted?: Promise<SaltedSeals | undefined> | undefined;
 }
 
 export const listPath = "documents.jsonl";
@@ -31,7 +34,7 @@ export async function keepManifest(sql: Sql, box: number, record: HeldRecord, no
   await sql.insert("box_manifests", Object.keys(cells), [Object.values(cells)]);
   await keepFiles(sql, row, record.copy.folder);
   await keepLines(sql, row, record, async (lines) => {
-    const documents = lines.map(({ digest, index }) => [row, index, fromHex(digest)] as const);
+    const documents = lines.map(({ entry: { digest, index } }) => [row, index, fromHex(digest)] as const);
     await sql.insert("box_documents", ["manifest", "idx", "digest"], documents);
   });
   if (record.seals) await addVerified(sql, row, now);
@@ -52,11 +55,11 @@ export async function hasSeals(sql: Sql, row: number): Promise<boolean> {
 }
 
 /** The lines of documents.jsonl of a manifest that is kept, some at a time. */
-export async function* listLines(sql: Sql, row: number): AsyncGenerator<readonly SealedDocument[]> {
+export async function* listLines(sql: Sql, row: number): AsyncGenerator<readonly ListLine[]> {
   const file = await fileOf(sql, row, listPath);
   if (!file) throw new Refusal("STORE", "a manifest's list is not in the store", { about: listPath });
   const reader = new ListReader();
-  for await (const piece of evidencePieces(sql, file)) yield reader.push(piece).map(({ entry }) => entry);
+  for await (const piece of evidencePieces(sql, file)) yield reader.push(piece);
   reader.end();
 }
 
@@ -117,7 +120,7 @@ async function keepLines(
   sql: Sql,
   row: number,
   { copy, manifest, seals }: HeldRecord,
-  beside: (lines: readonly SealedDocument[]) => Promise<void>,
+  beside: (lines: readonly ListLine[]) => Promise<void>,
 ): Promise<void> {
   const files = seals && manifest.outcome !== "aborted" && copy.packed ? new PackedFiles(copy.packed) : undefined;
   try {
@@ -135,8 +138,10 @@ async function addVerified(sql: Sql, row: number, now: Utc): Promise<void> {
 }
 
 /** Refuses STORE where one that was verified is not there any more. */
-function* sealRows(row: number, files: PackedFiles, lines: readonly SealedDocument[]) {
-  for (const { index, seal } of lines) {
+function* sealRows(row: number, files: PackedFiles, lines: readonly ListLine[]) {
+  for (const {
+    entry: { index, seal },
+  } of lines) {
     const bytes = files.read(seal);
     if (!bytes) throw new Refusal("STORE", "a seal is not in the private copy", { about: seal });
     yield [row, index, bytes] as const;

@@ -60,7 +60,7 @@ async function sealPaths(sql: Sql, manifest: number): Promise<readonly string[]>
   const counted = await sql.get<{ n: number }>("SELECT count(*) AS n FROM box_seals WHERE manifest = ?", manifest);
   const paths: string[] = [];
   if ((counted?.n ?? 0) > 0)
-    for await (const lines of listLines(sql, manifest)) for (const { seal } of lines) paths.push(seal);
+    for await (const lines of listLines(sql, manifest)) for (const { entry } of lines) paths.push(entry.seal);
   return paths;
 }
 

@@ -5,8 +5,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packedPlace } from "../../host/packed-bundle.ts";
 import { removeTree } from "../../host/remove-tree.ts";
-import { VerifyCrew } from "../../host/verify-crew.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
 import { policyPath } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -16,10 +16,11 @@ import { chainAround, manifestRow } from "../boxes/chain-rows.ts";
 import { atNumber, type Standing, standingOf } from "../boxes/chain-state.ts";
 import { checkOther, type OtherType, otherLimit } from "../boxes/check-others.ts";
 import { checkAuditRecord, checkBundle } from "../boxes/check-record.ts";
-import { hasSeals } from "../boxes/keep-manifest.ts";
+import { hasSeals, listPath } from "../boxes/keep-manifest.ts";
 import { type TakenOther, takeOther } from "../boxes/keep-other.ts";
 import { boxOfPolicy, type KnownBox, knownBoxes, type TakenOrder, takeOrder, takePolicy } from "../boxes/known-box.ts";
 import type { Database } from "../store/database.ts";
+import { IngestCrew } from "./ingest-crew.ts";
 import { copyRecord } from "./private-copy.ts";
 import { closingsBeside, type OpenStick, openSticks, type SeenManifest, seenManifests } from "./survey.ts";
 
@@ -57,7 +58,7 @@ export interface IngestWork {
 /** Takes all that the sticks hold. What it tells is in order; those that are known change nothing. Refuses USAGE, STORE, BUSY; throws the signal's reason. */
 export async function ingest(work: IngestWork, sticks: readonly string[]): Promise<readonly Told[]> {
   const open = await openSticks(sticks);
-  const crew = new VerifyCrew({ joins: true });
+  const crew = new IngestCrew();
   const run = new Ingest(work, crew, await work.db.reading((sql) => knownBoxes(sql, work.now())));
   try {
     await run.policies(open);
@@ -71,6 +72,9 @@ export async function ingest(work: IngestWork, sticks: readonly string[]): Promi
     for (const { source } of open) source.close();
   }
 }
+
+/** So many records are made in memory while others are stored. */
+const mostSalted = 20_000;
 
 /** Of a record that is no whole bundle: what the keeper has. What else lies there is nobody's. */
 const auditNames: readonly string[] = ["manifest.p7m", "authorization.p7m", "batch.p7m", "documents.jsonl", "evidence"];
@@ -92,10 +96,10 @@ class Ingest {
   readonly boxes: readonly KnownBox[];
   readonly all: Told[] = [];
   readonly #work: IngestWork;
-  readonly #crew: VerifyCrew;
+  readonly #crew: IngestCrew;
   #copies = 0;
 
-  constructor(work: IngestWork, crew: VerifyCrew, boxes: readonly KnownBox[]) {
+  constructor(work: IngestWork, crew: IngestCrew, boxes: readonly KnownBox[]) {
     this.#work = work;
     this.#crew = crew;
     this.boxes = boxes;
@@ -191,10 +195,16 @@ class Ingest {
     const { append, db, folder, now } = this.#work;
     const target = join(folder, `${++this.#copies}`);
     try {
-      const { place: copy } = await copyRecord(stick.stick, place, target, whole ? undefined : auditNames);
-      const checked = whole
-        ? await checkBundle(this.#crew, copy, known.trust)
-        : await checkAuditRecord(copy, known.trust, known.policies);
+      const names = whole ? undefined : auditNames;
+      const copying = await copyRecord(stick.stick, place, target, { names, pack: (order) => this.#crew.pack(order) });
+      const checking = whole
+        ? checkBundle(this.#crew.verifiers, copying, known.trust)
+        : checkAuditRecord(copying.folder, known.trust, known.policies);
+      // Both to their end: the copy is removed after this. What could not be copied is told first.
+      const [copied] = await Promise.allSettled([packedPlace(copying), checking]);
+      if (copied.status === "rejected") throw copied.reason;
+      const copy = copied.value;
+      const checked = await checking;
       if (checked.digest !== digest) {
         throw new Refusal("MEDIA-CHANGED", "the manifest changed while the stick was read", {
           expected: digest,
@@ -202,7 +212,11 @@ class Ingest {
         });
       }
       if (whole) await this.#policiesIn(copy.folder, known, checked.manifest.policy.number);
-      return await db.writing((sql) => takeRecord(sql, append, known, { copy, ...checked }, now()));
+      const { appliance, documents, number } = checked.manifest;
+      const of = { appliance, genesis: known.enrolled.genesis, manifest: digest, number };
+      const order = { list: join(copy.folder, listPath), of };
+      const salted = documents.count > mostSalted ? undefined : this.#crew.salted(order);
+      return await db.writing((sql) => takeRecord(sql, append, known, { copy, ...checked, salted }, now()));
     } finally {
       await removeTree(target);
     }

@@ -7,21 +7,14 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  kindOf,
-  namesIn,
-  type OpenFile,
-  openFileIn,
-  openFolderBelow,
-  openFolderIn,
-  openRoot,
-  statIn,
-} from "../../host/no-follow.ts";
-import type { BundlePlace } from "../../host/packed-bundle.ts";
-import { Packer } from "../../host/packed-files.ts";
-import { readPieces, readWhole, smallFile, turns } from "../../host/read-file.ts";
+import { kindOf, openFolderBelow, openFolderIn, openRoot, statIn } from "../../host/no-follow.ts";
+import type { PackingPlace } from "../../host/packed-bundle.ts";
+import type { Packed } from "../../host/packed-files.ts";
+import { smallFile, turns } from "../../host/read-file.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { Allowance, bytesOf, fewNamesIn, grew, piecesOf, stored, vanished } from "./foreign-files.ts";
+import { type PackOrder, packFolder } from "./pack-folder.ts";
 
 const KiB = 1 << 10;
 const MiB = 1 << 20;
@@ -35,13 +28,11 @@ const rootFiles: Readonly<Record<string, number>> = {
   "local-time.tst": MiB,
 };
 
-/** Folders by name: most bytes of a file, most entries, whether they lie in folders of a thousand, and whether they are packed. */
+/** Folders by name: most bytes of a file, most entries, whether they lie in folders of a thousand. */
 interface FolderRule {
   readonly bytes: number;
   readonly most: number;
   readonly deep?: true;
-  /** `bytes` are not more than `smallFile` */
-  readonly packed?: true;
 }
 
 const rootFolders: Readonly<Record<string, FolderRule>> = {
@@ -49,9 +40,12 @@ const rootFolders: Readonly<Record<string, FolderRule>> = {
   certificates: { bytes: 64 * KiB, most: 32 },
   revocation: { bytes: 64 * MiB, most: 256 },
   evidence: { bytes: 64 * MiB, most: 1000 },
-  seals: { bytes: smallFile, most: 1000, deep: true, packed: true },
   envelopes: { bytes: 256 * MiB, most: 1001, deep: true },
 };
+
+/** Its files are small, a thousand in a folder of it at most; they are packed. */
+const packedFolder = "seals";
+const mostPacked = 1000;
 
 /** Documents themselves are nobody's business here; the verifier takes a bundle without them. */
 const leftOut = "documents";
@@ -59,33 +53,41 @@ const leftOut = "documents";
 const mostBytes = 8 * 1024 * MiB;
 const mostFolders = 10_000;
 
-/** `place`: where the copy stands, as any thread can open it. */
-export interface Copied {
-  readonly files: number;
-  readonly bytes: number;
-  readonly place: BundlePlace;
-}
+/** Who packs a folder: this thread (`packFolder`), or another. */
+export type Pack = (order: PackOrder) => Promise<Packed>;
 
 /**
  * Copies the record in the folder `place` below `root` into the folder `target`, which is not there yet. Not durable: whoever is interrupted begins anew. Of `names` only those
- * are taken where they are given. Refuses with MEDIA-KIND links and what is no file, BUNDLE-FORM what has no place in a bundle, MEDIA-LIMIT, MEDIA-READ, MEDIA-CHANGED, STORE.
+ * are taken where they are given. Its seals are packed meanwhile, by `pack`. Refuses with MEDIA-KIND links and what is no file, BUNDLE-FORM what has no place in a bundle, MEDIA-LIMIT, MEDIA-READ, MEDIA-CHANGED, STORE.
+ * The packing refuses the same. On return and when that has settled, nothing of the record is open.
  */
 export async function copyRecord(
   root: string,
   place: string,
   target: string,
-  names?: readonly string[],
-): Promise<Copied> {
+  { names, pack = packFolder }: { readonly names?: readonly string[] | undefined; readonly pack?: Pack } = {},
+): Promise<PackingPlace> {
   const top = openRoot(root);
+  let packing: Promise<Packed> | undefined;
   try {
-    const from = openFolderBelow(top, place === "" ? [] : place.split("/"));
+    const below = place === "" ? [] : place.split("/");
+    const from = openFolderBelow(top, below);
     if (from === undefined) throw vanished(place);
     try {
-      return await new Copier(target).copy(from, names);
+      stored(target, () => mkdirSync(target, { mode: 0o700 }));
+      if ((names ?? [packedFolder]).includes(packedFolder) && statIn(from, packedFolder)) {
+        const order = { root, below: [...below, packedFolder], file: join(target, "packed") };
+        packing = pack({ ...order, mostBytes, mostFiles: mostPacked, mostFolders });
+        packing.catch(() => undefined); // it is awaited, here or by who has what is returned
+      }
+      const folder = join(target, "files");
+      await new Copier(folder).copy(from, names);
+      return { folder, part: packedFolder, packed: packing ?? Promise.resolve(undefined) };
     } finally {
       closeSync(from);
     }
   } catch (fault) {
+    await packing?.catch(() => undefined);
     await rm(target, { recursive: true, force: true }).catch(() => undefined);
     throw fault;
   } finally {
@@ -93,38 +95,21 @@ export async function copyRecord(
   }
 }
 
+/** Of all that is not packed. */
 class Copier {
-  /** of files as they are */
   readonly #target: string;
-  /** of those that are packed */
-  readonly #pack: string;
   readonly #giveWay = turns();
   readonly #memory = new Uint8Array(smallFile + 1);
-  #packer: Packer | undefined;
-  #files = 0;
-  #bytes = 0;
+  readonly #allowance = new Allowance(mostBytes);
 
   constructor(target: string) {
-    stored(target, () => mkdirSync(target, { mode: 0o700 }));
-    this.#target = join(target, "files");
-    this.#pack = join(target, "packed");
+    this.#target = target;
   }
 
-  async copy(from: number, wanted: readonly string[] | undefined): Promise<Copied> {
-    try {
-      await this.#all(from, wanted);
-    } finally {
-      this.#packer?.close();
-    }
-    const packed = this.#packer?.packed;
-    const place = { folder: this.#target, ...(packed === undefined ? {} : { packed }) };
-    return { files: this.#files, bytes: this.#bytes, place };
-  }
-
-  async #all(from: number, wanted: readonly string[] | undefined): Promise<void> {
+  async copy(from: number, wanted: readonly string[] | undefined): Promise<void> {
     stored(this.#target, () => mkdirSync(this.#target, { mode: 0o700 }));
-    for (const name of bounded(from, 1000)) {
-      if (name === leftOut || (wanted && !wanted.includes(name))) continue;
+    for (const name of fewNamesIn(from, 1000)) {
+      if (name === leftOut || name === packedFolder || (wanted && !wanted.includes(name))) continue;
       const limit = own(rootFiles, name);
       const folder = own(rootFolders, name);
       if (limit !== undefined) await this.#file(from, name, name, limit);
@@ -139,16 +124,13 @@ class Copier {
     try {
       const files: string[] = [];
       const folders: string[] = [];
-      for (const inner of bounded(folder, rule.deep ? mostFolders : rule.most)) {
+      for (const inner of fewNamesIn(folder, rule.deep ? mostFolders : rule.most)) {
         const stat = rule.deep && statIn(folder, inner);
         (stat && kindOf(stat) === "folder" ? folders : files).push(inner);
       }
-      if (rule.packed) await this.#packed(folder, files, path, rule.bytes);
-      else {
-        const at = join(this.#target, path);
-        stored(at, () => mkdirSync(at, { mode: 0o700 }));
-        for (const inner of files) await this.#file(folder, inner, `${path}/${inner}`, rule.bytes);
-      }
+      const at = join(this.#target, path);
+      stored(at, () => mkdirSync(at, { mode: 0o700 }));
+      for (const inner of files) await this.#file(folder, inner, `${path}/${inner}`, rule.bytes);
       const { deep: _, ...below } = rule;
       for (const inner of folders) await this.#folder(folder, inner, `${path}/${inner}`, below);
     } finally {
@@ -156,43 +138,16 @@ class Copier {
     }
   }
 
-  /** In the order of their names, which is that in which they are read again. */
-  async #packed(from: number, names: readonly string[], path: string, limit: number): Promise<void> {
-    this.#packer ??= stored(path, () => new Packer(this.#pack, smallFile));
-    const folder = this.#packer.folder(path);
-    for (const name of names.toSorted()) {
-      await this.#giveWay();
-      const file = this.#open(from, name, `${path}/${name}`, limit);
-      stored(path, () => folder.add(name, (into) => small(file, `${path}/${name}`, into)));
-    }
-    stored(path, () => folder.end());
-  }
-
-  /** Refuses what is larger than it may be. */
-  #open(from: number, name: string, path: string, limit: number): OpenFile {
-    const file = openFileIn(from, name);
-    if (!file) throw vanished(path);
-    const { size } = file.stat;
-    if (size > BigInt(limit) || this.#bytes + Number(size) > mostBytes) {
-      closeSync(file.descriptor);
-      const expected = `${Math.min(limit, mostBytes - this.#bytes)} bytes`;
-      throw new Refusal("MEDIA-LIMIT", `${shown(path)} is too large`, { expected, got: `${size} bytes`, about: path });
-    }
-    this.#files += 1;
-    this.#bytes += Number(size);
-    return file;
-  }
-
   async #file(from: number, name: string, path: string, limit: number): Promise<void> {
     await this.#giveWay();
-    const file = this.#open(from, name, path, limit);
+    const file = this.#allowance.open(from, name, path, limit);
     const { size } = file.stat;
     const to = stored(path, () => openSync(join(this.#target, path), "wx", 0o600));
     try {
-      if (size <= BigInt(smallFile)) this.#write(to, small(file, path, this.#memory), path);
+      if (size <= BigInt(smallFile)) this.#write(to, bytesOf(file, path, this.#memory), path);
       else {
         let left = Number(size);
-        for await (const piece of reading(file, path)) {
+        for await (const piece of piecesOf(file, path)) {
           left -= piece.length;
           if (left < 0) throw grew(path);
           this.#write(to, piece, path);
@@ -210,61 +165,6 @@ class Copier {
   }
 }
 
-/** The bytes of a small file, in the memory that is given. */
-function small(file: OpenFile, path: string, into: Uint8Array): Uint8Array {
-  let bytes: Uint8Array | undefined;
-  try {
-    bytes = readWhole(file, smallFile, into);
-  } catch (cause) {
-    throw unread(path, cause);
-  }
-  if (!bytes) throw grew(path);
-  return bytes;
-}
-
-async function* reading(file: OpenFile, path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* readPieces(file);
-  } catch (cause) {
-    throw unread(path, cause);
-  }
-}
-
-/** The names in a folder, not more than `most`. */
-function* bounded(folder: number, most: number): Generator<string> {
-  let count = 0;
-  for (const name of namesIn(folder)) {
-    if (++count > most)
-      throw new Refusal("MEDIA-LIMIT", "a folder of a bundle holds too much", { expected: `at most ${most}` });
-    yield name;
-  }
-}
-
 function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
-}
-
-function stored<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (fault) {
-    if (fault instanceof Refusal) throw fault;
-    const cause = fault as NodeJS.ErrnoException;
-    throw new Refusal("STORE", `the private copy cannot be written (${cause.code ?? cause.message})`, {
-      about: path,
-      cause,
-    });
-  }
-}
-
-function unread(path: string, cause: unknown): Refusal {
-  return new Refusal("MEDIA-READ", `${shown(path)} cannot be read`, { about: path, cause });
-}
-
-function grew(path: string): Refusal {
-  return new Refusal("MEDIA-CHANGED", `${shown(path)} grew while it was read`, { about: path });
-}
-
-function vanished(path: string): Refusal {
-  return new Refusal("MEDIA-CHANGED", `${shown(path)} vanished while the stick was read`, { about: path });
 }

@@ -1,13 +1,12 @@
 /** Appending: records in, their places in the log out. Entries, tiles and tree head are one transaction, the caller's. */
 
-import { randomBytes } from "node:crypto";
-import { nodeHost, sha256 } from "../../host/crypto-host.ts";
-import { fromUtf8, hex } from "../../manifests/encoding/bytes.ts";
-import { type LogRecord, leafOver, recordBytes, saltBytes } from "../../manifests/log/entry.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { hex } from "../../manifests/encoding/bytes.ts";
+import { type LogRecord, WrittenRecord } from "../../manifests/log/entry.ts";
 import { rootOf } from "../../manifests/log/tile-tree.ts";
-import { leafHash } from "../../manifests/records/merkle.ts";
 import type { Sql } from "../store/database.ts";
 import { grownTiles, withGrown } from "./grow.ts";
+import { SaltedRecord, saltRecords } from "./salted-records.ts";
 import { insertTiles, tilesIn } from "./tiles-in-store.ts";
 import { lockTree, moveTree } from "./tree-head.ts";
 
@@ -20,6 +19,9 @@ export interface Place {
   readonly fresh: boolean;
 }
 
+/** Records, or what was made of them for the log. */
+export type Appended = readonly LogRecord[] | readonly SaltedRecord[];
+
 /** Digests looked up in one statement. */
 const lookedUpAtOnce = 200;
 
@@ -28,33 +30,30 @@ const lookedUpAtOnce = 200;
  * keeps its place and its salt. `epoch` is from `takeOver`. Nothing counts before the transaction is committed. Refuses BUSY where another process took over,
  * LOG-FORM what is no record, STORE.
  */
-export async function append(sql: Sql, epoch: number, records: readonly LogRecord[]): Promise<readonly Place[]> {
+export async function append(sql: Sql, epoch: number, records: Appended): Promise<readonly Place[]> {
   const { size } = await lockTree(sql, epoch);
-  const given = records.map((record) => {
-    const bytes = recordBytes(record);
-    return { type: record.type, bytes, content: sha256(bytes) };
-  });
-  const places = await placesOf(
-    sql,
-    given.map(({ content }) => content),
-  );
-  const fresh = given.filter(({ content }) => !places.has(hex(content)));
+  const given = areSalted(records) ? records : await saltRecords(records.map(WrittenRecord.of));
+  const known = given.map(({ content }) => hex(content));
+  const places = await placesOf(sql, given);
   const rows: [number, string, Uint8Array, Uint8Array, string][] = [];
   const leaves: Uint8Array[] = [];
-  const salts = new Uint8Array(randomBytes(saltBytes * fresh.length));
-  for (const { type, bytes, content } of fresh) {
-    if (places.has(hex(content))) continue;
+  for (const [at, { content, leaf, record, salt, type }] of given.entries()) {
+    const name = known[at] as string;
+    if (places.has(name)) continue;
     const index = size + rows.length;
-    const salt = salts.slice(rows.length * saltBytes, (rows.length + 1) * saltBytes);
-    places.set(hex(content), { index, salt, fresh: true });
-    rows.push([index, type, salt, content, fromUtf8(bytes)]);
-    leaves.push(await leafHash(nodeHost, await leafOver(nodeHost, salt, type, bytes)));
+    places.set(name, { index, salt, fresh: true });
+    rows.push([index, type, salt, content, record]);
+    leaves.push(leaf);
   }
   if (rows.length > 0) {
     await sql.insert("entries", ["idx", "type", "salt", "content", "record"], rows);
     await growTree(sql, size, leaves);
   }
-  return inOrder(given, places);
+  return inOrder(known, places);
+}
+
+function areSalted(records: Appended): records is readonly SaltedRecord[] {
+  return records.every((one) => one instanceof SaltedRecord);
 }
 
 async function growTree(sql: Sql, from: number, leaves: readonly Uint8Array[]): Promise<void> {
@@ -64,11 +63,11 @@ async function growTree(sql: Sql, from: number, leaves: readonly Uint8Array[]): 
   await moveTree(sql, { size, root: await rootOf(nodeHost, withGrown(tilesIn(sql), tiles), size) });
 }
 
-/** By the digest of their content, in hex. */
-async function placesOf(sql: Sql, contents: readonly Uint8Array[]): Promise<Map<string, Place>> {
+/** Of those that are in the log, by the digest of their content, in hex. */
+async function placesOf(sql: Sql, given: readonly SaltedRecord[]): Promise<Map<string, Place>> {
   const places = new Map<string, Place>();
-  for (let at = 0; at < contents.length; at += lookedUpAtOnce) {
-    const asked = contents.slice(at, at + lookedUpAtOnce);
+  for (let at = 0; at < given.length; at += lookedUpAtOnce) {
+    const asked = given.slice(at, at + lookedUpAtOnce).map(({ content }) => content);
     const marks = asked.map(() => "?").join(", ");
     const rows = await sql.all<{ idx: number; salt: Uint8Array; content: Uint8Array }>(
       `SELECT idx, salt, content FROM entries WHERE content IN (${marks})`,
@@ -80,13 +79,10 @@ async function placesOf(sql: Sql, contents: readonly Uint8Array[]): Promise<Map<
 }
 
 /** The first of a record that stands twice in one call is the fresh one. */
-function inOrder(
-  given: readonly { readonly content: Uint8Array }[],
-  places: ReadonlyMap<string, Place>,
-): readonly Place[] {
+function inOrder(known: readonly string[], places: ReadonlyMap<string, Place>): readonly Place[] {
   const seen = new Set<number>();
-  return given.map(({ content }) => {
-    const place = places.get(hex(content)) as Place;
+  return known.map((name) => {
+    const place = places.get(name) as Place;
     const first = !seen.has(place.index);
     seen.add(place.index);
     return { ...place, fresh: place.fresh && first };

@@ -144,7 +144,8 @@ async function strikeOff(
   const wanted = Map.groupBy(left.values(), ({ index }) => index);
   const indexes = known.get(row) ?? new Set<number>();
   for await (const some of listLines(sql, row)) {
-    for (const { index, sealDigest } of some) {
+    for (const { entry } of some) {
+      const { index, sealDigest } = entry;
       for (const seal of wanted.get(index) ?? []) {
         if (seal.digest !== sealDigest) continue;
         indexes.add(index);
@@ -192,7 +193,8 @@ async function ofBook(
     const absent: number[] = [];
     const bare: string[] = [];
     for await (const some of listLines(sql, row)) {
-      for (const { digest, index, name } of some) {
+      for (const { entry } of some) {
+        const { digest, index, name } = entry;
         if (!there.has(index)) absent.push(index);
         else if (desk.hasDocuments && !desk.documents.has(digest)) bare.push(`${index} ${name}`);
       }

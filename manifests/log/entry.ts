@@ -7,7 +7,7 @@ import { concat, fromHex, hex, utf8 } from "../encoding/bytes.ts";
 import { canonical, canonicalBytes, type Json, readCanonical } from "../encoding/canonical-json.ts";
 import { hexText, integer, literal, object, oneOf, type Read, type Reader, text } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
-import { readListEntry } from "../records/documents-list.ts";
+import { type ListLine, readListEntry } from "../records/documents-list.ts";
 import { Refusal } from "../refusal.ts";
 
 /** Of a leaf. */
@@ -62,14 +62,38 @@ export function readRecord(bytes: Uint8Array): LogRecord {
   return inLogForm("a log's record", () => readRecordValue(readCanonical(bytes), "record"));
 }
 
+/** A record as its canonical JSON: what this file wrote, and so holds. */
+export class WrittenRecord {
+  readonly type: EntryType;
+  readonly bytes: Uint8Array;
+
+  private constructor(type: EntryType, bytes: Uint8Array) {
+    this.type = type;
+    this.bytes = bytes;
+  }
+
+  /** Refuses LOG-FORM what `readRecord` would not read. */
+  static of(record: LogRecord): WrittenRecord {
+    return new WrittenRecord(record.type, recordBytes(record));
+  }
+
+  /** Those of the seals of one manifest, whose own record is taken; each line is in its canonical form already, as its reader makes sure. */
+  static ofSeals({ appliance, genesis, manifest, number }: OfManifest): (line: ListLine) => WrittenRecord {
+    const front = utf8(`${canonical({ appliance, genesis }).slice(0, -1)},"line":`);
+    const back = utf8(`,${canonical({ manifest, number, type: "seal", version: 1 }).slice(1)}`);
+    return ({ leaf }) => new WrittenRecord("seal", concat([front, leaf, back]));
+  }
+}
+
+/** What the records of a manifest's seals have in common. */
+export type OfManifest = Pick<SealRecord, "appliance" | "genesis" | "manifest" | "number">;
+
 /** A record's canonical JSON. Refuses LOG-FORM what `readRecord` would not read. */
 export function recordBytes(record: LogRecord): Uint8Array {
   return inLogForm("a log's record", () => {
-    const text = canonical(record as Json);
-    const bytes = utf8(text);
+    const bytes = canonicalBytes(record as Json);
     checkLength(bytes);
-    // As it will be read; that it is canonical is known.
-    readRecordValue(JSON.parse(text) as Json, "record");
+    readRecordValue(record as Json, "record");
     return bytes;
   });
 }
@@ -100,8 +124,7 @@ export async function leafOver(host: Host, salt: Uint8Array, type: EntryType, re
     });
   }
   const digest = await host.digest("sha256", concat([salt, record]));
-  const entry: LogEntry = { digest: hex(digest), type, version: 1 };
-  return canonicalBytes(entry);
+  return utf8(`{"digest":"${hex(digest)}","type":"${type}","version":1}`); // canonical: no name or value needs more
 }
 
 /** Digest of a record without salt: what the same content is known by. Never published: who guesses a record could find it by this. */

@@ -27,6 +27,8 @@ export interface Work {
   readonly source: BundleSource;
   readonly trust: Trust;
   readonly findings: Findings;
+  /** most bytes of a list that is held in memory, and not read again; none unless said */
+  readonly mostKept?: number;
 }
 
 /** What of a bundle was opened before the composition. */
@@ -124,11 +126,11 @@ async function openRequest(
   oids: OwnOids,
   { checked, policies, authorization }: Opened,
 ): Promise<ReadRequest | undefined> {
-  const { host, source, trust, findings } = work;
+  const { host, source, trust, findings, mostKept } = work;
   const policy = policies.approved?.policy;
   const at = authorization?.completed ?? checked?.manifest.created;
   const request = await findings.check(files.request, () =>
-    readRequestFile(host, piecesOf(source, files.request), policy),
+    readRequestFile(host, piecesOf(source, files.request), policy, mostKept),
   );
   if (!request) return undefined;
   const judged = policy && at !== undefined ? { policy, at } : undefined;
@@ -154,10 +156,10 @@ async function openRequest(
 
 /** documents.jsonl, if it is the file that the manifest names. */
 export async function openList(
-  { host, source, findings }: Work,
+  { host, source, findings, mostKept }: Work,
   checked: CheckedManifest | undefined,
 ): Promise<ReadList | undefined> {
-  const list = await findings.check(files.list, () => readListFile(host, piecesOf(source, files.list)));
+  const list = await findings.check(files.list, () => readListFile(host, piecesOf(source, files.list), mostKept));
   if (!list || !checked || list.digest === checked.manifest.documents.digest) return list;
   findings.add(files.list, "MANIFEST-BIND", "this is not the file that the manifest names");
   return undefined;

@@ -36,17 +36,21 @@ import { checkTimeEvidence, checkTimeOrder, evidenceFolder, provenTime } from ".
 import { revokedLater, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
+/** Of a list that is held in memory unless said: some ten thousand documents. */
+const mostBytesKept = 4 << 20;
+
 /**
  * Verifies a bundle. Hostile content never throws: whatever is wrong is a finding with its file. Each file is checked by
  * itself and against the digest that the manifest has of it, then manifest and files against each other; a file that is
  * not the one that the manifest names is not held against others. Memory does not grow with the number of documents. Seals and
- * documents are checked by the crew that `openCrew` makes, in this thread unless said.
+ * documents are checked by the crew that `openCrew` makes, in this thread unless said. A list of up to `mostKept` bytes is read once and held in memory.
  */
 export async function verifyBundle(
   host: Host,
   source: BundleSource,
   trust: Trust,
   openCrew: OpenCrew = inPlace(host, source),
+  mostKept = mostBytesKept,
 ): Promise<BundleVerdict> {
   const findings = new Findings();
   // First of all: what was revoked after all of this is proven to have existed takes nothing from it.
@@ -54,7 +58,7 @@ export async function verifyBundle(
   const proven = provenTime(times);
   const staged = await stagedIn(host, source);
   const known = withStaged(trust, staged);
-  const work: Work = { host, source, trust: proven === null ? known : { ...known, proven }, findings };
+  const work: Work = { host, source, trust: proven === null ? known : { ...known, proven }, findings, mostKept };
   const checked = await openManifest(work);
   if (checked) await checkTimeOrder(findings, times, checked.manifest);
   const oids = checked?.oids ?? (await oidsWithoutManifest(source));
@@ -147,9 +151,10 @@ function expectedSeals(
   request: ReadComposition | undefined,
   list: ReadList | undefined,
 ): AsyncIterable<Expected> | undefined {
-  const documents = request?.documents(readAgain(work, request.file, request.fileDigest));
+  const documents = request?.listed ?? request?.documents(readAgain(work, request.file, request.fileDigest));
   if (!list) return documents && expectedByRequest(documents);
-  return expectedByList(listEntries(readAgain(work, files.list, list.digest)), documents, work.findings);
+  const entries = list.entries ?? listEntries(readAgain(work, files.list, list.digest));
+  return expectedByList(entries, documents, work.findings);
 }
 
 async function checkRootEntries({ source, findings }: Work, { checked, kind }: Parts): Promise<void> {

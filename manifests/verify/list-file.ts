@@ -4,6 +4,7 @@ import { hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
 import { ListReader, type SealedDocument } from "../records/documents-list.ts";
 import { leafHash, MerkleRoot } from "../records/merkle.ts";
+import { Kept } from "./kept.ts";
 
 export interface ReadList {
   readonly count: number;
@@ -11,20 +12,28 @@ export interface ReadList {
   /** SHA-256 of the file and RFC 9162 root of its lines, hex */
   readonly digest: string;
   readonly root: string;
+  /** all of them, where the file is short enough; else it is read again */
+  readonly entries: readonly SealedDocument[] | undefined;
 }
 
-/** Reads all lines. Refuses JSON, SHAPE, DOCUMENT-NAME. */
-export async function readListFile(host: Host, pieces: AsyncIterable<Uint8Array>): Promise<ReadList> {
+/** Reads all lines, and keeps those of a file of at most `mostKept` bytes. Refuses JSON, SHAPE, DOCUMENT-NAME. */
+export async function readListFile(host: Host, pieces: AsyncIterable<Uint8Array>, mostKept = 0): Promise<ReadList> {
   const file = host.hasher("sha256");
   const tree = new MerkleRoot(host);
   const reader = new ListReader();
+  const kept = new Kept<SealedDocument>(mostKept);
   for await (const piece of pieces) {
     file.update(piece);
-    for (const { leaf } of reader.push(piece)) await tree.add(await leafHash(host, leaf));
+    kept.measure(piece);
+    for (const { entry, leaf } of reader.push(piece)) {
+      kept.add(entry);
+      await tree.add(await leafHash(host, leaf));
+    }
   }
   reader.end();
   const { count, bytes } = reader;
-  return { count, bytes, digest: hex(await file.digest()), root: hex(await tree.root()) };
+  const entries = kept.all;
+  return { count, bytes, digest: hex(await file.digest()), root: hex(await tree.root()), entries };
 }
 
 /** The entries, as they are read. Throws what `readListFile` refuses. */

@@ -19,6 +19,7 @@ import {
 import { RequestReader } from "../records/request-stream.ts";
 import { Refusal } from "../refusal.ts";
 import type { Certificate } from "../x509/certificate.ts";
+import { Kept } from "./kept.ts";
 import { LargeSignedData } from "./large-signed-data.ts";
 import { type LookedUp, leastRsaBits } from "./trust.ts";
 
@@ -34,6 +35,8 @@ export interface ReadComposition {
   readonly lookedUp?: LookedUp;
   /** path of the file that holds the list */
   readonly file: string;
+  /** all documents, where that file is short enough; else it is read again */
+  readonly listed?: readonly ListedDocument[] | undefined;
   /** the documents in the pieces of that file */
   documents(pieces: AsyncIterable<Uint8Array>): AsyncIterable<ListedDocument>;
 }
@@ -49,24 +52,30 @@ export interface ReadRequest extends ReadComposition {
 /** Path of a request below `outbox/BATCH`. */
 export const requestPath = "batch.p7m";
 
-/** Reads all of a request. Refuses DER, CMS-*, JSON, SHAPE, DOCUMENT-*, and MEDIA-LIMIT a document over the policy's size. */
+/** Reads all of a request, and keeps what one of at most `mostKept` bytes lists. Refuses DER, CMS-*, JSON, SHAPE, DOCUMENT-*, and MEDIA-LIMIT a document over the policy's size. */
 export async function readRequestFile(
   host: Host,
   pieces: AsyncIterable<Uint8Array>,
   policy: Policy | undefined,
+  mostKept = 0,
 ): Promise<ReadRequest> {
   const file = host.hasher("sha256");
+  const kept = new Kept<ListedDocument>(mostKept);
   const content = new ContentDigests(host);
   const reader = new RequestReader();
   let identity: OpenIdentity | undefined;
   const envelope = await walkRequest(pieces, {
-    onPiece: (piece) => file.update(piece),
+    onPiece: (piece) => {
+      file.update(piece);
+      kept.measure(piece);
+    },
     onContent: (bytes) => content.update(bytes),
     onDocuments: (documents) => {
       identity ??= documents.length > 0 ? openIdentity(host, reader.batch) : undefined;
       for (const document of documents) {
         if (policy) checkListedDocument(document, policy);
         identity?.add(document);
+        kept.add(document);
       }
     },
     reader,
@@ -80,6 +89,7 @@ export async function readRequestFile(
     fileDigest: hex(await file.digest()),
     file: requestPath,
     documents: requestDocuments,
+    listed: kept.all,
     identity: async (key) => hex(await (identity as OpenIdentity).end(key)),
     envelope: { ...envelope, contentDigest: async (hash) => digests[hash] },
   };

@@ -17,8 +17,11 @@ export interface SealWork {
   readonly contents: boolean;
 }
 
+/** What is read piece by piece, or held already. */
+type Each<T> = Iterable<T> | AsyncIterable<T>;
+
 /** So many seals go to a crew at a time. */
-const sliceLength = 256;
+const sliceLength = 128;
 
 /**
  * Has each seal and, where presented, its document checked; counts those that hold, and gives the chain of the last slice that
@@ -104,7 +107,7 @@ export async function findAbortedSeals(source: BundleSource, findings: Findings)
 }
 
 /** The documents of the list, numbered, as what to expect when only the request is to be believed. */
-export async function* expectedByRequest(documents: AsyncIterable<ListedDocument>): AsyncIterable<Expected> {
+export async function* expectedByRequest(documents: Each<ListedDocument>): AsyncIterable<Expected> {
   let index = 0;
   for await (const document of documents) {
     index++;
@@ -117,11 +120,11 @@ export async function* expectedByRequest(documents: AsyncIterable<ListedDocument
  * the request lists there: differences become findings of documents.jsonl, as do entries too few or too many (unless `aborted`).
  */
 export async function* expectedByList(
-  entries: AsyncIterable<SealedDocument>,
-  documents: AsyncIterable<ListedDocument> | undefined,
+  entries: Each<SealedDocument>,
+  documents: Each<ListedDocument> | undefined,
   findings: Findings,
 ): AsyncIterable<Expected> {
-  const listed = documents?.[Symbol.asyncIterator]();
+  const listed = documents && eachOf(documents);
   for await (const { index, name, digest, size, seal, sealDigest } of entries) {
     const document = { digest, name, size };
     const next = await listed?.next();
@@ -132,6 +135,10 @@ export async function* expectedByList(
   }
   // To the end, so that it is seen to be the file that was read before.
   while (listed && (await listed.next()).done !== true);
+}
+
+function eachOf<T>(all: Each<T>): Iterator<T> | AsyncIterator<T> {
+  return Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
 }
 
 function sameDocument(a: ListedDocument, b: ListedDocument): boolean {

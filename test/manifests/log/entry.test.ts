@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { nodeHost } from "../../../host/crypto-host.ts";
 import { fromUtf8, hex, utf8 } from "../../../manifests/encoding/bytes.ts";
+import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
 import {
   contentDigest,
   entryBytes,
@@ -11,6 +12,7 @@ import {
   readEntry,
   readRecord,
   recordBytes,
+  WrittenRecord,
 } from "../../../manifests/log/entry.ts";
 import { sealPath } from "../../../manifests/records/names.ts";
 import { codeOf } from "./code-of.ts";
@@ -65,6 +67,19 @@ describe("a log's entry", () => {
     const record: LogRecord = { ...box, line: line(name), manifest: digest, number: 2 ** 53 - 1, type: "seal" };
     expect(await codeOf(() => readRecord(recordBytes(record)))).toBe("taken");
     expect((await entryBytes(nodeHost, salt, record)).length).toBeLessThan(mostEntryBytes);
+  });
+
+  it("LOG-FORM: what is written of a manifest's seals is what each record is by itself", () => {
+    const lines = ["a.pdf", "it's [x].txt", `${"ä".repeat(125)}.pdf`, "\u{1f512} .p7m"].map((name) => line(name));
+    for (const appliance of ["vault-1", 'v"ault\\ä']) {
+      const of = { appliance, genesis, manifest: digest, number: 2 ** 53 - 1 };
+      const written = lines
+        .map((entry) => ({ entry, leaf: canonicalBytes(entry) }))
+        .map(WrittenRecord.ofSeals(of))
+        .map(({ bytes, type }) => [type, fromUtf8(bytes)]);
+      const each = lines.map((entry): LogRecord => ({ ...of, line: entry, type: "seal", version: 1 }));
+      expect(written).toEqual(each.map((record) => ["seal", fromUtf8(recordBytes(record))]));
+    }
   });
 
   it("LOG-FORM: other members, types, versions, forms and salts are refused", async () => {
