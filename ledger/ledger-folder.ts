@@ -31,7 +31,8 @@ const schemaFile = "postgres-schema";
 export const ownPlace = { appendOnly: false, folder: "published" };
 
 /**
- * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Where that was begun with the same `postgres` and did
+ * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder;
+ * `afterBackup`: nothing is published before a backup holds it. Where that was begun with the same `postgres` and did
  * not come to its end, it goes on from there. Refuses STORE where anything else is there already, or nobody knows whether the store is made; USAGE for an origin that no checkpoint can carry,
  * CONFIG servers that cannot be used.
  */
@@ -40,13 +41,14 @@ export async function createLedger(
   origin: string,
   places: Parameters<typeof makePlaces>[2] = [ownPlace],
   postgres?: PostgresSettings,
+  afterBackup = false,
 ): Promise<void> {
   checkOrigin(origin);
   const begun = postgres !== undefined && wasBegun(folder, postgres);
   if (!begun) checkEmpty(folder, "a ledger is never overwritten");
   if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
-  await makePlaces(folder, origin, places);
+  await makePlaces(folder, origin, places, afterBackup);
   const fill = (sql: Sql) =>
     sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]);
   if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);

@@ -7,6 +7,7 @@ import { hex } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
+import { noteBackup } from "../backup/backed-up.ts";
 import type { BackupRecord } from "../backup/backup-record.ts";
 import { makeBackup, onOneFileSystem } from "../backup/make-backup.ts";
 import { type Restored, restoreBackup } from "../backup/restore.ts";
@@ -34,6 +35,8 @@ export async function runBackup(
 ): Promise<void> {
   tell("the ledger is as it was, and what is in the new folder is no backup");
   const record = await makeBackup({ folder, to, keys: !withoutKeys, now: utcOf(Date.now()) });
+  tell(`the backup in ${to} is whole, and not noted: where publishing waits for one, it waits for another`);
+  await noteBackup(folder, record, to);
   const same = onOneFileSystem(folder, to);
   process.stdout.write(
     json
@@ -146,8 +149,10 @@ export async function runUpgrade(
   tell("the store is as it was");
   const servers = serversOf(folder);
   if (servers !== undefined) return upgradeServers(servers, to, json);
-  const { schema } = await makeBackup({ folder, to, now: utcOf(Date.now()) });
+  const record = await makeBackup({ folder, to, now: utcOf(Date.now()) });
+  const { schema } = record;
   tell(`the store is as it was, and backed up in ${to}`);
+  await noteBackup(folder, record, to);
   const from = upgradeSqlite(join(folder, storeFile));
   const done = { backup: to, from, to: schemaVersion };
   const words =

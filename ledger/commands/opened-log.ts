@@ -1,12 +1,13 @@
 /** A ledger with all that its log is brought out with: keys, witnesses, places, and a way to its signer. */
 
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
+import { type BackedUp, readBackedUp } from "../backup/backed-up.ts";
 import { readWitnessSettings, type WitnessSettings } from "../checkpoints/witness-settings.ts";
 import { logKeyOf, withSigner } from "../client/open-signer.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { type Ledger, openLedger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
-import { placesOf } from "../publish/places.ts";
+import { placeSettings, placesOf } from "../publish/places.ts";
 
 export interface SigningOptions {
   readonly arc: string;
@@ -21,6 +22,8 @@ export interface OpenedLog {
   readonly settings: WitnessSettings;
   readonly places: readonly Place[];
   readonly signer: () => Promise<SignerClient>;
+  /** only where the ledger publishes nothing before a backup holds it: the newest; null: there is none */
+  readonly backedUp?: BackedUp | null;
 }
 
 /** Refuses STORE, CONFIG, LOG-NOTE, and what `use` refuses. */
@@ -34,7 +37,10 @@ export async function withLog<T>(
     const log = await logKeyOf(folder);
     const settings = await readWitnessSettings(folder, log);
     const places = placesOf(ledger);
-    return await withSigner({ ...options, folder }, (signer) => use({ ledger, log, settings, places, signer }));
+    const backedUp = placeSettings(folder).afterBackup ? { backedUp: readBackedUp(folder) } : {};
+    return await withSigner({ ...options, folder }, (signer) =>
+      use({ ledger, log, settings, places, signer, ...backedUp }),
+    );
   } finally {
     ledger.close();
   }
