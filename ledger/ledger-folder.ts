@@ -23,7 +23,7 @@ export interface Ledger {
 
 /** One of the two is there: the store itself, or where it is. */
 export const storeFile = "store.sqlite";
-const settingsFile = "postgres.json";
+export const serversFile = "postgres.json";
 /** How the tables on the servers were described when they were last compared: those that are the same are not compared again. */
 const schemaFile = "postgres-schema";
 
@@ -54,7 +54,7 @@ export async function createLedger(
   if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);
   const { createPostgres, hasSchema } = await import("./store/postgres.ts");
   // First, so that one of which nobody knows whether it was made is known as this folder's.
-  await writePostgresSettings(join(folder, settingsFile), postgres);
+  await writePostgresSettings(join(folder, serversFile), postgres);
   const there = begun && (await hasSchema(postgres));
   await keepSchema(folder, there ? await takeUp(postgres, origin) : await createPostgres(postgres, fill));
 }
@@ -83,13 +83,13 @@ export async function openLedger(folder: string): Promise<Ledger> {
 
 /** Where the store is; undefined: in the folder. Refuses CONFIG. */
 export function serversOf(folder: string): PostgresSettings | undefined {
-  const settings = join(folder, settingsFile);
+  const settings = join(folder, serversFile);
   return existsSync(settings) ? readPostgresSettings(settings) : undefined;
 }
 
 /** The file that is the store, or that says where it is: another file there is another store. */
 export function storeMark(folder: string): string {
-  return join(folder, existsSync(join(folder, settingsFile)) ? settingsFile : storeFile);
+  return join(folder, existsSync(join(folder, serversFile)) ? serversFile : storeFile);
 }
 
 /** The driver of a server is loaded only where there is one. */
