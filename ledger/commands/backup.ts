@@ -133,7 +133,7 @@ function restoreLines(restored: Restored, folder: string): string[] {
     ...(keys
       ? [
           "The signer stands still. Find the newest checkpoint that was ever signed (places, witnesses, sticks), then:",
-          `  coldseal ledger forward ${shown(folder)} CHECKPOINT`,
+          `  coldseal ledger forward ${shown(folder)} CHECKPOINT${backup.signed > 0 ? "" : "   (or --none-signed, where there is none anywhere)"}`,
           "Then bring all sticks since the backup again (what is known changes nothing), back up, and publish.",
         ]
       : ["without keys: to read and to look at; nothing is signed by it"]),

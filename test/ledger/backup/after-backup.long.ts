@@ -117,6 +117,14 @@ it("UNBACKED: a restored ledger keeps the setting, and publishes nothing more be
   rmSync(folder, { recursive: true });
   expect(await run("restore", at("last"), folder, "--publish", at("p"), at("q"))).toMatchObject({ status: 0 });
   expect(existsSync(join(folder, "backed-up.json"))).toBe(false);
+  for (const args of [
+    ["forward", folder],
+    ["forward", folder, at("p/checkpoint"), "--none-signed"],
+  ]) {
+    expect(await run(...args)).toMatchObject({ status: 2, err: expect.stringMatching(/^USAGE: one of two is said/) });
+  }
+  const none = await ledgerCommand(["forward", folder, "--none-signed"], { input: "Yes\n" });
+  expect(none).toMatchObject({ err: expect.stringMatching(/LOG-HEAD: something was signed already/) });
   const yes = await ledgerCommand(["forward", folder, at("p/checkpoint")], { input: "Yes\n" });
   expect(yes).toMatchObject({ status: 0 });
   expect(await publish()).toMatchObject({ status: 3, err: expect.stringMatching(/^UNBACKED: /m) });
