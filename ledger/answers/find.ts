@@ -2,7 +2,7 @@
 
 import { closeSync } from "node:fs";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { openFileIn, openRoot } from "../../host/no-follow.ts";
+import { type OpenFile, openFileIn, openRoot } from "../../host/no-follow.ts";
 import { readPieces } from "../../host/read-file.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
@@ -110,24 +110,32 @@ export function digestIn(what: string): string | undefined {
   return /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i.test(what) ? what.toLowerCase() : undefined;
 }
 
-/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses USAGE where there is no such file, MEDIA-*. */
+/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses USAGE where there is no such plain file, MEDIA-*. */
 export async function digestsOfFile(path: string): Promise<readonly string[]> {
   const [folder, name] = [path.slice(0, path.lastIndexOf("/") + 1) || ".", path.slice(path.lastIndexOf("/") + 1)];
   const at = openRoot(folder);
   try {
-    const file = openFileIn(at, name, "any links");
-    if (!file) {
-      const expected = "a file, or a digest of 64, 96 or 128 hex digits";
-      throw new Refusal("USAGE", `${shown(path)} is neither a file nor a digest`, {
-        expected,
-        got: "neither",
-        about: path,
-      });
-    }
+    const file = openPlain(at, name, path);
+    if (!file) throw noFile(path, "is neither a file nor a digest", "neither");
     return await digestsOfPieces(readPieces(file));
   } finally {
     closeSync(at);
   }
+}
+
+/** A folder, a link or a device is the asker's slip, and no matter of a stick. */
+function openPlain(at: number, name: string, path: string): OpenFile | undefined {
+  try {
+    return openFileIn(at, name, "any links");
+  } catch (fault) {
+    if (!(fault instanceof Refusal) || fault.code !== "MEDIA-KIND") throw fault;
+    throw noFile(path, "is no plain file", fault.got ?? "something else");
+  }
+}
+
+function noFile(path: string, what: string, got: string): Refusal {
+  const expected = "a plain file itself, or a digest of 64, 96 or 128 hex digits";
+  return new Refusal("USAGE", `${path === "" ? "an empty name" : shown(path)} ${what}`, { expected, got, about: path });
 }
 
 /** The same of its bytes. */
