@@ -143,7 +143,7 @@ async function copyAll(from: string, to: string, { files }: BackupRecord, keys: 
     if (!keys && wanted.path.startsWith("signer/")) continue;
     const got = await copiedFile(from, wanted.path, to);
     if (got?.digest === wanted.digest && got.size === wanted.size) continue;
-    throw new Refusal("LEDGER-BACKUP", "a file of the backup is missing, or is not what it was", {
+    throw new Refusal("LEDGER-BACKUP", `${wanted.path} of the backup is missing, or is not what it was`, {
       expected: `${wanted.size} bytes, SHA-256 ${wanted.digest}`,
       got: got ? `${got.size} bytes, SHA-256 ${got.digest}` : "none",
       about: join(from, wanted.path),

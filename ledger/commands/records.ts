@@ -39,6 +39,8 @@ export async function runRecords(
     throw new Refusal("USAGE", "there is no such type of record", { expected: recordTypes.join(", "), got: type });
   if (to !== undefined && entry === undefined)
     throw new Refusal("USAGE", "--to goes with --entry", { expected: "--entry N --to DIR" });
+  if (entry !== undefined && !/^\d{1,15}$/.test(entry))
+    throw new Refusal("USAGE", "--entry expects the number of an entry", { expected: "0 or more", got: entry });
   const answer = await asked(folder, async (sql) => {
     const enrolled = await boxNamed(sql, box);
     return { genesis: enrolled.genesis, records: await recordAnswers(sql, enrolled, wanted) };
@@ -47,6 +49,7 @@ export async function runRecords(
   const one = answer.records.find((record) => `${record.entry}` === entry);
   if (!one)
     throw new Refusal("LEDGER-GAP", "no record of this box beside its manifests has this entry of the log", {
+      expected: "an entry that `coldseal ledger records` lists",
       got: entry,
     });
   const files = to === undefined ? [] : await handOver(folder, one, to);

@@ -3,7 +3,7 @@
 import { count } from "../../host/terminal/amounts.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
 import { type JudgedBy, Standing } from "../answers/standing/judge.ts";
 import type { Mark } from "../answers/standing/marks.ts";
 import { openDisputes } from "../boxes/chain-rows.ts";
@@ -19,7 +19,7 @@ export async function runShow(
   { json }: { readonly json?: boolean },
 ): Promise<void> {
   const number = numberIn(which);
-  const answer = await asked(folder, async (sql, now) => {
+  const { last, ...answer } = await asked(folder, async (sql, now) => {
     const enrolled = await boxNamed(sql, box);
     const standing = await Standing.of(sql, enrolled, now);
     const manifests = [];
@@ -29,13 +29,19 @@ export async function runShow(
     return {
       genesis: enrolled.genesis,
       number,
+      last: await lastNumber(sql, enrolled.box),
       manifests,
       judgedBy: standing.judgedBy,
       disputes: disputes.map(({ cause, finding, raised }) => ({ cause, finding, raised })),
     };
   });
   if (answer.manifests.length === 0)
-    throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, { got: "none" });
+    throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, {
+      got:
+        number > last
+          ? `none; ${last === 0 ? "no manifest is here yet" : `the last one that is here is ${last}`}`
+          : "none",
+    });
   give(json, answer, () => [
     ...answer.manifests.flatMap((one) => [...manifestLines(one), ...markLines(one.marks)]),
     `  judged by ${judgedWords(answer.judgedBy)}`,
