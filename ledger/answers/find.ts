@@ -27,6 +27,8 @@ export interface FoundSeal {
   readonly manifest: ManifestAnswer;
   /** index in the log of the document's entry; null while its manifest is not in it */
   readonly entry: number | null;
+  /** by when the manifest is proven to have existed, by time-stamps; null: it waits for them */
+  readonly proven: Utc | null;
   /** sealed, by a manifest that is in the chain, of which nothing is in dispute, and nothing that is here takes it back */
   readonly counts: boolean;
   readonly why: string;
@@ -97,8 +99,20 @@ export async function findSeals(
       const entry = manifest.entry === null ? null : manifest.entry + idx;
       const appliance = await applianceOf(sql, box);
       const { judgedBy } = standing;
+      const proven = await standing.provenOf(manifest.digest);
       const counts = why === undefined;
-      found.push({ appliance, genesis, line, manifest, entry, counts, why: why ?? "it counts", marks, judgedBy });
+      found.push({
+        appliance,
+        genesis,
+        line,
+        manifest,
+        entry,
+        proven,
+        counts,
+        why: why ?? "it counts",
+        marks,
+        judgedBy,
+      });
     }
   }
   const seals = found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));

@@ -78,11 +78,11 @@ function lines(what: string, seals: readonly FoundSeal[], from: number): readonl
   if (seals.length === 0 && from > 1) return [`no seal of ${shown(what)} is here beyond the first ${amount(from - 1)}`];
   if (seals.length === 0)
     return [`NOT FOUND: no box that is enrolled here sealed ${shown(what)}, as far as its records came in`];
-  return seals.flatMap(({ appliance, counts, entry, genesis, judgedBy, line, manifest, marks, why }) => [
+  return seals.flatMap(({ appliance, counts, entry, genesis, judgedBy, line, manifest, marks, proven, why }) => [
     `${headOf(counts, manifest)}: ${shown(line.name)}, ${line.size} bytes, document ${line.index} of manifest ${manifest.number}${counts ? "" : `: ${shown(why)}`}`,
     `  by box    ${appliance === null ? "(name not known yet)" : shown(appliance)}, genesis ${genesis}`,
     `  seal      ${line.sealDigest}${entry === null ? "" : `; entry ${entry} of the log`}`,
-    ...manifestLines(manifest).map((one) => `  ${one}`),
+    ...manifestLines(manifest, proven).map((one) => `  ${one}`),
     ...markLines(marks).map((one) => `  ${one}`),
     `  judged by ${judgedWords(judgedBy)}`,
   ]);

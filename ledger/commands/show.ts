@@ -1,6 +1,7 @@
 /** Wires `coldseal ledger show`: all that is here of one number of a box. */
 
 import { count } from "../../host/terminal/amounts.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
@@ -24,7 +25,11 @@ export async function runShow(
     const standing = await Standing.of(sql, enrolled, now);
     const manifests = [];
     for (const one of await manifestAnswers(sql, enrolled, number, number))
-      manifests.push({ ...one, marks: await standing.marksOf(one.digest) });
+      manifests.push({
+        ...one,
+        proven: await standing.provenOf(one.digest),
+        marks: await standing.marksOf(one.digest),
+      });
     const disputes = (await openDisputes(sql, enrolled.box)).filter((one) => one.number === number);
     return {
       genesis: enrolled.genesis,
@@ -43,17 +48,19 @@ export async function runShow(
           : "none",
     });
   give(json, answer, () => [
-    ...answer.manifests.flatMap((one) => [...manifestLines(one), ...markLines(one.marks)]),
+    ...answer.manifests.flatMap((one) => [...manifestLines(one, one.proven), ...markLines(one.marks)]),
     `  judged by ${judgedWords(answer.judgedBy)}`,
     ...answer.disputes.map(({ cause, finding, raised }) => `IN DISPUTE since ${raised} (${cause}): ${shown(finding)}`),
   ]);
 }
 
-export function manifestLines(one: ManifestAnswer): readonly string[] {
+/** `proven`: by when it is proven to have existed. */
+export function manifestLines(one: ManifestAnswer, proven: Utc | null): readonly string[] {
   const seals = `${count(one.seals.count, "seal")} of ${count(one.documents, "document")}, ${one.seals.state}`;
   return [
     `manifest ${one.number}   ${one.digest}`,
     `  ${one.outcome} in mode ${one.mode}, by the box's clock ${one.created}${one.reason === null ? "" : `: ${shown(one.reason)}`}`,
+    `  time      ${proven === null ? "no evidence of time yet: the box's own claim alone" : `existed by ${proven}, as time-stamps prove`}`,
     `  batch     ${one.batch === null ? "(plain envelopes)" : shown(one.batch)} from ${shown(one.submitter)}`,
     `  seals     ${seals}`,
     `  approved  ${one.approvers.map(({ name, person, signed }) => `${shown(name)} (${person}) ${signed}`).join(", ")}; policy ${one.policy}`,
