@@ -25,7 +25,7 @@ export const refusalTable = {
   UNACKNOWLEDGED: ["not-now", "bring the keeper's stick to the ledger, and its acknowledgement in (control/in)"],
   CLOCK: ["refused", "have a quorum set the clock against a witnessed reference"],
   GAP: ["refused", "remove every network link but loopback, then try again"],
-  SECRET: ["refused", "give secrets at the prompt or on a descriptor only"],
+  SECRET: ["refused", "give the secret that is expected, at the prompt or on a descriptor only"],
   HONEST: ["verification", "do not rely on this record: a label is missing or unknown"],
   // What bytes mean
   JSON: ["refused", "make the file again with Coldseal's own tools"],
