@@ -8,6 +8,7 @@ export default defineConfig({
     include: [
       "test/ledger/{acknowledge,anchor,answers,boxes,check,checkpoints,ingest,log,prove,publish,reconcile,report}/**/*.{test,long}.ts",
       "test/ledger/serve/{find,health,openapi,serve,uploads}.{test,long}.ts",
+      "test/ledger/backup/*.postgres.ts",
       "test/ledger/commands/*.{long,postgres}.ts",
       "test/ledger/store/{store.test,*.postgres}.ts",
       "test/ledger/cluster/*.cluster.ts",

@@ -23,7 +23,7 @@ export interface Ledger {
 
 /** One of the two is there: the store itself, or where it is. */
 export const storeFile = "store.sqlite";
-const settingsFile = "postgres.json";
+export const serversFile = "postgres.json";
 /** How the tables on the servers were described when they were last compared: those that are the same are not compared again. */
 const schemaFile = "postgres-schema";
 
@@ -31,7 +31,8 @@ const schemaFile = "postgres-schema";
 export const ownPlace = { appendOnly: false, folder: "published" };
 
 /**
- * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder. Where that was begun with the same `postgres` and did
+ * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder;
+ * `afterBackup`: nothing is published before a backup holds it. Where that was begun with the same `postgres` and did
  * not come to its end, it goes on from there. Refuses STORE where anything else is there already, or nobody knows whether the store is made; USAGE for an origin that no checkpoint can carry and a place that is named twice,
  * CONFIG servers that cannot be used.
  */
@@ -40,6 +41,7 @@ export async function createLedger(
   origin: string,
   places: Parameters<typeof makePlaces>[2] = [ownPlace],
   postgres?: PostgresSettings,
+  afterBackup = false,
 ): Promise<void> {
   checkOrigin(origin);
   checkDifferent(folder, places);
@@ -47,13 +49,13 @@ export async function createLedger(
   if (!begun) checkEmpty(folder, "a ledger is never overwritten");
   if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
   await makeFolder(folder);
-  await makePlaces(folder, origin, places);
+  await makePlaces(folder, origin, places, afterBackup);
   const fill = (sql: Sql) =>
     sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, origin, 0, emptyRoot, 0]]);
   if (postgres === undefined) return createSqlite(join(folder, storeFile), fill);
   const { createPostgres, hasSchema } = await import("./store/postgres.ts");
   // First, so that one of which nobody knows whether it was made is known as this folder's.
-  await writePostgresSettings(join(folder, settingsFile), postgres);
+  await writePostgresSettings(join(folder, serversFile), postgres);
   const there = begun && (await hasSchema(postgres));
   await keepSchema(folder, there ? await takeUp(postgres, origin) : await createPostgres(postgres, fill));
 }
@@ -83,13 +85,13 @@ export async function openLedger(folder: string): Promise<Ledger> {
 
 /** Where the store is; undefined: in the folder. Refuses CONFIG. */
 export function serversOf(folder: string): PostgresSettings | undefined {
-  const settings = join(folder, settingsFile);
+  const settings = join(folder, serversFile);
   return existsSync(settings) ? readPostgresSettings(settings) : undefined;
 }
 
 /** The file that is the store, or that says where it is: another file there is another store. */
 export function storeMark(folder: string): string {
-  return join(folder, existsSync(join(folder, settingsFile)) ? settingsFile : storeFile);
+  return join(folder, existsSync(join(folder, serversFile)) ? serversFile : storeFile);
 }
 
 /** The driver of a server is loaded only where there is one. */

@@ -24,6 +24,7 @@ export function addLedgerCommands(ledger: Command, tell: (consequence: string) =
       "--postgres <file>",
       "keep the store on PostgreSQL: a file of settings (docs/ledger.md), copied into the folder",
     )
+    .option("--after-backup", "publish nothing before a backup holds it (`coldseal ledger backup`)")
     .option("--append-only", "have their file systems keep what is published (chattr; as root)")
     .action(async (folder: string, _options, command: Command) => {
       const { runInit } = await import("./commands/init.ts");

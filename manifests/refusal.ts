@@ -141,6 +141,7 @@ export const refusalTable = {
     "verification",
     "do not restore this one: take another backup, or make one anew while the ledger is still there",
   ],
+  UNBACKED: ["not-now", "make a backup (`coldseal ledger backup`), then do the same again: nothing is lost by waiting"],
   "STORE-VERSION": [
     "not-now",
     "an older store: `coldseal ledger backup`, then `coldseal ledger upgrade`; a newer one: use the program that made it",

@@ -105,6 +105,7 @@ export const expectedWords: Readonly<Record<RefusalCode, string>> = {
   "LEDGER-GAP": "every number of the box, in time",
   "LEDGER-TIME": "evidence of time over this manifest",
   "LEDGER-BACKUP": "a backup that is whole, as it was made",
+  UNBACKED: "a backup that holds all that is to be published",
   "STORE-VERSION": "a store of this program's version",
   DRILL: "every promise kept while it breaks, and nothing lost",
   UNPUBLISHED: "an entry under a published checkpoint",

@@ -7,9 +7,14 @@ import { canonicalBytes, readCanonical } from "../../manifests/encoding/canonica
 import { hexText, integer, list, literal, object, type Read, text, utc } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 
-/** What a backup may hold, below it and below the ledger's folder alike. Keys are in `signer/keys.json` under a passphrase, or on the token that `signer/token.json` names; what was signed last is not in it. */
+/** Of a store on PostgreSQL: pg_dump's. */
+export const dumpFile = "store.dump";
+
+/** What a backup may hold, below it and, but for a dump, below the ledger's folder alike: the store's file, or a dump of it and where it was. Keys are in `signer/keys.json` under a passphrase, or on the token that `signer/token.json` names; what was signed last is not in it. */
 export const backedUpFiles = [
   "store.sqlite",
+  "store.dump",
+  "postgres.json",
   "places.json",
   "witnesses.json",
   "signer/keys.json",
@@ -56,7 +61,8 @@ export function readBackupRecord(from: string): BackupRecord {
     const allowed: readonly string[] = backedUpFiles;
     const other = names.find((path, at) => !allowed.includes(path) || names.indexOf(path) !== at);
     if (other !== undefined) throw new Refusal("SHAPE", `it names ${other}, which no backup has, or has once`);
-    if (!names.includes("store.sqlite")) throw new Refusal("SHAPE", "it names no store");
+    const [inFile, inDump, where] = ["store.sqlite", dumpFile, "postgres.json"].map((one) => names.includes(one));
+    if (inFile === inDump || inDump !== where) throw new Refusal("SHAPE", "it names no store, or half of one");
     return record;
   } catch (fault) {
     const missing = (fault as NodeJS.ErrnoException).code === "ENOENT";

@@ -33,6 +33,17 @@ export async function copiedFile(from: string, path: string, to: string): Promis
   });
 }
 
+/** As `copiedFile`, of one that a backup's record names. Refuses LEDGER-BACKUP where it is missing, or is not what it was. */
+export async function copyExactly(from: string, wanted: BackedUpFile, to: string): Promise<void> {
+  const got = await copiedFile(from, wanted.path, to);
+  if (got?.digest === wanted.digest && got.size === wanted.size) return;
+  throw new Refusal("LEDGER-BACKUP", `${wanted.path} of the backup is missing, or is not what it was`, {
+    expected: `${wanted.size} bytes, SHA-256 ${wanted.digest}`,
+    got: got ? `${got.size} bytes, SHA-256 ${got.digest}` : "none",
+    about: join(from, wanted.path),
+  });
+}
+
 /** The same of one that stays where it is. */
 export async function digestedFile(folder: string, path: string): Promise<BackedUpFile | undefined> {
   return reading(folder, path, async (file) => {

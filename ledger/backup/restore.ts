@@ -17,15 +17,18 @@ import { readWitnessSettings } from "../checkpoints/witness-settings.ts";
 import { logKeyOf, signerFolder } from "../client/open-signer.ts";
 import { begunFolder, wholeFolder } from "../keys/new-folder.ts";
 import { checkEmpty, type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
+import { formerHead } from "../log/proofs.ts";
+import { treeHead } from "../log/tree-head.ts";
 import type { Place } from "../publish/place.ts";
 import { placesOf } from "../publish/places.ts";
 import { keyFile } from "../signer/key-record.ts";
+import type { PostgresSettings } from "../store/postgres-settings.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
 import { storeState } from "../store/sqlite-copy.ts";
 import { adoptCheckpoints } from "./adopt-checkpoints.ts";
-import { type BackupRecord, readBackupRecord } from "./backup-record.ts";
-import { copiedFile } from "./copied-file.ts";
+import { type BackupRecord, dumpFile, readBackupRecord } from "./backup-record.ts";
+import { copyExactly } from "./copied-file.ts";
 import { bringPlaces, type PlaceState, stateOf } from "./restored-places.ts";
 import { type Shown, shownByWitness, shownInPlace } from "./shown-elsewhere.ts";
 import { stoppedSigner } from "./stopped-signer.ts";
@@ -38,12 +41,18 @@ export interface RestoreWanted {
   readonly publish?: readonly string[];
   /** where the counter of what was signed is kept; in the folder unless said */
   readonly counter?: string;
+  /** of a backup with a dump: where its schema shall be made, or was restored before; where it was unless said */
+  readonly postgres?: PostgresSettings;
+  /** told where a dump was loaded, which stays there whatever comes */
+  readonly onLoaded?: (where: string) => void;
   /** also an older backup than what was published, and one that does not hold: without keys, so that nothing can be signed by it */
   readonly forReading?: boolean;
 }
 
 export interface Restored {
   readonly backup: BackupRecord;
+  /** how its store came: the backup's file; its dump, loaded into a database; or a schema that was restored there before */
+  readonly store: "copied" | "loaded" | "there";
   /** the version of the schema that the store was brought up from, else null */
   readonly upgraded: number | null;
   readonly places: readonly { readonly name: string; readonly state: PlaceState }[];
@@ -57,7 +66,7 @@ export interface Restored {
 }
 
 /**
- * The folder is there whole or not at all, also where this is killed. Refuses STORE a folder with something in it; LEDGER-BACKUP a backup that is not whole or was changed, and, but for reading, one
+ * The folder is there whole or not at all, also where this is killed; a dump that was loaded stays loaded. Refuses STORE a folder with something in it; LEDGER-BACKUP a backup that is not whole or was changed, and, but for reading, one
  * that is older than what others were shown; LOG-RECORD, but for reading, where something of it does not hold, or others were shown another history.
  */
 export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
@@ -71,7 +80,7 @@ export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
   try {
     await wholeFolder(folder, async (begun) => {
       restored = await restoreInto(begun, backup, { ...wanted, folder });
-      if (!forReading) checkMayGoOn(restored);
+      if (!forReading) checkWhole(restored.check);
     });
   } catch (fault) {
     await removeDurable(begunFolder(folder));
@@ -106,29 +115,31 @@ async function removeEmpty(folder: string): Promise<void> {
 
 async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreWanted): Promise<Restored> {
   const { counter, folder, forReading = false, from } = wanted;
-  const store = join(begun, storeFile);
   await copyAll(from, begun, backup, !forReading);
-  checkState(store, backup);
-  const upgraded = backup.schema < schemaVersion ? upgradeSqlite(store) : null;
   await bringPlaces(begun, wanted, backup.origin);
   const log = await logKey(begun);
+  const { store, upgraded } = await bringStore(begun, backup, log, wanted);
   const ledger = await openLedger(begun);
   try {
+    const size = await checkHolds(ledger, backup);
     const places = placesOf(ledger);
     const shown = await allShown(ledger, places, log);
-    const left = comparable(places, shown, backup);
+    const missing = missingIn(size, shown);
+    if (!forReading) checkOthers(shown, missing, size);
+    const left = comparable(places, shown, size);
     const same = left.filter(({ name }) => shown.every(({ other, where }) => where !== name || !other));
     if (log) await adoptCheckpoints(ledger.db, same, log);
     if (log) await stoppedSigner(ledger, log, backup, counter);
     return {
       backup,
+      store,
       upgraded,
       places: places.map(({ name }) => ({
         name: name.replace(`${begun}/`, `${folder}/`),
         state: stateOf(name, shown),
       })),
       shown: shown.map((one) => ({ ...one, where: one.where.replace(`${begun}/`, `${folder}/`) })),
-      missing: missingIn(backup, shown),
+      missing,
       check: await checkLedger(ledger, left, log ? { trust: byLog(log) } : {}),
       keys: log !== undefined,
     };
@@ -137,18 +148,46 @@ async function restoreInto(begun: string, backup: BackupRecord, wanted: RestoreW
   }
 }
 
-/** Each by the digest that the record names. */
+/** Each by the digest that the record names; a dump only where it is loaded. */
 async function copyAll(from: string, to: string, { files }: BackupRecord, keys: boolean): Promise<void> {
   for (const wanted of files) {
-    if (!keys && wanted.path.startsWith("signer/")) continue;
-    const got = await copiedFile(from, wanted.path, to);
-    if (got?.digest === wanted.digest && got.size === wanted.size) continue;
-    throw new Refusal("LEDGER-BACKUP", `${wanted.path} of the backup is missing, or is not what it was`, {
-      expected: `${wanted.size} bytes, SHA-256 ${wanted.digest}`,
-      got: got ? `${got.size} bytes, SHA-256 ${got.digest}` : "none",
-      about: join(from, wanted.path),
-    });
+    if (wanted.path === dumpFile || (!keys && wanted.path.startsWith("signer/"))) continue;
+    await copyExactly(from, wanted, to);
   }
+}
+
+type CameBy = Pick<Restored, "store" | "upgraded">;
+
+/** What speaks to servers is loaded only where the backup is of a store there. */
+async function bringStore(
+  begun: string,
+  backup: BackupRecord,
+  log: VerifierKey | undefined,
+  wanted: RestoreWanted,
+): Promise<CameBy> {
+  if (backup.files.some(({ path }) => path === dumpFile)) {
+    const { bringSchema } = await import("./restored-schema.ts");
+    return bringSchema(begun, backup, { ...wanted, checkFirst: () => checkNotOlder(begun, backup, log, wanted) });
+  }
+  if (wanted.postgres !== undefined) {
+    throw new Refusal("USAGE", "the backup is of a store in the ledger's folder", { expected: "no --postgres" });
+  }
+  const store = join(begun, storeFile);
+  checkState(store, backup);
+  return { store: "copied", upgraded: backup.schema < schemaVersion ? upgradeSqlite(store) : null };
+}
+
+/** What others show is known without the store, which is not loaded for nothing. */
+async function checkNotOlder(
+  folder: string,
+  { origin, size }: BackupRecord,
+  log: VerifierKey | undefined,
+  { forReading = false }: RestoreWanted,
+): Promise<void> {
+  if (forReading) return;
+  const own = { folder, origin };
+  const shown = await allShown(own, placesOf(own), log);
+  checkOthers(shown, missingIn(size, shown), size);
 }
 
 /** The record must say what the store says; both were written by the same command. */
@@ -160,13 +199,26 @@ function checkState(path: string, backup: BackupRecord): void {
   throw new Refusal("LEDGER-BACKUP", "the backup's record says something else than its store", { expected: said, got });
 }
 
+/** How many entries the store has: all that the record says, or more where it was restored to a later moment. */
+async function checkHolds({ db, origin }: Ledger, backup: BackupRecord): Promise<number> {
+  const [has, then] = await db.settled(async (sql) => {
+    const head = await treeHead(sql);
+    return [head, head.size < backup.size ? head : await formerHead(sql, backup.size)] as const;
+  });
+  if (origin === backup.origin && then.size === backup.size && hex(then.root) === backup.root) return has.size;
+  throw new Refusal("LEDGER-BACKUP", "the store that is there does not hold what the backup does", {
+    expected: `log ${backup.origin}, its first ${backup.size} entries with root ${backup.root}`,
+    got: `log ${origin}, ${has.size} entries, root of ${then.size} ${hex(then.root)}`,
+  });
+}
+
 async function logKey(folder: string): Promise<VerifierKey | undefined> {
   if (!existsSync(keyFile(signerFolder(folder)))) return undefined;
   return logKeyOf(folder);
 }
 
 async function allShown(
-  ledger: Ledger,
+  ledger: Pick<Ledger, "folder" | "origin"> & Partial<Pick<Ledger, "db">>,
   places: readonly Place[],
   log: VerifierKey | undefined,
 ): Promise<readonly Shown[]> {
@@ -177,17 +229,13 @@ async function allShown(
   ]);
 }
 
-function missingIn({ size }: BackupRecord, shown: readonly Shown[]): Restored["missing"] {
+function missingIn(size: number, shown: readonly Shown[]): Restored["missing"] {
   const largest = Math.max(0, ...shown.map((one) => (one.other ? 0 : (one.size ?? 0))));
   return largest > size ? { from: size, to: largest - 1 } : null;
 }
 
 /** Not one that shows nothing, which the next publishing fills, nor one that shows more than the store has, which is told by its entries. */
-function comparable<T extends Place>(
-  places: readonly T[],
-  shown: readonly Shown[],
-  { size }: BackupRecord,
-): readonly T[] {
+function comparable<T extends Place>(places: readonly T[], shown: readonly Shown[], size: number): readonly T[] {
   return places.filter(({ name }) => {
     const at = shown.find(({ where }) => where === name)?.size ?? 0;
     return at > 0 && at <= size;
@@ -195,7 +243,7 @@ function comparable<T extends Place>(
 }
 
 /** Refuses LOG-RECORD, LEDGER-BACKUP. */
-function checkMayGoOn({ check, missing, shown }: Restored): void {
+function checkOthers(shown: readonly Shown[], missing: Restored["missing"], size: number): void {
   const other = shown.find((one) => one.other);
   if (other) {
     throw new Refusal("LOG-RECORD", "others were shown another history than the backup holds: nothing was restored", {
@@ -204,16 +252,18 @@ function checkMayGoOn({ check, missing, shown }: Restored): void {
       about: other.where,
     });
   }
-  const [finding] = check.findings;
-  if (finding) {
-    throw new Refusal("LOG-RECORD", `the backup does not hold (${check.count} findings): nothing was restored`, {
-      expected: "what was appended",
-      got: `${finding.where}: ${finding.what}`,
-    });
-  }
   if (missing === null) return;
   throw new Refusal("LEDGER-BACKUP", "the backup is older than what others were shown: nothing was restored", {
     expected: `a backup of at least ${missing.to + 1} entries`,
-    got: `one of ${missing.from}: entries ${missing.from} to ${missing.to} were published, and what opens them is not in it`,
+    got: `one of ${size}: entries ${missing.from} to ${missing.to} were published, and what opens them is not in it`,
+  });
+}
+
+/** Refuses LOG-RECORD. */
+function checkWhole({ count, findings: [finding] }: LedgerCheck): void {
+  if (!finding) return;
+  throw new Refusal("LOG-RECORD", `the backup does not hold (${count} findings): nothing was restored`, {
+    expected: "what was appended",
+    got: `${finding.where}: ${finding.what}`,
   });
 }

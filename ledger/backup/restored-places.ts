@@ -19,8 +19,9 @@ export async function bringPlaces(
   { folder, publish }: Pick<RestoreWanted, "folder" | "publish">,
   origin: string,
 ): Promise<void> {
+  const { afterBackup, places: former } = placeSettings(begun);
   if (publish === undefined) {
-    const own = placeSettings(begun).map((one) => resolve(begun, one.folder));
+    const own = former.map((one) => resolve(begun, one.folder));
     for (const place of own.filter((one) => one.startsWith(`${begun}/`))) await makePlace(place, origin);
     return;
   }
@@ -31,7 +32,7 @@ export async function bringPlaces(
   }
   const places = publish.map((place) => ({ appendOnly: false, folder: place }));
   checkDifferent(begun, places);
-  await makePlaces(begun, origin, places);
+  await makePlaces(begun, origin, places, afterBackup);
 }
 
 export function stateOf(name: string, shown: readonly Shown[]): PlaceState {

@@ -27,7 +27,8 @@ export interface Shown {
   readonly other: boolean;
 }
 
-type OwnLog = Pick<Ledger, "db" | "origin">;
+/** Without a store sizes are told, and nothing is compared. */
+type OwnLog = Pick<Ledger, "origin"> & Partial<Pick<Ledger, "db">>;
 
 const longestNote = 64 * 1024;
 const patience = 10_000;
@@ -91,11 +92,12 @@ function wordsOf(fault: unknown): string {
 
 /** Why it is of another history than the store's; null where it is of its own, or larger and (in a place, whose tiles can be read) holds all of it. */
 async function otherHistory({ db, origin }: OwnLog, shown: Checkpoint, place?: Place): Promise<string | null> {
+  if (shown.origin !== origin) return `it is of another log: ${shown.origin}`;
+  if (db === undefined) return null;
   const own = await db.reading(async (sql) => {
     const mine = await treeHead(sql);
     return shown.size <= mine.size ? formerHead(sql, shown.size) : mine;
   });
-  if (shown.origin !== origin) return `it is of another log: ${shown.origin}`;
   if (shown.size <= own.size)
     return equal(shown.root, own.root) ? null : `another root of ${shown.size} entries than the backup's`;
   return place ? await grownOutOf(place, own, shown) : null;

@@ -7,6 +7,7 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { openBundle, openWhilePacking, type PackingPlace, packedPlace } from "../../host/packed-bundle.ts";
 import type { VerifyCrew } from "../../host/verify-crew.ts";
 import { verifyPastAuthorization } from "../../manifests/records/authorization.ts";
+import type { SealedDocument } from "../../manifests/records/documents-list.ts";
 import type { Manifest } from "../../manifests/records/manifest.ts";
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { checkChallengeAgainst } from "../../manifests/verify/binding.ts";
@@ -28,6 +29,8 @@ export interface CheckedRecord {
   readonly digest: string;
   /** all seals are here and hold */
   readonly seals: boolean;
+  /** what documents.jsonl lists, where it is short */
+  readonly listed?: readonly SealedDocument[] | undefined;
 }
 
 /** A copy of `outbox/BATCH` of which the seals are still packed. Refuses with the first finding where anything is wrong, and QUORUM where the approvals are not shown to be under the pinned genesis. */
@@ -39,12 +42,16 @@ export function checkBundle(crew: VerifyCrew, copy: PackingPlace, trust: Trust):
 
 /** A whole bundle, wherever it is. Refuses as `checkBundle`. */
 export async function checkWhole(source: BundleSource, trust: Trust, open?: OpenCrew): Promise<CheckedRecord> {
-  const verdict = await verifyBundle(nodeHost, source, trust, open);
+  let listed: readonly SealedDocument[] | undefined;
+  const onList = (entries: readonly SealedDocument[]) => {
+    listed = entries;
+  };
+  const verdict = await verifyBundle(nodeHost, source, trust, open, { onList });
   refuseFound(verdict.findings);
   const { manifest, manifestDigest, ok, quorum } = verdict;
   if (!ok || !manifest || manifestDigest === null) throw new Refusal("BUNDLE-FORM", "the bundle is not whole");
   checkPinned(quorum === "pinned to genesis");
-  return { manifest, digest: manifestDigest, seals: true };
+  return { manifest, digest: manifestDigest, seals: true, listed };
 }
 
 /** The folder of a copy of `audit/NUMBER`, or of what else is not a whole bundle. `policies`: of the box. Refuses as `checkBundle`; POLICY-DIGEST, BUNDLE-FORM for what must be there. */

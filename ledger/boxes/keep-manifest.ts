@@ -6,7 +6,7 @@ import type { BundlePlace } from "../../host/packed-bundle.ts";
 import { PackedFiles } from "../../host/packed-files.ts";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
-import { type ListLine, ListReader } from "../../manifests/records/documents-list.ts";
+import { type ListLine, ListReader, type SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, manifestBytes } from "../../manifests/records/manifest.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { SaltedSeals } from "../log/salted-records.ts";
@@ -21,6 +21,8 @@ export interface HeldRecord {
   /** SHA-256 of the content, hex */
   readonly digest: string;
   readonly seals: boolean;
+  /** what its list says, where it is short: it need not be read again */
+  readonly listed?: readonly SealedDocument[] | undefined;
   /** the records of its seals, where they are made meanwhile; it does not reject */
   readonly salted?: Promise<SaltedSeals | undefined> | undefined;
 }
@@ -34,7 +36,7 @@ export async function keepManifest(sql: Sql, box: number, record: HeldRecord, no
   await sql.insert("box_manifests", Object.keys(cells), [Object.values(cells)]);
   await keepFiles(sql, row, record.copy.folder);
   await keepLines(sql, row, record, async (lines) => {
-    const documents = lines.map(({ entry: { digest, index } }) => [row, index, fromHex(digest)] as const);
+    const documents = lines.map(({ digest, index }) => [row, index, fromHex(digest)] as const);
     await sql.insert("box_documents", ["manifest", "idx", "digest"], documents);
   });
   if (record.seals) await addVerified(sql, row, now);
@@ -61,6 +63,10 @@ export async function* listLines(sql: Sql, row: number): AsyncGenerator<readonly
   const reader = new ListReader();
   for await (const piece of evidencePieces(sql, file)) yield reader.push(piece);
   reader.end();
+}
+
+async function* listEntries(sql: Sql, row: number): AsyncGenerator<readonly SealedDocument[]> {
+  for await (const lines of listLines(sql, row)) yield lines.map(({ entry }) => entry);
 }
 
 /** Digest of a manifest's file. */
@@ -119,12 +125,12 @@ function filesIn(folder: string, below = ""): readonly string[] {
 async function keepLines(
   sql: Sql,
   row: number,
-  { copy, manifest, seals }: HeldRecord,
-  beside: (lines: readonly ListLine[]) => Promise<void>,
+  { copy, listed, manifest, seals }: HeldRecord,
+  beside: (lines: readonly SealedDocument[]) => Promise<void>,
 ): Promise<void> {
   const files = seals && manifest.outcome !== "aborted" && copy.packed ? new PackedFiles(copy.packed) : undefined;
   try {
-    for await (const lines of listLines(sql, row)) {
+    for await (const lines of listed ? [listed] : listEntries(sql, row)) {
       await beside(lines);
       if (files) await sql.insert("box_seals", ["manifest", "idx", "bytes"], sealRows(row, files, lines));
     }
@@ -138,10 +144,8 @@ async function addVerified(sql: Sql, row: number, now: Utc): Promise<void> {
 }
 
 /** Refuses STORE where one that was verified is not there any more. */
-function* sealRows(row: number, files: PackedFiles, lines: readonly ListLine[]) {
-  for (const {
-    entry: { index, seal },
-  } of lines) {
+function* sealRows(row: number, files: PackedFiles, lines: readonly SealedDocument[]) {
+  for (const { index, seal } of lines) {
     const bytes = files.read(seal);
     if (!bytes) throw new Refusal("STORE", "a seal is not in the private copy", { about: seal });
     yield [row, index, bytes] as const;

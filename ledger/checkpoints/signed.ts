@@ -9,6 +9,7 @@ import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { formerHead, provenConsistency } from "../log/proofs.ts";
+import { treeHead } from "../log/tree-head.ts";
 import type { Database, Sql } from "../store/database.ts";
 
 /** What this step asks of the signer. */
@@ -47,6 +48,13 @@ export function keepCheckpoint(sql: Sql, { note, root, size }: Signed): Promise<
 
 async function newNote(db: Database, stored: TreeHead, signer: CheckpointSigner): Promise<Uint8Array> {
   const last = await signer.status();
+  const { size: has } = await db.reading(treeHead);
+  if (last.size > stored.size && last.size <= has) {
+    throw new Refusal("BUSY", "a larger tree of this log was signed meanwhile", {
+      expected: `${last.size} entries or more`,
+      got: `${stored.size}`,
+    });
+  }
   if (last.size > stored.size) {
     throw new Refusal("LOG-HEAD", "a larger tree was signed than the store holds: it was put back, and lost entries", {
       expected: `${last.size} entries or more`,

@@ -6,17 +6,17 @@ import { exitStatus } from "../../host/terminal/refusal-lines.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
-import { Refusal } from "../../manifests/refusal.ts";
-import type { BackupRecord } from "../backup/backup-record.ts";
+import { noteBackup } from "../backup/backed-up.ts";
+import { type BackupRecord, dumpFile } from "../backup/backup-record.ts";
 import { makeBackup, onOneFileSystem } from "../backup/make-backup.ts";
 import { type Restored, restoreBackup } from "../backup/restore.ts";
 import { serversOf, storeFile } from "../ledger-folder.ts";
 import { keyNames, readKeyRecord } from "../signer/key-record.ts";
-import type { PostgresSettings } from "../store/postgres-settings.ts";
+import { type PostgresSettings, readPostgresSettings } from "../store/postgres-settings.ts";
 import { schemaVersion } from "../store/schema.ts";
 import { upgradeSqlite } from "../store/sqlite.ts";
 
-/** In the place of a folder for a backup. */
+/** In the place of a folder for a backup, where a store on servers was backed up by their own means. */
 const noBackup = "none";
 
 type Tell = (consequence: string) => void;
@@ -34,6 +34,8 @@ export async function runBackup(
 ): Promise<void> {
   tell("the ledger is as it was, and what is in the new folder is no backup");
   const record = await makeBackup({ folder, to, keys: !withoutKeys, now: utcOf(Date.now()) });
+  tell(`the backup in ${to} is whole, and not noted: where publishing waits for one, it waits for another`);
+  await noteBackup(folder, record, to);
   const same = onOneFileSystem(folder, to);
   process.stdout.write(
     json
@@ -43,11 +45,13 @@ export async function runBackup(
 }
 
 function backupLines({ files, origin, root, signed, size }: BackupRecord, to: string, same: boolean): string[] {
-  const keys = files.some(({ path }) => path === "signer/keys.json");
+  const holds = (name: string) => files.some(({ path }) => path === name);
+  const keys = holds("signer/keys.json");
   const open = size - signed;
   return [
     `backed up ${origin}: ${count(size, "entry", "entries")}, root ${root}`,
-    `in ${shown(to)}, ${count(files.length, "file")}; looked through, synced`,
+    `in ${shown(to)}, ${count(files.length, "file")}; ${holds(dumpFile) ? "dumped by pg_dump" : "looked through"}, synced`,
+    ...(holds(dumpFile) ? ["WITHOUT the database's password and TLS files, which postgres.json names"] : []),
     ...(open > 0
       ? [`${count(open, "entry", "entries")} of it not signed yet: publish now, and what is published is backed up`]
       : []),
@@ -70,6 +74,7 @@ function keyLines(signer: string): string[] {
 export interface RestoreOptions {
   readonly publish?: readonly string[];
   readonly counter?: string;
+  readonly postgres?: string;
   readonly forReading?: boolean;
   readonly json?: boolean;
 }
@@ -78,7 +83,7 @@ export interface RestoreOptions {
 export async function runRestore(
   from: string,
   folder: string,
-  { counter, forReading = false, json, publish }: RestoreOptions,
+  { counter, forReading = false, json, postgres, publish }: RestoreOptions,
   tell: Tell,
 ): Promise<void> {
   tell("nothing was restored");
@@ -88,6 +93,8 @@ export async function runRestore(
     forReading,
     ...(publish ? { publish: publish.map((one) => resolve(one)) } : {}),
     ...(counter === undefined ? {} : { counter: resolve(counter) }),
+    ...(postgres === undefined ? {} : { postgres: readPostgresSettings(resolve(postgres)) }),
+    onLoaded: (where) => tell(`no folder was made; what the backup has is in ${where}, until somebody drops it`),
   });
   const { check, ...rest } = restored;
   process.stdout.write(
@@ -100,10 +107,11 @@ export async function runRestore(
 }
 
 function restoreLines(restored: Restored, folder: string): string[] {
-  const { backup, check, keys, missing, places, shown: seen, upgraded } = restored;
+  const { backup, check, keys, missing, places, shown: seen, store, upgraded } = restored;
   const { made, origin, size } = backup;
   return [
     `restored ${origin} in ${shown(folder)}: ${count(size, "entry", "entries")}, as of ${made}`,
+    ...storeLines(store, check.size - size),
     ...(upgraded === null ? [] : [`its store was of version ${upgraded}, and is of version ${schemaVersion} now`]),
     ...places.map(({ name, state }) => `  publishes in ${shown(name)}: ${placeWords[state]}`),
     ...seen.map(({ other, size: at, where, why }) =>
@@ -125,11 +133,18 @@ function restoreLines(restored: Restored, folder: string): string[] {
     ...(keys
       ? [
           "The signer stands still. Find the newest checkpoint that was ever signed (places, witnesses, sticks), then:",
-          `  coldseal ledger forward ${shown(folder)} CHECKPOINT`,
+          `  coldseal ledger forward ${shown(folder)} CHECKPOINT${backup.signed > 0 ? "" : "   (or --none-signed, where there is none anywhere)"}`,
           "Then bring all sticks since the backup again (what is known changes nothing), back up, and publish.",
         ]
       : ["without keys: to read and to look at; nothing is signed by it"]),
   ];
+}
+
+function storeLines(store: Restored["store"], more: number): string[] {
+  if (store === "copied") return [];
+  if (store === "loaded") return ["its store was loaded into the database"];
+  const later = more === 0 ? "" : `, and ${count(more, "more entry", "more entries")} than the backup`;
+  return [`its store WAS THERE already, restored by other means: it holds all that the backup does${later}`];
 }
 
 const placeWords = {
@@ -145,28 +160,22 @@ export async function runUpgrade(
 ): Promise<void> {
   tell("the store is as it was");
   const servers = serversOf(folder);
-  if (servers !== undefined) return upgradeServers(servers, to, json);
-  const { schema } = await makeBackup({ folder, to, now: utcOf(Date.now()) });
-  tell(`the store is as it was, and backed up in ${to}`);
-  const from = upgradeSqlite(join(folder, storeFile));
-  const done = { backup: to, from, to: schemaVersion };
+  const backup = servers !== undefined && to === noBackup ? null : to;
+  if (backup !== null) {
+    const record = await makeBackup({ folder, to: backup, now: utcOf(Date.now()) });
+    tell(`the store is as it was, and backed up in ${backup}`);
+    await noteBackup(folder, record, backup);
+  }
+  const from = servers === undefined ? upgradeSqlite(join(folder, storeFile)) : await upgradeServers(servers);
   const words =
     from === schemaVersion
       ? `the store is of version ${schemaVersion} already: nothing changed`
-      : `the store was of version ${schema}, and is of version ${schemaVersion} now: look at it by \`coldseal ledger verify\``;
-  process.stdout.write(json ? `${JSON.stringify(done)}\n` : `backed up in ${shown(to)}\n${words}\n`);
+      : `the store was of version ${from}, and is of version ${schemaVersion} now: look at it by \`coldseal ledger verify\``;
+  const lines = [...(backup === null ? [] : [`backed up in ${shown(backup)}`]), words];
+  process.stdout.write(json ? `${JSON.stringify({ backup, from, to: schemaVersion })}\n` : `${lines.join("\n")}\n`);
 }
 
-/** A store on servers is backed up by their own means; that somebody thought of it is asked all the same. */
-async function upgradeServers(servers: PostgresSettings, to: string, json = false): Promise<void> {
-  if (to !== noBackup) {
-    throw new Refusal("USAGE", "a store on PostgreSQL is backed up by PostgreSQL's own means (docs/ledger.md)", {
-      expected: `--backup ${noBackup}, when that is done`,
-      got: to,
-    });
-  }
+async function upgradeServers(servers: PostgresSettings): Promise<number> {
   const { upgradePostgres } = await import("../store/postgres.ts");
-  const from = await upgradePostgres(servers);
-  const words = `the store was of version ${from}, and is of version ${schemaVersion} now`;
-  process.stdout.write(json ? `${JSON.stringify({ backup: null, from, to: schemaVersion })}\n` : `${words}\n`);
+  return upgradePostgres(servers);
 }

@@ -15,10 +15,10 @@ export function witnessLabel({ cosignatures, witnesses }: WitnessSettings): stri
 }
 
 export function broughtOutLines(
-  { cosigners, places, size, witnesses }: BroughtOut,
+  { cosigners, places, size, waiting, witnesses }: BroughtOut,
   settings: WitnessSettings,
 ): string[] {
-  if (size === 0) return ["the log is empty: there is nothing to sign yet"];
+  if (size === 0) return waiting ? [] : ["the log is empty: there is nothing to sign yet"];
   return [
     `${count(size, "entry", "entries")} under a signed checkpoint, cosigned by ${cosigners}`,
     witnessLabel(settings),

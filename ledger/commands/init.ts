@@ -11,14 +11,15 @@ export async function runInit(
     readonly origin: string;
     readonly publish?: readonly string[];
     readonly appendOnly?: boolean;
+    readonly afterBackup?: boolean;
     readonly postgres?: string;
     readonly json?: boolean;
   },
 ): Promise<void> {
-  const { origin, publish, appendOnly = false } = options;
+  const { origin, publish, afterBackup = false, appendOnly = false } = options;
   const settings = options.postgres === undefined ? undefined : readPostgresSettings(resolve(options.postgres));
   const given = publish?.map((place) => ({ appendOnly, folder: resolve(place) }));
-  await createLedger(folder, origin, given ?? [{ ...ownPlace, appendOnly }], settings);
+  await createLedger(folder, origin, given ?? [{ ...ownPlace, appendOnly }], settings, afterBackup);
   const places = placesOf({ folder, origin });
   const twoFileSystems = onTwoFileSystems(places) ?? false;
   const names = places.map(({ name }) => name);
@@ -36,6 +37,7 @@ export async function runInit(
     if (!settings.replicated) process.stdout.write("NOT REPLICATED: what takes that server's disk takes the record\n");
   }
   for (const name of names) process.stdout.write(`it publishes in ${name}\n`);
+  if (afterBackup) process.stdout.write("it publishes nothing before a backup holds it\n");
   if (!twoFileSystems)
     process.stdout.write("NOT ON TWO FILE SYSTEMS: what takes this one takes all that is published\n");
 }

@@ -41,8 +41,9 @@ export function addKeyCommands(ledger: Command, tell: (consequence: string) => v
     .command("forward")
     .description("say that a checkpoint is the newest, where the signer stopped because its state may be an older one")
     .argument("<folder>", "the ledger's")
-    .argument("<file>", "the newest checkpoint that the ledger ever signed")
-    .action(async (folder: string, file: string, _options, command: Command) => {
+    .argument("[file]", "the newest checkpoint that the ledger ever signed")
+    .option("--none-signed", "say that none ever was, in the place of <file>")
+    .action(async (folder: string, file: string | undefined, _options, command: Command) => {
       const { runForward } = await import("./keys.ts");
       return runForward(folder, file, command.optsWithGlobals());
     });

@@ -13,7 +13,7 @@ import { checkAnswers, verifyCertificateRequest } from "../../manifests/x509/cer
 import { signerFolder } from "../client/open-signer.ts";
 import { askNewPassphrase, askPin } from "../keys/passphrase.ts";
 import { openLedger } from "../ledger-folder.ts";
-import { moveForward } from "../signed-heads/forward.ts";
+import { moveForward, moveFromNothing } from "../signed-heads/forward.ts";
 import { headsPlace } from "../signed-heads/heads-place.ts";
 import { openSignedHeads } from "../signed-heads/signed-heads.ts";
 import { heldIn, keyFile, readKeyRecord } from "../signer/key-record.ts";
@@ -158,14 +158,25 @@ export async function runSignerCommand(
 }
 
 /** `file` holds the newest checkpoint that the signer ever signed. */
-export async function runForward(ledger: string, file: string, { json }: { readonly json?: boolean }): Promise<void> {
+export async function runForward(
+  ledger: string,
+  file: string | undefined,
+  { json, noneSigned = false }: { readonly json?: boolean; readonly noneSigned?: boolean },
+): Promise<void> {
+  if (noneSigned === (file !== undefined)) {
+    throw new Refusal("USAGE", "one of two is said: the newest checkpoint, or that none was ever signed", {
+      expected: "CHECKPOINT, or --none-signed",
+    });
+  }
   const folder = signerFolder(ledger);
   const { checkpoint, origin } = readKeyRecord(folder);
   const log = await readVerifierKey(nodeHost, checkpoint.vkey, "ed25519");
   const heads = await openSignedHeads(headsPlace(folder), [origin]);
   try {
-    const agree = agreedToForward.bind(undefined, "The ledger's signer");
-    const { size } = await moveForward({ agree, heads, log, own: log }, { checkpoint: readBytes(file), path: [] });
+    const agree = agreedToForward.bind(undefined, "The ledger's signer", origin);
+    let size = 0;
+    if (file === undefined) await moveFromNothing({ agree, heads, log });
+    else ({ size } = await moveForward({ agree, heads, log, own: log }, { checkpoint: readBytes(file), path: [] }));
     process.stdout.write(
       json ? `${JSON.stringify({ origin, size })}\n` : `moved forward to size ${size} of ${origin}\n`,
     );

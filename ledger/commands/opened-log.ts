@@ -1,11 +1,12 @@
 /** A ledger with all that its log is brought out with: keys, witnesses, places, and a way to its signer. */
 
+import { type BackedUp, readBackedUp } from "../backup/backed-up.ts";
 import { type OwnLog, ownLog } from "../checkpoints/witness-settings.ts";
 import { withSigner } from "../client/open-signer.ts";
 import type { SignerClient } from "../client/signer-client.ts";
 import { type Ledger, openLedger } from "../ledger-folder.ts";
 import type { Place } from "../publish/place.ts";
-import { placesOf } from "../publish/places.ts";
+import { placeSettings, placesOf } from "../publish/places.ts";
 
 export interface SigningOptions {
   readonly arc: string;
@@ -18,6 +19,8 @@ export interface OpenedLog extends OwnLog {
   readonly ledger: Ledger;
   readonly places: readonly Place[];
   readonly signer: () => Promise<SignerClient>;
+  /** only where the ledger publishes nothing before a backup holds it: the newest; null: there is none */
+  readonly backedUp?: BackedUp | null;
 }
 
 /** Refuses STORE, CONFIG, LOG-NOTE, and what `use` refuses. */
@@ -30,7 +33,8 @@ export async function withLog<T>(
   try {
     const own = await ownLog(folder);
     const places = placesOf(ledger);
-    return await withSigner({ ...options, folder }, (signer) => use({ ...own, ledger, places, signer }));
+    const backedUp = placeSettings(folder).afterBackup ? { backedUp: readBackedUp(folder) } : {};
+    return await withSigner({ ...options, folder }, (signer) => use({ ...own, ledger, places, signer, ...backedUp }));
   } finally {
     ledger.close();
   }

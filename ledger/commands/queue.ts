@@ -1,9 +1,10 @@
-/** Wires `coldseal ledger queue`: what waits for evidence of time, and what has to be renewed. */
+/** Wires `coldseal ledger queue`: what waits for evidence of time, what has to be renewed, and what waits for a backup before it is published. */
 
 import { count } from "../../host/terminal/amounts.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { noteSeen, type QueueAnswer, queueAnswer } from "../anchor/queue.ts";
+import { type Unbacked, unbackedIn } from "../backup/unbacked.ts";
 import { openLedger } from "../ledger-folder.ts";
 import { conflictLine } from "./anchor.ts";
 import { give } from "./asked.ts";
@@ -20,8 +21,11 @@ export async function runQueue(folder: string, { json, seen }: QueueOptions): Pr
   try {
     const now = utcOf(Date.now());
     if (seen) await ledger.db.writing((sql) => noteSeen(sql, now));
-    const answer = await ledger.db.reading((sql) => queueAnswer(sql, now));
-    give(json, answer, () => lines(answer));
+    const { answer, unbacked } = await ledger.db.reading(async (sql) => ({
+      answer: await queueAnswer(sql, now),
+      unbacked: await unbackedIn(folder, sql),
+    }));
+    give(json, { ...answer, unbacked }, () => [...lines(answer), ...unbackedLines(unbacked)]);
     if (answer.alarm) process.exitCode = 1;
   } finally {
     ledger.close();
@@ -57,6 +61,16 @@ function waitingLines({ ageSeconds, alarm, alarmHours, first, manifests, since }
     ),
     ...(manifests > first.length ? [`  and ${manifests - first.length} more`] : []),
   ];
+}
+
+function unbackedLines(unbacked: Unbacked | null): readonly string[] {
+  if (unbacked === null) return [];
+  const { entries, newest, since } = unbacked;
+  const last =
+    newest === null ? "there is no backup yet" : `the newest backup, of ${newest.made}, holds ${newest.size}`;
+  if (entries === 0) return [`all that is stored is backed up: ${last}`];
+  const head = `${count(entries, "entry waits", "entries wait")} for a backup before they are published`;
+  return [`${head}${since === null ? "" : `, since ${since}`}; ${last}: coldseal ledger backup FOLDER TO`];
 }
 
 function renewalLines({ due, lapsed, next }: QueueAnswer["renewals"], rounds: number): readonly string[] {

@@ -20,6 +20,10 @@ export function addStoreCommands(ledger: Command, tell: (consequence: string) =>
     .argument("<from>", "the backup")
     .argument("<folder>", "a new or an empty folder")
     .option("--publish <dir...>", "where it publishes from now on: places that are left, and empty folders")
+    .option(
+      "--postgres <file>",
+      "where the store shall be, or was restored already, in place of what the backup says: a file of settings",
+    )
     .option("--counter <file>", "keep the counter of what was signed there, best on another file system")
     .option(
       "--for-reading",
@@ -33,7 +37,10 @@ export function addStoreCommands(ledger: Command, tell: (consequence: string) =>
     .command("upgrade")
     .description("bring the store of an older Coldseal up to this one, after a backup")
     .argument("<folder>", "the ledger")
-    .requiredOption("--backup <dir>", "a new or an empty folder, for a backup before")
+    .requiredOption(
+      "--backup <dir>",
+      "a new or an empty folder, for a backup before; on PostgreSQL `none`, where there is one of the servers",
+    )
     .action(async (folder: string, _options, command: Command) => {
       const { runUpgrade } = await import("./backup.ts");
       return runUpgrade(folder, command.optsWithGlobals(), tell);

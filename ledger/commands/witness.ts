@@ -74,7 +74,7 @@ export async function runWitnessForward(
   try {
     const log = logs.find(({ name }) => name === origin);
     if (!log) throw new Refusal("LOG-NOTE", "the witness watches no such log", { got: shown(origin), about: folder });
-    const agree = agreedToForward.bind(undefined, `Witness ${vkey.name}`);
+    const agree = agreedToForward.bind(undefined, `Witness ${vkey.name}`, origin);
     const { size } = await moveForward({ agree, heads, log, own: vkey }, brought);
     const done = { log: origin, size, witness: vkey.name };
     process.stdout.write(options.json ? `${JSON.stringify(done)}\n` : `moved forward to size ${size} of ${origin}\n`);

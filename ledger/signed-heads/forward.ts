@@ -9,7 +9,7 @@ import { type Checkpoint, readCheckpoint } from "../../manifests/log/checkpoint.
 import { checkNote } from "../../manifests/log/note.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { checkFollows } from "./follows.ts";
+import { checkFollows, emptyHead, type TreeHead } from "./follows.ts";
 import type { SignedHead, SignedHeads } from "./signed-heads.ts";
 
 export interface Brought {
@@ -24,7 +24,7 @@ export interface Forward {
   /** the key whose state it is: the log's, or a witness's */
   readonly own: VerifierKey;
   /** shows a person what the state is and shall be; whether it was agreed to */
-  agree(now: SignedHead, next: Checkpoint): Promise<boolean>;
+  agree(now: SignedHead, next: TreeHead): Promise<boolean>;
 }
 
 /**
@@ -47,6 +47,23 @@ export async function moveForward(
   const ownSigned = (await checkNote(nodeHost, next.note, [own])).length > 0;
   const larger = next.size > now.size;
   if (!ownSigned || !larger) await checkFollows(nodeHost, now, next, larger ? path : []);
+  await moveTo({ agree, heads, log }, now, next);
+  return next;
+}
+
+/** Where a person says that nothing was ever signed. Durable on return. Refuses LOG-HEAD a state that knows of something, STOPPED, STORE. */
+export async function moveFromNothing({ agree, heads, log }: Omit<Forward, "own">): Promise<void> {
+  const now = heads.head(log.name);
+  if (now.size > 0) {
+    throw new Refusal("LOG-HEAD", "something was signed already", {
+      expected: "the newest checkpoint that ever was",
+      got: `a state of size ${now.size}`,
+    });
+  }
+  await moveTo({ agree, heads, log }, now, emptyHead);
+}
+
+async function moveTo({ agree, heads, log }: Omit<Forward, "own">, now: SignedHead, next: TreeHead): Promise<void> {
   if (!(await agree(now, next))) {
     throw new Refusal("STOPPED", "the state was not moved", { expected: "Yes", got: "something else" });
   }
@@ -54,5 +71,4 @@ export async function moveForward(
   if (before.size !== now.size || !equal(before.root, now.root))
     throw new Refusal("LOG-HEAD", "the state changed meanwhile");
   await heads.forward(log.name, next);
-  return next;
 }

@@ -5,12 +5,12 @@
  */
 
 import { compare } from "../encoding/bytes.ts";
-import { checkDer, checkSetOrder } from "../encoding/der-check.ts";
+import { checkSetOrder } from "../encoding/der-check.ts";
 import { content, DerReader, type Element, readElement, readHeader, tag, whole } from "../encoding/der-read.ts";
 import { derHeader } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
-import { Recent } from "../encoding/recent.ts";
 import { Refusal } from "../refusal.ts";
+import { knownEncoding } from "../x509/known-encodings.ts";
 import { readSignerInfo, type SignerInfo } from "./signer-info.ts";
 
 export type { SignerInfo } from "./signer-info.ts";
@@ -132,12 +132,7 @@ function readCertificates(reader: DerReader, limits: SignedDataLimits): readonly
   if (limits.certificateOrder !== "any") checkSetOrder(reader.bytes, elements);
   return elements.map((element) => {
     if (element.tag !== tag.sequence) throw new Refusal(form, "only X.509 certificates may stand here");
-    const der = whole(reader.bytes, element);
-    if (!checked.find(der)) {
-      checkDer(der);
-      checked.keep(new Uint8Array(der), true);
-    }
-    return der;
+    return knownEncoding(whole(reader.bytes, element));
   });
 }
 
@@ -146,9 +141,6 @@ function distinct(bytes: Uint8Array, elements: readonly Element[]): readonly Ele
     (one, at) => !elements.slice(0, at).some((before) => compare(whole(bytes, before), whole(bytes, one)) === 0),
   );
 }
-
-/** Certificates whose encoding was found strict before: a batch's stand in every seal. */
-const checked = new Recent<true>(16);
 
 function readSigners(reader: DerReader, limit: number): readonly SignerInfo[] {
   if (reader.done) throw new Refusal("CMS-SIGNERS", "nobody signed this");

@@ -62,8 +62,9 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Equality in time that depends on the length only. */
+/** Equality in time that depends on the length only, or none where both are the same memory. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let at = 0; at < a.length; at++) difference |= (a[at] as number) ^ (b[at] as number);
@@ -72,6 +73,7 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Byte order, a prefix first (the order of DER SET OF, X.690 11.6, once encodings are self-delimiting). */
 export function compare(a: Uint8Array, b: Uint8Array): number {
+  if (a === b) return 0;
   const shared = Math.min(a.length, b.length);
   for (let at = 0; at < shared; at++) {
     const difference = (a[at] as number) - (b[at] as number);

@@ -4,6 +4,7 @@ import type { OwnOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import type { PastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
+import type { SealedDocument } from "../records/documents-list.ts";
 import { localTimePath } from "../records/names.ts";
 import { revocationFolder } from "../records/revocation-part.ts";
 import { checkAttestation } from "./attestation.ts";
@@ -36,8 +37,14 @@ import { checkTimeEvidence, checkTimeOrder, evidenceFolder, provenTime } from ".
 import { revokedLater, type Trust } from "./trust.ts";
 import { type BundleVerdict, verdictOf } from "./verdict.ts";
 
-/** Of a list that is held in memory unless said: some ten thousand documents. */
 const mostBytesKept = 4 << 20;
+
+export interface ListOptions {
+  /** bytes; some ten thousand documents unless said */
+  readonly mostKept?: number;
+  /** told what documents.jsonl lists, where it is so short; nothing else is verified yet */
+  readonly onList?: (entries: readonly SealedDocument[]) => void;
+}
 
 /**
  * Verifies a bundle. Hostile content never throws: whatever is wrong is a finding with its file. Each file is checked by
@@ -50,7 +57,7 @@ export async function verifyBundle(
   source: BundleSource,
   trust: Trust,
   openCrew: OpenCrew = inPlace(host, source),
-  mostKept = mostBytesKept,
+  { mostKept = mostBytesKept, onList }: ListOptions = {},
 ): Promise<BundleVerdict> {
   const findings = new Findings();
   // First of all: what was revoked after all of this is proven to have existed takes nothing from it.
@@ -67,6 +74,7 @@ export async function verifyBundle(
   const kind = await kindOf(source, checked);
   const request = await openComposition(work, oids, kind, { checked, policies, authorization });
   const list = await openList(work, checked);
+  if (list?.entries) onList?.(list.entries);
   const parts: Parts = { checked, kind, oids, policies, authorization, request, list };
   await bindParts(work, parts);
   const emergency = await checkEmergencyFiles(work, parts);

@@ -6,12 +6,11 @@
 import { readCertificateAlgorithm } from "../cms/algorithm.ts";
 import type { Suite } from "../cms/suite.ts";
 import { compare } from "../encoding/bytes.ts";
-import { checkDer } from "../encoding/der-check.ts";
 import { DerReader, readTime, tag, whole } from "../encoding/der-read.ts";
-import { Recent } from "../encoding/recent.ts";
 import type { Utc } from "../encoding/shape.ts";
 import { Refusal } from "../refusal.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
+import { knownEncoding } from "./known-encodings.ts";
 import { nameText } from "./name.ts";
 import { readSignedPart } from "./signed.ts";
 
@@ -42,20 +41,16 @@ export const certificateLimit = 16 * 1024;
 export function readCertificate(der: Uint8Array): Certificate {
   if (der.length > certificateLimit)
     throw new Refusal("PATH-FORM", `a certificate of more than ${certificateLimit} bytes`);
-  const known = certificates.find(der);
-  if (known) return known;
-  const own = new Uint8Array(der);
-  return certificates.keep(
-    own,
-    asForm(() => {
-      checkDer(own);
-      return read(own);
-    }),
-  );
+  return asForm(() => {
+    const own = knownEncoding(der);
+    const known = certificates.get(own) ?? read(own);
+    certificates.set(own, known);
+    return known;
+  });
 }
 
-/** Those of a batch's seals and requests are met again with every file. */
-const certificates = new Recent<Certificate>(16);
+/** By their known encoding. */
+const certificates = new WeakMap<Uint8Array, Certificate>();
 
 /** The issuer (DER Name) and serial number (content octets) that name a certificate in CMS. Refuses PATH-FORM. */
 export function issuerAndSerial(der: Uint8Array): { issuer: Uint8Array; serial: Uint8Array } {

@@ -5,6 +5,7 @@ import type { Drill } from "./drill.ts";
 import { forkDrill } from "./fork-drill.ts";
 import { gapDrill, stickDrill } from "./gap-drills.ts";
 import { ledgerPrimary } from "./ledger-primary.ts";
+import { backupPostgresDrill } from "./postgres-drill.ts";
 import { backupDrill, siteDisksDrill } from "./store-drills.ts";
 import { tsaDrill } from "./tsa-drill.ts";
 
@@ -12,6 +13,7 @@ export const drills: readonly Drill[] = [
   ledgerPrimary,
   siteDisksDrill,
   backupDrill,
+  backupPostgresDrill,
   tsaDrill,
   stickDrill,
   forkDrill,

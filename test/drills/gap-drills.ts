@@ -89,9 +89,10 @@ async function taken(site: Site, bundles: readonly Bundle[], count: number) {
   return leavesOf(site.folder);
 }
 
-/** The highest number that the box is told now. */
-export async function acknowledgedNumber({ answer, folder }: Site, stick: string): Promise<number> {
-  const { boxes } = await answer<{ boxes: { number?: number }[] }>(["acknowledge", folder, stick], { signs: true });
+/** The highest number that the box is told now; `status`: with what the command ends, 0 unless said. */
+export async function acknowledgedNumber({ answer, folder }: Site, stick: string, status = 0): Promise<number> {
+  const asked = ["acknowledge", folder, stick];
+  const { boxes } = await answer<{ boxes: { number?: number }[] }>(asked, { signs: true, status });
   return boxes[0]?.number ?? 0;
 }
 

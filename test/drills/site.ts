@@ -42,7 +42,7 @@ export interface Site {
   at(name: string): string;
 }
 
-export interface SiteRun extends Pick<RunOptions, "answer"> {
+export interface SiteRun extends Pick<RunOptions, "answer" | "onText"> {
   readonly status?: number;
   /** it signs */
   readonly signs?: boolean;
@@ -51,12 +51,14 @@ export interface SiteRun extends Pick<RunOptions, "answer"> {
 const origin = "drill.coldseal.test/boxes";
 
 export interface SiteWanted {
+  /** more words for `init` */
+  readonly init?: readonly string[];
   /** verifier keys of witnesses that a log's verifier key is given to, by address */
   readonly witnesses?: (log: string) => Promise<readonly { readonly url: string; readonly vkey: string }[]>;
 }
 
 /** Makes the ledger, its places `site-a/published` and `site-b/published`, its keys and their certificate. */
-export async function makeSite(context: DrillContext, { witnesses }: SiteWanted = {}): Promise<Site> {
+export async function makeSite(context: DrillContext, { init = [], witnesses }: SiteWanted = {}): Promise<Site> {
   const at = (name: string) => join(context.folder, name);
   const folder = at("site-a/ledger");
   const places = [at("site-a/published"), at("site-b/published")] as const;
@@ -65,7 +67,7 @@ export async function makeSite(context: DrillContext, { witnesses }: SiteWanted 
   const answer = async <T>(args: readonly string[], options: SiteRun = {}) =>
     JSON.parse((await run([...args, "--json"], options)).stdout) as T;
   for (const site of ["site-a", "site-b"]) await mkdir(at(site), { mode: 0o700 });
-  await run(["init", folder, "--origin", origin, "--publish", ...places]);
+  await run(["init", folder, "--origin", origin, ...init, "--publish", ...places]);
   const keys = ["keys", folder, "--organization", "Coldseal drill"];
   const made = await answer<{ request: string; checkpoint: { vkey: string } }>(keys, { signs: true });
   const { spki, subject } = await verifyCertificateRequest(nodeHost, new Uint8Array(await readFile(made.request)));

@@ -107,7 +107,7 @@ export const siteDisksDrill: Drill = {
 };
 
 /** Batches of a box whose policy names this ledger. */
-function batches(site: Site, count: number, documents: number): Promise<readonly Bundle[]> {
+export function batches(site: Site, count: number, documents: number): Promise<readonly Bundle[]> {
   const names = Array.from({ length: documents }, (_, at) => `d-${at}.txt`);
   return chainOf(count, (number) => ({
     policy: site.naming,

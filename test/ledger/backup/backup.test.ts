@@ -9,7 +9,7 @@ import { openLedger } from "../../../ledger/ledger-folder.ts";
 import { append } from "../../../ledger/log/append.ts";
 import { treeHead } from "../../../ledger/log/tree-head.ts";
 import { placesOf } from "../../../ledger/publish/places.ts";
-import { moveForward } from "../../../ledger/signed-heads/forward.ts";
+import { moveForward, moveFromNothing } from "../../../ledger/signed-heads/forward.ts";
 import { schemaVersion } from "../../../ledger/store/schema.ts";
 import { recordsFrom } from "../a-ledger.ts";
 import { type BackedUp, backedUp, now } from "./backed-up.ts";
@@ -72,6 +72,26 @@ describe("a backup", () => {
   });
 });
 
+describe("restoring what never signed", () => {
+  it("LEDGER-STOPPED: the signer stands still until a person says that nothing was ever signed", async () => {
+    await one.grow(3);
+    expect(await one.backup()).toMatchObject({ size: 3, signed: 0 });
+    await one.restore();
+    const heads = await one.restoredHeads();
+    const { log } = one.log;
+    expect(heads.head(log.name)).toMatchObject({ size: 0, stopped: expect.stringContaining(`backup of ${now}`) });
+    const refusing = moveFromNothing({ agree: async () => false, heads, log });
+    await expect(refusing).rejects.toEqual(expect.objectContaining({ code: "STOPPED" }));
+    expect(heads.head(log.name).stopped).not.toBe(null);
+    const asked: number[] = [];
+    const agree = async (_: unknown, { size }: { readonly size: number }) => asked.push(size) > 0;
+    await moveFromNothing({ agree, heads, log });
+    expect(asked).toEqual([0]);
+    expect(heads.head(log.name)).toMatchObject({ size: 0, stopped: null });
+    heads.close();
+  });
+});
+
 describe("restoring", () => {
   beforeEach(async () => {
     await one.grow(3);
@@ -95,6 +115,16 @@ describe("restoring", () => {
     const again = await one.restoredHeads();
     expect(again.head(one.log.log.name).stopped).toBe(null);
     again.close();
+  });
+
+  it("LEDGER-STOPPED: a signer that knows of something is not told that nothing was ever signed", async () => {
+    await one.backup();
+    await one.restore();
+    const heads = await one.restoredHeads();
+    const moved = moveFromNothing({ agree: async () => true, heads, log: one.log.log });
+    await expect(moved).rejects.toEqual(refused("LOG-HEAD", "size 3"));
+    expect(heads.head(one.log.log.name).stopped).not.toBe(null);
+    heads.close();
   });
 
   it("LEDGER-BACKUP: one that is older than what is published is refused, and says which entries it lacks; for reading it is restored, without keys", async () => {

@@ -183,11 +183,22 @@ describe("restoring", () => {
       { schema: schemaVersion + 1 },
       { files: [{ ...record.files[0], path: "../../store.sqlite" }] },
       { files: [...record.files, record.files[0]] },
+      { files: [...record.files, { ...record.files[0], path: "store.dump" }] },
+      { files: [{ ...record.files[0], path: "store.dump" }] },
+      { files: [...record.files, { ...record.files[0], path: "postgres.json" }] },
       { version: 2 },
     ]) {
       expect([change, await changed(write(change))]).toEqual([change, "LEDGER-BACKUP"]);
     }
     expect(await one.restore({ from: one.at("whole") })).toMatchObject({ keys: true, check: { count: 0 } });
+  });
+
+  it("USAGE: a backup with a file for its store is not restored onto servers", async () => {
+    await one.backup();
+    const postgres = { database: "ledger", replicated: false, schema: "boxes", servers: [], user: "ledger" } as const;
+    const onto = one.restore({ postgres: { ...postgres, type: "ledger-postgres", version: 1 } });
+    await expect(onto).rejects.toEqual(expect.objectContaining({ code: "USAGE" }));
+    expect(existsSync(one.target)).toBe(false);
   });
 
   it("LOG-RECORD: a backup of a ledger that was tampered with is told from its leaves up", async () => {

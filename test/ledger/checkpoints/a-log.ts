@@ -41,7 +41,7 @@ export interface TestLog {
   witness(name: string): Promise<TestWitness>;
   bringOut(
     settings: WitnessSettings,
-    change?: Partial<Pick<BringOutWith, "patience" | "places" | "signer">>,
+    change?: Partial<Pick<BringOutWith, "backedUp" | "patience" | "places" | "signer">>,
   ): Promise<BroughtOut>;
   end(): Promise<void>;
 }

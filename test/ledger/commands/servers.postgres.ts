@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ledgerCommand } from "../programs.ts";
-import { initWords } from "../store/engine.ts";
+import { initWords, removeStore } from "../store/engine.ts";
+import { tamper } from "../tampering.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -36,15 +37,38 @@ describe("a ledger on PostgreSQL", () => {
     });
   });
 
-  it("STORE: is backed up by the servers' own means; brought up when that is said to be done", async () => {
+  it("LEDGER-BACKUP: is backed up and restored by the same commands; brought up after a backup, or one of the servers' own", async () => {
     const backup = await ledgerCommand(["backup", folder(), join(dir, "backup")]);
-    expect(backup).toMatchObject({ status: 3, err: expect.stringMatching(/^STORE: .*on PostgreSQL/) });
-    const upgrade = (to: string) => ledgerCommand(["upgrade", folder(), "--backup", to]);
-    expect(await upgrade(join(dir, "backup"))).toMatchObject({
-      status: 2,
-      err: expect.stringMatching(/--backup none/),
+    expect(backup).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/dumped by pg_dump.*WITHOUT the database's/s),
     });
-    expect(await upgrade("none")).toMatchObject({ status: 0 });
+    const upgrade = (to: string) => ledgerCommand(["upgrade", folder(), "--backup", to]);
+    expect(await upgrade(join(dir, "backup"))).toMatchObject({ status: 3, err: expect.stringMatching(/^STORE: /) });
+    for (const to of [join(dir, "second-backup"), "none"]) {
+      expect(await upgrade(to)).toMatchObject({ status: 0, out: expect.stringMatching(/already: nothing changed/) });
+    }
+    expect(existsSync(join(dir, "second-backup/store.dump"))).toBe(true);
+    const restore = (name: string, ...words: readonly string[]) =>
+      ledgerCommand(["restore", join(dir, "backup"), join(dir, name), ...words]);
+    const there = await restore("beside");
+    expect(there).toMatchObject({ status: 0, out: expect.stringMatching(/its store WAS THERE already/) });
+    removeStore(folder());
+    const loaded = await restore("anew", "--postgres", join(folder(), "postgres.json"));
+    expect(loaded).toMatchObject({ status: 0, out: expect.stringMatching(/its store was loaded into the database/) });
+    expect(await ledgerCommand(["verify", join(dir, "anew")])).toMatchObject({ status: 0 });
+  });
+
+  it("LOG-RECORD: where what was loaded does not hold, no folder is made, and it is said that it is in the database", async () => {
+    tamper({ folder: folder() }, "UPDATE tree_head SET size = 5");
+    expect(await ledgerCommand(["backup", folder(), join(dir, "tampered")])).toMatchObject({ status: 0 });
+    removeStore(folder());
+    const restored = await ledgerCommand(["restore", join(dir, "tampered"), join(dir, "none")]);
+    expect(restored).toMatchObject({
+      status: 4,
+      err: expect.stringMatching(/no\s+folder\s+was\s+made;.*in\s+schema/s),
+    });
+    expect(existsSync(join(dir, "none"))).toBe(false);
   });
 
   it("CONFIG, STORE: settings that are none, servers that are not there: nothing is made", async () => {

@@ -98,7 +98,7 @@ function listOf(count: number): Uint8Array[] {
 }
 
 describe("salting", () => {
-  it("LEDGER-ONCE: a thread makes of a list the records that the log would make, each with a salt of its own", async () => {
+  it("LEDGER-BOX: a thread makes of a list the records that the log would make, each with a salt of its own", async () => {
     const lines = listOf(many);
     writeFileSync(join(dir, "list"), Buffer.concat(lines));
     expect(await crew.salted({ list: join(dir, "list"), of })).toBeUndefined();
@@ -121,14 +121,14 @@ describe("salting", () => {
     expect(new Set(salted.records.map(({ salt }) => hex(salt))).size).toBe(many);
   });
 
-  it("LEDGER-ONCE: of a list that is not there, or is none, nothing is made", async () => {
+  it("LEDGER-BOX: of a list that is not there, or is none, nothing is made", async () => {
     crew.verifiers.ready(many);
     writeFileSync(join(dir, "none"), "{}\n");
     expect(await crew.salted({ list: join(dir, "nowhere"), of })).toBeUndefined();
     expect(await crew.salted({ list: join(dir, "none"), of })).toBeUndefined();
   });
 
-  it("LEDGER-ONCE: a manifest takes none that were made for another, or of another list", async () => {
+  it("LEDGER-BOX: a manifest takes none that were made for another, or of another list", async () => {
     const box = await testLedger();
     try {
       const [first, second] = (await chainOf(2)) as [Bundle, Bundle];
@@ -162,7 +162,7 @@ describe("salting", () => {
 });
 
 describe("an ingest with threads", () => {
-  it("LEDGER-ONCE: a batch of many seals is taken as a small one is, and known when it comes again", async () => {
+  it("LEDGER-BOX: a batch of many seals is taken as a small one is, and known when it comes again", async () => {
     const documents = Object.fromEntries(Array.from({ length: many }, (_, at) => [`${at}.txt`, `content ${at}`]));
     const bundle = await buildBundle({ documents });
     const box = await testLedger();

@@ -1,13 +1,26 @@
 /** How a ledger gets to its servers: passwords, TLS, client certificates, and which of several it takes. */
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  createReadStream,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createPostgres, openPostgres } from "../../../ledger/store/postgres.ts";
 import type { PostgresConnection } from "../../../ledger/store/postgres-connection.ts";
+import { dumpPostgres, loadDump } from "../../../ledger/store/postgres-dump.ts";
 import { connectToLeader, guarded, isDeposed } from "../../../ledger/store/postgres-leader.ts";
 import type { PostgresSettings } from "../../../ledger/store/postgres-settings.ts";
+import { runTool } from "../../../ledger/store/postgres-tools.ts";
+import { emptyRoot } from "../../../manifests/log/tree-proof.ts";
 import { freePorts } from "../../drills/cluster/ports.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { serverPrograms } from "../../drills/servers/programs.ts";
@@ -123,6 +136,39 @@ describe("TLS", () => {
     expect(await connected(as("ledger"))).toEqual({ ssl: 1 });
     await expect(connectToLeader(as("stranger"), 0)).rejects.toEqual(refused("STORE", /takes writes/));
     await expect(connectToLeader(over("127.0.0.1", tls("none")), 0)).rejects.toEqual(refused("CONFIG", /TLS/));
+  });
+});
+
+describe("pg_dump and pg_restore", () => {
+  it("SECRET: go the same ways: by the password's file, by TLS under the pinned root, by a client's certificate", async () => {
+    const own = { certificate: join(dir, "ledger.crt"), key: join(dir, "ledger.key") };
+    const right = { ...passwordFile("right"), schema: "dumped" };
+    const byPassword = over("127.0.0.1", right);
+    await createPostgres(byPassword, (sql) =>
+      sql.insert("tree_head", ["one", "origin", "size", "root", "epoch"], [[1, "a.example/log", 0, emptyRoot, 0]]),
+    );
+    const dump = (settings: PostgresSettings, name: string) => dumpPostgres(settings, join(dir, name), dir);
+    const state = { origin: "a.example/log", size: 0, signed: 0 };
+    const ways: readonly PostgresSettings[] = [
+      byPassword,
+      over("127.0.0.1", { ...right, ...tls("root") }),
+      over("127.0.0.1", { schema: "dumped", user: "by_certificate", ...tls("root", own) }),
+    ];
+    for (const [at, way] of ways.entries()) expect((await dump(way, `${at}.dump`)).state).toMatchObject(state);
+    const alone = (settings: PostgresSettings) =>
+      runTool({ program: "pg_dump", args: [], settings, server: { host: "127.0.0.1", port }, own: dir });
+    await expect(alone(over("127.0.0.1", tls("other", own)))).rejects.toMatchObject({
+      got: expect.stringMatching(/certificate verify failed/),
+    });
+    await expect(alone(over("127.0.0.1", passwordFile("wrong")))).rejects.toMatchObject({
+      got: expect.stringMatching(/password/),
+    });
+    await server.psql("DROP SCHEMA dumped CASCADE");
+    for (const [at, way] of ways.entries()) {
+      await loadDump(way, createReadStream(join(dir, `${at}.dump`)), dir);
+      (await openPostgres(way)).db.close();
+      await server.psql("DROP SCHEMA dumped CASCADE");
+    }
   });
 });
 

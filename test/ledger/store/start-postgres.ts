@@ -3,9 +3,12 @@
  * CI a failure.
  */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPostgresSettings } from "../../../ledger/store/postgres-settings.ts";
 import { startCluster } from "../../drills/cluster/start-cluster.ts";
+import { clientsOnPath } from "../../drills/servers/clients.ts";
 import { PostgresServer } from "../../drills/servers/postgres-server.ts";
 import { type ServerPrograms, serverPrograms } from "../../drills/servers/programs.ts";
 import { administer, type TestServers, variable } from "./engine.ts";
@@ -17,7 +20,13 @@ interface Started {
 
 export async function setup(): Promise<() => Promise<void>> {
   const programs = await serverPrograms().catch((fault: Error) => missing(fault));
-  const { end, servers } = await (process.env.NODES === "1" ? oneServer(programs) : threeNodes(programs));
+  const dir = mkdtempSync(join(tmpdir(), "coldseal-pg-clients-"));
+  clientsOnPath(join(dir, "bin"), programs);
+  const { end: stop, servers } = await (process.env.NODES === "1" ? oneServer(programs) : threeNodes(programs));
+  const end = async () => {
+    await stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
   process.env[variable] = JSON.stringify(servers);
   try {
     administer(
