@@ -20,6 +20,7 @@ Look at
   ${at(`${paths.dir}/slip.txt`)}   the slip that the submitter printed
   ${at(`${paths.keeper}/coldseal/audit`)}   what goes to the ledger's keeper
   npm run -s coldseal -- inspect ${at(`${paths.stick}/coldseal/outbox/${folder}/manifest.p7m`)}
+  npm run -s coldseal -- ledger find ${at(`${paths.dir}/connected/ledger`)} ${at(`${paths.dir}/documents/contract-0113.pdf`)}   (was this file sealed?)
   npm run -s coldseal -- ledger list ${at(`${paths.dir}/connected/ledger`)}   (docs/ledger.md has what else it answers)
 
 Check a seal with OpenSSL alone

@@ -1,6 +1,6 @@
 /** The folder of a ledger: made once, opened by every command. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { makeFolder, writeDurable } from "../host/durable.ts";
@@ -8,7 +8,7 @@ import { utf8 } from "../manifests/encoding/bytes.ts";
 import { emptyRoot } from "../manifests/log/tree-proof.ts";
 import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { makePlaces } from "./publish/places.ts";
+import { checkDifferent, makePlaces } from "./publish/places.ts";
 import type { Database, Sql } from "./store/database.ts";
 import { type PostgresSettings, readPostgresSettings, writePostgresSettings } from "./store/postgres-settings.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
@@ -33,7 +33,7 @@ export const ownPlace = { appendOnly: false, folder: "published" };
 /**
  * Makes the folder (0700) with an empty log, and the places where it publishes; with `postgres` the store is there, else in the folder;
  * `afterBackup`: nothing is published before a backup holds it. Where that was begun with the same `postgres` and did
- * not come to its end, it goes on from there. Refuses STORE where anything else is there already, or nobody knows whether the store is made; USAGE for an origin that no checkpoint can carry,
+ * not come to its end, it goes on from there. Refuses STORE where anything else is there already, or nobody knows whether the store is made; USAGE for an origin that no checkpoint can carry and a place that is named twice,
  * CONFIG servers that cannot be used.
  */
 export async function createLedger(
@@ -44,6 +44,7 @@ export async function createLedger(
   afterBackup = false,
 ): Promise<void> {
   checkOrigin(origin);
+  checkDifferent(folder, places);
   const begun = postgres !== undefined && wasBegun(folder, postgres);
   if (!begun) checkEmpty(folder, "a ledger is never overwritten");
   if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
@@ -61,8 +62,9 @@ export async function createLedger(
 
 /** Refuses STORE. */
 export function checkEmpty(folder: string, why: string): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
-  throw new Refusal("STORE", `there is something in the folder already: ${why}`, {
+  const at = statSync(folder, { throwIfNoEntry: false });
+  if (at === undefined || (at.isDirectory() && readdirSync(folder).length === 0)) return;
+  throw new Refusal("STORE", `there is something ${at.isDirectory() ? "in the folder " : ""}already: ${why}`, {
     expected: "a new or an empty folder",
     about: folder,
   });

@@ -14,9 +14,9 @@ export function logRows(verdict: LogVerdict): readonly (readonly [label: string,
 
 function logText(one: LogShown, verdict: LogVerdict): string {
   const { discounted, file, manifest, origin, seal, size } = one;
-  const entries = `manifest ${manifest}${seal === null ? "" : `, this seal ${seal}`}`;
+  const entries = `entry ${manifest} is the manifest${seal === null ? "" : `, entry ${seal} this seal`}`;
   if (discounted !== null) return `${file}, of ${origin}, does not count: ${discounted}`;
-  return `in ${origin}: entry of ${entries}, by its checkpoint of ${count(size, "entry", "entries")}; ${witnessesText(one, verdict)}`;
+  return `in ${origin}: ${entries}, by its checkpoint of ${count(size, "entry", "entries")}; ${witnessesText(one, verdict)}`;
 }
 
 function witnessesText({ cosigners }: LogShown, { cosignatures, witnesses }: LogVerdict): string {

@@ -2,7 +2,7 @@
 
 import { closeSync } from "node:fs";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { openFileIn, openRoot } from "../../host/no-follow.ts";
+import { type OpenFile, openFileIn, openRoot } from "../../host/no-follow.ts";
 import { readPieces } from "../../host/read-file.ts";
 import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import type { Utc } from "../../manifests/encoding/shape.ts";
@@ -27,6 +27,8 @@ export interface FoundSeal {
   readonly manifest: ManifestAnswer;
   /** index in the log of the document's entry; null while its manifest is not in it */
   readonly entry: number | null;
+  /** by when the manifest is proven to have existed, by time-stamps; null: it waits for them */
+  readonly proven: Utc | null;
   /** sealed, by a manifest that is in the chain, of which nothing is in dispute, and nothing that is here takes it back */
   readonly counts: boolean;
   readonly why: string;
@@ -97,8 +99,20 @@ export async function findSeals(
       const entry = manifest.entry === null ? null : manifest.entry + idx;
       const appliance = await applianceOf(sql, box);
       const { judgedBy } = standing;
+      const proven = await standing.provenOf(manifest.digest);
       const counts = why === undefined;
-      found.push({ appliance, genesis, line, manifest, entry, counts, why: why ?? "it counts", marks, judgedBy });
+      found.push({
+        appliance,
+        genesis,
+        line,
+        manifest,
+        entry,
+        proven,
+        counts,
+        why: why ?? "it counts",
+        marks,
+        judgedBy,
+      });
     }
   }
   const seals = found.sort((a, b) => (a.manifest.created < b.manifest.created ? -1 : 1));
@@ -110,24 +124,32 @@ export function digestIn(what: string): string | undefined {
   return /^(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i.test(what) ? what.toLowerCase() : undefined;
 }
 
-/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses USAGE where there is no such file, MEDIA-*. */
+/** What a document may be known by: its digests by each algorithm that a policy can name, hex. Refuses USAGE where there is no such plain file, MEDIA-*. */
 export async function digestsOfFile(path: string): Promise<readonly string[]> {
   const [folder, name] = [path.slice(0, path.lastIndexOf("/") + 1) || ".", path.slice(path.lastIndexOf("/") + 1)];
   const at = openRoot(folder);
   try {
-    const file = openFileIn(at, name, "any links");
-    if (!file) {
-      const expected = "a file, or a digest of 64, 96 or 128 hex digits";
-      throw new Refusal("USAGE", `${shown(path)} is neither a file nor a digest`, {
-        expected,
-        got: "neither",
-        about: path,
-      });
-    }
+    const file = openPlain(at, name, path);
+    if (!file) throw noFile(path, "is neither a file nor a digest", "neither");
     return await digestsOfPieces(readPieces(file));
   } finally {
     closeSync(at);
   }
+}
+
+/** A folder, a link or a device is the asker's slip, and no matter of a stick. */
+function openPlain(at: number, name: string, path: string): OpenFile | undefined {
+  try {
+    return openFileIn(at, name, "any links");
+  } catch (fault) {
+    if (!(fault instanceof Refusal) || fault.code !== "MEDIA-KIND") throw fault;
+    throw noFile(path, "is no plain file", fault.got ?? "something else");
+  }
+}
+
+function noFile(path: string, what: string, got: string): Refusal {
+  const expected = "a plain file itself, or a digest of 64, 96 or 128 hex digits";
+  return new Refusal("USAGE", `${path === "" ? "an empty name" : shown(path)} ${what}`, { expected, got, about: path });
 }
 
 /** The same of its bytes. */

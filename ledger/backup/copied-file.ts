@@ -37,7 +37,7 @@ export async function copiedFile(from: string, path: string, to: string): Promis
 export async function copyExactly(from: string, wanted: BackedUpFile, to: string): Promise<void> {
   const got = await copiedFile(from, wanted.path, to);
   if (got?.digest === wanted.digest && got.size === wanted.size) return;
-  throw new Refusal("LEDGER-BACKUP", "a file of the backup is missing, or is not what it was", {
+  throw new Refusal("LEDGER-BACKUP", `${wanted.path} of the backup is missing, or is not what it was`, {
     expected: `${wanted.size} bytes, SHA-256 ${wanted.digest}`,
     got: got ? `${got.size} bytes, SHA-256 ${got.digest}` : "none",
     about: join(from, wanted.path),

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { Refusal } from "../../manifests/refusal.ts";
 import { makePlace } from "../publish/folder-place.ts";
-import { makePlaces, placeSettings } from "../publish/places.ts";
+import { checkDifferent, makePlaces, placeSettings } from "../publish/places.ts";
 import type { RestoreWanted } from "./restore.ts";
 import type { Shown } from "./shown-elsewhere.ts";
 
@@ -31,6 +31,7 @@ export async function bringPlaces(
     throw new Refusal("USAGE", "a place to publish in lies within the ledger's folder", detail);
   }
   const places = publish.map((place) => ({ appendOnly: false, folder: place }));
+  checkDifferent(begun, places);
   await makePlaces(begun, origin, places, afterBackup);
 }
 

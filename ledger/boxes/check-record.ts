@@ -126,6 +126,6 @@ function refuseFound(findings: readonly Finding[]): void {
   throw new Refusal(code, `${file === "" ? "" : `${file}: `}${message}${more}`, {
     ...(expected === undefined ? {} : { expected }),
     ...(got === undefined ? {} : { got }),
-    about: findings.slice(0, 10).map(inOneLine).join("; "),
+    about: [...new Set(findings.map(inOneLine))].slice(0, 10).join("; "),
   });
 }

@@ -34,8 +34,8 @@ export function numberOf({ genesis }: Pick<EnrolledBox, "genesis">, number: numb
 const purposes = { root: "roots", tsa: "authorities", keeper: "keepers" } as const;
 
 /**
- * Enrols a box; the same again changes nothing, and says so. Refuses with LEDGER-BOX a box that is enrolled otherwise, keepers who are one person, and a genesis digest
- * that is none.
+ * Enrols a box; the same again changes nothing, and says so. Refuses with LEDGER-BOX a box that is enrolled otherwise, keepers who are one person, a genesis digest
+ * that is none, and a root that issues no certificates.
  */
 export async function enrol(
   sql: Sql,
@@ -111,6 +111,14 @@ function checkEnrolment({ arc, genesis, keepers, roots }: Enrolment): void {
     });
   }
   if (roots.length === 0) throw new Refusal("LEDGER-BOX", "a box is pinned by its root certificate", { got: "none" });
+  for (const der of roots) {
+    const { isCa, keyUsage, subjectText } = readCertificate(der);
+    if (isCa && keyUsage?.includes("keyCertSign")) continue;
+    throw new Refusal("LEDGER-BOX", "this certificate cannot be a root: no record of the box could ever come in", {
+      expected: "the certificate of the CA above the box's own (CA flag, key usage keyCertSign)",
+      got: subjectText,
+    });
+  }
   if (!/^[0-2](\.(0|[1-9]\d{0,9})){1,20}$/.test(arc)) {
     throw new Refusal("LEDGER-BOX", "this is no arc of object identifiers", { expected: documentationArc, got: arc });
   }

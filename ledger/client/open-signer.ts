@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { checkHandedOver } from "../../host/terminal/secret-descriptor.ts";
 import { type Connection, connect, overSocket } from "../../host/wire.ts";
 import { readVerifierKey, type VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -79,6 +80,7 @@ function start({ arc, folder, passphraseFd, pinFd }: SignerOrder): Opened {
     { option: "--passphrase-fd", descriptor: typeof passphraseFd === "function" ? passphraseFd() : passphraseFd },
     { option: "--pin-fd", descriptor: pinFd },
   ].flatMap(({ descriptor, option }) => (descriptor === undefined ? [] : [{ descriptor, option }]));
+  for (const { descriptor } of secrets) checkHandedOver(descriptor);
   const first = ["inherit", "ignore", "inherit", "pipe"] as const;
   const named = secrets.flatMap(({ option }, at) => [option, `${first.length + at}`]);
   const args = [main, signerFolder(folder), "--arc", arc, "--descriptor", "3", ...named];

@@ -53,6 +53,7 @@ export async function runAnchor(
     const { db } = ledger;
     const now = () => utcOf(Date.now());
     const settings = await db.writing((sql) => changeSettings(sql, given, now()));
+    if (Object.keys(given).length > 0) tell("what was named stays set, and nothing else was changed");
     const work: AnchorWork = { db, settings, now, ...patience };
     const done = { rounds: [] as AnchoredRound[], renewed: [] as Renewed[], ended: [] as Ended[] };
     if (renew) {

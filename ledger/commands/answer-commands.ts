@@ -6,7 +6,7 @@ import type { Command } from "commander";
 export function addAnswerCommands(ledger: Command): void {
   ledger
     .command("list")
-    .description("the boxes and how far their chains go; with a box, its manifests")
+    .description("the boxes and how far their chains go; with a box, what was pinned of it and its manifests")
     .argument("<folder>", "the ledger")
     .argument("[box]", "name of its appliance, or the first digits of its genesis digest")
     .option("--from <number>", "the first manifest to list (default: so that the last ones are)")

@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { faultWords } from "../../host/fault-words.ts";
+import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
 /** All of it. Refuses USAGE what cannot be read, or has more than `limit` bytes. */
@@ -13,9 +14,14 @@ export function fileBytes(file: string, limit: number): Uint8Array {
       if (bytes.length <= limit) return bytes;
     }
   } catch (cause) {
-    throw new Refusal("USAGE", "a file cannot be read", { got: faultWords(cause), about: file, cause });
+    throw new Refusal("USAGE", `the file ${shown(file)} cannot be read`, {
+      expected: "a file that can be read",
+      got: faultWords(cause),
+      about: file,
+      cause,
+    });
   }
-  throw new Refusal("USAGE", "a file is longer than such a one can be", {
+  throw new Refusal("USAGE", `the file ${shown(file)} is longer than such a one can be`, {
     expected: `at most ${limit} bytes`,
     about: file,
   });

@@ -4,9 +4,15 @@ import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { crlIn, ocspIn } from "../../host/verify-folder.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { digestIn, digestsOfFile, type FoundSeal, type FoundSeals, findSeals } from "../answers/find.ts";
+import { lastNumber } from "../answers/manifests.ts";
+import { applianceOf, enrolledBoxes } from "../boxes/enrolled.ts";
+import type { Sql } from "../store/database.ts";
 import { asked, give } from "./asked.ts";
 import { numberIn } from "./list.ts";
 import { judgedWords, manifestLines, markLines } from "./show.ts";
+
+/** So many boxes are told where nothing was found. */
+const mostBoxes = 10;
 
 export interface FindOptions {
   readonly json?: boolean;
@@ -27,12 +33,38 @@ export async function runFind(
   const wanted = { own, from: from === undefined ? 1 : numberIn(from) };
   const digest = digestIn(what);
   const digests = digest === undefined ? await digestsOfFile(what) : [digest];
-  const found = await asked(folder, (sql, now) => findSeals(sql, digests, now, wanted));
+  const { found, here } = await asked(folder, async (sql, now) => {
+    const some = await findSeals(sql, digests, now, wanted);
+    return { found: some, here: some.seals.length === 0 && wanted.from === 1 ? await lookedAt(sql) : [] };
+  });
   const { next, seals } = found;
   const counts = seals.some((one) => one.counts);
   const answer = { digests, sealed: counts, seals, more: next !== null, next };
-  give(json, answer, () => [...lines(what, seals, wanted.from), ...moreLines(found)]);
+  give(json, answer, () => [
+    ...lines(what, seals, wanted.from),
+    ...(digest === undefined ? [`content of ${shown(what)}: SHA-256 ${digests[0]}`] : []),
+    ...here,
+    ...moreLines(found),
+  ]);
   if (!counts) process.exitCode = 1;
+}
+
+/** How far records came in: who asks shall not take an empty ledger's word. */
+async function lookedAt(sql: Sql): Promise<readonly string[]> {
+  const boxes = await enrolledBoxes(sql);
+  if (boxes.length === 0) return ["no box is enrolled here: nothing could be found"];
+  const ends: string[] = [];
+  for (const { box, genesis } of boxes.slice(0, mostBoxes)) {
+    const name = await applianceOf(sql, box);
+    const last = await lastNumber(sql, box);
+    ends.push(
+      `${name === null ? genesis.slice(0, 16) : shown(name)} ${last === 0 ? "(no manifest is here)" : `to number ${last}`}`,
+    );
+  }
+  const more = boxes.length > mostBoxes ? ` and ${boxes.length - mostBoxes} more` : "";
+  return [
+    `looked at ${count(boxes.length, "box", "boxes")}: ${ends.join(", ")}${more}; see also \`coldseal ledger gaps\``,
+  ];
 }
 
 /** That these are not all. */
@@ -46,11 +78,11 @@ function lines(what: string, seals: readonly FoundSeal[], from: number): readonl
   if (seals.length === 0 && from > 1) return [`no seal of ${shown(what)} is here beyond the first ${amount(from - 1)}`];
   if (seals.length === 0)
     return [`NOT FOUND: no box that is enrolled here sealed ${shown(what)}, as far as its records came in`];
-  return seals.flatMap(({ appliance, counts, entry, genesis, judgedBy, line, manifest, marks, why }) => [
+  return seals.flatMap(({ appliance, counts, entry, genesis, judgedBy, line, manifest, marks, proven, why }) => [
     `${headOf(counts, manifest)}: ${shown(line.name)}, ${line.size} bytes, document ${line.index} of manifest ${manifest.number}${counts ? "" : `: ${shown(why)}`}`,
     `  by box    ${appliance === null ? "(name not known yet)" : shown(appliance)}, genesis ${genesis}`,
     `  seal      ${line.sealDigest}${entry === null ? "" : `; entry ${entry} of the log`}`,
-    ...manifestLines(manifest).map((one) => `  ${one}`),
+    ...manifestLines(manifest, proven).map((one) => `  ${one}`),
     ...markLines(marks).map((one) => `  ${one}`),
     `  judged by ${judgedWords(judgedBy)}`,
   ]);

@@ -18,7 +18,9 @@ export async function runGaps(
     const wanted = box === undefined ? await enrolledBoxes(sql) : [await boxNamed(sql, box)];
     return Promise.all(wanted.map((one) => gapAnswer(sql, one, now)));
   });
-  give(json, { boxes }, () => boxes.flatMap(lines));
+  give(json, { boxes }, () =>
+    boxes.length === 0 ? ["no box is enrolled: `coldseal ledger enrol`"] : boxes.flatMap(lines),
+  );
   if (boxes.some(({ disputes }) => disputes.length > 0)) process.exitCode = 4;
   else if (boxes.some(({ missing }) => missing.some(({ alarm }) => alarm))) process.exitCode = 1;
 }

@@ -46,13 +46,15 @@ export function countsOf(all: readonly Told[]): Readonly<Record<string, number>>
   return counts;
 }
 
+/** What is told as left, for whatever reason. */
+const leftKinds = ["left", "practised", "unsigned", "unvouched"];
+
 export function summary(counts: Readonly<Record<string, number>>): string {
   const known = counts.known ?? 0;
-  const changed = Object.entries(counts).filter(
-    ([kind]) => !["known", "refused", "unsigned", "unvouched", "practised", "left"].includes(kind),
-  );
+  const left = leftKinds.reduce((sum, kind) => sum + (counts[kind] ?? 0), 0);
+  const changed = Object.entries(counts).filter(([kind]) => !["known", "refused", ...leftKinds].includes(kind));
   const words = changed.map(([kind, many]) => `${many} ${kind}`).join(", ");
-  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}${counts.left ? `; left: ${counts.left}` : ""}`;
+  return `${words === "" ? "nothing changed" : words}; known before: ${known}; refused: ${counts.refused ?? 0}${left > 0 ? `; left: ${left}` : ""}`;
 }
 
 export function line({ place, result, stick, what }: Told): string {

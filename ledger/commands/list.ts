@@ -6,6 +6,7 @@ import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BoxAnswer, boxAnswers } from "../answers/boxes.ts";
 import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { type PinnedAnswer, type PinnedCertificate, pinnedOf } from "../answers/pinned.ts";
 import { Standing } from "../answers/standing/judge.ts";
 import { takenBy } from "../answers/standing/marks.ts";
 import { boxNamed } from "../boxes/enrolled.ts";
@@ -38,9 +39,12 @@ export async function runList(folder: string, box: string | undefined, { from, j
     const manifests: ListedManifest[] = [];
     for (const one of await manifestAnswers(sql, enrolled, first, first + listed - 1))
       manifests.push({ ...one, takenBack: takenBy(await standing.marksOf(one.digest)) ?? null });
-    return { genesis: enrolled.genesis, last, manifests };
+    return { genesis: enrolled.genesis, pinned: await pinnedOf(enrolled), last, manifests };
   });
-  give(json, answer, () => manifestLines(answer.manifests, answer.last));
+  give(json, answer, () => [
+    ...pinnedLines(answer.genesis, answer.pinned),
+    ...manifestLines(answer.manifests, answer.last),
+  ]);
 }
 
 /** Refuses USAGE. */
@@ -77,7 +81,26 @@ function boxLines(boxes: readonly BoxAnswer[]): readonly string[] {
   return tableLines(columns, rows, 100);
 }
 
+function pinnedLines(genesis: string, pinned: PinnedAnswer): readonly string[] {
+  const { arc, authorities, enrolled, gapHours, keepers, roots } = pinned;
+  const named = (what: string, some: readonly PinnedCertificate[]) =>
+    some.length === 0
+      ? [`  ${what.padEnd(9)} none`]
+      : some.map(
+          ({ digest, name }) => `  ${what.padEnd(9)} ${digest}  ${name === null ? "NO CERTIFICATE" : shown(name)}`,
+        );
+  return [
+    `pinned ${enrolled}, to be compared with paper:`,
+    `  genesis   ${genesis}`,
+    ...named("root", roots),
+    ...named("authority", authorities),
+    ...named("keeper", keepers),
+    `  arc       ${arc}; a number may be missing for ${amount(gapHours)} h`,
+  ];
+}
+
 function manifestLines(manifests: readonly ListedManifest[], last: number): readonly string[] {
+  if (last === 0) return ["no manifest is here yet"];
   if (manifests.length === 0) return [`no manifest from that number on; the last one that is here is number ${last}`];
   const columns = [
     { title: "number", align: "right" },

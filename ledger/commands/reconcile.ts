@@ -38,6 +38,7 @@ export async function runReconcile(folder: string, box: string | undefined, opti
 
 function lines({ against, boxes, desk, explained, unexplained }: Reconciled): readonly string[] {
   if (boxes.length === 0) return ["no box is enrolled: `coldseal ledger enrol`"];
+  const nothingElse = against.journal === null && against.hsm === null && desk === null;
   const columns = [
     { title: "box", shrinks: true },
     { title: "key" },
@@ -73,7 +74,7 @@ function lines({ against, boxes, desk, explained, unexplained }: Reconciled): re
         ]),
     ...(unexplained.length > 0
       ? [`UNEXPLAINED: ${unexplained.length}`, ...unexplained.map(asText)]
-      : ["everything is explained"]),
+      : [nothingElse ? "nothing was held against the manifests" : "everything is explained"]),
     ...(explained.length > 0 ? ["Explained:", ...explained.map(asText)] : []),
   ];
 }

@@ -6,6 +6,7 @@ import { tableLines } from "../../host/terminal/table.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { fromHex, hex, utf8 } from "../../manifests/encoding/bytes.ts";
 import { readRecord } from "../../manifests/log/entry.ts";
+import { readLogTrust } from "../../manifests/log/log-trust.ts";
 import { checkLogProof, logProofBytes, mostProofBytes, readLogProof } from "../../manifests/log/proof.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
@@ -18,7 +19,7 @@ import { proveRecords } from "../prove/prove.ts";
 import { placesOf } from "../publish/places.ts";
 import { asked, give } from "./asked.ts";
 import { fileBytes } from "./file-bytes.ts";
-import { trustOf, type VerifyOptions } from "./verify.ts";
+import { givenKeys, type VerifyOptions } from "./verify.ts";
 
 export interface RecordsOptions {
   readonly type?: string;
@@ -38,6 +39,8 @@ export async function runRecords(
     throw new Refusal("USAGE", "there is no such type of record", { expected: recordTypes.join(", "), got: type });
   if (to !== undefined && entry === undefined)
     throw new Refusal("USAGE", "--to goes with --entry", { expected: "--entry N --to DIR" });
+  if (entry !== undefined && !/^\d{1,15}$/.test(entry))
+    throw new Refusal("USAGE", "--entry expects the number of an entry", { expected: "0 or more", got: entry });
   const answer = await asked(folder, async (sql) => {
     const enrolled = await boxNamed(sql, box);
     return { genesis: enrolled.genesis, records: await recordAnswers(sql, enrolled, wanted) };
@@ -46,6 +49,7 @@ export async function runRecords(
   const one = answer.records.find((record) => `${record.entry}` === entry);
   if (!one)
     throw new Refusal("LEDGER-GAP", "no record of this box beside its manifests has this entry of the log", {
+      expected: "an entry that `coldseal ledger records` lists",
       got: entry,
     });
   const files = to === undefined ? [] : await handOver(folder, one, to);
@@ -114,8 +118,10 @@ export async function runProven(
   recordFile: string,
   options: VerifyOptions & { readonly log: string },
 ): Promise<void> {
+  const trust = await readLogTrust(nodeHost, givenKeys(options));
+  if (trust === undefined) throw new Refusal("USAGE", "the log's key is missing", { expected: "--log KEY" });
   const proof = readLogProof(fileBytes(proofFile, mostProofBytes));
-  const { origin, size } = await checkLogProof(nodeHost, proof, await trustOf(options));
+  const { origin, size } = await checkLogProof(nodeHost, proof, trust);
   const [entry, second] = proof.entries;
   if (!entry || second || entry.record.type === "seal" || !("digest" in entry.record))
     throw new Refusal("LOG-PROOF", "the proof is not of one record by itself", {

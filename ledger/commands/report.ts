@@ -30,6 +30,8 @@ export async function runReport(folder: string, { from, json, to, toDate }: Repo
   const ledger = await openLedger(folder);
   try {
     const now = utcOf(Date.now());
+    if (period.from !== null && (period.to ?? now) < period.from)
+      throw new Refusal("USAGE", "--from lies ahead", { expected: "a day that has begun", got: shown(from ?? "") });
     const figures = await ledger.db.reading((sql) => figuresOf(sql, period, now));
     await write(to, reportPage(figures, ledger.origin, packageVersion()));
     const { manifests, seals } = figures;

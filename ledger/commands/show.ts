@@ -1,9 +1,10 @@
 /** Wires `coldseal ledger show`: all that is here of one number of a box. */
 
 import { count } from "../../host/terminal/amounts.ts";
+import type { Utc } from "../../manifests/encoding/shape.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
+import { lastNumber, type ManifestAnswer, manifestAnswers } from "../answers/manifests.ts";
 import { type JudgedBy, Standing } from "../answers/standing/judge.ts";
 import type { Mark } from "../answers/standing/marks.ts";
 import { openDisputes } from "../boxes/chain-rows.ts";
@@ -19,35 +20,47 @@ export async function runShow(
   { json }: { readonly json?: boolean },
 ): Promise<void> {
   const number = numberIn(which);
-  const answer = await asked(folder, async (sql, now) => {
+  const { last, ...answer } = await asked(folder, async (sql, now) => {
     const enrolled = await boxNamed(sql, box);
     const standing = await Standing.of(sql, enrolled, now);
     const manifests = [];
     for (const one of await manifestAnswers(sql, enrolled, number, number))
-      manifests.push({ ...one, marks: await standing.marksOf(one.digest) });
+      manifests.push({
+        ...one,
+        proven: await standing.provenOf(one.digest),
+        marks: await standing.marksOf(one.digest),
+      });
     const disputes = (await openDisputes(sql, enrolled.box)).filter((one) => one.number === number);
     return {
       genesis: enrolled.genesis,
       number,
+      last: await lastNumber(sql, enrolled.box),
       manifests,
       judgedBy: standing.judgedBy,
       disputes: disputes.map(({ cause, finding, raised }) => ({ cause, finding, raised })),
     };
   });
   if (answer.manifests.length === 0)
-    throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, { got: "none" });
+    throw new Refusal("LEDGER-GAP", `nothing of number ${number} of this box is here`, {
+      got:
+        number > last
+          ? `none; ${last === 0 ? "no manifest is here yet" : `the last one that is here is ${last}`}`
+          : "none",
+    });
   give(json, answer, () => [
-    ...answer.manifests.flatMap((one) => [...manifestLines(one), ...markLines(one.marks)]),
+    ...answer.manifests.flatMap((one) => [...manifestLines(one, one.proven), ...markLines(one.marks)]),
     `  judged by ${judgedWords(answer.judgedBy)}`,
     ...answer.disputes.map(({ cause, finding, raised }) => `IN DISPUTE since ${raised} (${cause}): ${shown(finding)}`),
   ]);
 }
 
-export function manifestLines(one: ManifestAnswer): readonly string[] {
+/** `proven`: by when it is proven to have existed. */
+export function manifestLines(one: ManifestAnswer, proven: Utc | null): readonly string[] {
   const seals = `${count(one.seals.count, "seal")} of ${count(one.documents, "document")}, ${one.seals.state}`;
   return [
     `manifest ${one.number}   ${one.digest}`,
     `  ${one.outcome} in mode ${one.mode}, by the box's clock ${one.created}${one.reason === null ? "" : `: ${shown(one.reason)}`}`,
+    `  time      ${proven === null ? "no evidence of time yet: the box's own claim alone" : `existed by ${proven}, as time-stamps prove`}`,
     `  batch     ${one.batch === null ? "(plain envelopes)" : shown(one.batch)} from ${shown(one.submitter)}`,
     `  seals     ${seals}`,
     `  approved  ${one.approvers.map(({ name, person, signed }) => `${shown(name)} (${person}) ${signed}`).join(", ")}; policy ${one.policy}`,

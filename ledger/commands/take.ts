@@ -59,9 +59,9 @@ async function handOver(folder: string, document: string, to: string): Promise<v
   try {
     const proof = await proveInLog(ledger, placesOf(ledger), wanted);
     const path = join(to, `${basename(wanted.line.seal, ".p7s")}.log.json`);
-    await writeNew(path, logProofBytes(proof));
+    const fresh = await writeNew(path, logProofBytes(proof));
     process.stdout.write(
-      `Written: ${shown(path)}\nthe proof that it is in the log: name it by --evidence too, and the log's key by --log\n`,
+      `${fresh ? "Written" : "There already"}: ${shown(path)}\nthe proof that it is in the log: name it by --evidence too, and the log's key by --log\n`,
     );
   } finally {
     ledger.close();

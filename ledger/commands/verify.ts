@@ -4,7 +4,7 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { exitStatus } from "../../host/terminal/refusal-lines.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { LogTrust } from "../../manifests/log/checkpoint.ts";
-import { readVerifierKey } from "../../manifests/log/verifier-key.ts";
+import { type GivenKeys, readLogTrust } from "../../manifests/log/log-trust.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
 import { openLedger } from "../ledger-folder.ts";
@@ -17,9 +17,9 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
+/** Exit status 4 where anything differs. Refuses USAGE keys that cannot be used, STORE. */
 export async function runVerify(folder: string, options: VerifyOptions): Promise<void> {
-  const { log } = options;
-  const trust = log === undefined ? undefined : await trustOf({ ...options, log });
+  const trust = await readLogTrust(nodeHost, givenKeys(options));
   const ledger = await openLedger(folder);
   try {
     const checked = await checkLedger(ledger, placesOf(ledger), trust ? { trust } : {});
@@ -33,17 +33,9 @@ export async function runVerify(folder: string, options: VerifyOptions): Promise
   }
 }
 
-/** Refuses LOG-NOTE. */
-export async function trustOf({
-  cosigned,
-  log,
-  witness = [],
-}: VerifyOptions & { readonly log: string }): Promise<LogTrust> {
-  return {
-    log: await readVerifierKey(nodeHost, log, "ed25519"),
-    witnesses: await Promise.all(witness.map((one) => readVerifierKey(nodeHost, one, "cosignature/v1"))),
-    cosignatures: Number(cosigned ?? witness.length),
-  };
+/** As a person gives them. */
+export function givenKeys({ cosigned, log, witness }: VerifyOptions): GivenKeys {
+  return { log, witnesses: witness, cosignatures: cosigned };
 }
 
 function lines({ count, findings, origin, places, root, size }: LedgerCheck, trust: LogTrust | undefined): string[] {

@@ -2,8 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { nodeHost } from "../../host/crypto-host.ts";
 import { faultWords } from "../../host/fault-words.ts";
 import { stopSignal } from "../../host/stop-signal.ts";
+import { readLogTrust } from "../../manifests/log/log-trust.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { askNewPassphrase, askPassphrase } from "../keys/passphrase.ts";
@@ -23,8 +25,11 @@ export interface WitnessMakeOptions {
   readonly port: number;
 }
 
+/** Refuses USAGE a log that is no verifier key. */
 export async function runWitnessMake(folder: string, options: WitnessMakeOptions): Promise<void> {
   const { counter, host, json, log, name, passphraseFd, port } = options;
+  // Before anybody types.
+  for (const one of log) await readLogTrust(nodeHost, { log: one });
   const passphrase = await askNewPassphrase(passphraseFd, `the key of witness ${name}`);
   const where = counter === undefined ? {} : { counter };
   const vkey = await makeWitness({ folder, listen: { host, port }, logs: log, name, passphrase, ...where }).finally(

@@ -30,6 +30,14 @@ const readMembers = object({
 });
 export type PlaceSetting = Read<typeof readMembers>["places"][number];
 
+/** Refuses USAGE one that is named twice: two copies would be one. */
+export function checkDifferent(folder: string, places: readonly PlaceSetting[]): void {
+  const names = places.map((place) => resolve(folder, place.folder));
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new Refusal("USAGE", "one place to publish in is named twice", { expected: "each once", got: twice });
+}
+
 /** Makes each place ready, then says so in the ledger's folder. Refuses STORE. */
 export async function makePlaces(
   folder: string,

@@ -92,6 +92,7 @@ const foundSchema = closed({
       line: { type: "object", description: "the line of documents.jsonl" },
       manifest: { type: "object", description: "what `coldseal ledger show --json` says of the manifest" },
       entry: wholeOrNull,
+      proven: timeOrNull,
       counts: { type: "boolean" },
       why: { type: "string" },
       marks: {

@@ -39,7 +39,7 @@ describe("coldseal verify --log", () => {
     const said = await words(folder, ...presented, ...keys);
     expect([said.status, said.err]).toEqual([0, ""]);
     expect(said.text).toContain(
-      `log in ${origin}: entry of manifest 5, by its checkpoint of 14 entries; cosigned by 2 of 3 witnesses, 2 asked for: witness.example/a (2026-11-30T00:53:20Z), witness.example/b`,
+      `log in ${origin}: entry 5 is the manifest, by its checkpoint of 14 entries; cosigned by 2 of 3 witnesses, 2 asked for: witness.example/a (2026-11-30T00:53:20Z), witness.example/b`,
     );
     const json = await verdict(folder, ...presented, ...keys);
     expect(json).toMatchObject({
@@ -56,7 +56,7 @@ describe("coldseal verify --log", () => {
     expect((await words(folder, ...presented, ...keys, "--report", report)).status).toBe(0);
     const html = readFileSync(report, "utf8");
     for (const key of keys.filter((word) => word.includes("+"))) expect(html).toContain(key);
-    expect(html).toContain(`in ${origin}: entry of manifest 5`);
+    expect(html).toContain(`in ${origin}: entry 5 is the manifest`);
   });
 
   it("HONEST: without witnesses it says so, without a key that the proof does not count, and without a proof that none was shown", async () => {
@@ -109,7 +109,10 @@ describe("coldseal verify --log", () => {
     const apart = join(here.dir, "apart/seal.p7s");
     writeFileSync(apart, readFileSync(join(folder, seal)));
     const said = await words(apart, document, "--evidence", own, ...keys);
-    expect([said.status, said.text]).toEqual([0, expect.stringContaining("entry of manifest 5, this seal 6, by")]);
+    expect([said.status, said.text]).toEqual([
+      0,
+      expect.stringContaining("entry 5 is the manifest, entry 6 this seal, by"),
+    ]);
     writeFileSync(own, await logProofFile(bundle, { seals: [2] }));
     const other = await words(apart, document, "--evidence", own, ...keys);
     expect([other.status, other.text]).toEqual([4, expect.stringContaining("LOG-PROOF")]);

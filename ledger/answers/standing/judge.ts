@@ -75,6 +75,12 @@ export class Standing {
     return row === undefined ? [] : this.marks(row);
   }
 
+  /** By when a manifest is proven to have existed, by time-stamps of others than the box; null: it waits for them. */
+  async provenOf(digest: string): Promise<Utc | null> {
+    const row = await manifestRow(this.#sql, this.#enrolled.box, digest);
+    return (row === undefined ? undefined : await provenBy(this.#sql, row)) ?? null;
+  }
+
   /** Of a row of box_manifests; judged once. */
   async marks(row: number): Promise<readonly Mark[]> {
     const known = this.#marks.get(row) ?? (await this.#judge(row));

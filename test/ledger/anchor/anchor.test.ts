@@ -1,12 +1,14 @@
 /** Evidence of time for a ledger, by authorities that are honest, lie, hang, answer errors, and come back. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { nodeHost } from "../../../host/crypto-host.ts";
+import { nodeHost, sha256 } from "../../../host/crypto-host.ts";
 import { anchorWaiting } from "../../../ledger/anchor/anchor-waiting.ts";
 import { askingOrder } from "../../../ledger/anchor/authorities.ts";
 import { bundleRecord, lineRecord } from "../../../ledger/anchor/given-out.ts";
 import { noteSeen } from "../../../ledger/anchor/queue.ts";
 import { recordsOf } from "../../../ledger/anchor/records.ts";
+import { findSeals } from "../../../ledger/answers/find.ts";
+import { hex, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { utcOf } from "../../../manifests/encoding/shape.ts";
 import { manifestBytes } from "../../../manifests/records/manifest.ts";
 import type { RefusalCode } from "../../../manifests/refusal.ts";
@@ -93,9 +95,13 @@ describe("anchoring a ledger", () => {
     const bundle = bundles[0] as Bundle;
     await box.take(bundle);
     const given = () => box.ledger.db.reading((sql) => bundleRecord(sql, memorySource(bundle)));
+    const digest = hex(sha256(utf8("a 1")));
+    const found = () => box.ledger.db.reading((sql) => findSeals(sql, [digest], utcOf(Date.now())));
+    expect((await found()).seals).toMatchObject([{ proven: null }]);
     await expect(given()).rejects.toMatchObject({ code: "LEDGER-TIME" });
     await box.anchor([first.url]);
     expect((await given()).round).toBe(1);
+    expect((await found()).seals).toMatchObject([{ counts: true, proven: expect.stringMatching(/^\d{4}-.*Z$/) }]);
     const files = new Map(bundle.files);
     files.set("authorization.p7m", bundles[1]?.files.get("authorization.p7m") as Uint8Array);
     const changed = box.ledger.db.reading((sql) => bundleRecord(sql, memorySource({ ...bundle, files })));

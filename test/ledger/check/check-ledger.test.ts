@@ -227,8 +227,14 @@ describe("coldseal ledger verify", () => {
     expect(json.root).not.toBe(hex(new Uint8Array(readFileSync(join(first().name, "checkpoint")))));
   });
 
-  it("STORE, LOG-NOTE: no ledger, no key", async () => {
-    expect(await verify("--log", "nonsense")).toMatchObject({ status: 4, err: expect.stringMatching(/^LOG-NOTE/) });
+  it("STORE, USAGE: no ledger; keys that are none, or too few, are the asker's slip and no finding", async () => {
+    const vkey = verifierKeyText((await logKey(origin)).vkey);
+    for (const words of [
+      ["--log", "nonsense"],
+      ["--log", vkey, "--cosigned", "1"],
+      ["--cosigned", "1"],
+    ])
+      expect(await verify(...words)).toMatchObject({ status: 2, out: "", err: expect.stringMatching(/^USAGE/) });
     removeStore(ledger.folder);
     expect(await verify()).toMatchObject({ status: 3, err: expect.stringMatching(/^STORE/) });
   });

@@ -151,7 +151,7 @@ describe("the ledger's commands about boxes", () => {
     expect(JSON.parse(disputed.out).seals.map((one: { counts: boolean }) => one.counts)).toEqual([false, false]);
     expect(await coldseal("find", "ledger", "none.pdf")).toMatchObject({
       status: 1,
-      out: expect.stringMatching(/^NOT FOUND/),
+      out: expect.stringMatching(/^NOT FOUND.*\n.*SHA-256 [0-9a-f]{64}\nlooked at 1 box: box-1 to number \d/),
     });
     expect(await coldseal("find", "ledger", "absent.pdf")).toMatchObject({
       status: 2,

@@ -90,6 +90,15 @@ describe("coldseal ledger init", () => {
     await expect(openLedger(folder)).rejects.toEqual(expect.objectContaining({ code: "STORE" }));
   });
 
+  it("STORE, USAGE: a file is no folder, and one place is not two", async () => {
+    writeFileSync(join(dir, "a-file"), "");
+    const { status, err } = await coldseal(["ledger", "init", "a-file", "--origin", origin]);
+    expect([status, err.slice(0, 6)]).toEqual([3, "STORE:"]);
+    const twice = await coldseal(["ledger", "init", "twice", "--origin", origin, "--publish", "same", "./same"]);
+    expect([twice.status, twice.err.slice(0, 6)]).toEqual([2, "USAGE:"]);
+    expect(readdirSync(dir)).not.toContain("twice");
+  });
+
   it.each(["", "two words", "a+b", "a\nb", "x".repeat(256)])("USAGE: %j is no log's name", async (name) => {
     const { status, err } = await coldseal(["ledger", "init", "none", `--origin=${name}`]);
     expect([status, err.slice(0, 6)]).toEqual([2, "USAGE:"]);

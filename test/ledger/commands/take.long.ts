@@ -78,7 +78,7 @@ it("LOG-PROOF: one command leads from a stick to a document's seal with time and
   const taken = await take("--document", at("a.pdf"), "--to", at("given"));
   expect(taken).toMatchObject({ status: 0, out: expect.stringContaining("in the log, entries 0 to 2") });
   expect(await verified(givenSeal())).toMatch(
-    /VALID.*existed by 20.*in ledger\.example\.org\/boxes: entry of manifest 0, this seal 1/,
+    /VALID.*existed by 20.*in ledger\.example\.org\/boxes: entry 0 is the manifest, entry 1 this seal/,
   );
 });
 

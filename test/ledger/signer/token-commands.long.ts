@@ -109,7 +109,7 @@ describe.each(["both on the token", "one of them in the file"] as const)("a ledg
     writeFileSync(at(which, "a.pdf"), "a");
     const verify = [desk, "verify", outbox, "--documents", at(which), "--ca", at("ca.der"), "--log", vkey];
     const shown = execFileSync(process.execPath, verify, { encoding: "utf8" });
-    expect(shown.replace(/\s+/g, " ")).toContain(`in ${origin}: entry of manifest 0`);
+    expect(shown.replace(/\s+/g, " ")).toContain(`in ${origin}: entry 0 is the manifest`);
     const files = ["keys.json", "token.json"].map((name) => readFileSync(join(signerIn(folder), name), "utf8"));
     expect(files.join()).not.toContain(Buffer.from(soft.pin).toString());
   });

@@ -143,5 +143,8 @@ describe("a witness's program", () => {
       status: 1,
       err: expect.stringContaining("SECRET"),
     });
+    // Before anybody is asked for a passphrase.
+    const none = [...other.slice(0, 6), "nonsense"];
+    expect(await ledgerCommand(none)).toMatchObject({ status: 2, err: expect.stringMatching(/^USAGE/) });
   });
 });
