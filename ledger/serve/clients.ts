@@ -12,7 +12,7 @@ import { validatePath } from "../../manifests/x509/path.ts";
 import type { Right, ServeSettings } from "./settings.ts";
 
 /** RFC 5280 4.2.1.12, id-kp-clientAuth. */
-const clientAuth = "1.3.6.1.5.5.7.3.2";
+export const clientAuth = "1.3.6.1.5.5.7.3.2";
 const commonName = "2.5.4.3";
 const minimumRsaBits = 2048;
 const mostSent = 8;

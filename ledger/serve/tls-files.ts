@@ -8,6 +8,9 @@ import { readCertificateFile } from "../../host/certificate-file.ts";
 import { faultWords } from "../../host/fault-words.ts";
 import { pemText } from "../../manifests/encoding/pem.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
+import { checkIssuer } from "../../manifests/x509/path.ts";
+import { clientAuth } from "./clients.ts";
 import type { ServeSettings } from "./settings.ts";
 
 export interface TlsFiles {
@@ -16,12 +19,12 @@ export interface TlsFiles {
   readonly clientRoots: readonly Uint8Array[];
 }
 
-/** Refuses CONFIG a key that others may read, and what is no certificate and its key. */
+/** Refuses CONFIG a key that others may read, what is no certificate and its key, and a root of clients under which no client could ever come in. */
 export function readTlsFiles(
   ledger: string,
   { certificate, clientRoots, key }: NonNullable<ServeSettings["tls"]>,
 ): TlsFiles {
-  const roots = clientRoots.map((file) => readCertificateFile(resolve(ledger, file)));
+  const roots = clientRoots.map((file) => readClientRoot(resolve(ledger, file)));
   const secret = readKey(resolve(ledger, key));
   try {
     const context: SecureContextOptions = {
@@ -40,6 +43,22 @@ export function readTlsFiles(
     if (refusal === fault) throw refusal;
     // OpenSSL's words say nothing of the key itself.
     throw new Refusal("CONFIG", refusal.message, { got: faultWords(fault), about: certificate });
+  }
+}
+
+function readClientRoot(path: string): Uint8Array {
+  const root = readCertificateFile(path);
+  try {
+    checkIssuer(readCertificate(root), clientAuth);
+    return root;
+  } catch (fault) {
+    const { message } = asRefusal(fault, "CONFIG", faultWords(fault));
+    throw new Refusal("CONFIG", "this cannot be a root of clients: each of them would be turned away", {
+      expected: "a CA's certificate: CA flag, key usage keyCertSign, no extended key usage or one for clients",
+      got: message,
+      about: path,
+      cause: fault,
+    });
   }
 }
 

@@ -175,8 +175,11 @@ function checkLeafUsage(leaf: Certificate, extendedKeyUsage: string): void {
   }
 }
 
-/** RFC 5280 6.1.4 k and n, key usage required; an issuer's extended key usage, where it has one, must allow the leaf's. */
-function checkIssuer(issuer: Certificate, extendedKeyUsage: string): void {
+/**
+ * RFC 5280 6.1.4 k and n, key usage required; an issuer's extended key usage, where it has one, must allow the leaf's. Every issuer of a path is held against this, its root too.
+ * Refuses PATH-CONSTRAINT, PATH-USAGE.
+ */
+export function checkIssuer(issuer: Certificate, extendedKeyUsage: string): void {
   const about = issuer.subjectText;
   if (!issuer.isCa) throw new Refusal("PATH-CONSTRAINT", "an issuer is not a CA", { about });
   if (!issuer.keyUsage?.includes("keyCertSign")) {

@@ -248,6 +248,20 @@ describe("the service's settings", () => {
     },
   );
 
+  it.each([
+    ["without key usage, as `openssl req -x509` makes it", { keyUsage: null }],
+    ["whose key usage is no CA's", { keyUsage: ["digitalSignature"] }],
+    ["that is no CA", { ca: false }],
+    ["that may issue for servers alone", { eku: ["1.3.6.1.5.5.7.3.1"] }],
+  ] as const)("CONFIG: a root of clients %s", (_, change) => {
+    const { folder } = test.ledger;
+    put(folder, "r", pem(makeRoot({ name: "Clients", ...change }).certificate));
+    const given = { certificate: "server.crt", clientRoots: ["r"], key: "server.key" };
+    expect(() => readTlsFiles(folder, given)).toThrow(
+      expect.objectContaining({ code: "CONFIG", expected: expect.stringContaining("keyCertSign") }),
+    );
+  });
+
   it("a rate comes back evenly, and memory is bounded", () => {
     const rates = new Rates();
     expect([1, 2, 3].map(() => rates.take("a", 2, 0))).toEqual([0, 0, 30]);
