@@ -48,8 +48,9 @@ export interface Thrown {
 /** What a client is told. Of faults of the service's own the log says more: their words may hold paths. `sends`: the request brought records. */
 export function refusalBody({ consequence = "nothing was changed", refusal, status }: Thrown, sends: boolean) {
   const told = refusalJson(status >= 500 ? withoutPlaces(refusal) : refusal, consequence);
-  if (refusal.kind !== "not-now") return told;
   // The code's own words are for whoever stands before the machine.
+  if (refusal.code === "USAGE") return { refusal: { ...told.refusal, next: "see /openapi.json" } };
+  if (refusal.kind !== "not-now") return told;
   return { refusal: { ...told.refusal, next: sends ? "send the same again" : "ask again" } };
 }
 

@@ -29,3 +29,11 @@ it("what is refused for good keeps its own words", () => {
   const refusal = new Refusal("UPLOAD", "nothing was sent");
   expect(told(refusal, true)).toMatchObject({ consequence: "nothing was changed", next: refusal.next });
 });
+
+it.each([
+  ["a path that is none", { statusCode: 404, message: "GET of another path" }],
+  ["a body of another type", { statusCode: 415, message: "a body of another type" }],
+  ["a digest that is none", new Refusal("USAGE", "this is no digest")],
+])("USAGE: %s points to what the service has, not to a command line", (_, fault) => {
+  expect(told(fault, false).next).toBe("see /openapi.json");
+});
