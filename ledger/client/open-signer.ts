@@ -43,8 +43,8 @@ interface Opened {
 }
 
 /**
- * Gives `use` a way to the signer, which is found or started when it is first asked for, and let go afterwards. Refuses what `use` refuses; UNREACHABLE where the signer
- * ended in between: it has said why.
+ * Gives `use` a way to the signer, which is found or started when it is first asked for, and let go afterwards. Refuses what `use` refuses, with what the signer's opening
+ * refused (PIN-WRONG, BUSY) where it was first used; UNREACHABLE where the signer ended in between.
  */
 export async function withSigner<T>(
   order: SignerOrder,
@@ -61,7 +61,7 @@ export async function withSigner<T>(
     const ended = (await opened)?.ended;
     if (!ended || !(fault instanceof Refusal) || fault.code !== "UNREACHABLE") throw fault;
     const got = `exit status ${await ended}`;
-    throw new Refusal("UNREACHABLE", "the ledger's signer ended; it said why", { got, cause: fault });
+    throw new Refusal("UNREACHABLE", "the ledger's signer ended", { got, cause: fault });
   } finally {
     const one = await opened?.catch(() => undefined);
     one?.connection.close();

@@ -79,6 +79,12 @@ export function signerMethods(signer: Signer): Handlers {
   };
 }
 
+/** Of a signer that could not be opened: each call is answered with why. */
+export function refusingMethods(fault: unknown): Handlers {
+  const refuse = () => Promise.reject(fault);
+  return { acknowledgement: refuse, checkpoint: refuse, status: refuse };
+}
+
 interface WantedCheckpoint {
   readonly from: number;
   readonly path: readonly Uint8Array[];

@@ -6,7 +6,7 @@ import { endingRefusal } from "../../host/terminal/refusal-lines.ts";
 import { serve, serveSocket, stopServing } from "../../host/wire.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { askPassphrase, askPin } from "../keys/passphrase.ts";
-import { signerMethods } from "./methods.ts";
+import { refusingMethods, type Signer, signerMethods } from "./methods.ts";
 import { openSigner } from "./open-signer.ts";
 import type { TokenLogin } from "./signing-key.ts";
 import { socketPath } from "./socket-path.ts";
@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly pinFd?: number;
 }
 
-/** Returns when it was stopped. Refuses what `openSigner` and `serve` refuse. */
+/** Returns when it was stopped. Refuses what `openSigner` and `serve` refuse; with `descriptor` each call there is answered with what `openSigner` refused. */
 export async function runSigner(folder: string, options: RunOptions): Promise<void> {
   const { arc, descriptor, passphraseFd } = options;
   const path = socketPath(folder);
@@ -33,11 +33,18 @@ export async function runSigner(folder: string, options: RunOptions): Promise<vo
   }
   // Whatever the signer writes is for its own user only.
   process.umask(0o077);
-  const signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what), loginOf(options));
+  const onFault = (method: string, fault: unknown) => say(`a fault in ${method}: ${String(fault)}`);
+  let signer: Signer;
+  try {
+    signer = await openSigner(folder, arc, (what) => askPassphrase(passphraseFd, what), loginOf(options));
+  } catch (fault) {
+    if (descriptor === undefined) throw fault;
+    // The command that started it tells this, as its own refusal.
+    return serveSocket(new Socket({ fd: descriptor }), refusingMethods(fault), { onFault });
+  }
   const { size, stopped } = signer.heads.head(signer.record.origin);
   say(stopped === null ? `signing for ${signer.record.origin}, from size ${size}` : `signing nothing: ${stopped}`);
   const methods = signerMethods(signer);
-  const onFault = (method: string, fault: unknown) => say(`a fault in ${method}: ${String(fault)}`);
   if (descriptor !== undefined) await serveSocket(new Socket({ fd: descriptor }), methods, { onFault });
   else if (path !== undefined) {
     const server = await serve(path, methods, { onFault });

@@ -8,7 +8,8 @@ import { callOnce } from "../../../host/wire.ts";
 import { keyFile } from "../../../ledger/signer/key-record.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
-import { Served, startLedger, startNode } from "../programs.ts";
+import { aLedger, recordOf } from "../a-ledger.ts";
+import { ledgerCommand, Served, startLedger, startNode } from "../programs.ts";
 import { history } from "../trees.ts";
 import { keysIn, newFolder, type TestKeys } from "./a-signer.ts";
 import { checkNote, sign, tree } from "./signing.ts";
@@ -41,6 +42,23 @@ describe("a signer that starts", () => {
     }
     const child = startLedger(["signer", keys.folder, "--passphrase-fd", "3"], { secret: "another passphrase" });
     await expect(Served.start(child, /signing/)).rejects.toThrow("PIN-WRONG");
+  });
+});
+
+describe("a signer that a command starts", () => {
+  it("PIN-WRONG: the command refuses once, with the exit status of that", async () => {
+    const ledger = await aLedger();
+    const { folder } = ledger;
+    try {
+      await ledger.add([recordOf(0)]);
+      await keysIn(folder);
+      const { err, out, status } = await ledgerCommand(["publish", folder, "--passphrase-fd", "3"], {
+        secret: "another passphrase",
+      });
+      expect([status, `${out}${err}`.match(/^ *[A-Z][A-Z-]+: /gm)]).toEqual([1, ["PIN-WRONG: "]]);
+    } finally {
+      ledger.end();
+    }
   });
 });
 
