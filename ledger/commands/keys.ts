@@ -103,8 +103,8 @@ async function make(ledger: string, options: KeysOptions): Promise<void> {
   const usage = ownOids(arc).acknowledging;
   const wanted = { folder: signerFolder(ledger), kind, organization, origin, usage, ...where };
   if (token === undefined) {
-    const passphrase = await askNewPassphrase(passphraseFd, `the keys of ledger ${origin}`);
-    await makeKeys({ ...wanted, passphrase }).finally(() => passphrase.fill(0));
+    const askPassphrase = () => askNewPassphrase(passphraseFd, `the keys of ledger ${origin}`);
+    await makeKeys({ ...wanted, askPassphrase });
     return;
   }
   const say = (line: string) => void process.stderr.write(`${line}\n`);

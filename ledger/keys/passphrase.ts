@@ -44,20 +44,36 @@ export async function askPin(
   });
 }
 
-/** Asks for a new passphrase, at the prompt twice. The caller wipes it. Refuses SECRET one of fewer than 12 bytes, or two different ones; STOPPED. */
+/**
+ * Asks for a new passphrase, at the prompt twice. The caller wipes it. One of fewer than 12 bytes, or two different ones, are refused (SECRET), or asked for again where somebody
+ * sits at a terminal. Refuses STOPPED.
+ */
 export async function askNewPassphrase(descriptor: number | undefined, what: string): Promise<Uint8Array> {
   if (descriptor !== undefined) return longEnough(readSecret(descriptor));
-  return withPrompter(async (secret) => {
-    const first = longEnough(
-      await secret(`A new passphrase for ${what}, ${shortest} characters or more, better six random words: `),
-    );
-    const again = await secret("The same passphrase again: ");
-    const same = equal(first, again);
-    again.fill(0);
-    if (same) return first;
-    first.fill(0);
-    throw new Refusal("SECRET", "the two passphrases differ", { expected: "the same one twice", got: "two" });
+  return withPrompter(async (secret, interactive) => {
+    for (;;) {
+      try {
+        return await askTwice(secret, what);
+      } catch (fault) {
+        if (!interactive || !(fault instanceof Refusal) || fault.code !== "SECRET") throw fault;
+        process.stderr.write(`${fault.message}: ${fault.expected}\n`);
+      }
+    }
   });
+}
+
+type AskSecret = (question: string) => Promise<Uint8Array>;
+
+async function askTwice(secret: AskSecret, what: string): Promise<Uint8Array> {
+  const first = longEnough(
+    await secret(`A new passphrase for ${what}, ${shortest} characters or more, better six random words: `),
+  );
+  const again = await secret("The same passphrase again: ");
+  const same = equal(first, again);
+  again.fill(0);
+  if (same) return first;
+  first.fill(0);
+  throw new Refusal("SECRET", "the two passphrases differ", { expected: "the same one twice", got: "two" });
 }
 
 function longEnough(passphrase: Uint8Array): Uint8Array {
@@ -69,10 +85,10 @@ function longEnough(passphrase: Uint8Array): Uint8Array {
   });
 }
 
-async function withPrompter(ask: (secret: (question: string) => Promise<Uint8Array>) => Promise<Uint8Array>) {
+async function withPrompter(ask: (secret: AskSecret, interactive: boolean) => Promise<Uint8Array>) {
   const prompter = openPrompter(process.stdin, process.stderr);
   try {
-    return await ask((question) => prompter.secret(question));
+    return await ask((question) => prompter.secret(question), prompter.interactive);
   } finally {
     prompter.close();
   }

@@ -39,15 +39,14 @@ export async function makeProbe(ledger: string, origin: string): Promise<void> {
   if (!existsSync(passphraseFile(folder))) {
     await writeDurable(passphraseFile(folder), utf8(`${randomBytes(32).toString("hex")}\n`));
   }
-  const passphrase = utf8((await readFile(passphraseFile(folder), "utf8")).trim());
+  const askPassphrase = async () => utf8((await readFile(passphraseFile(folder), "utf8")).trim());
   const opened = await openLedger(folder);
   try {
     const usage = ownOids(documentationArc).acknowledging;
-    const wanted = { cost, kind: "p256", organization: "Probe", origin: opened.origin, passphrase, usage } as const;
+    const wanted = { cost, kind: "p256", organization: "Probe", origin: opened.origin, askPassphrase, usage } as const;
     await makeKeys({ ...wanted, folder: signerFolder(folder) });
   } finally {
     opened.close();
-    passphrase.fill(0);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   writeCertificateRequest,
 } from "../../manifests/x509/certificate-request.ts";
 import { ed25519Point, newEd25519 } from "../keys/ed25519.ts";
-import { newFolder } from "../keys/new-folder.ts";
+import { checkNoFolder, onlyMaker, wholeFolder } from "../keys/new-folder.ts";
 import { type SealedKeys, sealKeys } from "../keys/sealed-keys.ts";
 import { headsPlace, writeHeadsPlace } from "../signed-heads/heads-place.ts";
 import { makeSignedHeads } from "../signed-heads/signed-heads.ts";
@@ -41,8 +41,8 @@ export interface SignerWanted {
 }
 
 export interface KeysWanted extends SignerWanted {
-  /** UTF-8; the caller wipes it */
-  readonly passphrase: Uint8Array;
+  /** gives it as UTF-8, and is asked once nobody else makes keys there; what it gives is wiped here */
+  readonly askPassphrase: () => Promise<Uint8Array>;
 }
 
 export interface MadeKeys {
@@ -53,9 +53,12 @@ export interface MadeKeys {
 
 export const requestFile = (folder: string) => join(folder, "acknowledgement.csr");
 
-/** Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses CONFIG where the folder is, BUSY, LOG-NOTE an origin that names no key, STORE. */
+/**
+ * Makes the signer's folder with all that is in it, or nothing. Durable on return. Refuses, before anybody types, CONFIG where the folder is, BUSY where another run makes keys there,
+ * LOG-NOTE an origin that names no key; STORE.
+ */
 export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
-  const { cost, folder, kind, origin, passphrase } = wanted;
+  const { askPassphrase, cost, folder, kind, origin } = wanted;
   const checkpoint = newEd25519();
   const vkey = verifierKeyText(await verifierKey(nodeHost, origin, "ed25519", ed25519Point(checkpoint)));
   const acknowledgement = newAcknowledgementKey(kind);
@@ -67,9 +70,17 @@ export async function makeKeys(wanted: KeysWanted): Promise<MadeKeys> {
     type: "ledger-keys",
     version: 1,
   };
-  await newFolder(folder, async (begun) => {
-    const sealed = await sealKeys([checkpoint, acknowledgement], passphrase, openPartBytes(open), cost);
-    await fillFolder(begun, wanted, { open, sealed }, cmsKey(acknowledgement, suiteOf(open.acknowledgement.suite)));
+  await onlyMaker(folder, async () => {
+    checkNoFolder(folder);
+    const passphrase = await askPassphrase();
+    try {
+      await wholeFolder(folder, async (begun) => {
+        const sealed = await sealKeys([checkpoint, acknowledgement], passphrase, openPartBytes(open), cost);
+        await fillFolder(begun, wanted, { open, sealed }, cmsKey(acknowledgement, suiteOf(open.acknowledgement.suite)));
+      });
+    } finally {
+      passphrase.fill(0);
+    }
   });
   return { vkey, request: requestFile(folder) };
 }

@@ -39,7 +39,7 @@ export async function keysIn(folder: string, kind: KeyKind = "p256", of = origin
     cost: cheap,
     organization: "Example",
     origin: of,
-    passphrase: utf8(passphrase),
+    askPassphrase: async () => utf8(passphrase),
     usage,
   });
   const root = makeRoot({ name: "ledger root" });

@@ -1,15 +1,16 @@
 /** The ledger's signing process, killed around its one write, asked by two at once, opened by others. */
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callOnce } from "../../../host/wire.ts";
 import { keyFile } from "../../../ledger/signer/key-record.ts";
 import type { Json } from "../../../manifests/encoding/canonical-json.ts";
+import { atTerminal } from "../../ceremony/terminal.ts";
 import { codeOf } from "../../manifests/time/code-of.ts";
 import { aLedger, recordOf } from "../a-ledger.ts";
-import { ledgerCommand, Served, startLedger, startNode } from "../programs.ts";
+import { desk, ledgerCommand, passphrase, Served, startLedger, startNode } from "../programs.ts";
 import { history } from "../trees.ts";
 import { keysIn, newFolder, type TestKeys } from "./a-signer.ts";
 import { checkNote, sign, tree } from "./signing.ts";
@@ -57,6 +58,36 @@ describe("a signer that a command starts", () => {
       });
       expect([status, `${out}${err}`.match(/^ *[A-Z][A-Z-]+: /gm)]).toEqual([1, ["PIN-WRONG: "]]);
     } finally {
+      ledger.end();
+    }
+  });
+});
+
+describe("keys that are made at a terminal", () => {
+  it("BUSY: another run makes none meanwhile, nor is it asked anything; SECRET: what is too short, or differs, is asked for again", async () => {
+    const ledger = await aLedger();
+    const make = ["keys", ledger.folder, "--organization", "Example"];
+    const typist = atTerminal([process.execPath, desk, "ledger", ...make]);
+    try {
+      await typist.reads(/A new passphrase [^:]*: /);
+      const second = await ledgerCommand([...make, "--passphrase-fd", "3"]);
+      expect(second).toMatchObject({ status: 3, err: expect.stringContaining("BUSY") });
+      typist.types("short\r");
+      await typist.reads(/too short: [\s\S]*A new passphrase [^:]*: /);
+      typist.types(`${passphrase}\r`);
+      await typist.reads(/again: /);
+      typist.types(`${passphrase}!\r`);
+      await typist.reads(/differ: [\s\S]*A new passphrase [^:]*: /);
+      expect(readdirSync(ledger.folder).filter((name) => name.startsWith("signer"))).toEqual([]);
+      for (const question of [undefined, /again: /]) {
+        if (question) await typist.reads(question);
+        typist.types(`${passphrase}\r`);
+      }
+      expect(await typist.ended).toBe(0);
+      expect(typist.screen()).not.toContain(passphrase);
+      expect(existsSync(keyFile(join(ledger.folder, "signer")))).toBe(true);
+    } finally {
+      typist.kill();
       ledger.end();
     }
   });
