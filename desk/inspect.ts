@@ -17,6 +17,7 @@ import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { readEvidenceRecord } from "../manifests/time/evidence-record.ts";
 import { infoIn } from "../manifests/time/token.ts";
 import { readCertificate } from "../manifests/x509/certificate.ts";
+import { publishedFile } from "./inspect-log.ts";
 
 /** What `inspect` found; `content` only where it is JSON. Nothing in it was verified. */
 export interface Inspection {
@@ -46,11 +47,13 @@ const contentNames = [
 /** Levels of JSON that are shown. */
 const deepest = 100;
 
-/** Reads one file of Coldseal: SignedData of any of its types, a seal, evidence of time, a log's proof, or plain JSON. Refuses with DER, CMS-*, TIME-FORM, LOG-* or JSON. */
+/** Reads one file of Coldseal: SignedData of any of its types, a seal, evidence of time, a log's proof or what a ledger publishes of it, or plain JSON. Refuses with DER, CMS-*, TIME-FORM, LOG-* or JSON. */
 export function inspectFile(file: Uint8Array, oids: OwnOids): Inspection {
   if (file[0] === 0x7b) return inspectJson(file);
   if (isZip(file)) return unsigned("ZIP file: a proof container, perhaps", { bytes: file.length });
   if (isEvidenceRecord(file)) return inspectEvidence(file);
+  const published = publishedFile(file);
+  if (published) return unsigned(published.kind, published.facts);
   const { base: bytes, values } = takenApart(file);
   const data = readSignedData(bytes, { ...usualLimits, certificateOrder: "any" });
   if (data.eContentType === oid.tstInfo)

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { collect } from "../../desk/collect.ts";
 import { inspectFile } from "../../desk/inspect.ts";
-import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { fromUtf8, utf8 } from "../../manifests/encoding/bytes.ts";
+import { bundleBytes } from "../../manifests/log/tiles.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
@@ -210,6 +211,25 @@ describe("coldseal inspect", () => {
     });
     const none = utf8('{"type":"log-proof"}');
     expect(() => inspectFile(none, oids)).toThrow(expect.objectContaining({ code: "LOG-FORM" }));
+  });
+
+  it("HONEST: of what a ledger publishes it says what it is, and that nothing was verified", async () => {
+    const proof = JSON.parse(fromUtf8(await logProofFile(await buildBundle(), { seals: [2] })));
+    const checkpoint = Uint8Array.fromBase64(proof.checkpoint);
+    expect(inspectFile(checkpoint, oids)).toMatchObject({
+      kind: "checkpoint of a ledger's log",
+      verified: false,
+      facts: { log: "ledger.example/log", entries: 14, signatures: expect.stringContaining("ledger.example/log") },
+    });
+    const entry = utf8(`{"digest":"${"ab".repeat(32)}","type":"seal","version":1}`);
+    const bundle = bundleBytes([entry, entry]);
+    expect(inspectFile(bundle, oids)).toMatchObject({ kind: expect.stringMatching(/^entries/), facts: { entries: 2 } });
+    const tile = new Uint8Array(96).fill(0xa5);
+    expect(inspectFile(tile, oids)).toMatchObject({ kind: expect.stringMatching(/^hashes/), facts: { hashes: 3 } });
+    for (const other of [bundle.slice(1), tile.slice(1), utf8("n".repeat(32)), new Uint8Array(0)])
+      expect(() => inspectFile(other, oids)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^(CMS-FORM|DER)$/) }),
+      );
   });
 
   it("T5: refuses what is none of Coldseal's files", () => {
