@@ -3,11 +3,14 @@
 import { number as amount, count } from "../../host/terminal/amounts.ts";
 import { crlIn, ocspIn } from "../../host/verify-folder.ts";
 import { shown } from "../../manifests/records/names.ts";
+import { smallFile } from "../../manifests/verify/source.ts";
 import { digestIn, digestsOfFile, type FoundSeal, type FoundSeals, findSeals } from "../answers/find.ts";
 import { lastNumber } from "../answers/manifests.ts";
+import { type SealFileAnswer, sealFileAnswer } from "../answers/seal-file.ts";
 import { applianceOf, enrolledBoxes } from "../boxes/enrolled.ts";
 import type { Sql } from "../store/database.ts";
 import { asked, give } from "./asked.ts";
+import { fileBytes } from "./file-bytes.ts";
 import { numberIn } from "./list.ts";
 import { judgedWords, manifestLines, markLines } from "./show.ts";
 
@@ -33,20 +36,45 @@ export async function runFind(
   const wanted = { own, from: from === undefined ? 1 : numberIn(from) };
   const digest = digestIn(what);
   const digests = digest === undefined ? await digestsOfFile(what) : [digest];
-  const { found, here } = await asked(folder, async (sql, now) => {
+  const { found, here, itself } = await asked(folder, async (sql, now) => {
     const some = await findSeals(sql, digests, now, wanted);
-    return { found: some, here: some.seals.length === 0 && wanted.from === 1 ? await lookedAt(sql) : [] };
+    if (some.seals.length > 0 || wanted.from > 1) return { found: some, here: [] };
+    const file = digest === undefined ? smallFileBytes(what) : undefined;
+    return { found: some, here: await lookedAt(sql), itself: file && (await sealFileAnswer(sql, file)) };
   });
   const { next, seals } = found;
   const counts = seals.some((one) => one.counts);
-  const answer = { digests, sealed: counts, seals, more: next !== null, next };
+  const answer = { digests, sealed: counts, seals, more: next !== null, next, ...(itself ? { seal: itself } : {}) };
   give(json, answer, () => [
     ...lines(what, seals, wanted.from),
     ...(digest === undefined ? [`content of ${shown(what)}: SHA-256 ${digests[0]}`] : []),
+    ...(itself ? sealFileLines(what, itself) : []),
     ...here,
     ...moreLines(found),
   ]);
   if (!counts) process.exitCode = 1;
+}
+
+/** Undefined: it is longer than a seal can be, or cannot be read any more. */
+function smallFileBytes(path: string): Uint8Array | undefined {
+  try {
+    return fileBytes(path, smallFile);
+  } catch {
+    return undefined;
+  }
+}
+
+function sealFileLines(what: string, { appliance, document, index, number }: SealFileAnswer): readonly string[] {
+  const place = `document ${index} of manifest ${number} of ${shown(appliance)}`;
+  if (document === null)
+    return [
+      `${shown(what)} is no document but a seal: of ${place}, as it says itself, and no manifest that is here says so`,
+      "name the document, to see whether that was sealed",
+    ];
+  return [
+    `${shown(what)} is no document but a seal that a manifest here names: of ${shown(document.name)}, ${place}`,
+    `name that document, or its digest: ${document.digest}`,
+  ];
 }
 
 /** How far records came in: who asks shall not take an empty ledger's word. */

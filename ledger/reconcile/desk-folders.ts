@@ -8,20 +8,14 @@ import type { OwnOids } from "../../manifests/encoding/oid.ts";
 import { readManifest } from "../../manifests/records/manifest.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { readRefusalFile } from "../../manifests/records/refusal-record.ts";
-import { readSeal } from "../../manifests/records/seal.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import { type BundleSource, readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { digestsOfPieces } from "../answers/find.ts";
+import { readSealOfAny, type SealRead } from "../answers/seal-file.ts";
 import type { DeskBatch } from "./batch-answers.ts";
 
-export interface DeskSeal {
+export interface DeskSeal extends SealRead {
   readonly file: string;
-  /** SHA-256 of the SignerInfo without unsigned attributes, hex */
-  readonly digest: string;
-  /** as the seal says of itself */
-  readonly appliance: string;
-  readonly number: number;
-  readonly index: number;
 }
 
 export interface DeskDocument {
@@ -150,16 +144,7 @@ class DeskFolder {
 
   async #seal(path: string): Promise<DeskSeal> {
     const bytes = await readSmall(this.#source, path, smallFile);
-    let fault: unknown = new Refusal("CMS-TYPE", "no box is enrolled whose seals could be read");
-    for (const oids of this.#oids) {
-      try {
-        const { appliance, index, number, signer } = readSeal(bytes, oids);
-        return { file: this.#named(path), digest: hex(sha256(signer.core)), appliance, number, index };
-      } catch (thrown) {
-        fault = thrown;
-      }
-    }
-    throw fault;
+    return { file: this.#named(path), ...readSealOfAny(bytes, this.#oids) };
   }
 
   #named(path: string): string {
