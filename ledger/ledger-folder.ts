@@ -8,7 +8,7 @@ import { utf8 } from "../manifests/encoding/bytes.ts";
 import { emptyRoot } from "../manifests/log/tree-proof.ts";
 import { checkKeyName } from "../manifests/log/verifier-key.ts";
 import { Refusal } from "../manifests/refusal.ts";
-import { checkDifferent, makePlaces } from "./publish/places.ts";
+import { checkDifferent, checkPlaces, makePlaces } from "./publish/places.ts";
 import type { Database, Sql } from "./store/database.ts";
 import { type PostgresSettings, readPostgresSettings, writePostgresSettings } from "./store/postgres-settings.ts";
 import { createSqlite, openSqlite } from "./store/sqlite.ts";
@@ -48,6 +48,7 @@ export async function createLedger(
   const begun = postgres !== undefined && wasBegun(folder, postgres);
   if (!begun) checkEmpty(folder, "a ledger is never overwritten");
   if (postgres !== undefined && !begun) await (await import("./store/postgres.ts")).checkPlaceFor(postgres);
+  await checkPlaces(folder, origin, places);
   await makeFolder(folder);
   await makePlaces(folder, origin, places, afterBackup);
   const fill = (sql: Sql) =>

@@ -24,14 +24,34 @@ const abandoned = 3_600_000;
 /** Below it names are only added; the checkpoint and what is not finished stand beside. */
 const kept = "tile";
 
+/** Whether the folder can be made ready for this log, or is already; nothing is changed. Refuses STORE where it is another's, or holds something. */
+export async function checkPlace(folder: string, origin: string): Promise<"ready" | "empty"> {
+  const there = await namesThere(folder);
+  if (there.includes(nameFile)) {
+    await new FolderPlace(folder, origin, false).checkReady();
+    return "ready";
+  }
+  if (there.every((name) => name === "lost+found")) return "empty";
+  throw new Refusal("STORE", "the place to publish in is not empty", { expected: "an empty folder", about: folder });
+}
+
+async function namesThere(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new Refusal("STORE", `the place to publish in cannot be used: ${faultWords(fault)}`, {
+      expected: "an empty folder",
+      about: folder,
+      cause: fault,
+    });
+  }
+}
+
 /** Makes the folder ready for one log, for ever. Refuses STORE where it is another's, or holds something. */
 export async function makePlace(folder: string, origin: string): Promise<void> {
   await makeFolder(folder, 0o755);
-  const there = await readdir(folder);
-  if (there.includes(nameFile)) return new FolderPlace(folder, origin, false).checkReady();
-  if (there.some((name) => name !== "lost+found")) {
-    throw new Refusal("STORE", "the place to publish in is not empty", { expected: "an empty folder", about: folder });
-  }
+  if ((await checkPlace(folder, origin)) === "ready") return;
   await writeDurable(join(folder, nameFile), utf8(`${origin}\n`), { mode: 0o644 });
 }
 

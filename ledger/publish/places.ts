@@ -8,7 +8,7 @@ import { readPlainJson } from "../../manifests/encoding/plain-json.ts";
 import { flag, list, literal, object, optional, type Read, text } from "../../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../../manifests/refusal.ts";
 import type { Ledger } from "../ledger-folder.ts";
-import { FolderPlace, makePlace } from "./folder-place.ts";
+import { checkPlace, FolderPlace, makePlace } from "./folder-place.ts";
 
 const file = "places.json";
 
@@ -36,6 +36,11 @@ export function checkDifferent(folder: string, places: readonly PlaceSetting[]):
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined)
     throw new Refusal("USAGE", "one place to publish in is named twice", { expected: "each once", got: twice });
+}
+
+/** Refuses STORE one that cannot be made ready, before any of them is. */
+export async function checkPlaces(folder: string, origin: string, places: readonly PlaceSetting[]): Promise<void> {
+  for (const place of places) await checkPlace(resolve(folder, place.folder), origin);
 }
 
 /** Makes each place ready, then says so in the ledger's folder. Refuses STORE. */

@@ -139,6 +139,15 @@ describe("folders", () => {
     expect(readdirSync(folder)).toEqual(["x"]);
   });
 
+  it("STORE: a folder is not made, nor tried for ever, where its parent takes no names, or is a file", async () => {
+    writeFileSync(join(folder, "file"), "");
+    for (const path of ["/proc/none/here", join(folder, "file"), join(folder, "file/below")])
+      await expect(makeFolder(path)).rejects.toMatchObject({ code: "STORE" });
+    const made = await Promise.all(["1", "2", "1", "2"].map((last) => makeFolder(join(folder, "at/once", last))));
+    expect(made).toHaveLength(4);
+    expect(readdirSync(join(folder, "at/once"))).toEqual(["1", "2"]);
+  });
+
   it("STORE: syncFileSystem refuses where there is no folder", async () => {
     await syncFileSystem(folder);
     await expect(syncFileSystem(join(folder, "nothing"))).rejects.toMatchObject({ code: "STORE" });

@@ -99,6 +99,31 @@ describe("coldseal ledger init", () => {
     expect(readdirSync(dir)).not.toContain("twice");
   });
 
+  it("STORE: a place that cannot be used is refused before anything is made", async () => {
+    mkdirSync(join(dir, "full"));
+    writeFileSync(join(dir, "full/something"), "");
+    writeFileSync(join(dir, "no-folder"), "");
+    for (const place of ["full", "no-folder"]) {
+      const { status, err } = await coldseal([
+        "ledger",
+        "init",
+        "no/such",
+        "--origin",
+        origin,
+        "--publish",
+        "p1",
+        place,
+      ]);
+      expect([status, err]).toEqual([3, expect.stringMatching(/^STORE: .*nothing was changed/s)]);
+    }
+    expect(readdirSync(dir).filter((name) => ["no", "p1"].includes(name))).toEqual([]);
+  });
+
+  it("STORE: a folder that takes no names is refused at once", async () => {
+    const { status, err } = await coldseal(["ledger", "init", "/proc/none", "--origin", origin]);
+    expect([status, err.slice(0, 6)]).toEqual([3, "STORE:"]);
+  });
+
   it.each(["", "two words", "a+b", "a\nb", "x".repeat(256)])("USAGE: %j is no log's name", async (name) => {
     const { status, err } = await coldseal(["ledger", "init", "none", `--origin=${name}`]);
     expect([status, err.slice(0, 6)]).toEqual([2, "USAGE:"]);
