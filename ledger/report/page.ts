@@ -76,6 +76,11 @@ export function alarmsOf({ emergencies, gaps, queueNow }: Figures): readonly str
     ...(queueNow.waiting.alarm
       ? [`evidence of time: the oldest manifest waits for ${hoursText((queueNow.waiting.ageSeconds ?? 0) / 3600)}`]
       : []),
+    ...(queueNow.waiting.manifests > 0 && queueNow.authorities.length === 0
+      ? [
+          `evidence of time: ${count(queueNow.waiting.manifests, "batch waits", "batches wait")}, and no authority is set that could be asked`,
+        ]
+      : []),
     ...queueNow.renewals.due.map(({ round }) => `evidence of time: round ${round} is to be renewed`),
     ...queueNow.conflicts
       .filter(({ seen }) => seen === null)

@@ -7,7 +7,7 @@ import { sha256 } from "../../../host/crypto-host.ts";
 import { runReport } from "../../../ledger/commands/report.ts";
 import { bucketAt, bucketsOf, medianOf } from "../../../ledger/report/buckets.ts";
 import { dayIn, figuresOf, queueAges } from "../../../ledger/report/figures.ts";
-import { reportPage } from "../../../ledger/report/page.ts";
+import { alarmsOf, reportPage } from "../../../ledger/report/page.ts";
 import { hoursText, stackedBars } from "../../../ledger/report/plots.ts";
 import { base64, utf8 } from "../../../manifests/encoding/bytes.ts";
 import type { Bundle } from "../../bundle/build.ts";
@@ -49,6 +49,7 @@ describe("the report's figures", () => {
     });
     expect(all.acknowledged.longest).toEqual([6, null, null]);
     expect(all.queueNow.waiting.manifests).toBe(3);
+    expect(alarmsOf(all)).toContainEqual(expect.stringContaining("3 batches wait, and no authority is set"));
     expect(await figures("2026-11-21T00:00:00Z")).toMatchObject({ manifests: 0, volume: [], unacknowledged: 0 });
   });
 
