@@ -1,11 +1,10 @@
 /** Wires `coldseal ledger enrol`: pins a box. */
 
-import { readCertificateFile } from "../../host/certificate-file.ts";
 import { utcOf } from "../../manifests/encoding/shape.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { readCertificate } from "../../manifests/x509/certificate.ts";
 import { enrol } from "../boxes/enrolled.ts";
 import { openLedger } from "../ledger-folder.ts";
+import { certificateIn } from "./file-bytes.ts";
 
 export interface EnrolOptions {
   readonly ca: string;
@@ -36,15 +35,5 @@ export async function runEnrol(folder: string, options: EnrolOptions): Promise<v
     process.stdout.write(json ? `${JSON.stringify(told)}\n` : `box ${genesis}\n  ${words}\n`);
   } finally {
     ledger.close();
-  }
-}
-
-/** Refuses USAGE what is no certificate. */
-function certificateIn(file: string): Uint8Array {
-  try {
-    return readCertificate(readCertificateFile(file)).der;
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    throw new Refusal("USAGE", fault.message, { ...fault.toRecord(), cause: fault });
   }
 }

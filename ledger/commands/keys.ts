@@ -1,7 +1,6 @@
 /** Wires `coldseal ledger keys`, `coldseal ledger signer` and `coldseal ledger forward`: the ledger's own keys, and the process that holds them. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { readCertificateFile } from "../../host/certificate-file.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { writeDurable } from "../../host/durable.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
@@ -20,8 +19,8 @@ import { heldIn, keyFile, readKeyRecord } from "../signer/key-record.ts";
 import { type KeyKind, makeKeys, requestFile } from "../signer/make-keys.ts";
 import { certificateFile } from "../signer/methods.ts";
 import { runSigner } from "../signer/run.ts";
+import { certificateIn, checkpointBytes } from "./file-bytes.ts";
 import { agreedToForward } from "./forward-words.ts";
-import { readBytes } from "./witness.ts";
 
 export interface KeysOptions {
   readonly arc: string;
@@ -142,9 +141,9 @@ function variableOf(text: string): readonly [string, string] {
   throw new Refusal("USAGE", "an environment variable has a name and a value", { expected: "NAME=VALUE", got: text });
 }
 
-/** Refuses CONFIG, KEY-REQUEST what does not answer the request. */
+/** Refuses USAGE what is no certificate, KEY-REQUEST what does not answer the request. */
 async function takeCertificate(folder: string, file: string): Promise<void> {
-  const certificate = readCertificateFile(file);
+  const certificate = certificateIn(file);
   checkAnswers(await verifyCertificateRequest(nodeHost, readFileSync(requestFile(folder))), certificate);
   await writeDurable(certificateFile(folder), certificate);
 }
@@ -176,7 +175,8 @@ export async function runForward(
     const agree = agreedToForward.bind(undefined, "The ledger's signer", origin);
     let size = 0;
     if (file === undefined) await moveFromNothing({ agree, heads, log });
-    else ({ size } = await moveForward({ agree, heads, log, own: log }, { checkpoint: readBytes(file), path: [] }));
+    else
+      ({ size } = await moveForward({ agree, heads, log, own: log }, { checkpoint: checkpointBytes(file), path: [] }));
     process.stdout.write(
       json ? `${JSON.stringify({ origin, size })}\n` : `moved forward to size ${size} of ${origin}\n`,
     );

@@ -1,9 +1,7 @@
 /** Wires `coldseal ledger witness …`: a witness of one's own, which belongs on another machine, and in other hands, than the ledger. */
 
-import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { faultWords } from "../../host/fault-words.ts";
 import { stopSignal } from "../../host/stop-signal.ts";
 import { readLogTrust } from "../../manifests/log/log-trust.ts";
 import { shown } from "../../manifests/records/names.ts";
@@ -13,6 +11,7 @@ import { moveForward } from "../signed-heads/forward.ts";
 import { readAddCheckpoint } from "../witness/add-checkpoint.ts";
 import { serveWitness } from "../witness/server.ts";
 import { makeWitness, openParts, openWitness } from "../witness/witness-folder.ts";
+import { checkpointBytes } from "./file-bytes.ts";
 import { agreedToForward } from "./forward-words.ts";
 
 export interface WitnessMakeOptions {
@@ -66,7 +65,7 @@ export async function runWitnessForward(
   file: string,
   options: { readonly json?: boolean },
 ): Promise<void> {
-  const bytes = readBytes(file);
+  const bytes = checkpointBytes(file);
   const brought =
     bytes.subarray(0, 4).toString() === "old " ? readAddCheckpoint(bytes) : { checkpoint: bytes, path: [] };
   const origin = Buffer.from(brought.checkpoint).toString().split("\n", 1)[0] ?? "";
@@ -80,13 +79,5 @@ export async function runWitnessForward(
     process.stdout.write(options.json ? `${JSON.stringify(done)}\n` : `moved forward to size ${size} of ${origin}\n`);
   } finally {
     heads.close();
-  }
-}
-
-export function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new Refusal("CONFIG", "the checkpoint's file cannot be read", { got: faultWords(cause), about: file, cause });
   }
 }

@@ -1,7 +1,9 @@
 /** What lies in folders of a connected desk: documents, and seals in bundles or by themselves. Read and not verified; the folders may be hostile: nothing is followed. */
 
+import { statSync } from "node:fs";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { sha256 } from "../../host/crypto-host.ts";
+import { faultWords } from "../../host/fault-words.ts";
 import { readSignedData } from "../../manifests/cms/read.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import type { OwnOids } from "../../manifests/encoding/oid.ts";
@@ -53,10 +55,11 @@ const notTheDesks: readonly string[] = [
 const evidence = /\.(?:p7m|ers|der|crl|ors|ocsp|tst|jsonl|log\.json|csr|crt|pem)$|^READY$/i;
 const containers = /\.asic[se]$/i;
 
-/** Looks through all of them. `oids`: of the boxes that are enrolled. Refuses MEDIA-* a folder that is not there, MEDIA-LIMIT. */
+/** Looks through all of them. `oids`: of the boxes that are enrolled. Refuses USAGE a folder that is not there, MEDIA-*. */
 export async function readDesks(folders: readonly string[], oids: readonly OwnOids[]): Promise<DeskFacts> {
   const facts: DeskFacts = { seals: [], documents: [], batches: [], containers: 0, unread: [] };
   for (const folder of folders) {
+    checkFolder(folder);
     const source = bundleFolder(folder, { mostNames: mostPlaces });
     try {
       await new DeskFolder(folder, source, oids, facts).look("", 0);
@@ -65,6 +68,22 @@ export async function readDesks(folders: readonly string[], oids: readonly OwnOi
     }
   }
   return facts;
+}
+
+/** The asker's slip, and no matter of a stick. */
+function checkFolder(folder: string): void {
+  let got = "no folder";
+  try {
+    if (statSync(folder).isDirectory()) return;
+  } catch (fault) {
+    got = faultWords(fault);
+  }
+  const expected = "a folder of a connected desk";
+  throw new Refusal("USAGE", `${shown(folder)} is no folder that can be looked through`, {
+    expected,
+    got,
+    about: folder,
+  });
 }
 
 class DeskFolder {

@@ -250,6 +250,11 @@ describe("what lies at the desk", () => {
     await expect(reconcileFolders(db, "box-9", { folders: ["/nowhere"] }, () => now)).rejects.toMatchObject({
       code: "LEDGER-BOX",
     });
+    for (const folder of ["/nowhere", "/etc/passwd"])
+      await expect(reconcileFolders(db, undefined, { folders: [folder] }, () => now)).rejects.toMatchObject({
+        code: "USAGE",
+        about: folder,
+      });
   });
 
   it("LEDGER-ANSWER: a seal without document, and seals that are not at the desk", async () => {
