@@ -6,8 +6,7 @@ import { noteBytes } from "../../manifests/log/note.ts";
 import type { VerifierKey } from "../../manifests/log/verifier-key.ts";
 import { notePublication } from "../checkpoints/published.ts";
 import { keepCheckpoint } from "../checkpoints/signed.ts";
-import type { Place } from "../publish/place.ts";
-import { checkpointFile } from "../publish/publish.ts";
+import { checkpointFile, type Place } from "../publish/place.ts";
 import type { Database } from "../store/database.ts";
 
 /** Of each place, which shows a tree that the store's grew out of: its checkpoint is kept, as the log signed it, and it is noted that it was published there. Refuses LOG-NOTE, STORE. */

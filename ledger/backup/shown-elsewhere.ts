@@ -13,8 +13,7 @@ import type { AskedWitness } from "../checkpoints/witness-settings.ts";
 import type { Ledger } from "../ledger-folder.ts";
 import { formerHead } from "../log/proofs.ts";
 import { treeHead } from "../log/tree-head.ts";
-import type { Place } from "../publish/place.ts";
-import { checkpointFile } from "../publish/publish.ts";
+import { checkpointFile, type Place } from "../publish/place.ts";
 
 export interface Shown {
   /** a place's folder, or a witness's address */

@@ -7,8 +7,8 @@ import { hashBytes, readTilePath, type Tile, tilePath, widthIn } from "../../man
 import { inOneLine, Refusal } from "../../manifests/refusal.ts";
 import { tilesIn } from "../log/tiles-in-store.ts";
 import { treeHead } from "../log/tree-head.ts";
-import type { Place } from "../publish/place.ts";
-import { checkpointFile, entryBundle, filesBetween } from "../publish/publish.ts";
+import { checkpointFile, type Place } from "../publish/place.ts";
+import { entryBundle, filesBetween } from "../publish/publish.ts";
 import type { Database, Sql } from "../store/database.ts";
 import { checkPublished } from "./check-steps.ts";
 import type { Findings } from "./findings.ts";

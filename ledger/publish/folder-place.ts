@@ -6,14 +6,14 @@
 import { closeSync } from "node:fs";
 import { lstat, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFile, syncFolder, writeDurable } from "../../host/durable.ts";
+import { isTemporary, makeFolder, syncFile, syncFolder, writeDurable } from "../../host/durable.ts";
 import { faultWords } from "../../host/fault-words.ts";
 import { openFileIn, openFolderBelow, openRoot } from "../../host/no-follow.ts";
 import { readWhole } from "../../host/read-file.ts";
 import { equal, fromUtf8, utf8 } from "../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { makeAppendOnly } from "./append-only.ts";
-import type { AppendOnly, Place, PublishedFile } from "./place.ts";
+import { type AppendOnly, checkpointFile, type Place, type PublishedFile } from "./place.ts";
 
 /** A bundle of 256 entries of 1 KiB, and more. */
 const largestFile = 1 << 19;
@@ -106,12 +106,15 @@ export class FolderPlace implements Place {
 
   async putCheckpoint(bytes: Uint8Array): Promise<void> {
     await this.checkReady();
-    await writeDurable(join(this.name, "checkpoint"), bytes, { mode: 0o644 });
+    await writeDurable(join(this.name, checkpointFile), bytes, { mode: 0o644 });
   }
 
   async *paths(): AsyncGenerator<string> {
     await this.checkReady();
-    if ((await this.#listed("")).some(([name]) => name === kept)) yield* this.#pathsBelow(kept);
+    for (const [name, isFolder] of await this.#listed("")) {
+      if (name === kept && isFolder) yield* this.#pathsBelow(kept);
+      else if (!besides(name)) yield name;
+    }
   }
 
   async *#pathsBelow(folder: string): AsyncGenerator<string> {
@@ -198,6 +201,11 @@ export class FolderPlace implements Place {
       throw new Refusal("STORE", `a place to publish in cannot be used: ${why}`, { about: this.name, cause: fault });
     }
   }
+}
+
+/** What a place may have beside its tiles: what was not finished is cleared later. */
+function besides(name: string): boolean {
+  return [nameFile, checkpointFile, "lost+found"].includes(name) || name.startsWith(staging) || isTemporary(name);
 }
 
 /** `tile/0/x001/067` → `tile`, `tile/0`, `tile/0/x001`. */

@@ -1,5 +1,8 @@
 /** What publishing asks of a place, be it a folder or, later, an object store: files that never change, and one checkpoint that does. */
 
+/** The one file that is replaced. */
+export const checkpointFile = "checkpoint";
+
 export interface PublishedFile {
   /** below the place, as C2SP tlog-tiles has it */
   readonly path: string;
@@ -21,6 +24,6 @@ export interface Place {
   keep(files: AsyncIterable<PublishedFile>): Promise<AppendOnly>;
   /** Replaces the one file that changes; durable on return, and at any moment whole. Refuses STORE. */
   putCheckpoint(bytes: Uint8Array): Promise<void>;
-  /** Paths of all that stands there below `tile/`. Refuses STORE. */
+  /** Paths of all files below `tile/`, and names of what stands beside it and is no part of the place. Refuses STORE. */
   paths(): AsyncIterable<string>;
 }

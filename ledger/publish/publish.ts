@@ -22,7 +22,7 @@ import { formerHead } from "../log/proofs.ts";
 import { tilesIn } from "../log/tiles-in-store.ts";
 import { treeHead } from "../log/tree-head.ts";
 import type { Database, Sql } from "../store/database.ts";
-import type { AppendOnly, Place, PublishedFile } from "./place.ts";
+import { type AppendOnly, checkpointFile, type Place, type PublishedFile } from "./place.ts";
 
 export interface Published {
   /** entries that the place's checkpoint counts now */
@@ -31,8 +31,6 @@ export interface Published {
   readonly changed: boolean;
   readonly appendOnly: AppendOnly;
 }
-
-export const checkpointFile = "checkpoint";
 
 /**
  * Publishes a checkpoint that was signed and kept, with all that it needs, in one place. Doing it again, and with an older checkpoint, changes nothing.

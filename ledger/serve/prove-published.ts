@@ -5,7 +5,7 @@ import { nodeHost } from "../../host/crypto-host.ts";
 import { type Utc, utcOf } from "../../manifests/encoding/shape.ts";
 import { type CheckedCheckpoint, checkCheckpoint, type LogTrust } from "../../manifests/log/checkpoint.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { checkpointFile } from "../publish/publish.ts";
+import { checkpointFile } from "../publish/place.ts";
 import { provenEntry, type ReadPlace } from "./published-log.ts";
 
 export interface ProvenLog {

@@ -186,6 +186,19 @@ describe("what is not published", () => {
     expect(readCheckpoint(readFileSync(at("checkpoint"))).size).toBe(5);
   });
 
+  it("LOG-RECORD: what stands in a place without reason is found, beside its tiles too", async () => {
+    await ledger.add(recordsFrom(0, 5));
+    await publish(ledger, place, await ledger.checkpoint());
+    for (const name of ["lost+found", ".staging-now"]) mkdirSync(at(name));
+    writeFileSync(at(`.tmp-${"0".repeat(16)}`), "half of a checkpoint");
+    expect((await checkLedger(ledger, ledger.places)).findings).toEqual([]);
+    for (const name of ["checkpoint.old", "tile/extra"]) writeFileSync(at(name), "");
+    mkdirSync(at("other"));
+    expect((await checkLedger(ledger, ledger.places)).findings).toEqual(
+      ["checkpoint.old", "other", "tile/extra"].map((name) => ({ where: at(name), what: "no file of a log" })),
+    );
+  });
+
   it("STORE: into a place that is not mounted, is another log's, or is full of links", async () => {
     await ledger.add(recordsFrom(0, 5));
     const checkpoint = await ledger.checkpoint();
