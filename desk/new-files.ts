@@ -1,13 +1,14 @@
 /** Files that a command makes in a folder that somebody named, and what it says of them. */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
+import { makeMissingFolders } from "../host/missing-folders.ts";
 import { count } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
 import { fileFault } from "./file-fault.ts";
 
 /** Makes the folder, if it is missing. Refuses as `fileFault`. */
 export async function folderAt(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((fault) => {
+  await makeMissingFolders(path).catch((fault) => {
     throw fileFault(fault, "write a file", path);
   });
 }

@@ -13,11 +13,12 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fsync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Refusal } from "../manifests/refusal.ts";
+import { makeMissingFolders } from "./missing-folders.ts";
 import { checkPlain, kindOf, namesIn, openFileIn, openFolderIn, openRoot, statIn } from "./no-follow.ts";
 import { turns } from "./read-file.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -131,28 +132,7 @@ export async function removeDurable(path: string): Promise<void> {
 
 /** Makes a folder and those above it, as far as they are missing (mode 0o700 unless said), and makes their names durable. */
 export async function makeFolder(path: string, mode = 0o700): Promise<void> {
-  for (const made of await stored(path, () => makeMissing(resolve(path), mode))) await syncFolder(dirname(made));
-}
-
-/** What was made, the lowest first. Node's own (mkdir, recursive) never ends where a folder that is there takes no names, as in /proc. */
-async function makeMissing(path: string, mode: number): Promise<readonly string[]> {
-  const fault = await mkdirFault(path, mode);
-  if (fault === undefined) return [path];
-  if (fault.code === "EEXIST" && (await stat(path)).isDirectory()) return [];
-  if (fault.code !== "ENOENT" || path === dirname(path)) throw fault;
-  const above = await makeMissing(dirname(path), mode);
-  const again = await mkdirFault(path, mode);
-  if (again === undefined) return [path, ...above];
-  // Another process may have made it meanwhile.
-  if (again.code === "EEXIST" && (await stat(path)).isDirectory()) return above;
-  throw again;
-}
-
-function mkdirFault(path: string, mode: number): Promise<NodeJS.ErrnoException | undefined> {
-  return mkdir(path, { mode }).then(
-    () => undefined,
-    (fault) => fault as NodeJS.ErrnoException,
-  );
+  for (const made of await stored(path, () => makeMissingFolders(path, mode))) await syncFolder(dirname(made));
 }
 
 function temporaryName(): string {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Attempt, fileFault } from "../../desk/file-fault.ts";
+import { folderAt } from "../../desk/new-files.ts";
 import { writeDurable } from "../../host/durable.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { canMount, inMounts } from "../media/in-mounts.ts";
@@ -21,6 +22,13 @@ function errno(code: string): NodeJS.ErrnoException {
 }
 
 describe("faults of the file system at the desk", () => {
+  it("USAGE: a folder that cannot be made is refused, and not tried for ever", async () => {
+    await expect(folderAt("/proc/none/here")).rejects.toMatchObject({
+      code: "USAGE",
+      got: expect.stringContaining("ENOENT"),
+    });
+  });
+
   it.each<[string, Attempt, string]>([
     ["EACCES", "read a file", "USAGE"],
     ["ENOENT", "read a file", "USAGE"],
