@@ -103,8 +103,8 @@ function listNames(folders: OpenFolders, path: string, mostNames: number): reado
 }
 
 function openBelow(folders: OpenFolders, names: readonly string[]): OpenFile | undefined {
-  const folder = folders.at(names.slice(0, -1));
-  return folder === undefined ? undefined : openFileIn(folder, names.at(-1) as string, "any links");
+  const held = folders.holding(names);
+  return held && openFileIn(held.folder, names.at(-1) as string, "any links", held.listed);
 }
 
 function readFault(fault: unknown): never {

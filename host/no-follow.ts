@@ -9,6 +9,7 @@ import {
   type BigIntStats,
   closeSync,
   constants,
+  type Dirent,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -63,13 +64,20 @@ export function makeFolderIn(folder: number, name: string): number {
 
 /**
  * Opens the file `name` in an open folder; undefined when nothing is there. Looks before it opens, so that no device
- * is opened for a look, and looks again at what it opened. Refuses with MEDIA-KIND unless it is a regular file with
- * one link (unless said), MEDIA-READ.
+ * is opened for a look, unless a listing showed a regular file just now (`listed`); and looks again at what it opened.
+ * Refuses with MEDIA-KIND unless it is a regular file with one link (unless said), MEDIA-READ.
  */
-export function openFileIn(folder: number, name: string, links: Links = "one link"): OpenFile | undefined {
-  const before = statIn(folder, name);
-  if (!before) return undefined;
-  checkPlain(before, name, links);
+export function openFileIn(
+  folder: number,
+  name: string,
+  links: Links = "one link",
+  listed = false,
+): OpenFile | undefined {
+  if (!listed) {
+    const before = statIn(folder, name);
+    if (!before) return undefined;
+    checkPlain(before, name, links);
+  }
   const descriptor = absent(() => openAs(entryPath(folder, name), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   if (descriptor === undefined) return undefined;
   try {
@@ -93,12 +101,17 @@ export function statIn(folder: number, name: string): BigIntStats | undefined {
 
 /** The names in an open folder in the order of the file system, "." and ".." left out. Refuses with MEDIA-READ. */
 export function* namesIn(folder: number): Generator<string> {
+  for (const { name } of entriesIn(folder)) yield name;
+}
+
+/** The same, with what the listing says that each is; some file systems do not say. */
+export function* entriesIn(folder: number): Generator<Dirent> {
   const listing = wrapped(() => opendirSync(`/proc/self/fd/${folder}`, { bufferSize: 1024 }), "a folder");
   try {
     for (;;) {
       const entry = wrapped(() => listing.readSync(), "a folder");
       if (!entry) return;
-      yield entry.name;
+      yield entry;
     }
   } finally {
     listing.closeSync();

@@ -1,7 +1,7 @@
 /** Taking files of a foreign file system over into a private copy: what it may hold is bounded in count and bytes before anything of it is read. */
 
-import { closeSync } from "node:fs";
-import { namesIn, type OpenFile, openFileIn } from "../../host/no-follow.ts";
+import { closeSync, type Dirent } from "node:fs";
+import { entriesIn, type OpenFile, openFileIn } from "../../host/no-follow.ts";
 import { readPieces, readWhole, smallFile } from "../../host/read-file.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -15,9 +15,9 @@ export class Allowance {
     this.#left = mostBytes;
   }
 
-  /** Opens a file in an open folder. Refuses MEDIA-LIMIT what is larger than it may be, MEDIA-CHANGED what is gone, and as `openFileIn`. */
-  open(folder: number, name: string, path: string, limit: number): OpenFile {
-    const file = openFileIn(folder, name);
+  /** Opens a file in an open folder; `listed` as for `openFileIn`. Refuses MEDIA-LIMIT what is larger than it may be, MEDIA-CHANGED what is gone, and as `openFileIn`. */
+  open(folder: number, name: string, path: string, limit: number, listed = false): OpenFile {
+    const file = openFileIn(folder, name, "one link", listed);
     if (!file) throw vanished(path);
     const { size } = file.stat;
     if (size > BigInt(Math.min(limit, this.#left))) {
@@ -51,13 +51,13 @@ export async function* piecesOf(file: OpenFile, path: string): AsyncGenerator<Ui
   }
 }
 
-/** The names in an open folder. Refuses MEDIA-LIMIT more than `most`. */
-export function* fewNamesIn(folder: number, most: number): Generator<string> {
+/** What is in an open folder, by its listing. Refuses MEDIA-LIMIT more than `most`. */
+export function* fewEntriesIn(folder: number, most: number): Generator<Dirent> {
   let count = 0;
-  for (const name of namesIn(folder)) {
+  for (const entry of entriesIn(folder)) {
     if (++count > most)
       throw new Refusal("MEDIA-LIMIT", "a folder of a bundle holds too much", { expected: `at most ${most}` });
-    yield name;
+    yield entry;
   }
 }
 

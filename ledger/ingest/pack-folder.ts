@@ -1,10 +1,10 @@
 /** Packing a foreign folder of many small files, and of folders of them, into one file of our own: to make, open and remove each by itself takes longer than to verify it. */
 
-import { closeSync } from "node:fs";
+import { closeSync, type Dirent } from "node:fs";
 import { kindOf, namesIn, openFolderBelow, openFolderIn, openRoot, statIn } from "../../host/no-follow.ts";
 import { type Packed, Packer } from "../../host/packed-files.ts";
 import { smallFile, turns } from "../../host/read-file.ts";
-import { Allowance, bytesOf, fewNamesIn, stored, vanished } from "./foreign-files.ts";
+import { Allowance, bytesOf, fewEntriesIn, stored, vanished } from "./foreign-files.ts";
 
 /** A plain value, which can go to another thread. */
 export interface PackOrder {
@@ -68,18 +68,19 @@ class Packing {
   }
 
   async all(folder: number, path: string): Promise<Packed> {
-    const files: string[] = [];
+    const files: Dirent[] = [];
     const folders: string[] = [];
-    for (const name of fewNamesIn(folder, this.#order.mostFolders)) {
-      const stat = statIn(folder, name);
-      (stat && kindOf(stat) === "folder" ? folders : files).push(name);
+    for (const entry of fewEntriesIn(folder, this.#order.mostFolders)) {
+      const stat = statIn(folder, entry.name);
+      if (stat && kindOf(stat) === "folder") folders.push(entry.name);
+      else files.push(entry);
     }
     await this.#pack(folder, path, files);
     for (const name of folders) {
       const inner = openFolderIn(folder, name);
       if (inner === undefined) throw vanished(`${path}/${name}`);
       try {
-        await this.#pack(inner, `${path}/${name}`, fewNamesIn(inner, this.#order.mostFiles));
+        await this.#pack(inner, `${path}/${name}`, fewEntriesIn(inner, this.#order.mostFiles));
       } finally {
         closeSync(inner);
       }
@@ -88,11 +89,12 @@ class Packing {
   }
 
   /** In the order of their names, which is that in which they are read again. */
-  async #pack(from: number, path: string, names: Iterable<string>): Promise<void> {
+  async #pack(from: number, path: string, entries: Iterable<Dirent>): Promise<void> {
     const folder = this.#packer.folder(path);
-    for (const name of [...names].sort()) {
+    for (const entry of [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       await this.#giveWay();
-      const file = this.#allowance.open(from, name, `${path}/${name}`, smallFile);
+      const { name } = entry;
+      const file = this.#allowance.open(from, name, `${path}/${name}`, smallFile, entry.isFile());
       stored(path, () => folder.add(name, (into) => bytesOf(file, `${path}/${name}`, into)));
     }
     stored(path, () => folder.end());

@@ -13,7 +13,7 @@ import type { Packed } from "../../host/packed-files.ts";
 import { smallFile, turns } from "../../host/read-file.ts";
 import { shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { Allowance, bytesOf, fewNamesIn, grew, piecesOf, stored, vanished } from "./foreign-files.ts";
+import { Allowance, bytesOf, fewEntriesIn, grew, piecesOf, stored, vanished } from "./foreign-files.ts";
 import { type PackOrder, packFolder } from "./pack-folder.ts";
 
 const KiB = 1 << 10;
@@ -108,7 +108,7 @@ class Copier {
 
   async copy(from: number, wanted: readonly string[] | undefined): Promise<void> {
     stored(this.#target, () => mkdirSync(this.#target, { mode: 0o700 }));
-    for (const name of fewNamesIn(from, 1000)) {
+    for (const { name } of fewEntriesIn(from, 1000)) {
       if (name === leftOut || name === packedFolder || (wanted && !wanted.includes(name))) continue;
       const limit = own(rootFiles, name);
       const folder = own(rootFolders, name);
@@ -124,7 +124,7 @@ class Copier {
     try {
       const files: string[] = [];
       const folders: string[] = [];
-      for (const inner of fewNamesIn(folder, rule.deep ? mostFolders : rule.most)) {
+      for (const { name: inner } of fewEntriesIn(folder, rule.deep ? mostFolders : rule.most)) {
         const stat = rule.deep && statIn(folder, inner);
         (stat && kindOf(stat) === "folder" ? folders : files).push(inner);
       }
