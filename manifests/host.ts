@@ -11,6 +11,7 @@ export interface Hasher {
  * a browser can supply WebCrypto, which is why the answers are promises.
  */
 export interface Host {
+  /** Takes `bytes` before it returns: whoever gave them may change them then. */
   digest(hash: HashName, bytes: Uint8Array): Promise<Uint8Array>;
   hasher(hash: HashName): Hasher;
   /** SHA-1, which OCSP names keys and issuers by (RFC 6960 4.1.1, 4.2.1). Nothing may rest on it: it only finds what a signature then vouches for. */

@@ -26,8 +26,30 @@ export function readCanonical(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new Refusal("JSON", "not JSON", { cause });
   }
-  if (canonical(value) !== text) throw new Refusal("JSON", "not canonical JSON (RFC 8785)");
+  const same = isPlain(value, text) ? JSON.stringify(value) === text : canonical(value) === text;
+  if (!same) throw new Refusal("JSON", "not canonical JSON (RFC 8785)");
   return value;
+}
+
+/** Whether JSON.stringify, which is much faster, writes of a value that was read from `text` what `canonical` does: names in order, numbers that it takes, no escapes that it may refuse. */
+function isPlain(value: Json, text: string): boolean {
+  return !text.includes("\\u") && isOrdered(value, 0);
+}
+
+function isOrdered(value: Json, depth: number): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isSafeInteger(value) && !Object.is(value, -0);
+  if (value === null || typeof value === "boolean") return true;
+  if (depth === maximumDepth) return false; // however deep it is, `canonical` says whether that is too deep
+  if (Array.isArray(value)) return value.every((item) => isOrdered(item as Json, depth + 1));
+  let last: string | undefined;
+  for (const name of Object.keys(value)) {
+    if (name === "__proto__" || (last !== undefined && !(last < name))) return false;
+    last = name;
+    if (!name.isWellFormed() || !isOrdered((value as { readonly [name: string]: Json })[name] as Json, depth + 1))
+      return false;
+  }
+  return true;
 }
 
 function write(value: Json, depth: number): string {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { utf8 } from "../../../manifests/encoding/bytes.ts";
+import { fromUtf8, utf8 } from "../../../manifests/encoding/bytes.ts";
 import { canonical, canonicalBytes, type Json, readCanonical } from "../../../manifests/encoding/canonical-json.ts";
+import { Refusal } from "../../../manifests/refusal.ts";
 
 const json = fc.jsonValue({ noUnicodeString: false, maxDepth: 5 }).map((value) => wholeNumbers(value as Json));
 
@@ -30,6 +31,76 @@ describe("canonical JSON", () => {
         expect(readCanonical(canonicalBytes(value))).toEqual(value);
       }),
     );
+  });
+
+  it("T29: what is read is what is written of it, by every path: names in any order or like numbers, any numbers and escapes, any depth", () => {
+    const name = fc.oneof(
+      fc.constantFrom("9", "10", "a", "b", "__proto__", "\ud800", "é", "\u0000"),
+      fc.string({ maxLength: 2 }),
+    );
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom(
+          null,
+          true,
+          0,
+          -0,
+          1,
+          -1,
+          2 ** 53,
+          2 ** 53 - 1,
+          1.5,
+          1e21,
+          "",
+          "\ud800",
+          "\n",
+          "\u007f",
+          "é",
+          "a",
+        ),
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.array(fc.tuple(name, tie("value")), { maxLength: 4 }).map((all) => Object.fromEntries(all)),
+      ),
+    }));
+    const text = fc.oneof(
+      value.map((one) => JSON.stringify(one)),
+      value.map((one) => JSON.stringify(one, null, 1)),
+      fc
+        .tuple(fc.integer({ min: 28, max: 36 }), fc.constantFrom("1", "{}", '{"a":[]}'))
+        .map(([deep, inner]) => `${"[".repeat(deep)}${inner}${"]".repeat(deep)}`),
+      fc.constantFrom(
+        "-0",
+        "1E2",
+        '"\\u0061"',
+        '"\\/"',
+        '{"10":1,"9":2}',
+        '{"9":1,"10":2}',
+        '{"a":1,"a":1}',
+        '"\\ud83d\\ude00"',
+      ),
+    );
+    const outcome = (run: () => unknown) => {
+      try {
+        return { read: run() };
+      } catch (fault) {
+        return { code: (fault as { code?: string }).code };
+      }
+    };
+    let taken = 0;
+    fc.assert(
+      fc.property(text, (one) => {
+        const wanted = outcome(() => {
+          const parsed = JSON.parse(fromUtf8(utf8(one))) as Json;
+          if (canonical(parsed) !== fromUtf8(utf8(one))) throw new Refusal("JSON", "another");
+          return parsed;
+        });
+        if ("read" in wanted) taken++;
+        expect(outcome(() => readCanonical(utf8(one)))).toEqual(wanted);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(taken).toBeGreaterThan(300);
   });
 
   it("T29: one value has one text, whatever the order of its members", () => {
