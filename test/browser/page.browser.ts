@@ -144,7 +144,7 @@ describe.skipIf(!executable)("the page that verifies", () => {
     const words = await open.verify();
     expect(words).toEqual(sealWords(await verifySeal(nodeHost, given, { ...trustOf(bundle), log: trust })));
     expect(words.rows.find(([label]) => label === "log")?.[1]).toContain(
-      "this seal 6, by its checkpoint of 14 entries",
+      "entry 6 this seal, by its checkpoint of 14 entries",
     );
     await open.typeKeys({ log: "ledger.example" });
     expect((await open.verify()).headline).toContain(
