@@ -73,12 +73,7 @@ export class VerifyCrew {
 
   /** Has a thread do what its main file knows besides; undefined where none did it. What it gives, and where it fails, is that file's to say. */
   async other(job: object): Promise<unknown> {
-    try {
-      return (await this.#threads.ask({ job })).other;
-    } catch (fault) {
-      if (fault instanceof ThreadEnded) return undefined;
-      throw fault;
-    }
+    return (await this.#asked({ job }))?.other;
   }
 
   /**
@@ -104,7 +99,7 @@ export class VerifyCrew {
         telling = known.then(tell, () => []);
         const there: SealCrew = {
           slices: running * 2,
-          check: async (slice) => (await this.#checked(await telling, bundle, slice)) ?? here.check(slice),
+          check: async (slice) => (await this.#asked({ bundle, slice }, await telling))?.result ?? here.check(slice),
         };
         return this.#joins ? joined(there, here) : there;
       },
@@ -121,13 +116,9 @@ export class VerifyCrew {
   }
 
   /** Undefined where no thread did it. */
-  async #checked(
-    members: readonly object[],
-    bundle: number,
-    slice: readonly Expected[],
-  ): Promise<SliceResult | undefined> {
+  async #asked(job: object, among?: readonly object[]): Promise<CrewAnswer | undefined> {
     try {
-      return (await this.#threads.ask({ bundle, slice }, members)).result;
+      return await this.#threads.ask(job, among);
     } catch (fault) {
       if (fault instanceof ThreadEnded) return undefined;
       throw fault;

@@ -21,11 +21,16 @@ export interface PinnedAnswer {
 }
 
 export async function pinnedOf(box: EnrolledBox): Promise<PinnedAnswer> {
-  const { arc, enrolled, gapHours } = box;
-  const [roots, authorities, keepers] = await Promise.all(
-    [box.roots, box.authorities, box.keepers].map((some) => Promise.all(some.map(certificate))),
-  );
-  return { arc, enrolled, gapHours, roots: roots ?? [], authorities: authorities ?? [], keepers: keepers ?? [] };
+  const { arc, authorities, enrolled, gapHours, keepers, roots } = box;
+  const pinned = (some: readonly Uint8Array[]) => Promise.all(some.map(certificate));
+  return {
+    arc,
+    enrolled,
+    gapHours,
+    roots: await pinned(roots),
+    authorities: await pinned(authorities),
+    keepers: await pinned(keepers),
+  };
 }
 
 async function certificate(der: Uint8Array): Promise<PinnedCertificate> {
