@@ -40,11 +40,6 @@ export async function inChain(verdict: BundleVerdict, folder: string, chain: str
   return placedTold(placedIn(verdict, whole));
 }
 
-/** Refuses USAGE a chain beside something that is no bundle. */
-export function checkNoChain({ chain }: Beside): void {
-  if (chain !== undefined) throw usage("--chain goes with a bundle's folder, or stands alone", chain);
-}
-
 /** A folder that is no bundle, and holds some: whoever names it means them, and must say so, as they would not be verified whole. Refuses USAGE. */
 export async function checkNoRecordsBelow(folder: string): Promise<void> {
   const source = bundleFolder(folder, { mostNames });

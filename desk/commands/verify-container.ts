@@ -1,10 +1,8 @@
 /** Wires `coldseal verify` for a container, which brings everything with it. */
 
-import { closeSync, openSync, readSync } from "node:fs";
 import { Refusal } from "../../manifests/refusal.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { type ContainerVerdict, verifyContainer } from "../container/verify-container.ts";
-import { fileFault } from "../file-fault.ts";
 import { bundleTold, sealTold, type Told } from "../told.ts";
 import { unreadWords } from "../verdict-words.ts";
 
@@ -12,23 +10,6 @@ import { unreadWords } from "../verdict-words.ts";
 interface Beside {
   readonly documents?: string;
   readonly evidence?: readonly string[];
-}
-
-/** Of a file: by its ending, or as every ZIP file begins; a seal never does. Refuses USAGE, MEDIA-READ. */
-export function isContainer(path: string): boolean {
-  if (/\.asic[es]$/i.test(path)) return true;
-  const first = new Uint8Array(4);
-  try {
-    const descriptor = openSync(path, "r");
-    try {
-      readSync(descriptor, first, 0, first.length, 0);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (fault) {
-    throw fileFault(fault, "read a file", path);
-  }
-  return Buffer.compare(first, Uint8Array.of(0x50, 0x4b, 3, 4)) === 0;
 }
 
 /** Refuses USAGE what would take the place of what the container has, and as `verifyContainer`. */

@@ -19,6 +19,7 @@ import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
+import { isContainer } from "../container/is-container.ts";
 import { documentDigestAt } from "../document-digest.ts";
 import { fileFault } from "../file-fault.ts";
 import { writeNew } from "../new-files.ts";
@@ -26,8 +27,6 @@ import { bundleTold, sealTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
 import { refusalWords } from "../verdict-words.ts";
-import { chainAlone, checkNoChain, checkNoRecordsBelow, inChain } from "./verify-chain.ts";
-import { isContainer, wholeContainer } from "./verify-container.ts";
 
 const largestSeal = 1 << 20;
 
@@ -63,13 +62,23 @@ async function told(
   options: VerifyOptions,
   trust: Trust,
 ): Promise<Told> {
-  if (path === undefined) return chainAlone(options, trust);
+  if (path === undefined) return (await chains()).chainAlone(options, trust);
   const found = await statAt(path);
   if (found.isDirectory()) return wholeFolder(path, document, options, trust);
   checkNoChain(options);
-  return found.isFile() && isContainer(path)
-    ? wholeContainer(path, document, options, trust)
-    : oneSeal(path, document, options, trust);
+  if (!found.isFile() || !isContainer(path)) return oneSeal(path, document, options, trust);
+  const { wholeContainer } = await import("./verify-container.ts");
+  return wholeContainer(path, document, options, trust);
+}
+
+/** What one bundle or seal does not need is loaded where it is asked for: it takes a good part of a short run. */
+const chains = () => import("./verify-chain.ts");
+
+/** Refuses USAGE a chain beside something that is no bundle. */
+function checkNoChain({ chain }: VerifyOptions): void {
+  if (chain === undefined) return;
+  const expected = "coldseal verify --chain FOLDER, or coldseal verify outbox/BATCH [--chain FOLDER]";
+  throw new Refusal("USAGE", "--chain goes with a bundle's folder, or stands alone", { expected, got: chain });
 }
 
 /** Never over a file that is there. Refuses USAGE, MEDIA-*. */
@@ -105,7 +114,7 @@ async function wholeFolder(
   }
   const names = await readdir(folder);
   if (names.includes("manifest.p7m") || !names.includes("refusal.p7m")) {
-    if (!names.includes("manifest.p7m")) await checkNoRecordsBelow(folder);
+    if (!names.includes("manifest.p7m")) await (await chains()).checkNoRecordsBelow(folder);
     return wholeBundle(folder, options, trust);
   }
   checkNoChain(options);
@@ -116,7 +125,8 @@ async function wholeFolder(
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
   const verdict = await verifyFolder(folder, trust, options.documents);
-  return options.chain === undefined ? bundleTold(verdict) : inChain(verdict, folder, options.chain, trust);
+  if (options.chain === undefined) return bundleTold(verdict);
+  return (await chains()).inChain(verdict, folder, options.chain, trust);
 }
 
 async function checkFolder(folder: string): Promise<void> {
