@@ -88,6 +88,8 @@ export type BatchEvent =
   | { readonly type: "approved"; readonly approval: ApprovalGiven }
   | { readonly type: "withdrew"; readonly person: string }
   | { readonly type: "authorized" }
+  /** who approved a batch that is authorised already */
+  | { readonly type: "approvers"; readonly approvals: readonly ApprovalGiven[] }
   | { readonly type: "begun" }
   | { readonly type: "sealed"; readonly number: number; readonly outcome: "sealed" | "aborted" }
   | { readonly type: "rejected" }
@@ -129,6 +131,8 @@ export function advance(state: BatchState, event: BatchEvent, now: number): Batc
       return state.phase.at === "approving" ? without(state, event.person) : state;
     case "authorized":
       return isOpen(state) ? { ...going(state), phase: { at: "sealing", begun: false } } : state;
+    case "approvers":
+      return state.phase.at === "sealing" ? { ...state, approvals: event.approvals } : state;
     case "begun":
       return state.phase.at === "sealing" ? { ...going(state), phase: { at: "sealing", begun: true } } : state;
     case "already":

@@ -1,7 +1,7 @@
 /** NOTHING-LOST: the working state anew from what is durable, the spool and the signer. */
 
 import { nodeHost } from "../../host/crypto-host.ts";
-import { verifyApproval } from "../../manifests/records/authorization.ts";
+import { verifyApproval, verifyPastAuthorization } from "../../manifests/records/authorization.ts";
 import { asRefusal } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
 import { type BatchState, taken } from "./batch-state.ts";
@@ -40,7 +40,10 @@ export async function joinSigner(parts: Parts): Promise<void> {
     if (records.length < page || last === undefined) break;
     before = last;
   }
-  for (const state of parts.book.live) await readApprovals(parts, state);
+  for (const state of parts.book.live) {
+    await readApprovals(parts, state);
+    await readApprovers(parts, state);
+  }
   parts.book.setReady();
 }
 
@@ -128,5 +131,23 @@ async function readApprovals({ book, spool, policies, log }: Parts, state: Batch
       log.warn({ code, folder: state.folder, person }, `an approval does not hold: ${message}`);
       await spool.removeApproval(digestOf(state), person);
     }
+  }
+}
+
+/** Who approved what is authorised already: that counts in the signer alone, and the spool's copy is for people to see. */
+async function readApprovers({ book, spool, policies, log }: Parts, state: BatchState): Promise<void> {
+  const { challenge, phase, spooled } = state;
+  if (!spooled || phase.at !== "sealing" || !challenge) return;
+  try {
+    const p7m = await spool.authorization(digestOf(state));
+    if (p7m === undefined) return;
+    const { policy, digest, oids } = await policies.inForce(challenge.policyDigest);
+    const past = await verifyPastAuthorization(nodeHost, oids, p7m, { policy, policyDigest: digest });
+    if (past.challenge.nonce !== challenge.nonce) return;
+    const approvals = past.approvers.map(({ person, signed }) => ({ person, signed }));
+    book.apply(state.id, { type: "approvers", approvals });
+  } catch (fault) {
+    const { code, message } = asRefusal(fault, "INTERNAL", "who approved cannot be read");
+    log.warn({ code, folder: state.folder }, `who approved is not known: ${message}`);
   }
 }

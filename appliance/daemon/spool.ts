@@ -169,6 +169,14 @@ export class Spool {
     await writeDurable(join(this.#of(digest), "authorization.p7m"), p7m);
   }
 
+  /** As stored; undefined where nothing was. */
+  async authorization(digest: string): Promise<Uint8Array | undefined> {
+    return readFile(join(this.#of(digest), "authorization.p7m")).catch((fault: NodeJS.ErrnoException) => {
+      if (fault.code !== "ENOENT") throw fault;
+      return undefined;
+    });
+  }
+
   /** Removes a batch; durable on return. */
   async remove(digest: string): Promise<void> {
     await removeDurable(this.#of(digest));

@@ -29,6 +29,26 @@ describe("faults and restarts", () => {
     expect(row).toMatchObject({ submitter: expect.stringContaining("Contracts desk"), count: 3 });
   });
 
+  it("NOTHING-LOST: who approved is still told of an authorised batch after a restart", async () => {
+    const { batchDigest } = await box.bring("contracts");
+    await box.until("contracts", "waiting-for-approval");
+    await box.approve("contracts", op1, op2);
+    const approvers = async () => (await box.until("contracts", "waiting-for-unlock")).approvals;
+    const before = await approvers();
+    expect(before.map(({ person }) => person)).toEqual(["op1", "op2"]);
+    await box.stopDaemon();
+    await box.startDaemon();
+    await expect.poll(approvers).toEqual(before);
+
+    await box.stopDaemon();
+    const file = join(box.settings.spool, "batches", batchDigest, "authorization.p7m");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+    writeFileSync(file, bytes);
+    await box.startDaemon();
+    expect(await approvers()).toEqual([]);
+  });
+
   it("NOTHING-LOST: an approval file that was changed on the disk does not survive", async () => {
     const { batchDigest } = await box.bring("contracts");
     await box.until("contracts", "waiting-for-approval");
