@@ -44,8 +44,9 @@ export async function runKeys(
   tell: (consequence: string) => void,
 ): Promise<void> {
   const folder = signerFolder(ledger);
-  if (!existsSync(keyFile(folder))) await make(ledger, options);
-  else checkNoneMoves(folder, options);
+  if (existsSync(keyFile(folder))) checkNoneMoves(folder, options);
+  else if (options.certificate !== undefined) throw noKeysYet(options.certificate);
+  else await make(ledger, options);
   tell("the keys are made");
   if (options.certificate !== undefined) await takeCertificate(folder, options.certificate);
   const { acknowledgement, checkpoint, origin } = readKeyRecord(folder);
@@ -80,6 +81,13 @@ function checkNoneMoves(folder: string, options: KeysOptions): void {
   throw new Refusal("CONFIG", "the keys were made already, in an encrypted file: none is moved to a token", {
     expected: "a ledger that has no keys yet, or the command without --module and --token",
     about: keyFile(folder),
+  });
+}
+
+function noKeysYet(certificate: string): Refusal {
+  return new Refusal("USAGE", "the ledger has no keys yet, so no certificate can be for them", {
+    expected: "--organization NAME, to make keys and a request; then --certificate FILE, with what was issued for it",
+    got: `--certificate ${shown(certificate)}`,
   });
 }
 

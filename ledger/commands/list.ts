@@ -122,7 +122,22 @@ function manifestLines(manifests: readonly ListedManifest[], last: number): read
     standingOf(one),
     one.entry === null ? "" : `${one.entry}`,
   ]);
-  return tableLines(columns, rows, 110);
+  return [
+    ...tableLines(columns, rows, 110),
+    ...othersLine(
+      manifests.map(({ number }) => number),
+      last,
+    ),
+  ];
+}
+
+/** Which are told, where those are not all. */
+function othersLine(told: readonly number[], last: number): readonly string[] {
+  const [from, to] = [Math.min(...told), Math.max(...told)];
+  if (from === 1 && to === last) return [];
+  return [
+    `numbers ${amount(from)} to ${amount(to)} of up to ${amount(last)}; others: --from N tells ${listed} numbers from N on`,
+  ];
 }
 
 function standingOf({ inDispute, standing, takenBack }: ListedManifest): string {

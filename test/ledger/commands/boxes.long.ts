@@ -133,6 +133,9 @@ describe("the ledger's commands about boxes", () => {
     ]);
     const list = await coldseal("list", "ledger", "box-1");
     expect(list.out.split("\n").filter((line) => /IN DISPUTE|disputed/.test(line))).toHaveLength(2);
+    expect(list.out).not.toContain("others:");
+    const later = await coldseal("list", "ledger", "box-1", "--from", "2");
+    expect(later.out).toMatch(/\nnumbers 2 to (\d+) of up to \1; others: --from N/);
   });
 
   it("find: a file that was sealed, and its digest; names are escaped; one that was not", async () => {

@@ -38,6 +38,8 @@ beforeAll(async () => {
   expect(await run("init", at("ledger"), "--origin", "ledger.example.org/boxes", ...initWords(dir))).toMatchObject({
     status: 0,
   });
+  const early = await signing("keys", at("ledger"), "--organization", "Example", "--certificate", at("ca.der"));
+  expect(early).toMatchObject({ status: 2, err: expect.stringContaining("the ledger has no keys yet") });
   const made = await signing("keys", at("ledger"), "--organization", "Example", "--json");
   const { checkpoint, request } = JSON.parse(made.out) as { checkpoint: { vkey: string }; request: string };
   vkey = checkpoint.vkey;
