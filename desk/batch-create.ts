@@ -5,6 +5,7 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../host/crypto-host.ts";
 import { syncFolder, syncTree } from "../host/durable.ts";
+import { makeMissingFolders } from "../host/missing-folders.ts";
 import type { HashName } from "../manifests/cms/suite.ts";
 import { signedAttributes, signedDataAround, signerInfo } from "../manifests/cms/write.ts";
 import type { OwnOids } from "../manifests/encoding/oid.ts";
@@ -91,7 +92,7 @@ async function makeBatchFolder(order: BatchOrder): Promise<string> {
   const inbox = join(order.stick, "coldseal", "inbox");
   const folder = join(inbox, order.folder);
   try {
-    await mkdir(inbox, { recursive: true });
+    await makeMissingFolders(inbox);
     if ((await mkdir(folder).catch(isThere)) === "there") {
       throw new Refusal("MEDIA-TAKEN", `the stick already holds a batch folder ${order.folder}`, {
         expected: "a name that is free in coldseal/inbox",

@@ -3,6 +3,7 @@
 import { chmod, mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeMissingFolders } from "../../host/missing-folders.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
 export interface OperatorPaths {
@@ -100,7 +101,7 @@ export async function boxPaths(
 
 /** Makes the folders. Refuses with USAGE where `dir` already holds something: a box is never made over another. */
 export async function makeFolders(paths: BoxPaths): Promise<void> {
-  await mkdir(paths.dir, { recursive: true });
+  await makeMissingFolders(paths.dir);
   if ((await readdir(paths.dir)).length > 0) {
     throw new Refusal("USAGE", `${paths.dir} is not empty`, { expected: "a new or empty folder", got: "files in it" });
   }

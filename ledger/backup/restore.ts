@@ -15,7 +15,7 @@ import { Refusal } from "../../manifests/refusal.ts";
 import { checkLedger, type LedgerCheck } from "../check/check-ledger.ts";
 import { readWitnessSettings } from "../checkpoints/witness-settings.ts";
 import { logKeyOf, signerFolder } from "../client/open-signer.ts";
-import { begunFolder, wholeFolder } from "../keys/new-folder.ts";
+import { begunFolder, onlyMaker, wholeFolder } from "../keys/new-folder.ts";
 import { checkEmpty, type Ledger, openLedger, storeFile } from "../ledger-folder.ts";
 import { formerHead } from "../log/proofs.ts";
 import { treeHead } from "../log/tree-head.ts";
@@ -66,7 +66,7 @@ export interface Restored {
 }
 
 /**
- * The folder is there whole or not at all, also where this is killed; a dump that was loaded stays loaded. Refuses STORE a folder with something in it; LEDGER-BACKUP a backup that is not whole or was changed, and, but for reading, one
+ * The folder is there whole or not at all, also where this is killed; a dump that was loaded stays loaded. Refuses STORE a folder with something in it; BUSY where another process restores beside it; LEDGER-BACKUP a backup that is not whole or was changed, and, but for reading, one
  * that is older than what others were shown; LOG-RECORD, but for reading, where something of it does not hold, or others were shown another history.
  */
 export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
@@ -74,20 +74,23 @@ export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
   const folder = resolve(wanted.folder);
   const backup = readBackupRecord(from);
   checkEmpty(folder, "a ledger is never overwritten");
-  checkNothingBegun(folder);
-  if (existsSync(folder)) await removeEmpty(folder);
-  let restored: Restored | undefined;
-  try {
-    await wholeFolder(folder, async (begun) => {
-      restored = await restoreInto(begun, backup, { ...wanted, folder });
-      if (!forReading) checkWhole(restored.check);
-    });
-  } catch (fault) {
-    await removeDurable(begunFolder(folder));
-    throw fault;
-  }
-  if (!restored) throw new Refusal("INTERNAL", "nothing was restored");
-  return restored;
+  return onlyMaker(folder, async () => {
+    checkEmpty(folder, "a ledger is never overwritten");
+    checkNothingBegun(folder);
+    if (existsSync(folder)) await removeEmpty(folder);
+    let restored: Restored | undefined;
+    try {
+      await wholeFolder(folder, async (begun) => {
+        restored = await restoreInto(begun, backup, { ...wanted, folder });
+        if (!forReading) checkWhole(restored.check);
+      });
+    } catch (fault) {
+      await removeDurable(begunFolder(folder));
+      throw fault;
+    }
+    if (!restored) throw new Refusal("INTERNAL", "nothing was restored");
+    return restored;
+  });
 }
 
 /** The ledger is made beside its place, and what is there may be somebody's. */

@@ -31,7 +31,7 @@ export async function newFolder(path: string, fill: (folder: string) => Promise<
 }
 
 /**
- * Runs `work` while nobody else makes keys in the folder that `path` is in: what stands at `begunFolder` was cut short then, and may be removed. Ends with the process. Refuses BUSY
+ * Runs `work` while nobody else makes keys or restores a ledger in the folder that `path` is in: what stands at `begunFolder` was cut short then, and may be removed. Ends with the process. Refuses BUSY
  * where another one does, STORE, CONFIG.
  */
 export async function onlyMaker<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -40,7 +40,7 @@ export async function onlyMaker<T>(path: string, work: () => Promise<T>): Promis
   const descriptor = opened(folder);
   try {
     if (takeLock(descriptor, 0)) return await work();
-    throw new Refusal("BUSY", "another process is making keys there: none are made beside it", {
+    throw new Refusal("BUSY", "another process makes keys or a ledger there: nothing is made beside it", {
       expected: "one at a time",
       about: folder,
     });

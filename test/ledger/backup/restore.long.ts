@@ -10,6 +10,7 @@ import { openLedger } from "../../../ledger/ledger-folder.ts";
 import { placesOf } from "../../../ledger/publish/places.ts";
 import { schemaVersion } from "../../../ledger/store/schema.ts";
 import { canonicalBytes } from "../../../manifests/encoding/canonical-json.ts";
+import type { Refusal } from "../../../manifests/refusal.ts";
 import { aCopyOf, recordOf } from "../a-ledger.ts";
 import { oldStore } from "../old-store.ts";
 import { keysIn } from "../signer/a-signer.ts";
@@ -144,6 +145,18 @@ describe("restoring", () => {
     writeFileSync(`${folder}.new/mine`, "x");
     await expect(one.restore({ folder })).rejects.toMatchObject({ code: "STORE", about: `${folder}.new` });
     expect(existsSync(`${folder}.new/mine`)).toBe(true);
+  });
+
+  it("BUSY: of two that restore into one folder at once one does, and the other touches nothing of it", async () => {
+    await one.backup();
+    const both = await Promise.allSettled([one.restore(), one.restore()]);
+    expect(both.map((end) => (end.status === "fulfilled" ? "restored" : (end.reason as Refusal).code)).sort()).toEqual([
+      "BUSY",
+      "restored",
+    ]);
+    const ledger = await openLedger(one.target);
+    expect(await checkLedger(ledger, [])).toMatchObject({ count: 0 });
+    ledger.close();
   });
 
   it("LEDGER-BACKUP: a file that was changed, cut, left out or swapped for a link, and a record that names others, restore nothing", async () => {

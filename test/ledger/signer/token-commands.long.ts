@@ -239,7 +239,10 @@ describe("keys that are being made", () => {
         await new Promise((soon) => setTimeout(soon, 1));
       first.kill("SIGSTOP");
       const second = await make(soft, folder);
-      expect(second).toMatchObject({ status: 3, out: expect.stringContaining("another process is making keys there") });
+      expect(second).toMatchObject({
+        status: 3,
+        out: expect.stringContaining("another process makes keys or a ledger there"),
+      });
       first.kill("SIGCONT");
       expect(await gone).toBe(0);
       expect(await thereOn(soft)).toHaveLength(4);
