@@ -3,6 +3,7 @@
 export type LimitName =
   | "raw-1"
   | "raw-2"
+  | "one-core"
   | "openssl-loop"
   | "bouncycastle"
   | "openssl-dgst"

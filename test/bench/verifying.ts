@@ -1,40 +1,76 @@
-/** `verify-p256`: the whole command `coldseal verify` over a batch of 10,000 seals with their documents, from its start to its end. */
+/** `verify-p256`: the whole command `coldseal verify` over a batch of 20,000 seals with their documents, from its start to its end. */
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../demo/project-root.ts";
 import { wholeBox } from "../e2e/whole-box.ts";
 import { timeOf } from "./box-times.ts";
-import type { BenchCase } from "./case.ts";
+import type { BenchCase, Figure } from "./case.ts";
+import { bouncyCastleVerifies, opensslVerifies, type SealAndDocument } from "./peers/verify-peers.ts";
+import type { WarmJava } from "./peers/warm-java.ts";
 import { pinnedDocuments } from "./pinned-bytes.ts";
 import { watchPeak } from "./process-memory.ts";
 import { authorise } from "./sealing.ts";
 
-const count = 10_000;
+const count = 20_000;
+const batch = "many";
 
 export const verifyMany: BenchCase = {
   name: "verify-p256",
-  unit: "documents/s",
+  unit: "seals/s",
   target: { value: 5000 },
-  async setUp() {
+  async setUp(folder, missing) {
     const whole = await wholeBox({ profile: "ecdsa-p256-sha256" });
-    await authorise(whole, await whole.bring("many", pinnedDocuments("many", count, 1024)));
-    await timeOf(whole, "many", "released");
+    await authorise(whole, await whole.bring(batch, pinnedDocuments(batch, count, 1024)));
+    await timeOf(whole, batch, "released");
     await whole.box.stop();
-    const { pki, genesis } = whole.paths;
-    const args = ["verify", whole.outbox("many"), "--ca", pki.root, "--genesis", genesis];
+    const { pki, genesis, stick } = whole.paths;
+    const bundle = whole.outbox(batch);
+    const pairs = pairsOf(bundle, join(stick, "coldseal/inbox", batch, "documents"));
+    const command = [process.execPath, join(projectRoot, "desk/main.ts")];
+    const args = [...command, "verify", bundle, "--ca", pki.root, "--genesis", genesis];
+    let java: WarmJava | undefined;
+    try {
+      java = bouncyCastleVerifies(folder, pairs);
+    } catch (fault) {
+      missing("bouncycastle", (fault as Error).message);
+    }
     return {
-      limits: {},
-      async measure() {
-        const begun = performance.now();
-        const child = spawn(process.execPath, [join(projectRoot, "desk/main.ts"), ...args], { stdio: "ignore" });
-        const peak = watchPeak(child.pid);
-        const status = await new Promise((resolve) => child.once("close", resolve));
-        const seconds = (performance.now() - begun) / 1000;
-        if (status !== 0) throw new Error(`coldseal verify ended with ${status}`);
-        return { value: count / seconds, rssMiB: peak() };
+      limits: {
+        "one-core": async () => (await rateOf(["taskset", "--cpu-list", firstCore(), ...args])).value,
+        "openssl-loop": async () => opensslVerifies(pairs, pki.root)(),
+        ...(java ? { bouncycastle: () => java.ask("again") } : {}),
       },
-      end: () => whole.end(),
+      measure: () => rateOf(args),
+      async end() {
+        java?.end();
+        await whole.end();
+      },
     };
   },
 };
+
+async function rateOf([program = "", ...args]: readonly string[]): Promise<Figure> {
+  const begun = performance.now();
+  const child = spawn(program, args, { stdio: "ignore" });
+  const peak = watchPeak(child.pid);
+  const status = await new Promise((resolve) => child.once("close", resolve));
+  const seconds = (performance.now() - begun) / 1000;
+  if (status !== 0) throw new Error(`coldseal verify ended with ${status}`);
+  return { value: count / seconds, rssMiB: peak() };
+}
+
+function pairsOf(bundle: string, documents: string): readonly SealAndDocument[] {
+  const lines = readFileSync(join(bundle, "documents.jsonl"), "utf8").trimEnd().split("\n");
+  return lines.map((line) => {
+    const { name, seal } = JSON.parse(line) as { name: string; seal: string };
+    return [join(bundle, seal), join(documents, name)];
+  });
+}
+
+/** One that this process may run on. */
+function firstCore(): string {
+  const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return allowed?.[1] ?? "0";
+}
