@@ -8,42 +8,82 @@ import type { VirtualBox } from "../machine.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { firstSector, makeExfat, makeStick, sectorBytes, wholeDisk, wholePartition, writeDisk } from "../stick.ts";
 
+/** A file system of `count` sectors from the sector `start` on. */
+function formatFat(file: string, bits: 12 | 16 | 32, start: number, count: number): void {
+  format("mkfs.vfat", "-F", `${bits}`, "-h", `${start}`, `--offset=${start}`, file, `${count / 2}`);
+}
+
 function format(program: string, ...args: readonly string[]): void {
   execFileSync(program, args, { stdio: "ignore" });
 }
 
-/** Sticks that are refused before the kernel's file systems see them. */
-const odd: Readonly<Record<string, (file: string) => void>> = {
-  "two partitions": (file) => {
-    const count = wholePartition.count >> 1;
-    writeDisk(file, wholeDisk, [
-      { type: 0x0c, start: firstSector, count },
-      { type: 0x0c, start: firstSector + count, count },
-    ]);
+interface OddStick {
+  /** what people are told: the judge that is meant saw it, and not another one behind it */
+  readonly says: RegExp;
+  make(file: string): void;
+}
+
+/** Sticks that are refused before the kernel's file systems see them. But for what is odd of it each is one that the kernel would take. */
+const odd: Readonly<Record<string, OddStick>> = {
+  "two partitions": {
+    says: /: 2 partitions,/,
+    make: (file) => {
+      const count = wholePartition.count >> 1;
+      const starts = [firstSector, firstSector + count];
+      const partitions = starts.map((start) => ({ type: 0x0e, start, count }));
+      writeDisk(file, wholeDisk, partitions);
+      for (const start of starts) formatFat(file, 16, start, count);
+    },
   },
-  "an extended partition": (file) => writeDisk(file, wholeDisk, [{ type: 0x05, ...wholePartition }]),
-  "a partition without a file system": (file) => writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]),
-  "random bytes": (file) => {
-    writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]);
-    overwrite(file, firstSector * sectorBytes, randomBytes(1 << 20));
+  "an extended partition": {
+    says: /: an extended partition,/,
+    make: (file) => {
+      writeDisk(file, wholeDisk, [{ type: 0x05, ...wholePartition }]);
+      formatFat(file, 32, firstSector, wholePartition.count);
+    },
   },
-  ext4: (file) => {
-    writeDisk(file, wholeDisk, [{ type: 0x83, ...wholePartition }]);
-    format("mkfs.ext4", "-q", "-F", "-E", `offset=${firstSector * sectorBytes}`, file, `${wholePartition.count / 2}k`);
+  "a partition without a file system": {
+    says: /: no boot sector of FAT,/,
+    make: (file) => writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]),
   },
-  FAT12: (file) => {
-    writeDisk(file, 8192, [{ type: 0x01, start: firstSector, count: 8192 - firstSector }]);
-    format("mkfs.vfat", "-F", "12", `--offset=${firstSector}`, file, `${(8192 - firstSector) / 2}`);
+  "random bytes": {
+    says: /the stick's file system is refused/,
+    make: (file) => {
+      writeDisk(file, wholeDisk, [{ type: 0x0c, ...wholePartition }]);
+      overwrite(file, firstSector * sectorBytes, randomBytes(1 << 20));
+    },
   },
-  "a file system larger than its partition": (file) => {
-    makeStick(file);
-    const row = Buffer.alloc(4);
-    row.writeUInt32LE(wholePartition.count - 4096);
-    overwrite(file, 446 + 12, row);
+  ext4: {
+    says: /: a partition of type 83,/,
+    make: (file) => {
+      writeDisk(file, wholeDisk, [{ type: 0x83, ...wholePartition }]);
+      const kilobytes = `${wholePartition.count / 2}k`;
+      format("mkfs.ext4", "-q", "-F", "-E", `offset=${firstSector * sectorBytes}`, file, kilobytes);
+    },
   },
-  "exFAT with a wrong checksum": (file) => {
-    makeExfat(file);
-    overwrite(file, firstSector * sectorBytes + 11 * sectorBytes, Buffer.alloc(4));
+  FAT12: {
+    says: /: FAT12,/,
+    make: (file) => {
+      const count = 8192 - firstSector;
+      writeDisk(file, 8192, [{ type: 0x06, start: firstSector, count }]);
+      formatFat(file, 12, firstSector, count);
+    },
+  },
+  "a file system larger than its partition": {
+    says: /: a file system that ends beyond its place,/,
+    make: (file) => {
+      makeStick(file);
+      const row = Buffer.alloc(4);
+      row.writeUInt32LE(wholePartition.count - 4096);
+      overwrite(file, 446 + 12, row);
+    },
+  },
+  "exFAT with a wrong checksum": {
+    says: /: a boot region whose checksum is wrong,/,
+    make: (file) => {
+      makeExfat(file);
+      overwrite(file, firstSector * sectorBytes + 11 * sectorBytes, Buffer.alloc(4));
+    },
   },
 };
 
@@ -53,7 +93,7 @@ export const oddSticks: Scenario = {
   async run(stage) {
     const { guest, work } = stage;
     const box = await stage.goOn();
-    for (const [at, [what, make]] of Object.entries(odd).entries()) {
+    for (const [at, [what, { make, says }]] of Object.entries(odd).entries()) {
       const file = join(work, `odd-${at}`);
       make(file);
       await box.plug(`O${at}`, file);
@@ -61,6 +101,7 @@ export const oddSticks: Scenario = {
         sticks.find((one) => one.startsWith("refused")),
       );
       match(line, /STICK-FORM/, what);
+      match(line, says, what);
       deepEqual(await box.shell("grep -c ' /run/coldseal/media/' /proc/mounts || true"), "0\n", what);
       await box.pull(`O${at}`);
       await guest.until(box, `${what} gone`, ({ sticks }) =>
