@@ -1,20 +1,31 @@
 /** A whole box of real processes whose parts can be started under a fault: signer on SoftHSM, daemon, confined intakes, a folder as the stick. */
 
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { RealSigner } from "../appliance/signer/real-signer.ts";
-import { DeathPlan } from "../promises/dying-process.ts";
 import { pause, RealDaemon } from "../promises/real-daemon.ts";
 import { IntakeGate } from "./intake-start.ts";
 import type { Part } from "./point.ts";
-import { hasStopped, standsStill, threadsOf, tracerOf } from "./threads.ts";
+import { StartPlan } from "./start/start-plan.ts";
+import { hasStopped, isFiltered, standsStill, threadsOf } from "./threads.ts";
 import { FaultyToken } from "./token/faulty-token.ts";
 import { within } from "./waiting.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
 const patience = 20_000;
 
-export interface FaultBoxOptions {
-  readonly shim?: string;
+/** What stands between processes and what they reach, as paths. */
+export interface Between {
+  /** the module that the signer is to reach its token through */
+  readonly shim?: string | undefined;
+  /** what starts processes under a fault */
+  readonly starter?: string | undefined;
+}
+
+type Plans = Readonly<Record<"intake" | "daemon" | "signer", StartPlan>>;
+
+export interface FaultBoxOptions extends Between {
   readonly under?: (folder: string) => { readonly signer: readonly string[]; readonly daemon: readonly string[] };
 }
 
@@ -24,13 +35,13 @@ export class FaultBox {
   readonly gate: IntakeGate;
   /** undefined where nothing stands between signer and token */
   readonly token: FaultyToken | undefined;
-  readonly #plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>;
+  readonly #plans: Plans | undefined;
   #unlocked = false;
   #daemonUnder: readonly string[] = [];
 
   private constructor(
     { signer, daemon, gate, token }: Pick<FaultBox, "signer" | "daemon" | "gate" | "token">,
-    plans: Readonly<Record<"intake" | "daemon" | "signer", DeathPlan>>,
+    plans: Plans | undefined,
   ) {
     this.signer = signer;
     this.daemon = daemon;
@@ -40,23 +51,33 @@ export class FaultBox {
   }
 
   /**
-   * Everything runs, the box is unlocked, intake looks at the stick. `shim`: the module that the signer is to reach its token through. `under`: what starts signer and
-   * daemon in their place, given the box's folder.
+   * Everything runs, the box is unlocked, intake looks at the stick. `under`: what starts signer and daemon in their place, given the box's folder.
    */
-  static async make({ shim, under: starter }: FaultBoxOptions = {}): Promise<FaultBox> {
+  static async make({ shim, starter, under: places }: FaultBoxOptions = {}): Promise<FaultBox> {
     const signer = await RealSigner.make();
     const token = shim === undefined ? undefined : FaultyToken.between(signer, shim);
-    const under = starter?.(signer.folder);
-    const planOf = (name: string) => new DeathPlan(join(signer.folder, `${name}.plan`));
-    const plans = { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
+    const under = places?.(signer.folder);
+    const plans = starter === undefined ? undefined : plansIn(signer.folder, starter);
     const gate = new IntakeGate(join(signer.folder, "gate"));
-    const daemon = await RealDaemon.make(signer, [...plans.intake.under, ...gate.under]);
-    signer.under = [...(under?.signer ?? []), ...plans.signer.under];
+    const daemon = await RealDaemon.make(signer, [...(plans?.intake.under ?? []), ...gate.under]);
+    signer.under = [...(under?.signer ?? []), ...(plans?.signer.under ?? [])];
     const box = new FaultBox({ signer, daemon, gate, token }, plans);
     box.#daemonUnder = under?.daemon ?? [];
     await box.keep();
     await box.looking();
+    await box.#keepCompiled();
     return box;
+  }
+
+  /** Node keeps what it compiled only where a process ends by itself: the first box that was made with such a folder does that once. */
+  async #keepCompiled(): Promise<void> {
+    const kept = process.env.NODE_COMPILE_CACHE ?? "";
+    if (kept === "" || existsSync(join(kept, "whole"))) return;
+    await this.daemon.end("SIGTERM");
+    await this.signer.end("SIGTERM");
+    await this.keep();
+    await this.looking();
+    writeFileSync(join(kept, "whole"), "");
   }
 
   /** The process of a part; undefined while there is none. The first intake is the one that looks at the stick: it stays. */
@@ -65,13 +86,10 @@ export class FaultBox {
     return { scan, take, daemon: this.daemon.pid, signer: this.signer.pid }[part];
   }
 
-  plan(part: Part): DeathPlan {
+  /** By what the next start of a part is struck. */
+  plan(part: Part): StartPlan {
+    if (!this.#plans) throw new Error("nothing starts processes under a fault");
     return this.#plans[part === "scan" || part === "take" ? "intake" : part];
-  }
-
-  /** Where the log of what a part did under its plan stands. */
-  planLog(part: Part): string {
-    return join(this.signer.folder, `${part === "scan" || part === "take" ? "intake" : part}.plan.log`);
   }
 
   /** Starts what is not there, as units do, and unlocks the box, as people do. Gives what it had to start. */
@@ -86,7 +104,7 @@ export class FaultBox {
     if (this.signer.alive && !this.#unlocked) await this.unlock();
     if (!this.daemon.alive) {
       started.push("daemon");
-      await this.daemon.start([...this.#daemonUnder, ...this.#plans.daemon.under]);
+      await this.daemon.start([...this.#daemonUnder, ...(this.#plans?.daemon.under ?? [])]);
     }
     return started;
   }
@@ -157,11 +175,11 @@ export class FaultBox {
     }
   }
 
-  /** Processes that were started under a tracer end, and start without. */
+  /** Processes that were started under a plan end, and start without. */
   async untraced(): Promise<void> {
     for (const part of ["scan", "daemon", "signer"] as const) {
       const pid = this.pid(part);
-      if (pid !== undefined && tracerOf(pid) !== 0) await this.end(part);
+      if (pid !== undefined && isFiltered(pid)) await this.end(part);
     }
     await this.keep();
   }
@@ -170,4 +188,11 @@ export class FaultBox {
     await this.daemon.remove();
     await this.signer.remove();
   }
+}
+
+/** Compiled code that Node keeps is none of the box: there it keeps none. */
+function plansIn(folder: string, starter: string): Plans {
+  const apart = process.env.NODE_COMPILE_CACHE ?? "";
+  const planOf = (name: string) => new StartPlan(join(folder, `${name}.plan`), { starter, apart });
+  return { intake: planOf("intake"), daemon: planOf("daemon"), signer: planOf("signer") };
 }

@@ -2,13 +2,15 @@
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 
 const gate = join(import.meta.dirname, "intake-gate.ts");
 
-/** The gate may read what stands in its own folder only as far as it is itself. */
-const script = `gate=$1; shift; ulimit -c 0; export UV_THREADPOOL_SIZE=1
-if [ -f "$gate" ]; then rm -f "$gate"; node=$1; shift; exec "$node" --import ${gate} --allow-fs-read=${gate} "$@"; fi
-exec "$@"`;
+/** The gate may read what stands in its own folder only as far as it is itself. Compiled code is kept where the tests run, not on a box. */
+const script = `gate=$1; kept=$2; node=$3; shift 3; ulimit -c 0; export UV_THREADPOOL_SIZE=1
+if [ -n "$kept" ]; then export NODE_COMPILE_CACHE="$kept"; set -- --allow-fs-read="$kept" --allow-fs-write="$kept" "$@"; fi
+if [ -f "$gate" ]; then rm -f "$gate"; set -- --import ${gate} --allow-fs-read=${gate} "$@"; fi
+exec "$node" "$@"`;
 
 export class IntakeGate {
   readonly #file: string;
@@ -19,7 +21,7 @@ export class IntakeGate {
 
   /** The command that intakes are started by. */
   get under(): readonly string[] {
-    return ["/bin/sh", "-c", script, "sh", this.#file];
+    return ["/bin/sh", "-c", script, "sh", this.#file, process.env.NODE_COMPILE_CACHE ?? ""];
   }
 
   /** The next intake that is started stops at the gate. */

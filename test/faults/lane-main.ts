@@ -9,7 +9,7 @@ import { StruckBox } from "./strike.ts";
 /** A box's record grows, and with it what each check costs. */
 const batchesOfABox = 40;
 
-const shim = process.env.COLDSEAL_FAULT_SHIM;
+const between = { shim: process.env.COLDSEAL_FAULT_SHIM, starter: process.env.COLDSEAL_FAULT_STARTER };
 
 let struck: StruckBox | undefined;
 process.on("message", (order: LaneOrder) => {
@@ -25,15 +25,17 @@ async function work(order: LaneOrder): Promise<LaneAnswer> {
     await away();
     return "ended";
   }
-  if (order === "measure") return { counted: await measure(shim) };
-  if (order.kind === "clock") return { outcome: await strikeClock(order) };
-  if (struck && struck.batches >= batchesOfABox) await away();
-  struck ??= await StruckBox.make(shim);
+  if (order === "measure") return { counted: await measure(between) };
+  const { points, fresh } = order;
+  const [first] = points;
+  if (first?.kind === "clock") return { outcomes: [await strikeClock(first)] };
+  if (fresh || (struck && struck.batches >= batchesOfABox)) await away();
+  struck ??= await StruckBox.make(between);
   try {
-    const outcome = await struck.strike(order);
+    const outcomes = await struck.strike(points.filter((one) => one.kind !== "clock"));
     // What is broken must not be found again at the next point.
-    if (outcome.broken.length > 0) await away();
-    return { outcome };
+    if (outcomes.some(({ broken }) => broken.length > 0)) await away();
+    return { outcomes };
   } catch (fault) {
     await away();
     throw fault;

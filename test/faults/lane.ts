@@ -2,29 +2,38 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
+import type { Between } from "./fault-box.ts";
 import type { Counted } from "./measure.ts";
 import type { Point } from "./point.ts";
 import type { Outcome } from "./strike.ts";
 
-export type LaneOrder = Point | "measure" | "end";
+/** Points that are struck in one batch; `fresh`: on a box that nothing happened to. */
+export interface ChainOrder {
+  readonly points: readonly Point[];
+  readonly fresh: boolean;
+}
+
+export type LaneOrder = ChainOrder | "measure" | "end";
 export type LaneAnswer =
   | { readonly counted: readonly Counted[] }
-  | { readonly outcome: Outcome }
+  | { readonly outcomes: readonly Outcome[] }
   | { readonly failed: string }
   | "ended";
 
-export interface LanePlace {
+export interface LanePlace extends Between {
   readonly folder: string;
-  readonly shim: string | undefined;
 }
 
 export class Lane {
   readonly #child: ChildProcess;
 
-  /** `folder`: where its boxes stand, and the code that Node compiled. `shim`: the module between its signers and their tokens. */
-  constructor({ folder, shim }: LanePlace) {
+  /** `folder`: where its boxes stand, and the code that Node compiled. */
+  constructor({ folder, shim, starter }: LanePlace) {
     const places = { NODE_COMPILE_CACHE: join(folder, "compiled"), TMPDIR: folder };
-    const between = shim === undefined ? {} : { COLDSEAL_FAULT_SHIM: shim };
+    const between = {
+      ...(shim === undefined ? {} : { COLDSEAL_FAULT_SHIM: shim }),
+      ...(starter === undefined ? {} : { COLDSEAL_FAULT_STARTER: starter }),
+    };
     this.#child = fork(join(import.meta.dirname, "lane-main.ts"), {
       env: { ...process.env, ...places, ...between, UV_THREADPOOL_SIZE: "1" },
     });

@@ -4,41 +4,57 @@
  * is asked for every promise. Exit status 1 when something was broken.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { projectRoot } from "../../demo/project-root.ts";
+import { boxFolders, softwareOf } from "../../host/software-digest.ts";
 import { seeded } from "../promises/dying-process.ts";
+import { buildShim, buildStarter, canCompile } from "./build.ts";
+import { chainsOf, chainText, givenChains } from "./chain.ts";
 import { spread } from "./choose.ts";
 import { canFakeTime } from "./clock/fake-clock.ts";
 import { clockPoints } from "./clock/jumps.ts";
+import type { Between } from "./fault-box.ts";
 import { pointsOf } from "./measure.ts";
 import { type Point, pointText, readPoint } from "./point.ts";
-import { reportLines, reportOf } from "./report.ts";
+import { type Report, reportLines, reportOf } from "./report.ts";
 import { counted, type Struck, sweep } from "./sweep.ts";
-import { buildShim, canCompile } from "./token/build.ts";
 import { canAttach } from "./tracer.ts";
 
 /** So many points at least a quick run sweeps. */
 const quickly = 200;
+/** Points between two notes of how far it is. */
+const noted = 50;
 
 const program = new Command("test:faults")
   .option("--quick", "a sample of the points, for CI")
-  .option("--seed <n>", "takes the sample of this seed again", whole, Date.now() % 1_000_000)
-  .option("--points <points>", "these points alone, such as daemon.pool:fsync:3:EIO,signer.main:write:1:SIGKILL")
+  .option("--seed <n>", "takes the sample of this seed again", whole)
+  .option(
+    "--points <points>",
+    "these alone, such as daemon.pool:fsync:3:EIO,signer.main:write:1:SIGKILL; with + in one batch",
+  )
   .option("--many <n>", "a sample of so many points", whole)
   .option("--only <text>", "points whose text starts so, such as signer. or take.main:openat")
   .option("--lanes <n>", "boxes that are swept beside each other", whole, 4)
+  .option("--minutes <n>", "begins nothing new after so many", whole)
+  .option(
+    "--resume <file>",
+    "goes on from the JSON of a run of the same source: its list of points, without those that it swept",
+  )
   .option("--verbose", "a line for each point")
-  .option("--json <file>", "writes the figures as JSON")
+  .option("--json <file>", "writes the figures as JSON, also while it runs")
   .parse();
 const options = program.opts<{
   readonly quick?: true;
   readonly many?: number;
-  readonly seed: number;
+  readonly seed?: number;
   readonly points?: string;
   readonly only?: string;
   readonly lanes: number;
+  readonly minutes?: number;
+  readonly resume?: string;
   readonly json?: string;
   readonly verbose?: true;
 }>();
@@ -50,41 +66,64 @@ async function run(): Promise<void> {
   const begun = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "coldseal-faults-"));
   try {
-    const { seed } = options;
+    const source = sourceDigest();
+    const earlier = options.resume === undefined ? undefined : readEarlier(options.resume, source);
+    const seed = options.seed ?? earlier?.seed ?? Date.now() % 1_000_000;
     const many = options.many ?? (options.quick ? quickly : undefined);
     process.stdout.write(`seed ${seed}\n`);
-    const given = options.points?.split(",").map(readPoint);
-    const place = { folder, shim: tokenShim(folder) };
-    const counts = given ? [] : await counted(place);
-    const all =
-      given ?? [...pointsOf(counts), ...clockJumps()].filter((one) => pointText(one).startsWith(options.only ?? ""));
-    const points = given ?? spread(all, seeded(seed));
-    process.stdout.write(`${all.length} points${many === undefined ? "" : `, of which ${many} are swept`}\n`);
+    const given = options.points?.split(",").map((chain) => chain.split("+").map(readPoint));
+    const place = { folder, ...between(folder) };
+    const counts = given ? [] : (earlier?.counted ?? (await counted(place)));
+    const list = [...pointsOf(counts), ...clockJumps()];
+    const done = new Set(earlier?.done);
+    const wanted = list.filter((one) => pointText(one).startsWith(options.only ?? "") && !done.has(pointText(one)));
+    const queue = given ? givenChains(given) : chainsOf(spread(wanted, seeded(seed)));
+    const sample = many === undefined ? "" : `, of which ${many} are swept`;
+    process.stdout.write(given ? "" : `${list.length} points, ${wanted.length} of them to do${sample}\n`);
     const enough = (struck: readonly Struck[]) =>
-      many !== undefined && struck.filter(({ outcome }) => outcome.struck).length >= many;
-    let done = 0;
-    const struck = await sweep(points, { place, lanes: options.lanes, enough }, (one) => {
-      done++;
+      (many !== undefined && struck.filter(({ outcome }) => outcome.struck).length >= many) ||
+      (options.minutes !== undefined && performance.now() - begun > options.minutes * 60_000);
+    const struck: Struck[] = [];
+    const report = () => {
+      const seconds = (performance.now() - begun) / 1000;
+      const all = given ? undefined : list.length;
+      const made = reportOf(struck, { all, counted: counts, seed, seconds, source }, earlier);
+      if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(made, null, 2)}\n`);
+      return made;
+    };
+    await sweep(queue, { place, lanes: options.lanes, enough }, (one) => {
+      struck.push(one);
       if (one.outcome.broken.length > 0) process.stdout.write(brokenLines(one));
       if (options.verbose) process.stdout.write(pointLine(one));
-      if (done % 50 === 0)
-        process.stdout.write(`${done} points, ${Math.round((performance.now() - begun) / 1000)} s\n`);
+      if (struck.length % noted !== 0) return;
+      process.stdout.write(`${struck.length} points, ${Math.round((performance.now() - begun) / 1000)} s\n`);
+      report();
     });
-    const seconds = (performance.now() - begun) / 1000;
-    const report = reportOf(struck, { all: given ? undefined : all.length, counted: counts, seed, seconds });
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    process.stdout.write(`${reportLines(report).join("\n")}\n`);
-    if (report.violations > 0 || report.swept === 0) process.exitCode = 1;
+    const made = report();
+    process.stdout.write(`${reportLines(made).join("\n")}\n`);
+    if (made.violations > 0 || made.swept === 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The module between signer and token; undefined where there is no compiler. */
-function tokenShim(folder: string): string | undefined {
-  if (canCompile) return buildShim(folder);
-  leftOut("faults of the token, because there is no C compiler");
-  return undefined;
+/** What stands between processes and what they reach; nothing where there is no compiler. */
+function between(folder: string): Between {
+  if (canCompile) return { shim: buildShim(folder), starter: buildStarter(folder) };
+  leftOut("faults of starts and of the token, because there is no C compiler");
+  return {};
+}
+
+/** Over what is swept, and what sweeps. */
+function sourceDigest(): string {
+  return softwareOf(projectRoot, [...boxFolders, "test/faults", "test/promises"]).digest;
+}
+
+/** The JSON of an earlier run. Throws where that was of another source. */
+function readEarlier(file: string, source: string): Report {
+  const earlier = JSON.parse(readFileSync(file, "utf8")) as Report;
+  if (earlier.source === source && earlier.all !== undefined) return earlier;
+  throw new Error(`${file} is of another source or of given points: begin anew, without --resume`);
 }
 
 /** Jumps of the clock; none where there is no libfaketime. */
@@ -109,9 +148,9 @@ function pointLine({ point, outcome, seconds }: Struck): string {
   return `${pointText(point).padEnd(40)} ${seconds.toFixed(1).padStart(5)} s  ${notes.join(" ")}\n`;
 }
 
-function brokenLines({ point, outcome }: Struck): string {
+function brokenLines({ point, outcome, chain }: Struck): string {
   const what = outcome.broken.map((one) => `    ${one.join(": ")}\n`).join("");
-  return `BROKEN at ${pointText(point)}; again by: npm run test:faults -- --points ${pointText(point)}\n${what}`;
+  return `BROKEN at ${pointText(point)}; again by: npm run test:faults -- --points ${chainText(chain)}\n${what}`;
 }
 
 function whole(text: string): number {

@@ -1,8 +1,8 @@
 /** Counts the calls of every process over an unharmed batch: the list of the points. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pause } from "../promises/real-daemon.ts";
+import type { Between } from "./fault-box.ts";
 import { faults, type Part, type Point, parts, type TokenPlace } from "./point.ts";
 import { documentsForToken, StruckBox } from "./strike.ts";
 import { threadsOf } from "./threads.ts";
@@ -17,9 +17,9 @@ export interface Counted {
   readonly times: number;
 }
 
-/** The counts of one batch, and of one start of each process, on a box of its own; of the token's calls too where the signer goes through `shim`. */
-export async function measure(shim?: string): Promise<readonly Counted[]> {
-  const struck = await StruckBox.make(shim);
+/** The counts of one batch, and of one start of each process, on a box of its own: of starts where `between` has what starts them, of the token's calls where it has a module. */
+export async function measure(between: Between): Promise<readonly Counted[]> {
+  const struck = await StruckBox.make(between);
   try {
     const names = knownCalls();
     // What a process does for the first time only is not what the next batch meets.
@@ -27,8 +27,11 @@ export async function measure(shim?: string): Promise<readonly Counted[]> {
     await first.untilAnswered("daemon");
     if (first.byHand || first.broken.length > 0) throw new Error("an unharmed batch did not go through");
     struck.takeAway(first);
-    const counted = [...(await inThreads(struck, names)), ...(await inStarts(struck, names))];
-    return shim === undefined ? counted : [...counted, ...(await atToken(struck))];
+    return [
+      ...(await inThreads(struck, names)),
+      ...(between.starter === undefined ? [] : await inStarts(struck, names)),
+      ...(between.shim === undefined ? [] : await atToken(struck)),
+    ];
   } finally {
     await struck.box.remove();
   }
@@ -107,7 +110,7 @@ async function inStarts(struck: StruckBox, names: readonly string[]): Promise<re
   const counted: Counted[] = [];
   for (const part of parts) {
     const { box } = struck;
-    box.plan(part).set({ call: names.join(","), when: 0 });
+    box.plan(part).count(names);
     if (part !== "take") await box.end(part);
     await box.keep();
     await box.looking();
@@ -115,9 +118,11 @@ async function inStarts(struck: StruckBox, names: readonly string[]): Promise<re
     await life?.untilAnswered("daemon");
     if (!life) await pause(1_500);
     const most = new Map<string, number>();
-    for (const counts of countsIn(readFileSync(box.planLog(part), "utf8")).values())
+    for (const counts of countsIn(box.plan(part).text).values())
       for (const [call, times] of counts) most.set(call, Math.max(times, most.get(call) ?? 0));
+    if (most.size === 0) throw new Error(`no start of ${part} was counted`);
     for (const [call, times] of most) counted.push({ part, where: "start", call, times });
+    box.plan(part).clear();
     await box.untraced();
     if (life) struck.takeAway(life);
   }

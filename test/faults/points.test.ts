@@ -5,6 +5,7 @@ import { clockPoints } from "./clock/jumps.ts";
 import { pointsOf } from "./measure.ts";
 import { type Point, pointText, readPoint } from "./point.ts";
 import { reportLines, reportOf } from "./report.ts";
+import type { Outcome } from "./strike.ts";
 import type { Struck } from "./sweep.ts";
 import { countsIn } from "./tracer.ts";
 
@@ -86,16 +87,34 @@ describe("the points of a sweep", () => {
   });
 
   it("T21: the report tells what was missed and what was broken, and counts no missed point as swept", () => {
-    const outcome = { struck: true, broken: [], restarted: [], byHand: false, told: false, refused: undefined };
     const [one, two, three] = pointsOf(counted).slice(0, 3) as [Point, Point, Point];
-    const struck: readonly Struck[] = [
-      { point: one, outcome, seconds: 1 },
-      { point: two, outcome: { ...outcome, struck: false }, seconds: 1 },
-      { point: three, outcome: { ...outcome, broken: [["NOTHING-LOST", "gone"]] }, seconds: 1 },
-    ];
-    const report = reportOf(struck, { all: 126, counted, seed: 7, seconds: 3 });
-    expect(report).toMatchObject({ points: 3, swept: 2, violations: 1, missed: ["daemon.pool:fsync:1:EIO"] });
+    const report = reportOf([came(one), came(two, { struck: false }), came(three, { broken: lost })], run);
+    expect(report).toMatchObject({
+      points: 3,
+      swept: 2,
+      violations: 1,
+      missed: ["daemon.pool:fsync:1:EIO"],
+      left: 124,
+    });
     expect(report.broken).toEqual({ "daemon.pool:fsync:1:ENOSPC": ["NOTHING-LOST: gone"] });
-    expect(reportLines(report).at(-1)).toBe("3 points of 126, 2 swept, 1 missed, 1 violations (seed 7, 3 s)");
+    expect(reportLines(report).at(-1)).toBe("3 points of 126, 2 swept, 1 missed, 1 violations, 124 left (seed 7, 3 s)");
+  });
+
+  it("T21: a run that goes on from an earlier one counts each point once, forgets no violation, and a point that was missed is done when it is struck", () => {
+    const [one, two, three] = pointsOf(counted).slice(0, 3) as [Point, Point, Point];
+    const earlier = reportOf([came(one), came(two, { struck: false }), came(three, { broken: lost })], run);
+    expect(earlier.done).toEqual([pointText(one)]);
+    const later = reportOf([came(two), came(three)], run, JSON.parse(JSON.stringify(earlier)));
+    expect(later).toMatchObject({ points: 3, swept: 3, violations: 1, missed: [], left: 123, seconds: 6 });
+    expect(later.done).toEqual([pointText(one), pointText(two)]);
+    expect(later.calls).toEqual({ "daemon fsync": { points: 3, swept: 3 } });
   });
 });
+
+const lost = [["NOTHING-LOST", "gone"]] as const;
+const run = { all: 126, counted, seed: 7, seconds: 3, source: "of these files" };
+
+function came(point: Point, outcome: Partial<Outcome> = {}): Struck {
+  const well = { struck: true, broken: [], restarted: [], byHand: false, told: false, refused: undefined };
+  return { point, outcome: { ...well, ...outcome }, seconds: 1, chain: [point] };
+}

@@ -1,17 +1,19 @@
-/** What a sweep comes to, as JSON and in lines. Pure. */
+/** What a sweep comes to, as JSON and in lines; a sweep may be made in several runs, each of which goes on from the JSON of the one before. Pure. */
 
 import type { Counted } from "./measure.ts";
-import { pointText } from "./point.ts";
+import { pointText, readPoint } from "./point.ts";
 import type { Struck } from "./sweep.ts";
 
 export interface Report {
-  /** points that this run took */
+  /** points that were taken */
   readonly points: number;
   /** of these, points that the fault came to, after which every promise was asked for */
   readonly swept: number;
   /** points after which something was broken */
   readonly violations: number;
-  /** points that the process did not come to in this run: it made fewer such calls than the run that was counted */
+  /** points that were not swept yet; undefined where points were given */
+  readonly left: number | undefined;
+  /** points that the process did not come to: it made fewer such calls than the run that was counted */
   readonly missed: readonly string[];
   /** what was broken, by point */
   readonly broken: Readonly<Record<string, readonly string[]>>;
@@ -25,41 +27,76 @@ export interface Report {
   readonly all: number | undefined;
   readonly counted: readonly Counted[];
   readonly seed: number;
+  /** of all runs */
   readonly seconds: number;
+  /** SHA-256 over what was swept and what sweeps: runs of other sources do not go on from this */
+  readonly source: string;
+  /** the points that were swept, with nothing broken */
+  readonly done: readonly string[];
 }
 
-export function reportOf(struck: readonly Struck[], run: Pick<Report, "all" | "counted" | "seed" | "seconds">): Report {
+/** `earlier`: the report of the runs before this one, of the same list. */
+export function reportOf(
+  struck: readonly Struck[],
+  run: Pick<Report, "all" | "counted" | "seed" | "seconds" | "source">,
+  earlier?: Report,
+): Report {
   const texts = (wanted: (one: Struck) => boolean) => struck.filter(wanted).map(({ point }) => pointText(point));
-  const broken = struck.filter(({ outcome }) => outcome.broken.length > 0);
+  const broken = {
+    ...earlier?.broken,
+    ...Object.fromEntries(
+      struck
+        .filter(({ outcome }) => outcome.broken.length > 0)
+        .map(({ point, outcome }) => [pointText(point), outcome.broken.map((one) => one.join(": "))]),
+    ),
+  };
+  const swept = union(
+    earlier?.done,
+    Object.keys(earlier?.broken ?? {}),
+    texts(({ outcome }) => outcome.struck),
+  );
+  const sweptSet = new Set(swept);
+  const missed = union(
+    earlier?.missed,
+    texts(({ outcome }) => !outcome.struck),
+  ).filter((one) => !sweptSet.has(one));
   const calls: Record<string, { points: number; swept: number }> = {};
-  for (const { point, outcome } of struck) {
-    const at = `${point.part} ${point.call}`;
-    calls[at] ??= { points: 0, swept: 0 };
-    calls[at].points++;
-    if (outcome.struck) calls[at].swept++;
+  for (const text of [...swept, ...missed]) {
+    const { part, call } = readPoint(text);
+    calls[`${part} ${call}`] ??= { points: 0, swept: 0 };
+    const at = calls[`${part} ${call}`] as { points: number; swept: number };
+    at.points++;
+    if (sweptSet.has(text)) at.swept++;
   }
+  const refused = struck.flatMap(({ point, outcome }) =>
+    outcome.refused === undefined ? [] : [[pointText(point), outcome.refused]],
+  );
   return {
-    points: struck.length,
-    swept: struck.filter(({ outcome }) => outcome.struck).length,
-    violations: broken.length,
-    missed: texts(({ outcome }) => !outcome.struck),
-    broken: Object.fromEntries(
-      broken.map(({ point, outcome }) => [pointText(point), outcome.broken.map((one) => one.join(": "))]),
+    points: swept.length + missed.length,
+    swept: swept.length,
+    violations: Object.keys(broken).length,
+    left: run.all === undefined ? undefined : run.all - swept.length,
+    missed,
+    broken,
+    byHand: union(
+      earlier?.byHand,
+      texts(({ outcome }) => outcome.byHand && !outcome.told),
     ),
-    byHand: texts(({ outcome }) => outcome.byHand && !outcome.told),
-    refused: Object.fromEntries(
-      struck.flatMap(({ point, outcome }) =>
-        outcome.refused === undefined ? [] : [[pointText(point), outcome.refused]],
-      ),
-    ),
+    refused: { ...earlier?.refused, ...Object.fromEntries(refused) },
     calls,
     ...run,
+    seconds: run.seconds + (earlier?.seconds ?? 0),
+    done: swept.filter((one) => broken[one] === undefined),
   };
+}
+
+function union(...lists: readonly (readonly string[] | undefined)[]): readonly string[] {
+  return [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
 /** A table of what was swept, and the totals as the last line. */
 export function reportLines(report: Report): readonly string[] {
-  const { points, swept, missed, violations, byHand, refused, all, seed, seconds } = report;
+  const { points, swept, missed, violations, byHand, refused, all, left, seed, seconds } = report;
   const rows = Object.entries(report.calls)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([at, of]) => `  ${at.padEnd(22)} ${String(of.swept).padStart(5)} of ${of.points}`);
@@ -69,6 +106,6 @@ export function reportLines(report: Report): readonly string[] {
     ...(missed.length > 0 ? [`missed, as this run made fewer calls: ${missed.join(" ")}`] : []),
     ...(byHand.length > 0 ? [`a process had to be ended by people: ${byHand.join(" ")}`] : []),
     ...Object.entries(refused).map(([point, code]) => `answered with ${code}: ${point}`),
-    `${points} points${all === undefined ? "" : ` of ${all}`}, ${swept} swept, ${missed.length} missed, ${violations} violations (seed ${seed}, ${Math.round(seconds)} s)`,
+    `${points} points${all === undefined ? "" : ` of ${all}`}, ${swept} swept, ${missed.length} missed, ${violations} violations${left === undefined ? "" : `, ${left} left`} (seed ${seed}, ${Math.round(seconds)} s)`,
   ];
 }

@@ -1,13 +1,12 @@
-/** One point: a batch is plugged, the fault comes at its call, what died is started again, and the box is asked for every promise. */
+/** A point, or a chain of starts: a batch is plugged, the fault comes at its call, what died is started again, and the box is asked for every promise. */
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Breach } from "../promises/breach.ts";
-import { pause } from "../promises/real-daemon.ts";
 import { Batches } from "./batches.ts";
-import { FaultBox } from "./fault-box.ts";
+import { type Between, FaultBox } from "./fault-box.ts";
 import type { Life } from "./life.ts";
-import type { CallPoint, TokenPoint } from "./point.ts";
+import type { CallPoint, Point, TokenPoint } from "./point.ts";
+import { type StruckStarts, strikeStarts } from "./start/strike-starts.ts";
 import { threadsOf } from "./threads.ts";
 import { fateOf } from "./token/token-faults.ts";
 import { Tracer } from "./tracer.ts";
@@ -35,9 +34,9 @@ export class StruckBox {
     this.#batches = new Batches(box);
   }
 
-  /** `shim`: the module that the signer is to reach its token through. */
-  static async make(shim?: string): Promise<StruckBox> {
-    return new StruckBox(await FaultBox.make(shim === undefined ? {} : { shim }));
+  /** `between`: what stands between processes and what they reach. */
+  static async make(between: Between): Promise<StruckBox> {
+    return new StruckBox(await FaultBox.make(between));
   }
 
   /** How many batches this box has lived through. */
@@ -45,16 +44,21 @@ export class StruckBox {
     return this.#batches.count;
   }
 
-  async strike(point: CallPoint | TokenPoint): Promise<Outcome> {
+  /**
+   * Strikes a point, or starts of one part one after another in one batch, and asks for every promise at the end. Gives what came of the first points, one at least: the
+   * start before the next one went on, so that this is to be struck in another batch. What is broken is told at each.
+   */
+  async strike(points: readonly (CallPoint | TokenPoint)[]): Promise<readonly Outcome[]> {
+    const [first] = points as readonly [CallPoint | TokenPoint];
     await this.box.keep();
     await this.box.looking();
-    const { struck, lived } = await this.#live(point);
+    const { struck, lived } = await this.#live(first, points);
     const broken = [...lived.broken];
     if (broken.length === 0) broken.push(...(await this.#batches.judge([lived])));
-    await this.#rest(point, lived);
+    await this.#rest(first, lived);
     const { restarted, byHand, told, end } = lived;
     const refused = end && "refused" in end ? end.refused : undefined;
-    return { struck, broken, restarted, byHand, told, refused };
+    return struck.map((one) => ({ struck: one, broken, restarted, byHand, told, refused }));
   }
 
   plug(documents = 2): Promise<Life> {
@@ -65,9 +69,11 @@ export class StruckBox {
     this.box.daemon.takeAway(life.folder);
   }
 
-  #live(point: CallPoint | TokenPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
-    if (point.kind === "token") return this.#atToken(point);
-    return point.where === "start" ? this.#atStart(point) : this.#atThread(point);
+  async #live(first: CallPoint | TokenPoint, points: readonly Point[]): Promise<StruckStarts> {
+    if (first.kind === "call" && first.where === "start")
+      return strikeStarts(this.box, () => this.plug(), points.filter(isCall));
+    const { struck, lived } = await (first.kind === "token" ? this.#atToken(first) : this.#atThread(first));
+    return { struck: [struck], lived };
   }
 
   /** The token's call is counted from when the batch is plugged, or by a signer that is started in the middle of it. */
@@ -115,45 +121,15 @@ export class StruckBox {
     return { struck, lived: life };
   }
 
-  /** The process is started under the fault: in the middle of a batch, or, for a copying intake, because of it. */
-  async #atStart(point: CallPoint): Promise<{ readonly struck: boolean; readonly lived: Life }> {
-    const { box } = this;
-    const { part, call, when, fault } = point;
-    const plan = box.plan(part);
-    const planned = { call, when, ...(fault === "SIGKILL" ? {} : { error: fault }) };
-    let life: Life;
-    if (part === "take") {
-      plan.set(planned);
-      life = await this.plug();
-    } else {
-      life = await this.plug();
-      await life.untilApprovedOnce();
-      plan.set(planned);
-      await box.end(part);
-      await this.#started(point);
-    }
-    await life.untilAnswered(part);
-    const struck = plan.died;
-    await box.untraced();
-    return { struck, lived: life };
-  }
-
-  /** Until the part is up or met its fault. */
-  async #started({ part, when }: CallPoint): Promise<void> {
-    if (part !== "scan") {
-      await this.box.keep();
-      return;
-    }
-    // Another one is started for the next look.
-    const [plan, log] = [this.box.plan(part), this.box.planLog(part)];
-    for (const end = Date.now() + 20_000; Date.now() < end && !existsSync(log); ) await pause(10);
-    for (const end = Date.now() + 4_000; Date.now() < end && !plan.died && plan.calls < when; ) await pause(20);
-  }
-
   /** A signer whose disk failed signs nothing more until it is started anew: people do that, so that the next point has a sound one. */
   async #rest({ kind, part, fault }: CallPoint | TokenPoint, life: Life): Promise<void> {
-    if (kind === "call" && part === "signer" && fault !== "SIGKILL") await this.box.end("signer");
-    await this.box.keep();
+    const { box } = this;
+    if (kind === "call" && part === "signer" && fault !== "SIGKILL" && (await box.stopped())) await box.end("signer");
+    await box.keep();
     this.takeAway(life);
   }
+}
+
+function isCall(point: Point): point is CallPoint {
+  return point.kind === "call";
 }

@@ -53,6 +53,11 @@ export function standsStill(pid: number): boolean {
   return /^State:\t[Tt]/m.test(status(pid));
 }
 
+/** Whether a filter of system calls is on it. */
+export function isFiltered(pid: number): boolean {
+  return /^Seccomp:\t2/m.test(status(pid));
+}
+
 function status(id: number): string {
   try {
     return readFileSync(`/proc/${id}/status`, "utf8");

@@ -85,12 +85,12 @@ export class RealDaemon {
     return this.alive ? this.#child?.pid : undefined;
   }
 
-  /** Kills it, and waits until it is gone. */
-  async end(): Promise<void> {
+  /** Kills it, or ends it by another signal, and waits until it is gone. */
+  async end(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     const child = this.#child;
     if (!child || !this.alive) return;
     const gone = new Promise((done) => child.once("close", done));
-    child.kill("SIGKILL");
+    child.kill(signal);
     await gone;
   }
 
