@@ -26,12 +26,22 @@ const tell = (text: string) => {
 const program = new Command("coldseal")
   .description("the connected desk: pack documents for the box, fetch and verify what it sealed")
   .configureHelp({ showGlobalOptions: true })
-  .addOption(new Option("--arc OID", "the arc of the organisation's object identifiers").default(documentationArc))
+  .addOption(
+    new Option("--arc <oid>", "the arc of the organisation's object identifiers")
+      .default(documentationArc)
+      .argParser(arcIn),
+  )
   .option("--json", "one stable JSON document on standard output")
   .version(`coldseal ${versionText()}`, "--version", "print the version")
   .addHelpText("after", exitCodes)
   .configureOutput({ outputError: () => undefined })
   .exitOverride();
+
+/** Refuses USAGE what is no object identifier, before anything is copied. */
+function arcIn(text: string): string {
+  if (/^[0-2](\.(0|[1-9]\d{0,8})){2,30}$/.test(text)) return text;
+  throw new Refusal("USAGE", "--arc expects an object identifier", { expected: "as 1.3.6.1.4.1.32473.1", got: text });
+}
 
 program
   .command("batch")

@@ -3,6 +3,7 @@
  * nothing in it is followed, only regular files are opened, and sizes are bounded where a file is read as a whole.
  */
 
+import { closeSync } from "node:fs";
 import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -49,10 +50,10 @@ export function bundleFolder(
       const stat = folder === undefined ? undefined : statIn(folder, names.at(-1) as string);
       return stat && kindOf(stat);
     },
-    async documentDigest(name, hash) {
+    async documentDigest(name, hash, size) {
       if (!documents) return undefined;
       await giveWay();
-      return digestDocument(documents, name, hash);
+      return digestDocument(documents, { name, hash, size });
     },
     close() {
       files.close();
@@ -61,13 +62,20 @@ export function bundleFolder(
   };
 }
 
-/** Digest and size of one file. */
-async function digestDocument(folder: OpenFolders, name: string, hash: HashName) {
+/** Digest and size of one file; of a file that has not the size asked for, which may be any size, its size alone. */
+async function digestDocument(
+  folder: OpenFolders,
+  { name, hash, size }: { readonly name: string; readonly hash: HashName; readonly size: number | undefined },
+) {
   checkDocumentName(name);
   const file = openBelow(folder, [name]);
   if (!file) {
     const detail = { expected: shown(name), got: "no such file among the documents presented", about: name };
     throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
+  }
+  if (size !== undefined && file.stat.size !== BigInt(size)) {
+    closeSync(file.descriptor);
+    return { digest: new Uint8Array(0), size: Number(file.stat.size) };
   }
   return digestFile(file, hash).catch(readFault);
 }

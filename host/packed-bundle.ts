@@ -34,7 +34,7 @@ export function openBundle({ folder, packed, ...options }: BundlePlace): OpenBun
   const paths = [...packed.folders.keys()];
   const isPacked = (path: string) => packed.folders.has(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
   return {
-    documentDigest: (name, hash) => plain.documentDigest(name, hash),
+    documentDigest: (name, hash, size) => plain.documentDigest(name, hash, size),
     async read(path, limit) {
       return isPacked(path) ? bounded(files, path, limit) : plain.read(path, limit);
     },
@@ -71,7 +71,7 @@ export function openWhilePacking(place: PackingPlace): OpenBundle {
   whole.catch(() => undefined); // who reads it is told
   const at = async (path: string) => (path === "" || path === part || path.startsWith(`${part}/`) ? whole : plain);
   return {
-    documentDigest: (name, hash) => plain.documentDigest(name, hash),
+    documentDigest: (name, hash, size) => plain.documentDigest(name, hash, size),
     read: async (path, limit) => (await at(path)).read(path, limit),
     async *stream(path) {
       yield* (await at(path)).stream(path);

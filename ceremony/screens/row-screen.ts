@@ -20,8 +20,14 @@ export function rowScreenLines(row: BatchRow, now: string, style: Style): string
     `Now: ${whyText(row)}`,
     ...refusalFacts(row),
     ...(digest === undefined ? [] : ["", "Batch digest in words:", ...wordLines(wordGroups(fromHex(digest)))]),
-    ...(ended ? ["", `Its answer stands in outbox/${shown(row.folder)} of the stick.`] : []),
+    ...(ended ? ["", answerPlace(row)] : []),
   ];
+}
+
+/** A refusal may stand under another name, where the folder's own is none that every file system takes. */
+function answerPlace({ folder, state }: BatchRow): string {
+  if (state === "refused") return "Its answer, which says why, stands in the outbox of the stick.";
+  return `Its answer stands in outbox/${shown(folder)} of the stick.`;
 }
 
 /** What a refusal is about, and what was expected and came, as far as it was said. */

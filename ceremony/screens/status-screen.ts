@@ -56,7 +56,10 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
       "policy",
       `number ${asNumber(policy.number) ?? "?"}, digest ${short(policy.digest)}, genesis ${short(signer.genesis)}`,
     ],
-    ["revocation", `only what policy ${asNumber(policy.number) ?? "?"} lists: no CRL or OCSP is read yet`],
+    [
+      "revocation",
+      `what policy ${asNumber(policy.number) ?? "?"} lists; imported CRLs and OCSP responses count as far as it asks for them`,
+    ],
     ["clock", clockText(members(signer.clock), style)],
     ["network", networkText(members(signer.network), style)],
     ["journal", `${count(asNumber(journal.sequence) ?? 0, "row")}, head ${short(journal.head)}`],

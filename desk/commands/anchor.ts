@@ -55,7 +55,7 @@ export async function runAnchor(
   if (json) process.stdout.write(`${JSON.stringify(done.map(asJson))}\n`);
   else
     process.stdout.write(
-      `Renew it before that certificate ends. Nothing of the bundle itself was verified. Now: coldseal verify ${shown(folder)} --ca ca.crt --tsa-ca FILE\n`,
+      `Renew it before that certificate ends. That the bundle itself holds was not verified. Now: coldseal verify ${shown(folder)} --ca ca.crt --tsa-ca FILE\n`,
     );
 }
 

@@ -111,7 +111,7 @@ async function checkDocument(
 ): Promise<boolean | "not presented"> {
   const file = content ?? `documents/${document.name}`;
   const held = await findings.check(file, async () => {
-    const found = await (content === undefined ? digestOf(work, document.name) : digestInside(work, content));
+    const found = await (content === undefined ? digestOf(work, document) : digestInside(work, content));
     if (!found) return "not presented";
     if (found.size !== document.size) {
       const detail = { expected: `${document.size} bytes`, got: `${found.size} bytes` };
@@ -137,9 +137,9 @@ async function digestInside({ host, source, context }: SliceWork, path: string) 
   return { digest: await hasher.digest(), size };
 }
 
-async function digestOf({ source, context }: SliceWork, name: string) {
+async function digestOf({ source, context }: SliceWork, { name, size }: ListedDocument) {
   try {
-    return await source.documentDigest(name, context.digestAlgorithm);
+    return await source.documentDigest(name, context.digestAlgorithm, size);
   } catch (cause) {
     throw cause instanceof Refusal ? cause : new Refusal("BUNDLE-FORM", "the document cannot be read", { cause });
   }

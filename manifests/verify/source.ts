@@ -16,11 +16,12 @@ export interface BundleSource {
   list(folder: string): Promise<readonly string[]>;
   /**
    * Digest and size of the document of that file name; undefined when it was not presented. A source that was given
-   * what should be all documents refuses with DOCUMENT-MISSING instead.
+   * what should be all documents refuses with DOCUMENT-MISSING instead. Of one of another size than `size` the digest may be left out: it is not that document.
    */
   documentDigest(
     name: string,
     hash: HashName,
+    size?: number,
   ): Promise<{ readonly digest: Uint8Array; readonly size: number } | undefined>;
 }
 

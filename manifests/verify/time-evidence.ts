@@ -14,7 +14,7 @@ import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
 import { ownTimeIn } from "./local-time.ts";
 import { logProofName } from "./log-proofs.ts";
-import { type BundleSource, piecesOf, readSmall } from "./source.ts";
+import { type BundleSource, piecesOf, readSmall, smallFile } from "./source.ts";
 import { lookUpOthers, type Trust } from "./trust.ts";
 
 /** What one piece of evidence says; null where nothing of it holds. */
@@ -47,9 +47,11 @@ export interface ArchiveCover {
   readonly leftOut: readonly string[];
 }
 
-/** The folder, and the files that the first group of the tree is over: the record of the batch. */
 export const evidenceFolder = "evidence";
-export const recordFiles: readonly string[] = ["authorization.p7m", "documents.jsonl", "manifest.p7m"];
+/** The one of the record's files that may be of any size. */
+const listFile = "documents.jsonl";
+/** The files that the first group of the tree is over: the record of the batch. */
+export const recordFiles: readonly string[] = ["authorization.p7m", listFile, "manifest.p7m"];
 
 /** Most files of evidence. */
 export const mostFiles = 16;
@@ -81,7 +83,12 @@ export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
   const hashed = async (path: string, hash: HashName) => {
     const file = host.hasher(hash);
-    for await (const piece of piecesOf(source, path)) file.update(piece);
+    let left = path === listFile ? Number.POSITIVE_INFINITY : smallFile;
+    for await (const piece of piecesOf(source, path)) {
+      left -= piece.length;
+      if (left < 0) throw new Refusal("BUNDLE-FORM", `${path} is longer than ${smallFile} bytes`);
+      file.update(piece);
+    }
     return file.digest();
   };
   return (hash) => {

@@ -147,7 +147,10 @@ describe("a batch that has nothing to decide on", () => {
     };
     const text = rowScreenLines({ ...row, state: "refused", refusal }, now, plain).join("\n");
     expect(text).toContain("  about      CN=Desk\n  expected   1.2.3\n  got        \\u{1b}[31m");
-    expect(text).toContain("Its answer stands in outbox/contracts");
+    expect(text).toContain("Its answer, which says why, stands in the outbox of the stick.");
+    expect(rowScreenLines({ ...row, state: "released" }, now, plain).join("\n")).toContain(
+      "Its answer stands in outbox/contracts of the stick.",
+    );
   });
 
   it("UX4: what is not known yet is left out", () => {

@@ -103,6 +103,15 @@ describe("bundleFolder", () => {
     expect(length).toBe((2 << 20) + 4);
   });
 
+  it("T4: a document of another size than the one that is listed is not read: of 1 TiB its size is told at once", async () => {
+    mkdirSync(join(folder, "documents"));
+    writeFileSync(join(folder, "documents/a.txt"), "a");
+    truncateSync(join(folder, "documents/a.txt"), 2 ** 40);
+    const source = bundleFolder(folder, { documents: join(folder, "documents") });
+    expect((await source.documentDigest("a.txt", "sha256", 1))?.size).toBe(2 ** 40);
+    source.close();
+  });
+
   it("HONEST: documents are found by name where they were presented, else said not to be", async () => {
     const documents = await mkdtemp(join(tmpdir(), "coldseal-documents-"));
     writeFileSync(join(documents, "a.pdf"), "contract");
