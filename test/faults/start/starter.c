@@ -1,6 +1,6 @@
 /*
  * starter PLAN APART COMMAND ARGS...: becomes COMMAND. Where the file PLAN stands, it is taken away, and the calls that it names are watched in COMMAND, in all of
- * its threads and children: one line `CALL[,CALL...] WHEN FATE`. The WHENth call of a thread is not done: FATE `kill` kills the process in its place, `EIO` and
+ * its threads and children: one line `CALL[,CALL...] WHEN FATE`. The first WHENth call of a thread is not done: FATE `kill` kills the process in its place, `EIO` and
  * `ENOSPC` let it fail. WHEN 0: calls are only written down. PLAN.log tells what happened. Calls of files below the folder APART are neither counted nor struck.
  *
  * By seccomp's user notification: only these calls stop, which a tracer that kills cannot have.
@@ -94,6 +94,7 @@ static int countOf(int id) {
 
 /* Answers every notification until nobody is left who could ask. */
 static void watch(int listener, FILE *log, int when, const char *fate, const char *apart) {
+  int struck = 0;
   for (;;) {
     struct pollfd ready = {listener, POLLIN, 0};
     if (poll(&ready, 1, -1) < 0 && errno == EINTR) continue;
@@ -105,7 +106,8 @@ static void watch(int listener, FILE *log, int when, const char *fate, const cha
     if (!isApart(&asked, apart)) {
       int times = countOf((int)asked.pid);
       if (when == 0) fprintf(log, "%d %s(\n", asked.pid, callOf(asked.data.nr)->name);
-      else if (times == when) {
+      else if (times == when && !struck) {
+        struck = 1;
         fprintf(log, "struck %d\n", asked.pid);
         if (strcmp(fate, "kill") == 0) {
           syscall(SYS_tkill, asked.pid, SIGKILL);
