@@ -9,7 +9,7 @@ import { endingRefusal, exitStatus, refusalJson, refusalLines } from "../host/te
 import { styleFor } from "../host/terminal/style.ts";
 import { usageRefusal } from "../host/terminal/usage-refusal.ts";
 import { versionText } from "../host/version.ts";
-import { documentationArc } from "../manifests/encoding/oid.ts";
+import { arcForm, arcLength, documentationArc } from "../manifests/encoding/oid.ts";
 import { hashNames, modes } from "../manifests/records/request.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { OpenTokenKey } from "./commands/create.ts";
@@ -39,8 +39,8 @@ const program = new Command("coldseal")
 
 /** Refuses USAGE what is no object identifier, before anything is copied. */
 function arcIn(text: string): string {
-  if (/^[0-2](\.(0|[1-9]\d{0,8})){2,30}$/.test(text)) return text;
-  throw new Refusal("USAGE", "--arc expects an object identifier", { expected: "as 1.3.6.1.4.1.32473.1", got: text });
+  if (arcForm.test(text) && text.length <= arcLength) return text;
+  throw new Refusal("USAGE", "--arc expects an object identifier", { expected: `as ${documentationArc}`, got: text });
 }
 
 program

@@ -3,7 +3,6 @@
 import { stat } from "node:fs/promises";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
-import { Refusal } from "../../manifests/refusal.ts";
 import { type RecordBeside, verifyChain } from "../../manifests/verify/chain/chain.ts";
 import { placedIn } from "../../manifests/verify/chain/chain-place.ts";
 import type { ChainVerdict } from "../../manifests/verify/chain/chain-verdict.ts";
@@ -13,6 +12,7 @@ import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
 import { chainTold, placedTold } from "../chain-words.ts";
 import { fileFault } from "../file-fault.ts";
 import type { Told } from "../told.ts";
+import { chainUsage } from "./chain-usage.ts";
 
 /** Most names of one folder of a chain: `audit` has one for each manifest. */
 const mostNames = 1_000_000;
@@ -26,9 +26,10 @@ interface Beside {
 
 /** Refuses USAGE where no chain is named either, or something that goes with one bundle or seal. */
 export async function chainAlone({ chain, documents, evidence }: Beside, trust: Trust): Promise<Told> {
-  if (chain === undefined) throw usage("nothing was named to verify", "no path, and no --chain");
+  if (chain === undefined) throw chainUsage("nothing was named to verify", "no path, and no --chain");
   const beside = documents ?? evidence?.[0];
-  if (beside !== undefined) throw usage("documents and evidence go with one bundle or seal, not with a chain", beside);
+  if (beside !== undefined)
+    throw chainUsage("documents and evidence go with one bundle or seal, not with a chain", beside);
   return chainTold(await verified(chain, trust));
 }
 
@@ -46,19 +47,14 @@ export async function checkNoRecordsBelow(folder: string): Promise<void> {
   const { records } = await findRecords(source).finally(() => source.close());
   if (records.length === 0) return;
   const got = `a folder without a manifest, and ${records.length} below it`;
-  throw usage("this folder is no bundle: it holds bundles or audit records", got);
+  throw chainUsage("this folder is no bundle: it holds bundles or audit records", got);
 }
 
 async function verified(folder: string, trust: Trust, beside: readonly RecordBeside[] = []): Promise<ChainVerdict> {
   const found = await stat(folder).catch((fault) => {
     throw fileFault(fault, "read a file", folder);
   });
-  if (!found.isDirectory()) throw usage("--chain expects a folder", folder);
+  if (!found.isDirectory()) throw chainUsage("--chain expects a folder", folder);
   const source = bundleFolder(folder, { mostNames });
   return verifyChain(nodeHost, source, trust, beside).finally(() => source.close());
-}
-
-function usage(message: string, got: string): Refusal {
-  const expected = "coldseal verify --chain FOLDER, or coldseal verify outbox/BATCH [--chain FOLDER]";
-  return new Refusal("USAGE", message, { expected, got });
 }

@@ -27,6 +27,7 @@ import { bundleTold, sealTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
 import { refusalWords } from "../verdict-words.ts";
+import { checkNoChain } from "./chain-usage.ts";
 
 const largestSeal = 1 << 20;
 
@@ -73,13 +74,6 @@ async function told(
 
 /** What one bundle or seal does not need is loaded where it is asked for: it takes a good part of a short run. */
 const chains = () => import("./verify-chain.ts");
-
-/** Refuses USAGE a chain beside something that is no bundle. */
-function checkNoChain({ chain }: VerifyOptions): void {
-  if (chain === undefined) return;
-  const expected = "coldseal verify --chain FOLDER, or coldseal verify outbox/BATCH [--chain FOLDER]";
-  throw new Refusal("USAGE", "--chain goes with a bundle's folder, or stands alone", { expected, got: chain });
-}
 
 /** Never over a file that is there. Refuses USAGE, MEDIA-*. */
 async function writeReport(file: string, about: Pick<Reported, "path" | "trust" | "words">): Promise<void> {

@@ -73,7 +73,6 @@ export async function restoreBackup(wanted: RestoreWanted): Promise<Restored> {
   const { forReading = false, from } = wanted;
   const folder = resolve(wanted.folder);
   const backup = readBackupRecord(from);
-  checkEmpty(folder, "a ledger is never overwritten");
   return onlyMaker(folder, async () => {
     checkEmpty(folder, "a ledger is never overwritten");
     checkNothingBegun(folder);

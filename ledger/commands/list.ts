@@ -122,18 +122,12 @@ function manifestLines(manifests: readonly ListedManifest[], last: number): read
     standingOf(one),
     one.entry === null ? "" : `${one.entry}`,
   ]);
-  return [
-    ...tableLines(columns, rows, 110),
-    ...othersLine(
-      manifests.map(({ number }) => number),
-      last,
-    ),
-  ];
+  return [...tableLines(columns, rows, 110), ...othersLine(manifests, last)];
 }
 
-/** Which are told, where those are not all. */
-function othersLine(told: readonly number[], last: number): readonly string[] {
-  const [from, to] = [Math.min(...told), Math.max(...told)];
+/** Which are told, in their order, where those are not all. */
+function othersLine(told: readonly ListedManifest[], last: number): readonly string[] {
+  const [from = 0, to = 0] = [told.at(0)?.number, told.at(-1)?.number];
   if (from === 1 && to === last) return [];
   return [
     `numbers ${amount(from)} to ${amount(to)} of up to ${amount(last)}; others: --from N tells ${listed} numbers from N on`,

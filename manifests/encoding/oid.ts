@@ -54,6 +54,10 @@ export const oid = {
 /** The arc for documentation (RFC 5612): test mode only. Production brings the organisation's own arc. */
 export const documentationArc = "1.3.6.1.4.1.32473.1";
 
+/** How an organisation's arc is written, in a policy and at a command line; at most 64 characters. */
+export const arcForm = /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/;
+export const arcLength = 64;
+
 /** Coldseal's own identifiers below an arc. */
 export interface OwnOids {
   readonly arc: string;

@@ -3,6 +3,7 @@
 import { suiteNames } from "../cms/suite.ts";
 import type { Json } from "../encoding/canonical-json.ts";
 import { readCanonical } from "../encoding/canonical-json.ts";
+import { arcForm, arcLength } from "../encoding/oid.ts";
 import {
   base64Bytes,
   hexText,
@@ -51,7 +52,7 @@ const readVersion: Reader<1 | 2> = (value, path) => integer(1, 2)(value, path) a
 export const readPolicyValue = object({
   appliance: text(64, { pattern: /^[a-z0-9][a-z0-9-]*$/ }),
   /** arc of the organisation's OIDs; the documentation arc only in mode test */
-  arc: text(64, { pattern: /^[0-2](?:\.(?:0|[1-9][0-9]{0,9}))+$/ }),
+  arc: text(arcLength, { pattern: arcForm }),
   clock: object({ driftPpm: integer(0, 1000), maximumErrorSeconds: integer(1) }),
   /** what an emergency may do; none can be declared where it is left out */
   emergency: optional(readEmergencyRules),

@@ -89,14 +89,13 @@ export function checkRequestAgainstPolicy(
   if (head.expires < now) {
     throw new Refusal("BATCH-EXPIRED", "the batch has expired", { expected: `a time up to ${head.expires}`, got: now });
   }
-  checkLimit("documents", count, policy.limits.documents);
-  checkLimit("bytes", bytes, policy.limits.batchBytes);
+  checkLimit(() => "documents", count, policy.limits.documents);
+  checkLimit(() => "bytes", bytes, policy.limits.batchBytes);
 }
 
 /** Refuses with MEDIA-LIMIT a document that is larger than the policy takes. */
 export function checkListedDocument(document: ListedDocument, policy: Policy): void {
-  if (document.size <= policy.limits.documentBytes) return; // how it would be named costs more than the look
-  checkLimit(`bytes in ${shown(document.name)}`, document.size, policy.limits.documentBytes);
+  checkLimit(() => `bytes in ${shown(document.name)}`, document.size, policy.limits.documentBytes);
 }
 
 /** Refuses with PERSON-EXCLUDED a submitter whose key is an operator's. */
@@ -140,8 +139,9 @@ export async function submitterOf(host: Host, { certificate, signingTime }: Veri
   };
 }
 
-function checkLimit(what: string, got: number, most: number): void {
+/** `what` is only worded where there is too much of it. */
+function checkLimit(what: () => string, got: number, most: number): void {
   if (got > most) {
-    throw new Refusal("MEDIA-LIMIT", `too many ${what}`, { expected: `at most ${most}`, got: `${got}` });
+    throw new Refusal("MEDIA-LIMIT", `too many ${what()}`, { expected: `at most ${most}`, got: `${got}` });
   }
 }

@@ -14,7 +14,7 @@ import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
 import { ownTimeIn } from "./local-time.ts";
 import { logProofName } from "./log-proofs.ts";
-import { type BundleSource, piecesOf, readSmall, smallFile } from "./source.ts";
+import { type BundleSource, piecesOf, readSmall } from "./source.ts";
 import { lookUpOthers, type Trust } from "./trust.ts";
 
 /** What one piece of evidence says; null where nothing of it holds. */
@@ -47,6 +47,7 @@ export interface ArchiveCover {
   readonly leftOut: readonly string[];
 }
 
+/** The folder of what others add. */
 export const evidenceFolder = "evidence";
 /** The one of the record's files that may be of any size. */
 const listFile = "documents.jsonl";
@@ -82,13 +83,9 @@ export async function evidenceNumbers(source: Pick<BundleSource, "list">): Promi
 export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
   const hashed = async (path: string, hash: HashName) => {
+    if (path !== listFile) return host.digest(hash, await readSmall(source, path));
     const file = host.hasher(hash);
-    let left = path === listFile ? Number.POSITIVE_INFINITY : smallFile;
-    for await (const piece of piecesOf(source, path)) {
-      left -= piece.length;
-      if (left < 0) throw new Refusal("BUNDLE-FORM", `${path} is longer than ${smallFile} bytes`);
-      file.update(piece);
-    }
+    for await (const piece of piecesOf(source, path)) file.update(piece);
     return file.digest();
   };
   return (hash) => {

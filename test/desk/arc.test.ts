@@ -24,6 +24,8 @@ describe("coldseal --arc", () => {
       expect(other.told).not.toContain("Q4-contracts");
     }
     expect(coldseal(...arc, "inspect", request).told).toContain("unknown type");
+    const longest = coldseal("--arc", "1.3.6.1.4.1.4294967295", "inspect", request);
+    expect(longest.told).toContain("unknown type"); // a policy may have such a one
   });
 
   it("USAGE: what is no object identifier is refused before anything else", () => {
