@@ -1,6 +1,5 @@
 /** `ers-100k`: an evidence record for each of 100,000 documents with their seals, over one token, in one process: hashing, tree and records. */
 
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +11,7 @@ import { rawToken } from "../manifests/time/raw-token.ts";
 import type { BenchCase } from "./case.ts";
 import { type WarmJava, warmJava } from "./peers/warm-java.ts";
 import { pinnedBytes } from "./pinned-bytes.ts";
-import { watchPeak } from "./process-memory.ts";
+import { timedRun } from "./process-memory.ts";
 
 const count = 100_000;
 /** what BouncyCastle is asked for: its time grows faster than the square of it */
@@ -34,14 +33,11 @@ export const evidenceRecords: BenchCase = {
     return {
       limits: peer ? { "bouncycastle-1k": () => peer.ask("again") } : {},
       async measure() {
-        const begun = performance.now();
-        const child = spawn(process.execPath, [join(import.meta.dirname, "evidence-records.ts"), "run"], {
-          stdio: "ignore",
-        });
-        const peak = watchPeak(child.pid);
-        const status = await new Promise((resolve) => child.once("close", resolve));
-        if (status !== 0) throw new Error(`making the records ended with ${status}`);
-        return { value: (performance.now() - begun) / 1000, rssMiB: peak() };
+        const { seconds, rssMiB } = await timedRun(process.execPath, [
+          join(import.meta.dirname, "evidence-records.ts"),
+          "run",
+        ]);
+        return { value: seconds, rssMiB };
       },
       end: async () => peer?.end(),
     };

@@ -1,6 +1,5 @@
 /** `verify-p256`: the whole command `coldseal verify` over a batch of 20,000 seals with their documents, from its start to its end. */
 
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../demo/project-root.ts";
@@ -10,7 +9,7 @@ import type { BenchCase, Figure } from "./case.ts";
 import { bouncyCastleVerifies, opensslVerifies, type SealAndDocument } from "./peers/verify-peers.ts";
 import type { WarmJava } from "./peers/warm-java.ts";
 import { pinnedDocuments } from "./pinned-bytes.ts";
-import { watchPeak } from "./process-memory.ts";
+import { timedRun } from "./process-memory.ts";
 import { authorise } from "./sealing.ts";
 
 const count = 20_000;
@@ -39,7 +38,7 @@ export const verifyMany: BenchCase = {
     return {
       limits: {
         "one-core": async () => (await rateOf(["taskset", "--cpu-list", firstCore(), ...args])).value,
-        "openssl-loop": async () => opensslVerifies(pairs, pki.root)(),
+        "openssl-loop": async () => opensslVerifies(pairs, pki.root),
         ...(java ? { bouncycastle: () => java.ask("again") } : {}),
       },
       measure: () => rateOf(args),
@@ -52,13 +51,8 @@ export const verifyMany: BenchCase = {
 };
 
 async function rateOf([program = "", ...args]: readonly string[]): Promise<Figure> {
-  const begun = performance.now();
-  const child = spawn(program, args, { stdio: "ignore" });
-  const peak = watchPeak(child.pid);
-  const status = await new Promise((resolve) => child.once("close", resolve));
-  const seconds = (performance.now() - begun) / 1000;
-  if (status !== 0) throw new Error(`coldseal verify ended with ${status}`);
-  return { value: count / seconds, rssMiB: peak() };
+  const { seconds, rssMiB } = await timedRun(program, args);
+  return { value: count / seconds, rssMiB };
 }
 
 function pairsOf(bundle: string, documents: string): readonly SealAndDocument[] {

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { contentPath } from "../../manifests/records/names.ts";
 import { buildBundle } from "../bundle/build.ts";
 import { buildPlainBundle } from "../bundle/build-plain.ts";
+import { changeLastByte } from "../host/change-file.ts";
 import { type AnchorPlace, anchorPlace, atFolder, coldseal } from "./anchor-place.ts";
 
 let place: AnchorPlace;
@@ -66,7 +67,7 @@ describe("coldseal anchor --renew --hash", () => {
       "DOCUMENT-DIGEST",
       4,
       () => ["--renew", "--hash", "sha512", ...at.documents],
-      () => change(join(at.folder, "../documents", [...place.bundle.documents.keys()][1] as string)),
+      () => changeLastByte(join(at.folder, "../documents", [...place.bundle.documents.keys()][1] as string)),
     ],
     [
       "DOCUMENT-SIZE",
@@ -91,7 +92,7 @@ describe("coldseal anchor --renew --hash", () => {
       "TIME-IMPRINT",
       4,
       () => ["--renew", "--hash", "sha512", ...at.documents],
-      () => change(join(at.folder, "authorization.p7m")),
+      () => changeLastByte(join(at.folder, "authorization.p7m")),
     ],
     [
       "TSA-ANSWER",
@@ -109,10 +110,3 @@ describe("coldseal anchor --renew --hash", () => {
     expect(at.evidence.read()).toEqual(was);
   });
 });
-
-/** The last byte of a file is another one. */
-function change(file: string): void {
-  const bytes = readFileSync(file);
-  bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-  writeFileSync(file, bytes);
-}

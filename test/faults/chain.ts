@@ -1,6 +1,6 @@
 /** Which points one batch bears: starts of one part that follow one another, or a single other point. Pure. */
 
-import { type Part, type Point, parts, pointText } from "./point.ts";
+import { type CallPoint, type Part, type Point, pointText } from "./point.ts";
 
 /** So many deaths in a row of a part. The third copying intake that dies has a batch refused. */
 const longest: Readonly<Record<Part, number>> = { scan: 25, take: 2, daemon: 25, signer: 25 };
@@ -12,7 +12,7 @@ export function nextChain(left: readonly Point[]): {
 } {
   const [first] = left;
   if (!first) return { chain: [], left };
-  const many = isStart(first) ? longest[first.part as Part] : 1;
+  const many = isStart(first) ? longest[first.part] : 1;
   const chain: Point[] = [];
   const rest: Point[] = [];
   for (const point of left)
@@ -21,8 +21,9 @@ export function nextChain(left: readonly Point[]): {
   return { chain, left: rest };
 }
 
-function isStart({ kind, where, part }: Point): boolean {
-  return kind === "call" && where === "start" && (parts as readonly string[]).includes(part);
+/** A process that is started under a fault. */
+export function isStart(point: Point): point is CallPoint {
+  return point.kind === "call" && point.where === "start";
 }
 
 /** The chains of a sweep, one after another; what a chain did not come to is put back. */

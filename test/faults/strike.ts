@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Breach } from "../promises/breach.ts";
 import { Batches } from "./batches.ts";
+import { isStart } from "./chain.ts";
 import { type Between, FaultBox } from "./fault-box.ts";
 import type { Life } from "./life.ts";
 import type { CallPoint, Point, TokenPoint } from "./point.ts";
@@ -70,8 +71,7 @@ export class StruckBox {
   }
 
   async #live(first: CallPoint | TokenPoint, points: readonly Point[]): Promise<StruckStarts> {
-    if (first.kind === "call" && first.where === "start")
-      return strikeStarts(this.box, () => this.plug(), points.filter(isCall));
+    if (isStart(first)) return strikeStarts(this.box, () => this.plug(), points.filter(isStart));
     const { struck, lived } = await (first.kind === "token" ? this.#atToken(first) : this.#atThread(first));
     return { struck: [struck], lived };
   }
@@ -128,8 +128,4 @@ export class StruckBox {
     await box.keep();
     this.takeAway(life);
   }
-}
-
-function isCall(point: Point): point is CallPoint {
-  return point.kind === "call";
 }

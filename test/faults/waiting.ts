@@ -13,8 +13,13 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late 
   return Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }
 
+/** Looks until it holds; false where that takes longer. */
+export async function holdsWithin(milliseconds: number, holds: () => boolean | Promise<boolean>): Promise<boolean> {
+  for (const end = Date.now() + milliseconds; Date.now() < end; await pause(15)) if (await holds()) return true;
+  return false;
+}
+
 /** Looks until it holds. Throws when that takes longer than a minute. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + patience; Date.now() < end; await pause(40)) if (await holds()) return;
-  throw new Error(`${what} did not come`);
+  if (!(await holdsWithin(patience, holds))) throw new Error(`${what} did not come`);
 }

@@ -22,6 +22,7 @@ import { type Policy, readPolicy } from "../../manifests/records/policy.ts";
 import type { RefusalCode } from "../../manifests/refusal.ts";
 import { type TakeJob, take } from "../../media/intake/take.ts";
 import { Watch } from "../../media/intake/watch.ts";
+import { changeLastByte } from "../host/change-file.ts";
 import { type Issued, issue, makeRoot } from "../pki/authority.ts";
 import { armoured, envelopeParts, inBer, inDer, type Over, smime } from "../pki/plain.ts";
 import { makeBatch, now, oids, policyText, root } from "./signed-batch.ts";
@@ -298,10 +299,7 @@ describe("what is refused", () => {
 });
 
 function change(file: string): void {
-  const path = join(folder, file);
-  const bytes = readFileSync(path);
-  bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-  writeFileSync(path, bytes);
+  changeLastByte(join(folder, file));
 }
 
 function withOperator(): Policy {

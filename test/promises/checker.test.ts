@@ -1,13 +1,14 @@
 /** The checker itself: on a box that keeps its promises it says nothing; with each promise broken on purpose it says which. */
 
 import "./file-effects.ts";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromUtf8, utf8 } from "../../manifests/encoding/bytes.ts";
 import { rightPin } from "../appliance/signer/fake-hsm.ts";
+import { changeLastByte } from "../host/change-file.ts";
 import { type BoxAtRest, breaches } from "./check-box.ts";
 import { DaemonJourney } from "./daemon-journey.ts";
 import { SignerJourney } from "./signer-journey.ts";
@@ -288,12 +289,7 @@ const files: readonly (readonly [promise: string, how: string, sabotage: (box: B
   [
     "CHECKED-OUT",
     "a changed byte on the stick",
-    (box) =>
-      moved(box, (stick) => {
-        const bytes = readFileSync(answer(stick, "seals/0000/000001-d0.txt.p7s"));
-        bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-        writeFileSync(answer(stick, "seals/0000/000001-d0.txt.p7s"), bytes);
-      }),
+    (box) => moved(box, (stick) => changeLastByte(answer(stick, "seals/0000/000001-d0.txt.p7s"))),
   ],
   [
     "CHECKED-OUT",

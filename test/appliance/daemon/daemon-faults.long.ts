@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../../host/crypto-host.ts";
 import { hex } from "../../../manifests/encoding/bytes.ts";
 import { Refusal } from "../../../manifests/refusal.ts";
+import { changeLastByte } from "../../host/change-file.ts";
 import { makeCrl } from "../../pki/crl.ts";
 import { authorization, following, fromNow, operators, root, signPolicy } from "../signer/people.ts";
 import { codeOf } from "../signer/test-box.ts";
@@ -42,9 +43,7 @@ describe("faults and restarts", () => {
 
     await box.stopDaemon();
     const file = join(box.settings.spool, "batches", batchDigest, "authorization.p7m");
-    const bytes = readFileSync(file);
-    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-    writeFileSync(file, bytes);
+    changeLastByte(file);
     await box.startDaemon();
     expect(await approvers()).toEqual([]);
   });
@@ -55,9 +54,7 @@ describe("faults and restarts", () => {
     await box.approve("contracts", op1);
     await box.stopDaemon();
     const file = join(box.settings.spool, "batches", batchDigest, "approvals/op1.p7m");
-    const bytes = readFileSync(file);
-    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-    writeFileSync(file, bytes);
+    changeLastByte(file);
     await box.startDaemon();
     expect((await box.until("contracts", "waiting-for-approval", "waiting for 2 of 2")).approvals).toEqual([]);
   });

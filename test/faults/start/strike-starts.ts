@@ -1,9 +1,9 @@
 /** Strikes starts of one part, one after another in the middle of one batch: each death is followed by a start under the next point. */
 
-import { pause } from "../../promises/real-daemon.ts";
 import type { FaultBox } from "../fault-box.ts";
 import type { Life } from "../life.ts";
 import type { CallPoint } from "../point.ts";
+import { holdsWithin } from "../waiting.ts";
 
 /** Milliseconds until somebody starts the part, until it came to its call, and until it has ended of it. */
 const patience = { started: 40_000, met: 4_000, ended: 1_500 };
@@ -51,7 +51,7 @@ async function started(box: FaultBox, point: CallPoint): Promise<boolean> {
   await box.end(part);
   if (part !== "scan") await box.keep();
   // Another one is started for the next look.
-  else if (await within(patience.started, () => plan.taken)) await met(box, point);
+  else if (await holdsWithin(patience.started, () => plan.taken)) await met(box, point);
   return plan.taken;
 }
 
@@ -59,24 +59,19 @@ async function started(box: FaultBox, point: CallPoint): Promise<boolean> {
 async function taken(box: FaultBox, lived: Life, point: CallPoint): Promise<boolean> {
   const plan = box.plan(point.part);
   const copied = async () => ["waiting-for-approval", "refused"].includes((await lived.row())?.state ?? "");
-  await within(patience.started, async () => plan.taken || (await copied()));
+  await holdsWithin(patience.started, async () => plan.taken || (await copied()));
   if (plan.taken) await met(box, point);
   return plan.taken;
 }
 
 async function met(box: FaultBox, { part, when }: CallPoint): Promise<void> {
   const plan = box.plan(part);
-  await within(patience.met, () => plan.struck || plan.ended || plan.calls >= when);
+  await holdsWithin(patience.met, () => plan.struck || plan.ended || plan.calls >= when);
 }
 
 /** Whether the part ended of its fault. */
 async function gone(box: FaultBox, { part, fault }: CallPoint): Promise<boolean> {
   const plan = box.plan(part);
-  if (fault === "SIGKILL" || part === "scan" || part === "take") return within(patience.ended, () => plan.ended);
+  if (fault === "SIGKILL" || part === "scan" || part === "take") return holdsWithin(patience.ended, () => plan.ended);
   return box.pid(part) === undefined;
-}
-
-async function within(milliseconds: number, holds: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (const end = Date.now() + milliseconds; Date.now() < end; await pause(15)) if (await holds()) return true;
-  return false;
 }
