@@ -34,18 +34,24 @@ describe("faults and restarts", () => {
     const { batchDigest } = await box.bring("contracts");
     await box.until("contracts", "waiting-for-approval");
     await box.approve("contracts", op1, op2);
-    const approvers = async () => (await box.until("contracts", "waiting-for-unlock")).approvals;
-    const before = await approvers();
+    const approved = async (count: number) => {
+      const { approvals } = await box.until("contracts", "waiting-for-unlock");
+      return approvals.length === count ? approvals : undefined;
+    };
+    const before = await box.eventually("both approvers", () => approved(2));
     expect(before.map(({ person }) => person)).toEqual(["op1", "op2"]);
     await box.stopDaemon();
     await box.startDaemon();
-    await expect.poll(approvers).toEqual(before);
+    expect(await box.eventually("both approvers again", () => approved(2))).toEqual(before);
 
     await box.stopDaemon();
     const file = join(box.settings.spool, "batches", batchDigest, "authorization.p7m");
     changeLastByte(file);
     await box.startDaemon();
-    expect(await approvers()).toEqual([]);
+    await box.eventually("that the file does not hold", async () =>
+      box.logged.some((line) => line.includes("who approved is not known")) ? true : undefined,
+    );
+    expect(await approved(0)).toEqual([]);
   });
 
   it("NOTHING-LOST: an approval file that was changed on the disk does not survive", async () => {
