@@ -10,6 +10,7 @@ import type { Part } from "./point.ts";
 import { StartPlan } from "./start/start-plan.ts";
 import { hasStopped, isFiltered, standsStill, threadsOf } from "./threads.ts";
 import { FaultyToken } from "./token/faulty-token.ts";
+import { TokenFile } from "./token/token-file.ts";
 import { within } from "./waiting.ts";
 
 /** Milliseconds that a process gets to start, or to answer. */
@@ -36,6 +37,7 @@ export class FaultBox {
   /** undefined where nothing stands between signer and token */
   readonly token: FaultyToken | undefined;
   readonly #plans: Plans | undefined;
+  readonly #tokenFile: TokenFile;
   #unlocked = false;
   #daemonUnder: readonly string[] = [];
 
@@ -48,6 +50,7 @@ export class FaultBox {
     this.gate = gate;
     this.token = token;
     this.#plans = plans;
+    this.#tokenFile = new TokenFile(join(signer.folder, "token/tokens"));
   }
 
   /**
@@ -119,9 +122,19 @@ export class FaultBox {
     );
   }
 
+  /** SoftHSM lost its token: people put its file back, and start the signer anew, which alone finds it again. Gives whether they had to. */
+  async putTokenBack(): Promise<boolean> {
+    if (!this.#tokenFile.lost) return false;
+    await this.end("signer");
+    this.#tokenFile.putBack();
+    await this.keep();
+    return true;
+  }
+
   /** At rest: everything runs, and the box is unlocked. */
   async rest(): Promise<void> {
     await this.keep();
+    await this.putTokenBack();
     for (let tries = 0; tries < 10 && (await this.#status())?.locked !== false; tries++) {
       await this.keep();
       await this.unlock();

@@ -10,6 +10,7 @@ import { pause } from "../promises/real-daemon.ts";
 import type { ToldOfBatch } from "../promises/told.ts";
 import type { FaultBox } from "./fault-box.ts";
 import type { Part } from "./point.ts";
+import { tokenPutBack } from "./token/token-file.ts";
 import { within } from "./waiting.ts";
 
 /** Milliseconds between two looks of people, and until they ask why nothing goes on. */
@@ -34,7 +35,7 @@ export class Life {
   /** approvals may have expired: they are given again */
   mayExpire = false;
   readonly broken: Breach[] = [];
-  /** what units started again, and what people exported again */
+  /** what units started again, and what people exported again or put back */
   readonly restarted: string[] = [];
   /** people had to end the part */
   byHand = false;
@@ -106,9 +107,15 @@ export class Life {
     this.restarted.push(...(await this.#box.keep()));
     const row = await this.row();
     if (row?.state === "waiting-for-approval") await this.#approve(row).catch(() => undefined);
-    if (row?.state === "waiting-for-unlock") await this.#box.unlock();
+    if (row?.state === "waiting-for-unlock") await this.#unlock(row);
     if (row?.waiting.includes("ceremony export ")) await this.#export();
     return row;
+  }
+
+  /** Only when the box tells people that the token is not there do they look at its file. */
+  async #unlock({ waiting }: BatchRow): Promise<void> {
+    if (waiting.includes("token is not there") && (await this.#box.putTokenBack())) this.restarted.push(tokenPutBack);
+    else await this.#box.unlock();
   }
 
   #ended(row: BatchRow): boolean {

@@ -3,6 +3,7 @@
 import type { Counted } from "./measure.ts";
 import { pointText, readPoint } from "./point.ts";
 import type { Struck } from "./sweep.ts";
+import { tokenPutBack } from "./token/token-file.ts";
 
 export interface Report {
   /** points that were taken */
@@ -19,6 +20,8 @@ export interface Report {
   readonly broken: Readonly<Record<string, readonly string[]>>;
   /** points after which people had to end the process that met the fault, though it did not tell them to */
   readonly byHand: readonly string[];
+  /** points after which people had to put SoftHSM's own file back, as a login of it was stopped while it was written */
+  readonly tokenFile: readonly string[];
   /** points after which the batch was answered with a refusal */
   readonly refused: Readonly<Record<string, string>>;
   /** by process and call: points taken, and swept */
@@ -82,6 +85,10 @@ export function reportOf(
       earlier?.byHand,
       texts(({ outcome }) => outcome.byHand && !outcome.told),
     ),
+    tokenFile: union(
+      earlier?.tokenFile,
+      texts(({ outcome }) => outcome.restarted.includes(tokenPutBack)),
+    ),
     refused: { ...earlier?.refused, ...Object.fromEntries(refused) },
     calls,
     ...run,
@@ -96,7 +103,7 @@ function union(...lists: readonly (readonly string[] | undefined)[]): readonly s
 
 /** A table of what was swept, and the totals as the last line. */
 export function reportLines(report: Report): readonly string[] {
-  const { points, swept, missed, violations, byHand, refused, all, left, seed, seconds } = report;
+  const { points, swept, missed, violations, byHand, tokenFile, refused, all, left, seed, seconds } = report;
   const rows = Object.entries(report.calls)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([at, of]) => `  ${at.padEnd(22)} ${String(of.swept).padStart(5)} of ${of.points}`);
@@ -105,6 +112,7 @@ export function reportLines(report: Report): readonly string[] {
     ...rows,
     ...(missed.length > 0 ? [`missed, as this run made fewer calls: ${missed.join(" ")}`] : []),
     ...(byHand.length > 0 ? [`a process had to be ended by people: ${byHand.join(" ")}`] : []),
+    ...(tokenFile.length > 0 ? [`SoftHSM lost its token, and its file was put back: ${tokenFile.join(" ")}`] : []),
     ...Object.entries(refused).map(([point, code]) => `answered with ${code}: ${point}`),
     `${points} points${all === undefined ? "" : ` of ${all}`}, ${swept} swept, ${missed.length} missed, ${violations} violations${left === undefined ? "" : `, ${left} left`} (seed ${seed}, ${Math.round(seconds)} s)`,
   ];

@@ -19,7 +19,7 @@ export interface Outcome {
   /** the fault came about; else the process made fewer such calls, or had no such thread */
   readonly struck: boolean;
   readonly broken: readonly Breach[];
-  /** how it went on: what units started or people exported again, whether people had to end the part and it had told them to, and the refusal if it was one */
+  /** how it went on: what units started, people exported again or put back, whether people had to end the part and it had told them to, and the refusal if it was one */
   readonly restarted: readonly string[];
   readonly byHand: boolean;
   readonly told: boolean;

@@ -1,7 +1,7 @@
 /*
  * starter PLAN APART COMMAND ARGS...: becomes COMMAND. Where the file PLAN stands, it is taken away, and the calls that it names are watched in COMMAND, in all of
  * its threads and children: one line `CALL[,CALL...] WHEN FATE`. The first WHENth call of a thread is not done: FATE `kill` kills the process in its place, `EIO` and
- * `ENOSPC` let it fail. WHEN 0: calls are only written down. PLAN.log tells what happened. Calls of files below the folder APART are neither counted nor struck.
+ * `ENOSPC` let it fail. WHEN 0: calls are only written down. PLAN.log tells what happened, and to which file. Calls of files below the folder APART are neither counted nor struck.
  *
  * By seccomp's user notification: only these calls stop, which a tracer that kills cannot have.
  */
@@ -62,23 +62,27 @@ static const struct call *callOf(int number) {
   return NULL;
 }
 
-/* Whether the call is of a file below `apart`. */
-static int isApart(const struct seccomp_notif *asked, const char *apart) {
+/* The file that the call is of, into `path`; empty where that cannot be read. */
+static void fileOf(const struct seccomp_notif *asked, char path[4096]) {
   const struct call *call = callOf(asked->data.nr);
-  char path[4096] = "", link[64];
+  char link[64];
   unsigned long long value = asked->data.args[call->argument];
+  memset(path, 0, 4096);
   if (call->path) {
     /* Whole paths may end short of the next page. */
-    struct iovec own = {path, sizeof path - 1}, its = {(void *)value, sizeof path - 1};
+    struct iovec own = {path, 4095}, its = {(void *)value, 4095};
     size_t page = 4096 - value % 4096;
     if (process_vm_readv(asked->pid, &own, 1, &its, 1, 0) < 0) {
-      own.iov_len = its.iov_len = page < sizeof path - 1 ? page : sizeof path - 1;
-      if (process_vm_readv(asked->pid, &own, 1, &its, 1, 0) < 0) return 0;
+      own.iov_len = its.iov_len = page < 4095 ? page : 4095;
+      if (process_vm_readv(asked->pid, &own, 1, &its, 1, 0) < 0) path[0] = 0;
     }
   } else {
     snprintf(link, sizeof link, "/proc/%d/fd/%d", asked->pid, (int)value);
-    if (readlink(link, path, sizeof path - 1) < 0) return 0;
+    if (readlink(link, path, 4095) < 0) path[0] = 0;
   }
+}
+
+static int isBelow(const char *path, const char *apart) {
   size_t length = strlen(apart);
   return length > 0 && strncmp(path, apart, length) == 0 && (path[length] == '/' || path[length] == 0);
 }
@@ -103,12 +107,14 @@ static void watch(int listener, FILE *log, int when, const char *fate, const cha
     memset(&asked, 0, sizeof asked);
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) continue;
     struct seccomp_notif_resp answer = {asked.id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    if (!isApart(&asked, apart)) {
+    char path[4096];
+    fileOf(&asked, path);
+    if (!isBelow(path, apart)) {
       int times = countOf((int)asked.pid);
-      if (when == 0) fprintf(log, "%d %s(\n", asked.pid, callOf(asked.data.nr)->name);
+      if (when == 0) fprintf(log, "%d %s(%s\n", asked.pid, callOf(asked.data.nr)->name, path);
       else if (times == when && !struck) {
         struck = 1;
-        fprintf(log, "struck %d\n", asked.pid);
+        fprintf(log, "struck %d %s\n", asked.pid, path);
         if (strcmp(fate, "kill") == 0) {
           syscall(SYS_tkill, asked.pid, SIGKILL);
           continue;
