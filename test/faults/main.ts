@@ -36,7 +36,7 @@ const program = new Command("test:faults")
     "these alone, such as daemon.pool:fsync:3:EIO,signer.main:write:1:SIGKILL; with + in one batch",
   )
   .option("--many <n>", "a sample of so many points", whole)
-  .option("--only <text>", "points whose text starts so, such as signer. or take.main:openat")
+  .option("--only <texts>", "points whose text starts so, such as signer.main,take.main:openat")
   .option("--lanes <n>", "boxes that are swept beside each other", whole, 4)
   .option("--minutes <n>", "begins nothing new after so many", whole)
   .option(
@@ -76,7 +76,9 @@ async function run(): Promise<void> {
     const counts = given ? [] : (earlier?.counted ?? (await counted(place)));
     const list = [...pointsOf(counts), ...clockJumps()];
     const done = new Set(earlier?.done);
-    const wanted = list.filter((one) => pointText(one).startsWith(options.only ?? "") && !done.has(pointText(one)));
+    const only = (options.only ?? "").split(",");
+    const isWanted = (text: string) => only.some((start) => text.startsWith(start)) && !done.has(text);
+    const wanted = list.filter((one) => isWanted(pointText(one)));
     const queue = given ? givenChains(given) : chainsOf(spread(wanted, seeded(seed)));
     const sample = many === undefined ? "" : `, of which ${many} are swept`;
     process.stdout.write(given ? "" : `${list.length} points, ${wanted.length} of them to do${sample}\n`);

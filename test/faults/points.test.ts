@@ -104,7 +104,11 @@ describe("the points of a sweep", () => {
     const [one, two, three] = pointsOf(counted).slice(0, 3) as [Point, Point, Point];
     const earlier = reportOf([came(one), came(two, { struck: false }), came(three, { broken: lost })], run);
     expect(earlier.done).toEqual([pointText(one)]);
-    const later = reportOf([came(two), came(three, { restarted: ["signer", "token-file"] })], run, JSON.parse(JSON.stringify(earlier)));
+    const later = reportOf(
+      [came(two), came(three, { restarted: ["signer", "token-file"] })],
+      run,
+      JSON.parse(JSON.stringify(earlier)),
+    );
     expect(later).toMatchObject({ points: 3, swept: 3, violations: 1, missed: [], left: 123, seconds: 6 });
     expect(later.done).toEqual([pointText(one), pointText(two)]);
     expect(later.tokenFile).toEqual([pointText(three)]);
