@@ -1,6 +1,5 @@
 /** What goes to and comes from the sticks on request: export of a batch, export of manifests, import. */
 
-import type { BatchRow } from "../appliance/client/batch-row.ts";
 import { count, size } from "../host/terminal/amounts.ts";
 import { wrapped } from "../host/terminal/table.ts";
 import { shown } from "../manifests/records/names.ts";
@@ -9,19 +8,21 @@ import type { Sitting } from "./ports.ts";
 
 /** Writes the answer to a batch to the outgoing media again, or to a folder. */
 export async function exportBatch(sitting: Sitting, batch: string, to: string | undefined): Promise<void> {
-  const sealed = await holdsManifest(sitting, batch);
   const progress = sitting.output.progress();
   progress.show(`writing the answer to ${shown(batch)}, then reading it back`);
   try {
-    const { files, bytes, missing = 0, path } = await sitting.daemon.export(batch, to);
+    const { files, bytes, missing = 0, number = null, path } = await sitting.daemon.export(batch, to);
     progress.end();
     const place = `${shown(path)} of ${to === undefined ? "the stick" : shown(to)}`;
     if (files === 0) sitting.output.say(`Nothing was written: another answer stands at ${place}.`);
     else {
-      sitting.output.say(`Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`, checkedText(sealed));
+      sitting.output.say(
+        `Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`,
+        checkedText(number !== null),
+      );
       if (missing > 0) sitting.output.say(...wrapped(missingText(missing)));
     }
-    sitting.output.document({ bytes, files, missing, path });
+    sitting.output.document({ bytes, files, missing, number, path });
   } finally {
     progress.end();
   }
@@ -32,14 +33,7 @@ function missingText(missing: number): string {
   return `${count(missing, "document")} of the batch ${missing === 1 ? "is" : "are"} not in it: the box keeps contents only until a batch was released. The seals are whole.`;
 }
 
-/** Whether the answer is a bundle, which the daemon verifies after reading it back; a refusal is only compared with what was written. */
-async function holdsManifest(sitting: Sitting, batch: string): Promise<boolean> {
-  const rows = await sitting.daemon.list(true);
-  const names = (row: BatchRow) => [row.folder, row.batch, row.batchDigest?.slice(0, batch.length)];
-  const meant = rows.filter((row) => row.batchDigest !== null && names(row).includes(batch));
-  return meant.length > 0 && meant.every((row) => row.number !== null);
-}
-
+/** A bundle the daemon verifies after reading it back; a refusal is only compared with what was written. */
 function checkedText(sealed: boolean): string {
   const checked = sealed
     ? "Everything was written, read back and verified."

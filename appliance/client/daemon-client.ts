@@ -21,11 +21,12 @@ const readOpened = having({
   needed: integer(1),
   policy: anyText,
 });
-/** `missing`: contents of plain envelopes that the box does not have any more */
+/** `missing`: contents of plain envelopes that the box does not have any more; `number`: of the manifest, null where there is none */
 const readExported = having({
   bytes: integer(0),
   files: integer(0),
   missing: optional(integer(0)),
+  number: optional(nullable(integer(1))),
   path: text(4096),
 });
 const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
@@ -37,7 +38,7 @@ const readImported = having({
 
 export type DecisionMethod = "approve" | "reject" | "withdraw" | "abort";
 
-/** `batch` is a folder's name, a batch id, or at least 8 hex digits of the digest. */
+/** `batch` is a folder's name, a batch id, at least 8 hex digits of the digest, or the number of its manifest. */
 export function daemonClient(path: string) {
   return {
     async status(): Promise<Json> {

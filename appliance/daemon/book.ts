@@ -9,8 +9,8 @@ import { type Moment, momentOf } from "./next-step.ts";
 import { Pulse } from "./pulse.ts";
 import { type Work, type WorkDone, workBegun, workSeen } from "./work-rate.ts";
 
-/** So many ended batches are kept to be listed. */
-const endedKept = 200;
+/** So many refused batches are kept to be listed, and so many that ended otherwise: refusals push no sealed batch out. */
+export const endedKept = 200;
 
 export class Book {
   /** beats whenever anything here changed */
@@ -80,9 +80,14 @@ export class Book {
     // Newest last, so that the oldest ended ones go first.
     this.#batches.delete(state.id);
     this.#batches.set(state.id, state);
-    const ended = this.batches.filter(({ phase }) => phase.at === "ended");
-    for (const { id } of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#batches.delete(id);
+    if (state.phase.at === "ended") this.#forget(state.phase.as === "refused");
     this.changes.beat();
+  }
+
+  /** What is forgotten here the signer still knows (`recorded-batch.ts`). */
+  #forget(refused: boolean): void {
+    const ended = this.batches.filter(({ phase }) => phase.at === "ended" && (phase.as === "refused") === refused);
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#batches.delete(id);
   }
 
   /** Gives the state after the event. */

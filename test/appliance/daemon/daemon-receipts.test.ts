@@ -56,6 +56,23 @@ describe("what was sealed before", () => {
     expect(await codeOf(box.client.export("contracts", join(box.folder, "nowhere")))).toBe("MEDIA-WRITE");
   });
 
+  it("T19: a batch is exported by its manifest's number, and by a folder that the list calls otherwise by now", async () => {
+    const other = join(box.folder, "other-stick");
+    mkdirSync(other);
+    await box.bring("first", { head: { batch: "q4" } });
+    await box.until("first", "waiting-for-approval");
+    await box.approve("first", op1, op2);
+    await box.until("first", "released");
+    cpSync(box.inbox("first"), box.inbox("again"), { recursive: true });
+    await box.until("again", "released");
+    expect(await box.row("first")).toBeUndefined();
+    expect(await box.client.export("first", other)).toMatchObject({ number: 2, path: "coldseal/outbox/first" });
+    expect(await box.client.export("1", other)).toMatchObject({ number: 1, path: "coldseal/outbox/contracts" });
+    expect(await box.client.watch("first", () => undefined)).toMatchObject({ folder: "first", number: 2 });
+    expect(await codeOf(box.client.open("first"))).toBe("BATCH-ENDED");
+    expect(await codeOf(box.client.export("3", other))).toBe("BATCH-UNKNOWN");
+  });
+
   it("CHAIN: manifests that the keeper did not acknowledge go onto the audit stick", async () => {
     const keeper = join(box.folder, "keeper");
     mkdirSync(keeper);
