@@ -33,6 +33,7 @@ const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path
 const readListing = having({ batches: list(readBatchRow, 0, 100_000), sticks: optional(list(anyText, 0, 10_000)) });
 const readImported = having({
   imported: list(having({ file: anyText, kind: text(32), number: optional(integer(0)) }), 0, 1000),
+  left: optional(nullable(anyText)),
   refused: list(having({ file: anyText, refusal: readTold }), 0, 1000),
 });
 
@@ -49,7 +50,7 @@ export function daemonClient(path: string) {
       return (await listing(path, all)).rows;
     },
 
-    /** The batches, and what people should know of the sticks, a line each: alarms first; empty where media are folders. */
+    /** The batches, and what people should know of the sticks, a line each: alarms first; where media are folders only those of what was left out. */
     async listing(all = false): Promise<{ readonly rows: readonly BatchRow[]; readonly sticks: readonly string[] }> {
       return listing(path, all);
     },

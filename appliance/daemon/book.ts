@@ -21,6 +21,7 @@ export class Book {
   readonly #busy = new Map<string, Promise<unknown>>();
   #inbox: Inbox = new Map();
   #box: BoxView;
+  #leftOut: readonly string[] = [];
   /** whether what the signer knows was joined with what the spool holds */
   #ready = false;
 
@@ -50,6 +51,11 @@ export class Book {
 
   get box(): BoxView {
     return this.#box;
+  }
+
+  /** what the last look at the stick left out, in words */
+  get leftOut(): readonly string[] {
+    return this.#leftOut;
   }
 
   get moment(): Moment {
@@ -106,6 +112,14 @@ export class Book {
     if (after === this.#inbox) return;
     this.#inbox = after;
     this.changes.beat();
+  }
+
+  /** Whether these words are others than before. */
+  setLeftOut(words: readonly string[]): boolean {
+    const changed = words.join() !== this.#leftOut.join();
+    this.#leftOut = words;
+    if (changed) this.changes.beat();
+    return changed;
   }
 
   setBox(box: BoxView): void {

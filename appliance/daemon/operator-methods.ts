@@ -52,7 +52,7 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
     list: method(object({ all: optional(flag) }), async ({ all }) => ({
       result: {
         batches: rows(parts, all === true),
-        ...(parts.sticks ? { sticks: stickWords(parts.sticks.view) } : {}),
+        ...toldOfSticks(parts),
       },
     })),
     open: method(oneBatch, async ({ batch }) => opened(parts, await find(batch))),
@@ -199,7 +199,14 @@ function placeOf({ settings, sticks }: Parts, to: string | undefined, role: "aud
   return stickAt(to ?? settings.media[role]);
 }
 
-function statusOf({ book, settings, sticks }: Parts): Json {
+/** Where sticks are folders only what was left out of them. */
+function toldOfSticks({ book, sticks }: Parts) {
+  const words = [...book.leftOut, ...(sticks ? stickWords(sticks.view) : [])];
+  return sticks || words.length > 0 ? { sticks: words } : {};
+}
+
+function statusOf(parts: Parts): Json {
+  const { book, settings } = parts;
   const { media } = settings;
   const around = book.surroundings;
   const batches: Record<string, number> = {};
@@ -217,7 +224,7 @@ function statusOf({ book, settings, sticks }: Parts): Json {
       batches,
       media: { in: stick(media.in), out: stick(media.out), audit: stick(media.audit) },
       spoolBytes,
-      ...(sticks ? { sticks: stickWords(sticks.view) } : {}),
+      ...toldOfSticks(parts),
     },
     signer: book.box?.all ?? null,
   };
