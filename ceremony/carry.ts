@@ -2,7 +2,7 @@
 
 import { count, size } from "../host/terminal/amounts.ts";
 import { wrapped } from "../host/terminal/table.ts";
-import { shown } from "../manifests/records/names.ts";
+import { readable, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 
@@ -63,26 +63,34 @@ export function ranges(numbers: readonly number[]): string {
   return out.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
 }
 
-/** Takes in what lies in control/in of the stick. Refuses with the first refusal, after all that could be taken was taken. */
+/** Takes in what lies in control/in of the stick. Refuses with the first refusal, after all that could be taken was taken; MEDIA-LIMIT where more lies there than one import looks at. */
 export async function importControl(sitting: Sitting): Promise<void> {
-  const { imported, refused } = await sitting.daemon.import();
+  const { imported, left = null, refused } = await sitting.daemon.import();
   if (imported.length + refused.length === 0) sitting.output.say("Nothing lies in control/in of the stick.");
   for (const { file, kind, number } of imported) {
-    sitting.output.say(`taken    ${shown(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
+    sitting.output.say(`taken    ${readable(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
   }
   for (const { file, refusal } of refused) {
     const { code, expected, got, message } = refusal;
     const more =
-      expected === undefined ? "" : ` (expected ${shown(expected)}${got === undefined ? "" : `, got ${shown(got)}`})`;
-    sitting.output.say(`refused  ${shown(file)}: ${shown(code)}, ${shown(message)}${more}`);
+      expected === undefined
+        ? ""
+        : ` (expected ${readable(expected)}${got === undefined ? "" : `, got ${readable(got)}`})`;
+    sitting.output.say(...wrapped(`refused  ${readable(file)}: ${code}, ${readable(message)}${more}`));
   }
   sitting.output.document({
+    ...(left === null ? {} : { left }),
     imported: imported.map(({ file, kind, number }) => ({ file, kind, number: number ?? null })),
     refused: refused.map(({ file, refusal }) => ({ file, refusal: { ...refusal } })),
   });
+  if (left !== null) sitting.output.say(...wrapped(left));
   const [first] = refused;
-  if (!first) return;
+  if (!first && left === null) return;
   if (imported.length > 0)
     sitting.consequence = `${count(imported.length, "file")} taken in, ${refused.length} refused`;
-  throw Refusal.fromRecord(first.refusal);
+  if (first) throw Refusal.fromRecord(first.refusal);
+  throw new Refusal("MEDIA-LIMIT", "not all of control/in was looked at", {
+    expected: "no more files than one import looks at",
+    got: left ?? "",
+  });
 }

@@ -94,3 +94,11 @@ export function shown(name: string): string {
   }
   return out;
 }
+
+/**
+ * A text of our own, which may quote names as `shown` gives them, for terminals and printers: only what is not seen is escaped,
+ * and nothing a second time. Refusals' messages, and what goes with them, are shown by this alone.
+ */
+export function readable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => shown(character));
+}

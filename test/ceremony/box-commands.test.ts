@@ -163,20 +163,34 @@ describe("carrying", () => {
     expect(good.text()).toBe("taken    policy.p7m: policy number 2");
   });
 
+  it("MEDIA-LIMIT: an import that looked at a part of control/in says so, and ends as refused", async () => {
+    const imported = [{ file: "ack.p7m", kind: "acknowledgement", number: 2 }];
+    const parts: Partial<Daemon> = {
+      import: async () => ({ imported, left: "control/in holds 1,001 files", refused: [] }),
+    };
+    const { sitting, text } = sittingWith({ daemon: parts });
+    expect(await codeOf(importControl(sitting))).toBe("MEDIA-LIMIT");
+    expect(text()).toContain("control/in holds 1,001 files");
+    expect(sitting.consequence).toBe("1 file taken in, 0 refused");
+  });
+
   it("POLICY-CHAIN: an import of which only a part was taken ends with the first refusal all the same", async () => {
     const partly: Partial<Daemon> = {
       import: async () => ({
         imported: [{ file: "a.p7m", kind: "policy", number: 2 }],
         refused: [
           { file: "b.p7m", refusal: { code: "POLICY-CHAIN", message: "a gap" } },
-          { file: "c.p7m", refusal: { code: "DER", message: "no DER", expected: "one from size 41", got: "none" } },
+          {
+            file: "c\\u{1b}.p7m",
+            refusal: { code: "DER", message: "c\\u{1b}: no DER", expected: "size 41", got: "none" },
+          },
         ],
       }),
     };
     const { sitting, text } = sittingWith({ daemon: partly });
     expect(await codeOf(importControl(sitting))).toBe("POLICY-CHAIN");
     expect(text()).toContain("taken    a.p7m: policy number 2");
-    expect(text()).toContain("refused  c.p7m: DER, no DER (expected one from size 41, got none)");
+    expect(text()).toContain("refused  c\\u{1b}.p7m: DER, c\\u{1b}: no DER (expected size 41, got none)");
     expect(sitting.consequence).toBe("1 file taken in, 2 refused");
   });
 });
