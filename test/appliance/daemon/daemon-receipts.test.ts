@@ -25,7 +25,7 @@ describe("what was sealed before", () => {
 
   it("SEAL-ONCE: the same batch in another folder gets the first receipt again", async () => {
     cpSync(box.inbox("contracts"), box.inbox("again"), { recursive: true });
-    await box.until("again", "released");
+    await box.until("again", "released", "sealed before as manifest 1, and this is its first receipt again");
     expect(box.readOutbox("again", "manifest.p7m")).toEqual(box.readOutbox("contracts", "manifest.p7m"));
     expect(box.signer.box.db.prepare("SELECT count(*) FROM manifests").pluck().get()).toBe(1);
   });
