@@ -1,11 +1,12 @@
 /** `batch-record`: a batch's answer is verified as a whole, then its record goes to the screen, to files, to a printer. */
 
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { bundleFolder } from "../host/bundle-folder.ts";
 import { nodeHost, sha256 } from "../host/crypto-host.ts";
 import { type TrustOptions, trustOf, verifyFolder } from "../host/verify-folder.ts";
 import { hex } from "../manifests/encoding/bytes.ts";
 import type { Manifest } from "../manifests/records/manifest.ts";
+import { shown } from "../manifests/records/names.ts";
 import { PlainListReader, plainListPath } from "../manifests/records/plain-list.ts";
 import type { ListedDocument } from "../manifests/records/request.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -38,6 +39,7 @@ export async function showBatchRecord(output: Output, folder: string, options: B
 /** What a record says of the bundle in `folder`. Refuses MANIFEST-BIND where it does not hold, USAGE. */
 export async function readBatchRecord(folder: string, trust: Trust, documents?: string): Promise<BatchRecord> {
   for (const one of documents === undefined ? [folder] : [folder, documents]) await checkFolder(one);
+  await checkSealed(folder);
   const verdict = await verifyFolder(folder, trust, documents);
   const { findings, manifest, manifestDigest, ok } = verdict;
   if (!ok || !manifest || !manifestDigest) throw doesNotHold(folder, findings);
@@ -77,6 +79,24 @@ async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return;
   throw new Refusal("USAGE", "there is no such folder", { expected: "a folder", about: folder });
+}
+
+/** Refuses with USAGE the answer to a batch that was refused or rejected: it has no manifest that a record could be of. */
+async function checkSealed(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const refusal = ["refusal.p7m", "refusal.json"].find((name) => names.includes(name));
+  if (names.includes("manifest.p7m") || refusal === undefined) return;
+  const judge =
+    refusal === "refusal.p7m" ? `\`coldseal verify ${shown(folder)}\` tells and judges it` : "it is not signed";
+  throw new Refusal(
+    "USAGE",
+    `this batch was refused, so there is no record of its sealing: ${refusal} says why, and ${judge}`,
+    {
+      expected: "the answer to a batch that was sealed or aborted (manifest.p7m)",
+      got: `a refusal (${refusal})`,
+      about: folder,
+    },
+  );
 }
 
 function doesNotHold(folder: string, [first, ...more]: readonly Finding[]): Refusal {

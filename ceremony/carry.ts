@@ -1,27 +1,28 @@
 /** What goes to and comes from the sticks on request: export of a batch, export of manifests, import. */
 
-import type { BatchRow } from "../appliance/client/batch-row.ts";
 import { count, size } from "../host/terminal/amounts.ts";
 import { wrapped } from "../host/terminal/table.ts";
-import { shown } from "../manifests/records/names.ts";
+import { readable, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 
 /** Writes the answer to a batch to the outgoing media again, or to a folder. */
 export async function exportBatch(sitting: Sitting, batch: string, to: string | undefined): Promise<void> {
-  const sealed = await holdsManifest(sitting, batch);
   const progress = sitting.output.progress();
   progress.show(`writing the answer to ${shown(batch)}, then reading it back`);
   try {
-    const { files, bytes, missing = 0, path } = await sitting.daemon.export(batch, to);
+    const { files, bytes, missing = 0, number = null, path } = await sitting.daemon.export(batch, to);
     progress.end();
     const place = `${shown(path)} of ${to === undefined ? "the stick" : shown(to)}`;
     if (files === 0) sitting.output.say(`Nothing was written: another answer stands at ${place}.`);
     else {
-      sitting.output.say(`Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`, checkedText(sealed));
+      sitting.output.say(
+        `Exported ${count(files, "file")}, ${size(bytes)}, to ${place}.`,
+        checkedText(number !== null),
+      );
       if (missing > 0) sitting.output.say(...wrapped(missingText(missing)));
     }
-    sitting.output.document({ bytes, files, missing, path });
+    sitting.output.document({ bytes, files, missing, number, path });
   } finally {
     progress.end();
   }
@@ -32,14 +33,7 @@ function missingText(missing: number): string {
   return `${count(missing, "document")} of the batch ${missing === 1 ? "is" : "are"} not in it: the box keeps contents only until a batch was released. The seals are whole.`;
 }
 
-/** Whether the answer is a bundle, which the daemon verifies after reading it back; a refusal is only compared with what was written. */
-async function holdsManifest(sitting: Sitting, batch: string): Promise<boolean> {
-  const rows = await sitting.daemon.list(true);
-  const names = (row: BatchRow) => [row.folder, row.batch, row.batchDigest?.slice(0, batch.length)];
-  const meant = rows.filter((row) => row.batchDigest !== null && names(row).includes(batch));
-  return meant.length > 0 && meant.every((row) => row.number !== null);
-}
-
+/** A bundle the daemon verifies after reading it back; a refusal is only compared with what was written. */
 function checkedText(sealed: boolean): string {
   const checked = sealed
     ? "Everything was written, read back and verified."
@@ -69,26 +63,34 @@ export function ranges(numbers: readonly number[]): string {
   return out.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
 }
 
-/** Takes in what lies in control/in of the stick. Refuses with the first refusal, after all that could be taken was taken. */
+/** Takes in what lies in control/in of the stick. Refuses with the first refusal, after all that could be taken was taken; MEDIA-LIMIT where more lies there than one import looks at. */
 export async function importControl(sitting: Sitting): Promise<void> {
-  const { imported, refused } = await sitting.daemon.import();
+  const { imported, left = null, refused } = await sitting.daemon.import();
   if (imported.length + refused.length === 0) sitting.output.say("Nothing lies in control/in of the stick.");
   for (const { file, kind, number } of imported) {
-    sitting.output.say(`taken    ${shown(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
+    sitting.output.say(`taken    ${readable(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
   }
   for (const { file, refusal } of refused) {
     const { code, expected, got, message } = refusal;
     const more =
-      expected === undefined ? "" : ` (expected ${shown(expected)}${got === undefined ? "" : `, got ${shown(got)}`})`;
-    sitting.output.say(`refused  ${shown(file)}: ${shown(code)}, ${shown(message)}${more}`);
+      expected === undefined
+        ? ""
+        : ` (expected ${readable(expected)}${got === undefined ? "" : `, got ${readable(got)}`})`;
+    sitting.output.say(...wrapped(`refused  ${readable(file)}: ${code}, ${readable(message)}${more}`));
   }
   sitting.output.document({
+    ...(left === null ? {} : { left }),
     imported: imported.map(({ file, kind, number }) => ({ file, kind, number: number ?? null })),
     refused: refused.map(({ file, refusal }) => ({ file, refusal: { ...refusal } })),
   });
+  if (left !== null) sitting.output.say(...wrapped(left));
   const [first] = refused;
-  if (!first) return;
+  if (!first && left === null) return;
   if (imported.length > 0)
     sitting.consequence = `${count(imported.length, "file")} taken in, ${refused.length} refused`;
-  throw Refusal.fromRecord(first.refusal);
+  if (first) throw Refusal.fromRecord(first.refusal);
+  throw new Refusal("MEDIA-LIMIT", "not all of control/in was looked at", {
+    expected: "no more files than one import looks at",
+    got: left ?? "",
+  });
 }

@@ -1,6 +1,7 @@
 /** The commands that only look: status and list. */
 
 import type { BatchRow } from "../appliance/client/batch-row.ts";
+import { wrapped } from "../host/terminal/table.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
@@ -34,7 +35,10 @@ async function answerOf(ask: () => Promise<Json>): Promise<Json | undefined> {
 /** The batches that are here; `all` shows also those that ended. */
 export async function list(sitting: Sitting, all: boolean): Promise<void> {
   const { rows, sticks } = await sitting.daemon.listing(all);
-  sitting.output.say(...listLines(rows, sitting.output.style), ...stickLines(sticks, sitting.output.style));
+  sitting.output.say(
+    ...listLines(rows, sitting.output.style),
+    ...stickLines(sticks, sitting.output.style).flatMap((line) => wrapped(line)),
+  );
   sitting.output.document({ batches: rows.map(rowJson), ...(sticks.length === 0 ? {} : { sticks: [...sticks] }) });
 }
 

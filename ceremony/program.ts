@@ -149,7 +149,7 @@ function running(program: Command, actions: Actions): void {
   program
     .command("export")
     .description("write the answer to a batch again, or all unacknowledged manifests")
-    .argument("[batch]", "folder name, batch id, or the first hex digits of the batch digest")
+    .argument("[batch]", "folder name, batch id, the first hex digits of the batch digest, or its manifest's number")
     .option("--audit", "the manifests that the keeper has not acknowledged")
     .option("--to <dir>", "a folder instead of the stick")
     .action((batch: string | undefined, options: { audit?: boolean; to?: string }) => {
@@ -269,7 +269,10 @@ function recording(program: Command, actions: Actions): void {
 }
 
 function batchArgument(): Argument {
-  return new Argument("<batch>", "folder name, batch id, or the first hex digits of the batch digest");
+  return new Argument(
+    "<batch>",
+    "folder name, batch id, the first hex digits of the batch digest, or its manifest's number",
+  );
 }
 
 function reason(text: string): string {

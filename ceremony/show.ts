@@ -17,7 +17,7 @@ import { groupsAsked } from "./slip-groups.ts";
 export async function show(sitting: Sitting, batch: string, documents: boolean): Promise<void> {
   const { output } = sitting;
   const fetched = await fetchIfOpen(sitting, batch, documents || output.json);
-  if (!fetched) return showRow(sitting, batch);
+  if (fetched instanceof Refusal) return showRow(sitting, batch, fetched);
   if (documents) output.say(...documentListLines(fetched.opened.documents, 1));
   else {
     const screen = batchScreenLines(screenOf(sitting, fetched), output.style);
@@ -27,8 +27,10 @@ export async function show(sitting: Sitting, batch: string, documents: boolean):
 }
 
 /** A batch that is still copied, was refused before the signer saw it, or has ended. */
-async function showRow(sitting: Sitting, batch: string): Promise<void> {
-  const row = await findRow(sitting, batch);
+async function showRow(sitting: Sitting, batch: string, { code }: Refusal): Promise<void> {
+  const listed = await findRow(sitting, batch);
+  // One that ended and is listed no more: the daemon gives its last row at once.
+  const row = listed ?? (code === "BATCH-ENDED" ? await sitting.daemon.watch(batch, () => undefined) : undefined);
   if (!row) throw new Refusal("BATCH-UNKNOWN", "no batch here has this name", { got: batch });
   sitting.output.say(...rowScreenLines(row, sitting.now(), sitting.output.style));
   sitting.output.document({ ...rowJson(row), documents: [] });
@@ -37,12 +39,12 @@ async function showRow(sitting: Sitting, batch: string): Promise<void> {
 /** BATCH-UNKNOWN: the folder may be one that waits in the inbox and is no batch yet. */
 const nothingToDecide: readonly RefusalCode[] = ["BATCH-STATE", "BATCH-ENDED", "BATCH-UNKNOWN"];
 
-/** Undefined where the batch has nothing to decide on. */
-async function fetchIfOpen(sitting: Sitting, batch: string, all: boolean): Promise<FetchedBatch | undefined> {
+/** The refusal where the batch has nothing to decide on. */
+async function fetchIfOpen(sitting: Sitting, batch: string, all: boolean): Promise<FetchedBatch | Refusal> {
   try {
     return await fetchBatch(sitting, batch, all ? Number.POSITIVE_INFINITY : documentsOnScreen);
   } catch (fault) {
-    if (fault instanceof Refusal && nothingToDecide.includes(fault.code)) return undefined;
+    if (fault instanceof Refusal && nothingToDecide.includes(fault.code)) return fault;
     throw fault;
   }
 }

@@ -147,7 +147,7 @@ function openAs(path: string, name: string, flags: number): number {
   try {
     return openSync(path, flags);
   } catch (fault) {
-    throw readFault(fault, name);
+    throw (fault as NodeJS.ErrnoException).code === "ENOTDIR" ? noFolder(fault, path, name) : readFault(fault, name);
   }
 }
 
@@ -170,13 +170,33 @@ function wrapped<T>(call: () => T, name: string): T {
   }
 }
 
+/** The kernel has one fault for a link where a folder is wanted, for anything else there, and for that in the path before it. */
+function noFolder(fault: unknown, path: string, name: string): Refusal {
+  try {
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const kind = stat && kindOf(stat);
+    // Swapped since: what was met then is not known any more.
+    if (kind === undefined || kind === "folder") return readFault(fault, name);
+    if (kind !== "link") return wrongKind(name, "a folder", `a ${kind}`);
+    return readFault(Object.assign(new Error("a link", { cause: fault }), { code: "ELOOP" }), name);
+  } catch (other) {
+    return readFault(other, name);
+  }
+}
+
 function readFault(fault: unknown, name: string): Refusal {
   if (fault instanceof Refusal) return fault;
   const cause = fault as NodeJS.ErrnoException;
   const about = name;
   switch (cause.code) {
-    case "ELOOP":
     case "ENOTDIR":
+      return new Refusal("MEDIA-KIND", `${shown(name)} cannot be reached`, {
+        expected: "a path of folders",
+        got: "a part of the path that is no folder",
+        about,
+        cause,
+      });
+    case "ELOOP":
       return new Refusal("MEDIA-KIND", `${shown(name)} is not a folder or file of its own`, {
         got: "a link",
         about,

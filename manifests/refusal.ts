@@ -57,7 +57,7 @@ export const refusalTable = {
   "MEDIA-KIND": ["refused", "copy the batch again as plain files: no links, pipes, sockets or devices"],
   "MEDIA-NAME": ["refused", "rename the file or folder and make the batch again"],
   "MEDIA-CHANGED": ["refused", "leave the stick alone while it is read, then try again"],
-  "MEDIA-LIMIT": ["refused", "make a smaller batch"],
+  "MEDIA-LIMIT": ["refused", "bring less at once: a smaller batch, or fewer files on the stick"],
   "MEDIA-TIME": ["refused", "make a smaller batch, or use a faster stick"],
   "MEDIA-READ": ["not-now", "the stick could not be read: insert it again, or use another"],
   "MEDIA-WRITE": ["not-now", "the stick could not be written: free it, or export to another stick"],

@@ -21,23 +21,25 @@ const readOpened = having({
   needed: integer(1),
   policy: anyText,
 });
-/** `missing`: contents of plain envelopes that the box does not have any more */
+/** `missing`: contents of plain envelopes that the box does not have any more; `number`: of the manifest, null where there is none */
 const readExported = having({
   bytes: integer(0),
   files: integer(0),
   missing: optional(integer(0)),
+  number: optional(nullable(integer(1))),
   path: text(4096),
 });
 const readExportedAudit = having({ numbers: list(integer(1), 0, 1_000_000), path: text(4096) });
 const readListing = having({ batches: list(readBatchRow, 0, 100_000), sticks: optional(list(anyText, 0, 10_000)) });
 const readImported = having({
   imported: list(having({ file: anyText, kind: text(32), number: optional(integer(0)) }), 0, 1000),
+  left: optional(nullable(anyText)),
   refused: list(having({ file: anyText, refusal: readTold }), 0, 1000),
 });
 
 export type DecisionMethod = "approve" | "reject" | "withdraw" | "abort";
 
-/** `batch` is a folder's name, a batch id, or at least 8 hex digits of the digest. */
+/** `batch` is a folder's name, a batch id, at least 8 hex digits of the digest, or the number of its manifest. */
 export function daemonClient(path: string) {
   return {
     async status(): Promise<Json> {
@@ -48,7 +50,7 @@ export function daemonClient(path: string) {
       return (await listing(path, all)).rows;
     },
 
-    /** The batches, and what people should know of the sticks, a line each: alarms first; empty where media are folders. */
+    /** The batches, and what people should know of the sticks, a line each: alarms first; where media are folders only those of what was left out. */
     async listing(all = false): Promise<{ readonly rows: readonly BatchRow[]; readonly sticks: readonly string[] }> {
       return listing(path, all);
     },

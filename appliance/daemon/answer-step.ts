@@ -27,7 +27,7 @@ export async function answerBatch(
   if (state.spooled && state.digest) await parts.spool.remove(state.digest);
   // On a full disk the copy, needed no more, makes room for what is to be remembered.
   if (full) await remember(parts, state, answer);
-  const note = noteOf(delivered);
+  const note = noteOf(delivered, answer);
   book.apply(state.id, { type: "answered", ...(note === undefined ? {} : { note }) });
   made.delete(state.id);
   book.setInbox((inbox) => freed(inbox, state.id));
@@ -36,9 +36,15 @@ export async function answerBatch(
   return delivered;
 }
 
-function noteOf({ files, missing }: Delivered): string | undefined {
+function noteOf({ files, missing }: Delivered, answer: Answer): string | undefined {
   if (files === 0) return "another answer stands on the stick under this name";
-  return missing === undefined ? undefined : `${count(missing, "document")} missing: the box's copy is gone`;
+  const notes = [
+    ...(answer.kind === "receipt" && answer.of === "already"
+      ? [`sealed before as manifest ${answer.number}, and this is its first receipt again`]
+      : []),
+    ...(missing === undefined ? [] : [`${count(missing, "document")} missing: the box's copy is gone`]),
+  ];
+  return notes.length === 0 ? undefined : notes.join("; ");
 }
 
 /**

@@ -9,8 +9,8 @@ import { type Moment, momentOf } from "./next-step.ts";
 import { Pulse } from "./pulse.ts";
 import { type Work, type WorkDone, workBegun, workSeen } from "./work-rate.ts";
 
-/** So many ended batches are kept to be listed. */
-const endedKept = 200;
+/** So many refused batches are kept to be listed, and so many that ended otherwise: refusals push no sealed batch out. */
+export const endedKept = 200;
 
 export class Book {
   /** beats whenever anything here changed */
@@ -21,6 +21,7 @@ export class Book {
   readonly #busy = new Map<string, Promise<unknown>>();
   #inbox: Inbox = new Map();
   #box: BoxView;
+  #leftOut: readonly string[] = [];
   /** whether what the signer knows was joined with what the spool holds */
   #ready = false;
 
@@ -52,6 +53,11 @@ export class Book {
     return this.#box;
   }
 
+  /** what the last look at the stick left out, in words */
+  get leftOut(): readonly string[] {
+    return this.#leftOut;
+  }
+
   get moment(): Moment {
     return momentOf(this.#box, this.now);
   }
@@ -80,9 +86,14 @@ export class Book {
     // Newest last, so that the oldest ended ones go first.
     this.#batches.delete(state.id);
     this.#batches.set(state.id, state);
-    const ended = this.batches.filter(({ phase }) => phase.at === "ended");
-    for (const { id } of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#batches.delete(id);
+    if (state.phase.at === "ended") this.#forget(state.phase.as === "refused");
     this.changes.beat();
+  }
+
+  /** What is forgotten here the signer still knows (`recorded-batch.ts`). */
+  #forget(refused: boolean): void {
+    const ended = this.batches.filter(({ phase }) => phase.at === "ended" && (phase.as === "refused") === refused);
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - endedKept))) this.#batches.delete(id);
   }
 
   /** Gives the state after the event. */
@@ -101,6 +112,14 @@ export class Book {
     if (after === this.#inbox) return;
     this.#inbox = after;
     this.changes.beat();
+  }
+
+  /** Whether these words are others than before. */
+  setLeftOut(words: readonly string[]): boolean {
+    const changed = words.join() !== this.#leftOut.join();
+    this.#leftOut = words;
+    if (changed) this.changes.beat();
+    return changed;
   }
 
   setBox(box: BoxView): void {

@@ -4,13 +4,16 @@ import { existsSync } from "node:fs";
 import { sha256 } from "../../host/crypto-host.ts";
 import { hex } from "../../manifests/encoding/bytes.ts";
 import { shown } from "../../manifests/records/names.ts";
-import type { RevocationKind } from "../../manifests/records/revocation-part.ts";
 import { asRefusal, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
+import { type ControlKind, checkForm, withForm } from "./control-form.ts";
 import type { Parts } from "./parts.ts";
+import { tooManyControlFiles } from "./stick-words.ts";
 
 export interface Imported {
   readonly imported: readonly { readonly file: string; readonly kind: string; readonly number: number }[];
   readonly refused: readonly { readonly file: string; readonly refusal: RefusalRecord }[];
+  /** that there are more files than were looked at, and what to do */
+  readonly left?: string;
 }
 
 /** Imports each file once, policies first, as they say what else counts, then in the order of names; one that is refused does not stop the others. Refuses as intake's `scan`. */
@@ -24,7 +27,10 @@ async function importFrom(parts: Parts): Promise<Imported> {
   if (!existsSync(root)) throw new Refusal("MEDIA-READ", "the stick is not there", { about: root });
   const imported: { file: string; kind: string; number: number }[] = [];
   const refused: { file: string; refusal: RefusalRecord }[] = [];
-  const { control } = await intake.scan(root);
+  const seen = await intake.scan(root);
+  const { control, controlCount = 0 } = seen;
+  const left = controlCount > control.length ? tooManyControlFiles(seen) : null;
+  if (left !== null) log.warn({ code: "MEDIA-LIMIT" }, left);
   for (const { name } of [...control].sort(byKind)) {
     try {
       imported.push({ file: shown(name), ...(await importFile(parts, root, name)) });
@@ -34,15 +40,13 @@ async function importFrom(parts: Parts): Promise<Imported> {
       refused.push({ file: shown(name), refusal: refusal.toRecord() });
     }
   }
-  return { imported, refused };
+  return { imported, refused, ...(left === null ? {} : { left }) };
 }
 
 function byKind(a: { readonly name: string }, b: { readonly name: string }): number {
   const isPolicy = ({ name }: { readonly name: string }) => kindOf(name) === "policy";
   return Number(isPolicy(b)) - Number(isPolicy(a)) || (a.name < b.name ? -1 : 1);
 }
-
-type ControlKind = "acknowledgement" | "evidence" | "policy" | RevocationKind;
 
 /** By the ending of its name; what is inside the signer judges. */
 const kinds: readonly (readonly [RegExp, ControlKind])[] = [
@@ -72,7 +76,10 @@ async function importFile(parts: Parts, root: string, name: string): Promise<{ k
   const digest = hex(sha256(bytes));
   const done = answered.importOf(digest);
   if (done) return { kind: done.kind, number: done.number };
-  const number = await handOver(parts, { bytes, kind, name });
+  checkForm(kind, name, bytes);
+  const number = await handOver(parts, { bytes, kind, name }).catch((fault) => {
+    throw fault instanceof Refusal ? withForm(fault, kind, name, bytes) : fault;
+  });
   log.info({ file: shown(name), kind, number }, came[kind]);
   await answered.addImport({ digest, kind, number });
   return { kind, number };

@@ -20,7 +20,9 @@ const readRefusal = (value: Json | undefined, path: string): RefusalRecord => {
 const readSeen = having({
   batches: list(having({ bytes: integer(0), files: integer(0), fingerprint: hexText(), folder: text(64) }), 0, 10_000),
   control: list(having({ name: anyText, size: integer(0) }), 0, 10_000),
+  controlCount: optional(integer(0)),
   odd: list(having({ name: anyText, refusal: readRefusal }), 0, 1000),
+  oddCount: optional(integer(0)),
 });
 export type Seen = Read<typeof readSeen>;
 

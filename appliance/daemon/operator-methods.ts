@@ -13,11 +13,13 @@ import { type BatchRow, endStates } from "../client/batch-row.ts";
 import { answerAgain, answerBatch, exportAudit } from "./answer-step.ts";
 import type { Answer, BatchState } from "./batch-state.ts";
 import { batchRow, folderRow } from "./batch-words.ts";
+import type { Book } from "./book.ts";
 import { abort, approve, ended, reject, withdraw } from "./decisions.ts";
 import type { MadeRefusals } from "./deliver.ts";
 import { findBatch } from "./find-batch.ts";
 import { importControl } from "./import-control.ts";
 import type { Parts } from "./parts.ts";
+import { findExportable, findKnown, forgottenBatch } from "./recorded-batch.ts";
 import { digestOf, kindOf } from "./signer-steps.ts";
 import type { SignerWatch } from "./signer-watch.ts";
 import { stickWords } from "./stick-words.ts";
@@ -35,7 +37,7 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
   const { book } = parts;
   const find = async (name: string) => {
     await signer.need();
-    return findBatch(book.batches, name);
+    return findKnown(parts, name);
   };
   const decision = (decide: (parts: Parts, state: BatchState, p7m: Uint8Array) => Promise<void>, alone: boolean) =>
     method(oneBatch, async ({ batch }, call) => {
@@ -50,7 +52,7 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
     list: method(object({ all: optional(flag) }), async ({ all }) => ({
       result: {
         batches: rows(parts, all === true),
-        ...(parts.sticks ? { sticks: stickWords(parts.sticks.view) } : {}),
+        ...toldOfSticks(parts),
       },
     })),
     open: method(oneBatch, async ({ batch }) => opened(parts, await find(batch))),
@@ -63,13 +65,17 @@ export function operatorMethods(parts: Parts, signer: SignerWatch, made: MadeRef
     reject: decision(reject, true),
     // Sealing may be under way, which an abort must not wait for.
     abort: decision(abort, false),
-    watch: method(oneBatch, ({ batch }, call) => watch(parts, batch, call)),
+    watch: method(oneBatch, async ({ batch }, call) => {
+      const past = book.inbox.has(batch) ? undefined : await forgottenBatch(parts, batch);
+      return past ? { result: rowJson(batchRow(past, book.surroundings)) } : watch(parts, batch, call);
+    }),
     export: method(oneExport, async ({ batch, to }) => {
-      const { id } = await find(batch);
+      await signer.need();
+      const meant = await findExportable(parts, batch);
       const root = placeOf(parts, to, "out");
-      const work = async () => exported(parts, book.get(id) ?? (await find(batch)), root, made);
-      const { files, bytes, path, missing = 0 } = await book.exclusive(id, work);
-      return { result: { files, bytes, missing, path } };
+      const work = async () => exported(parts, asNow(book, meant), root, made);
+      const { files, bytes, path, missing = 0, number } = await book.exclusive(meant.id, work);
+      return { result: { files, bytes, missing, number, path } };
     }),
     "export-audit": method(oneAudit, async ({ to }) => {
       const { path, numbers } = await exportAudit(parts, placeOf(parts, to, "audit"));
@@ -152,9 +158,15 @@ async function watch({ book, settings, stop }: Parts, name: string, call: Incomi
   }
 }
 
+/** A batch that ended is exported as it was found: brought again, it may have another folder by now. */
+function asNow(book: Book, state: BatchState): BatchState {
+  return state.phase.at === "ended" ? state : (book.get(state.id) ?? state);
+}
+
 async function exported(parts: Parts, state: BatchState, root: string | undefined, made: MadeRefusals) {
   const { phase } = state;
-  if (phase.at === "answering") return answerBatch(parts, state, made, root);
+  const { number } = state;
+  if (phase.at === "answering") return { ...(await answerBatch(parts, state, made, root)), number };
   const answer = phase.at === "ended" ? answerOf(state, phase.as) : undefined;
   if (!answer) {
     const row = batchRow(state, parts.book.surroundings);
@@ -164,7 +176,7 @@ async function exported(parts: Parts, state: BatchState, root: string | undefine
       about: state.folder,
     });
   }
-  return answerAgain(parts, state, answer, root);
+  return { ...(await answerAgain(parts, state, answer, root)), number };
 }
 
 function answerOf({ number }: BatchState, as: "released" | "refused" | "rejected" | "aborted"): Answer | undefined {
@@ -187,7 +199,14 @@ function placeOf({ settings, sticks }: Parts, to: string | undefined, role: "aud
   return stickAt(to ?? settings.media[role]);
 }
 
-function statusOf({ book, settings, sticks }: Parts): Json {
+/** Where sticks are folders only what was left out of them. */
+function toldOfSticks({ book, sticks }: Parts) {
+  const words = [...book.leftOut, ...(sticks ? stickWords(sticks.view) : [])];
+  return sticks || words.length > 0 ? { sticks: words } : {};
+}
+
+function statusOf(parts: Parts): Json {
+  const { book, settings } = parts;
   const { media } = settings;
   const around = book.surroundings;
   const batches: Record<string, number> = {};
@@ -205,7 +224,7 @@ function statusOf({ book, settings, sticks }: Parts): Json {
       batches,
       media: { in: stick(media.in), out: stick(media.out), audit: stick(media.audit) },
       spoolBytes,
-      ...(sticks ? { sticks: stickWords(sticks.view) } : {}),
+      ...toldOfSticks(parts),
     },
     signer: book.box?.all ?? null,
   };

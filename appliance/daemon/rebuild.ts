@@ -5,7 +5,9 @@ import { verifyApproval, verifyPastAuthorization } from "../../manifests/records
 import { asRefusal } from "../../manifests/refusal.ts";
 import type { SignerBatch } from "../client/signer-client.ts";
 import { type BatchState, taken } from "./batch-state.ts";
+import { endedKept } from "./book.ts";
 import type { Parts } from "./parts.ts";
+import { endedWithoutNumber, isOpen, unspooled } from "./recorded-batch.ts";
 import { adopt, digestOf } from "./signer-steps.ts";
 import { spooledState } from "./take-folder.ts";
 
@@ -18,7 +20,8 @@ export async function openSpool({ spool, answered, book, log }: Parts): Promise<
     if ((fault as NodeJS.ErrnoException).code !== "ENOENT")
       log.warn({ err: fault }, "answered.json is lost: work is done again");
   });
-  for (const answer of answered.answers.slice(-page)) book.put(answeredState(answer));
+  // The book keeps the newest of them.
+  for (const answer of answered.answers) book.put(answeredState(answer));
   const odd = (name: string, fault: unknown) => log.error({ err: fault, name }, "a folder of the spool cannot be read");
   for (const facts of await spool.list(odd)) book.put(spooledState(facts));
 }
@@ -26,7 +29,7 @@ export async function openSpool({ spool, answered, book, log }: Parts): Promise<
 /** Second half: joins it with what the signer knows. Safe to repeat. Refuses with UNREACHABLE. */
 export async function joinSigner(parts: Parts): Promise<void> {
   let before: number | undefined;
-  let shown = 0;
+  const listed: string[] = [];
   // Of several batches with one digest the newest counts; it comes first.
   const seen = new Set<string>();
   for (;;) {
@@ -34,11 +37,16 @@ export async function joinSigner(parts: Parts): Promise<void> {
     for (const record of records) {
       if (seen.has(record.batchDigest)) continue;
       seen.add(record.batchDigest);
-      await join(parts, record, shown++ < page);
+      if (await join(parts, record, listed.length < endedKept)) listed.push(record.batchDigest);
     }
     const last = records.at(-1)?.id;
     if (records.length < page || last === undefined) break;
     before = last;
+  }
+  // The oldest first, so that the next one that ends does not push out the newest.
+  for (const id of listed.reverse()) {
+    const state = parts.book.get(id);
+    if (state?.phase.at === "ended") parts.book.put(state);
   }
   for (const state of parts.book.live) {
     await readApprovals(parts, state);
@@ -47,57 +55,25 @@ export async function joinSigner(parts: Parts): Promise<void> {
   parts.book.setReady();
 }
 
-async function join(parts: Parts, record: SignerBatch, show: boolean): Promise<void> {
+/** Whether it is an ended batch of the signer's that the book lists now. */
+async function join(parts: Parts, record: SignerBatch, show: boolean): Promise<boolean> {
   const { book, spool } = parts;
   const known = book.liveByDigest(record.batchDigest) ?? book.get(record.batchDigest);
-  if (!known && !isOpen(record) && !show) return;
+  if (!known && !isOpen(record) && !show) return false;
   // Of several batches with one digest the newest counts; it comes first.
-  if (known && known.number !== null && known.phase.at === "ended") return;
+  if (known && known.number !== null && known.phase.at === "ended") return true;
   // Refused, and so answered: that the signer's challenge for it stands makes nobody wait for it.
-  if (known?.phase.at === "ended" && known.phase.as === "refused" && record.state === "challenged") return;
+  if (known?.phase.at === "ended" && known.phase.as === "refused" && record.state === "challenged") return false;
   const state = known?.phase.at === "ended" || !known ? unspooled(record) : known;
   book.put(state);
-  if (!state.spooled && !isOpen(record) && record.number === null) return endWithoutAnswer(parts, state, record);
+  if (!state.spooled && !isOpen(record) && record.number === null) {
+    book.put(endedWithoutNumber(state, record));
+    return true;
+  }
   const after = await adopt(parts, state.id, record);
   // Released, but killed before the copy was removed.
   if (after?.phase.at === "ended" && state.spooled) await spool.remove(record.batchDigest);
-}
-
-/** Rejected or aborted, and no copy left: it was answered. */
-function endWithoutAnswer({ book }: Parts, state: BatchState, record: SignerBatch): void {
-  const as = record.state === "rejected" ? "rejected" : "aborted";
-  book.put({ ...state, phase: { at: "ended", as } });
-}
-
-/** Whether something is still to be done: not ended, or a manifest that was not released. */
-function isOpen({ state, number, released }: SignerBatch): boolean {
-  if (state === "sealed" || state === "aborted") return number !== null && !released;
-  return state !== "rejected";
-}
-
-function unspooled(record: SignerBatch): BatchState {
-  const {
-    batch,
-    batchDigest,
-    bytes,
-    count,
-    expires,
-    folder,
-    kind = "signed-request",
-    mode,
-    purpose,
-    submitter,
-    submitted,
-  } = record;
-  return taken({
-    id: batchDigest,
-    folder,
-    fingerprint: null,
-    digest: batchDigest,
-    spooled: false,
-    about: { kind, batch, purpose, mode, expires, count, bytes, submitter: submitter.name },
-    since: Date.parse(submitted),
-  });
+  return after?.phase.at === "ended";
 }
 
 function answeredState(answer: Parts["answered"]["answers"][number]): BatchState {

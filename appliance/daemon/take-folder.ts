@@ -22,15 +22,24 @@ import type { TakenBatch } from "./intake-client.ts";
 import type { Parts } from "./parts.ts";
 import { answerWithReceipt, sealedBefore } from "./sealed-before.ts";
 import type { IntakeFacts } from "./spool.ts";
+import { leftOutWords } from "./stick-words.ts";
 
 /** Looks at the stick once. A stick that cannot be read shows as an empty inbox. Refuses as intake's `scan`. */
 export async function lookAtInbox(parts: Parts, unread: UnreadEntries): Promise<void> {
   const { book, settings, log } = parts;
   if (!existsSync(settings.media.in)) {
     parts.intake.rest();
+    // A stick that was read and put away is still plugged in.
+    if (parts.sticks?.has("in") !== true) book.setLeftOut([]);
     return book.setInbox((inbox) => looked(inbox, [], book.now));
   }
-  const seen = await parts.intake.scan(settings.media.in);
+  const seen = await parts.intake.scan(settings.media.in).catch((fault) => {
+    const refusal = asRefusal(fault, "INTERNAL", "a fault while the inbox was looked at");
+    if (!parts.stop.aborted) book.setLeftOut(leftOutWords(refusal.toRecord()));
+    throw refusal;
+  });
+  const leftOut = leftOutWords(seen);
+  if (book.setLeftOut(leftOut)) for (const words of leftOut) log.warn({ code: "MEDIA-LIMIT" }, words);
   const fresh = seen.batches.filter(({ folder, fingerprint }) => !isKnown(parts, folder, fingerprint));
   book.setInbox((inbox) => looked(inbox, fresh, book.now));
   for (const { name, refusal } of unread.refusable(seen.odd)) {

@@ -5,7 +5,7 @@ import type { Style } from "../../host/terminal/style.ts";
 import { wrapped } from "../../host/terminal/table.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { keyPurposes } from "../../manifests/records/key-purpose.ts";
-import { shown } from "../../manifests/records/names.ts";
+import { readable, shown } from "../../manifests/records/names.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
 import { stickLines as shownSticks } from "./list-screen.ts";
 
@@ -240,13 +240,13 @@ function retiredLines(retired: readonly Json[], style: Style): Line[] {
 /** What an order, or software that nobody approved, keeps from being sealed. */
 function heldLines(held: Members, style: Style): Line[] {
   const code = asText(held.code);
-  return code === null ? [] : [["held", style.bad(`${shown(code)}: ${shown(asText(held.message) ?? "")}`)]];
+  return code === null ? [] : [["held", style.bad(`${shown(code)}: ${readable(asText(held.message) ?? "")}`)]];
 }
 
 /** What keeps the signer from working at all. */
 function faultLines(fault: Members, style: Style): Line[] {
   const code = asText(fault.code);
-  return code === null ? [] : [["fault", style.bad(`${shown(code)}: ${shown(asText(fault.message) ?? "")}`)]];
+  return code === null ? [] : [["fault", style.bad(`${shown(code)}: ${readable(asText(fault.message) ?? "")}`)]];
 }
 
 function daemonLines(screen: StatusScreen, style: Style): Line[] {

@@ -1,7 +1,7 @@
 /** Wires `coldseal collect`: copies the answers, verifies them where a root is given, tells what is missing. */
 
 import { tableLines } from "../../host/terminal/table.ts";
-import { shown } from "../../manifests/records/names.ts";
+import { readable, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Answer, type Collected, collect } from "../collect.ts";
 
@@ -31,7 +31,11 @@ export async function runCollect(
 }
 
 function lines(answers: readonly Collected[], to: string): string[] {
-  const columns = [{ title: "batch", shrinks: true }, { title: "answer" }, { title: "missing", shrinks: true }];
+  const columns = [
+    { title: "batch", shrinks: true },
+    { title: "answer", shrinks: true },
+    { title: "missing", shrinks: true },
+  ];
   const rows = answers.map((one) => [one.folder, inWords(one.answer), one.missing ?? "nothing"]);
   return [
     ...tableLines(columns, rows),
@@ -49,7 +53,7 @@ function inWords(answer: Answer): string {
       return `aborted, manifest ${answer.number}`;
     case "refused":
     case "rejected":
-      return `${answer.kind} (${answer.code}): ${shown(answer.message)}`;
+      return `${answer.kind} (${answer.code}): ${readable(answer.message)}`;
     case "none":
       return "none yet";
   }

@@ -9,8 +9,9 @@ import { readSecret } from "../../host/terminal/secret-descriptor.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import { type Utc, utc, utcOf } from "../../manifests/encoding/shape.ts";
+import { isReservedOnSticks } from "../../manifests/records/names.ts";
 import type { Mode } from "../../manifests/records/request.ts";
-import { readRequestHead } from "../../manifests/records/request.ts";
+import { isBatchId, readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BatchOrder, createBatch } from "../batch-create.ts";
 import { fileFault } from "../file-fault.ts";
@@ -100,6 +101,12 @@ async function writeSlip(path: string, lines: string): Promise<void> {
 function orderOf(documents: readonly string[], options: CreateOptions): BatchOrder {
   const now = Date.now();
   const batch = options.batch ?? utcOf(now).replaceAll(":", "").toLowerCase();
+  if (!isBatchId(batch)) {
+    throw new Refusal("USAGE", "--batch is no batch id", {
+      expected: "1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit",
+      got: batch,
+    });
+  }
   const order = {
     documents,
     stick: options.to,
@@ -111,6 +118,13 @@ function orderOf(documents: readonly string[], options: CreateOptions): BatchOrd
     digest: options.digest,
     now,
   };
+  if (isReservedOnSticks(order.folder)) {
+    throw new Refusal("MEDIA-NAME", "a stick cannot hold a batch folder of this name: FAT keeps it for itself", {
+      expected:
+        "--folder with another name: not con, prn, aux, nul, com0 to com9 or lpt0 to lpt9, with or without ending, and no dot at its end",
+      got: order.folder,
+    });
+  }
   const { expires, mode, purpose, digest } = order;
   readRequestHead(
     { batch, digestAlgorithm: digest, expires, mode, purpose, type: "batch-request", version: 1 },
@@ -122,8 +136,20 @@ function orderOf(documents: readonly string[], options: CreateOptions): BatchOrd
 /** `12h`, `7d`, or a UTC time. */
 function expiry(text: string, now: number): Utc {
   const span = /^([1-9][0-9]{0,4})([hd])$/.exec(text);
-  if (!span) return utc(text, "--expires");
+  if (!span) return utcTime(text);
   return utcOf(now + Number(span[1]) * (span[2] === "h" ? 3_600_000 : 86_400_000));
+}
+
+function utcTime(text: string): Utc {
+  try {
+    return utc(text, "--expires");
+  } catch (cause) {
+    throw new Refusal("USAGE", "--expires is no time", {
+      expected: "hours or days from now (12h, 7d), or a UTC time like 2026-11-23T12:00:00Z",
+      got: text,
+      cause,
+    });
+  }
 }
 
 async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Promise<OpenedKey> {

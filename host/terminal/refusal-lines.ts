@@ -1,6 +1,6 @@
 /** How a refusal is told: its code, what was expected, what came, what to do now, and whether anything was signed. */
 
-import { shown } from "../../manifests/records/names.ts";
+import { readable } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal, type RefusalKind } from "../../manifests/refusal.ts";
 import { faultWords } from "../fault-words.ts";
 import { expectedWords } from "./expected-words.ts";
@@ -54,9 +54,4 @@ function cameLines({ got, about, cause, message }: Refusal): string[] {
 function labelled(label: string, text: string): string[] {
   const [first = "", ...rest] = wrapped(readable(text), 68);
   return [`  ${label.padEnd(9)} ${first}`, ...rest.map((line) => `${" ".repeat(12)}${line}`)];
-}
-
-/** Escapes only what a terminal could take for a command; messages are our own, but may quote what others wrote. */
-function readable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => shown(character));
 }

@@ -37,6 +37,11 @@ export function isBatchFolder(name: string): boolean {
   return /^[a-z0-9._-]{1,64}$/.test(name) && !/^\.+$/.test(name);
 }
 
+/** Whether FAT or Windows takes a folder's name for another: a device's, with or without ending, or without the dot at its end. */
+export function isReservedOnSticks(name: string): boolean {
+  return reserved.test(name) || name.endsWith(".");
+}
+
 /** Path of a seal below `outbox/BATCH`; index counts from 1. */
 export function sealPath(index: number, name: string): string {
   return `seals/${numberedPath(index, name)}.p7s`;
@@ -93,4 +98,12 @@ export function shown(name: string): string {
     else out += `\\u{${code.toString(16)}}`;
   }
   return out;
+}
+
+/**
+ * A text of our own, which may quote names as `shown` gives them, for terminals and printers: only what is not seen is escaped,
+ * and nothing a second time. Refusals' messages, and what goes with them, are shown by this alone.
+ */
+export function readable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => shown(character));
 }

@@ -19,9 +19,16 @@ export const readListedDocument = object({
 });
 export type ListedDocument = Read<typeof readListedDocument>;
 
+const batchId = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** Whether a request may have this batch id. */
+export function isBatchId(text: string): boolean {
+  return text.length <= 64 && batchId.test(text);
+}
+
 /** The request without its list, which can be long and is read as a stream (`request-stream.ts`). */
 export const readRequestHead = object({
-  batch: text(64, { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/ }),
+  batch: text(64, { pattern: batchId }),
   digestAlgorithm: oneOf(hashNames),
   expires: utc,
   mode: oneOf(modes),

@@ -23,14 +23,17 @@ export interface Seen {
   /** entries of the inbox that are no batch, and why; at most `limits.oddReported` */
   readonly odd: readonly { readonly name: string; readonly refusal: RefusalRecord }[];
   readonly oddCount: number;
+  /** files of control/in, the first by name; at most `limits.controlReported` */
   readonly control: readonly { readonly name: string; readonly size: number }[];
+  /** how many there are; one more than `limits.inboxEntries` where there are more than that */
+  readonly controlCount: number;
 }
 
 /** Looks at the stick under `root`. Refuses with MEDIA-LIMIT (an inbox beyond the caps), MEDIA-TIME, MEDIA-READ, MEDIA-KIND. */
 export async function scan(root: string, watch: Watch): Promise<Seen> {
   const inbox = await onStick(root, "inbox", async (folder) => scanInbox(folder, watch));
   const control = await onStick(root, "control/in", async (folder) => scanControl(folder, watch));
-  return { ...inbox, control };
+  return { ...inbox, ...control };
 }
 
 /** The fingerprint of one batch folder now. Refuses as `scan`. */
@@ -41,7 +44,7 @@ export function fingerprintOf(root: string, folder: string, watch: Watch): Promi
   });
 }
 
-function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control"> {
+function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control" | "controlCount"> {
   const batches: BatchSeen[] = [];
   const odd: { name: string; refusal: RefusalRecord }[] = [];
   let oddCount = 0;
@@ -115,13 +118,20 @@ function eachEntry(
   }
 }
 
-/** Names and sizes only; what is wrong with a file is said when it is read. */
-function scanControl(folder: number | undefined, watch: Watch): Seen["control"] {
-  if (folder === undefined) return [];
+/** Names and sizes only; what is wrong with a file is said when it is read. More than are reported come when the first are taken away. */
+function scanControl(folder: number | undefined, watch: Watch): Pick<Seen, "control" | "controlCount"> {
   const files: { name: string; size: number }[] = [];
-  for (const entry of listEntries(folder, limits.inboxEntries, watch, () => undefined)) {
-    if (isLeftByDesktop(entry) || files.length === limits.controlReported) continue;
-    files.push({ name: entry.name, size: sizeOf(entry.stat) });
+  let over = 0;
+  if (folder === undefined) return { control: files, controlCount: 0 };
+  try {
+    for (const entry of listEntries(folder, limits.inboxEntries, watch, () => undefined)) {
+      if (!isLeftByDesktop(entry)) files.push({ name: entry.name, size: sizeOf(entry.stat) });
+    }
+  } catch (fault) {
+    // Too many here keep no batch waiting.
+    if (!(fault instanceof Refusal && fault.code === "MEDIA-LIMIT")) throw fault;
+    over = limits.inboxEntries + 1;
   }
-  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { control: files.slice(0, limits.controlReported), controlCount: Math.max(over, files.length) };
 }

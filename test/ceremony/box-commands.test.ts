@@ -5,6 +5,7 @@ import { journal, verifyJournal } from "../../ceremony/journal.ts";
 import { list, status } from "../../ceremony/look.ts";
 import { findRow } from "../../ceremony/open-batch.ts";
 import type { Daemon, Signer } from "../../ceremony/ports.ts";
+import { show } from "../../ceremony/show.ts";
 import { lock, unlock } from "../../ceremony/unlock.ts";
 import { watchBatch } from "../../ceremony/watch.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
@@ -98,32 +99,42 @@ describe("unlocking", () => {
 });
 
 describe("carrying", () => {
-  const exporting = async (files: number, row: Partial<BatchRow>) => {
-    const { daemon } = await fakeDaemon();
-    const [one] = await daemon.list();
-    if (!one) throw new Error("no row");
-    const parts: Partial<Daemon> = {
-      export: async () => ({ bytes: 2048, files, path: "/stick/\u001b" }),
-      list: async () => [{ ...one, ...row }],
-    };
+  const exporting = async (files: number, number: number | null) => {
+    const parts: Partial<Daemon> = { export: async () => ({ bytes: 2048, files, number, path: "/stick/\u001b" }) };
     const { sitting, text } = sittingWith({ daemon: parts });
-    await exportBatch(sitting, one.folder, undefined);
+    await exportBatch(sitting, "contracts", undefined);
     return text();
   };
 
   it("CHECKED-OUT: an export tells what was written, verified, and that the stick may go", async () => {
-    const text = await exporting(12, { number: 3, state: "released" });
+    const text = await exporting(12, 3);
     expect(text).toContain("Exported 12 files, 2.00 KiB, to /stick/\\u{1b} of the stick.");
     expect(text).toContain("read back and verified. You may remove the stick now.");
   });
 
   it("HONEST: of a refusal it says that nothing was verified, of nothing that nothing was written", async () => {
-    const refusal = await exporting(1, { number: null, state: "rejected" });
+    const refusal = await exporting(1, null);
     expect(refusal).toContain("read back and compared; there is no manifest in it to verify");
     expect(refusal).not.toContain("and verified");
-    const none = await exporting(0, { number: null, state: "refused" });
+    const none = await exporting(0, null);
     expect(none).toContain("Nothing was written: another answer stands at /stick/");
     expect(none).not.toContain("read back");
+  });
+
+  it("T19: a batch that ended and is listed no more is shown as it ended", async () => {
+    const { daemon } = await fakeDaemon();
+    const [one] = await daemon.list();
+    if (!one) throw new Error("no row");
+    const parts: Partial<Daemon> = {
+      list: async () => [],
+      open: async () => {
+        throw new Refusal("BATCH-ENDED", "the batch has ended: it was released");
+      },
+      watch: async () => ({ ...one, number: 7, state: "released" }),
+    };
+    const { sitting, text } = sittingWith({ daemon: parts });
+    await show(sitting, "7", false);
+    expect(text()).toContain("(manifest 7)");
   });
 
   it("UX8: exported manifests are named by number", async () => {
@@ -152,20 +163,34 @@ describe("carrying", () => {
     expect(good.text()).toBe("taken    policy.p7m: policy number 2");
   });
 
+  it("MEDIA-LIMIT: an import that looked at a part of control/in says so, and ends as refused", async () => {
+    const imported = [{ file: "ack.p7m", kind: "acknowledgement", number: 2 }];
+    const parts: Partial<Daemon> = {
+      import: async () => ({ imported, left: "control/in holds 1,001 files", refused: [] }),
+    };
+    const { sitting, text } = sittingWith({ daemon: parts });
+    expect(await codeOf(importControl(sitting))).toBe("MEDIA-LIMIT");
+    expect(text()).toContain("control/in holds 1,001 files");
+    expect(sitting.consequence).toBe("1 file taken in, 0 refused");
+  });
+
   it("POLICY-CHAIN: an import of which only a part was taken ends with the first refusal all the same", async () => {
     const partly: Partial<Daemon> = {
       import: async () => ({
         imported: [{ file: "a.p7m", kind: "policy", number: 2 }],
         refused: [
           { file: "b.p7m", refusal: { code: "POLICY-CHAIN", message: "a gap" } },
-          { file: "c.p7m", refusal: { code: "DER", message: "no DER", expected: "one from size 41", got: "none" } },
+          {
+            file: "c\\u{1b}.p7m",
+            refusal: { code: "DER", message: "c\\u{1b}: no DER", expected: "size 41", got: "none" },
+          },
         ],
       }),
     };
     const { sitting, text } = sittingWith({ daemon: partly });
     expect(await codeOf(importControl(sitting))).toBe("POLICY-CHAIN");
     expect(text()).toContain("taken    a.p7m: policy number 2");
-    expect(text()).toContain("refused  c.p7m: DER, no DER (expected one from size 41, got none)");
+    expect(text()).toContain("refused  c\\u{1b}.p7m: DER, c\\u{1b}: no DER (expected size 41, got none)");
     expect(sitting.consequence).toBe("1 file taken in, 2 refused");
   });
 });

@@ -4,11 +4,12 @@ import { nextText } from "../../ceremony/approve.ts";
 import { ranges } from "../../ceremony/carry.ts";
 import { journalLines } from "../../ceremony/journal.ts";
 import { type BatchScreen, batchScreenLines, documentListLines } from "../../ceremony/screens/batch-screen.ts";
-import { listLines, progressText, whyText } from "../../ceremony/screens/list-screen.ts";
+import { listLines, progressText, stickLines, whyText } from "../../ceremony/screens/list-screen.ts";
 import { rowScreenLines } from "../../ceremony/screens/row-screen.ts";
 import { statusLines } from "../../ceremony/screens/status-screen.ts";
 import { columns, plain } from "../../host/terminal/style.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
+import { shown } from "../../manifests/records/names.ts";
 
 const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
 const words = wordGroups(digest);
@@ -124,6 +125,24 @@ describe("the list of batches", () => {
   it("UX4: a refusal is told with its code, escaped", () => {
     const refusal = { code: "DOCUMENT-DIGEST" as const, message: "\u001b[31mx" };
     expect(whyText({ ...row, refusal })).toBe("refused: DOCUMENT-DIGEST, \\u{1b}[31mx");
+  });
+
+  it("UX2: a hostile name is escaped once, wherever it is told", () => {
+    const name = shown("x\u001b");
+    const refusal = { code: "MEDIA-NAME" as const, message: `${name} is no name`, about: "x\u001b", got: name };
+    const odd: BatchRow = { ...row, batch: null, folder: name, refusal, state: "refused", waiting: name };
+    const all = [
+      ...listLines([odd], plain),
+      ...rowScreenLines(odd, "2026-11-23T12:10:00Z", plain),
+      ...stickLines([`ALARM: ${name}`], plain),
+      ...statusLines(
+        { daemon: undefined, signer: { held: refusal, fault: refusal }, now: "2026-11-23T12:10:00Z" },
+        plain,
+      ),
+    ];
+    const telling = all.filter((line) => line.includes("u{1b}"));
+    expect(telling.length).toBeGreaterThan(6);
+    for (const line of telling) expect(line.replaceAll("x\\u{1b}", "")).not.toContain("u{1b}");
   });
 });
 

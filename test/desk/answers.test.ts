@@ -8,6 +8,7 @@ import { inspectFile } from "../../desk/inspect.ts";
 import { fromUtf8, utf8 } from "../../manifests/encoding/bytes.ts";
 import { bundleBytes } from "../../manifests/log/tiles.ts";
 import { declarationPath } from "../../manifests/records/names.ts";
+import { refusalFileBytes } from "../../manifests/records/refusal-record.ts";
 import { type Bundle, buildBundle } from "../bundle/build.ts";
 import { closingFor, emergencyBundle, signClosing } from "../bundle/emergency.ts";
 import { logProofFile } from "../bundle/log.ts";
@@ -40,6 +41,26 @@ function ca(): string {
 }
 
 describe("coldseal collect", () => {
+  it("UX2: the table of collect keeps within 80 columns, however long a name or a refusal is", () => {
+    const stick = folder();
+    const refusal = refusalFileBytes({
+      appliance: "box-1",
+      created: "2026-11-23T10:00:00Z",
+      journal: { head: "ab".repeat(32), sequence: 1 },
+      policyDigest: "cd".repeat(32),
+      reported: { batchDigest: null, code: "MEDIA-NAME", details: {}, folder: "f", message: "word ".repeat(60).trim() },
+      signed: false,
+      type: "refusal",
+      version: 1,
+    });
+    put(join(stick, "coldseal/outbox", "a".repeat(64), "refusal.json"), refusal);
+    const { stdout } = coldseal("collect", stick, "--to", join(folder(), "a"));
+    const [title = "", row = ""] = stdout.split("\n");
+    expect(title).toContain("answer");
+    expect(row).toContain("refused (MED");
+    expect([title.length <= 80, row.length <= 80]).toEqual([true, true]);
+  });
+
   it("copies every answer whole and tells what is missing", async () => {
     const [stick, to] = [folder(), folder()];
     const bundle = await buildBundle();

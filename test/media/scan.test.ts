@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -38,7 +39,7 @@ function batch(name: string, documents: Record<string, string>): void {
 
 describe("scan", () => {
   it("MEDIA-READ: an empty stick, and one without inbox, holds nothing", async () => {
-    const nothing = { batches: [], odd: [], oddCount: 0, control: [] };
+    const nothing = { batches: [], odd: [], oddCount: 0, control: [], controlCount: 0 };
     expect(await look()).toEqual(nothing);
     mkdirSync(inbox, { recursive: true });
     expect(await look()).toEqual(nothing);
@@ -142,6 +143,28 @@ describe("scan", () => {
 describe("control files", () => {
   const control = (name: string) => join(stick, "coldseal/control/in", name);
   beforeEach(() => mkdirSync(control(""), { recursive: true }));
+
+  it("MEDIA-LIMIT: more than one scan reports are counted, and come when the first by name are taken away", async () => {
+    const names = Array.from(
+      { length: limits.controlReported + 2 },
+      (_, at) => `ack-${String(at).padStart(6, "0")}.p7m`,
+    );
+    for (const name of names.toReversed()) writeFileSync(control(name), "");
+    const first = await look();
+    expect(first.controlCount).toBe(names.length);
+    expect(first.control.map(({ name }) => name)).toEqual(names.slice(0, limits.controlReported));
+    for (const { name } of first.control) rmSync(control(name));
+    const rest = await look();
+    expect(rest.control.map(({ name }) => name)).toEqual(names.slice(limits.controlReported));
+    expect(rest.controlCount).toBe(2);
+  });
+
+  it("MEDIA-LIMIT: more control files than a folder may hold keep no batch waiting", async () => {
+    batch("b", { one: "1" });
+    for (let at = 0; at <= limits.inboxEntries; at++) closeSync(openSync(control(`${at}`), "w"));
+    const { batches, control: some, controlCount } = await look();
+    expect([batches.length, some.length, controlCount]).toEqual([1, limits.controlReported, limits.inboxEntries + 1]);
+  });
 
   it("MEDIA-LIMIT: are listed with their sizes and read as a whole", async () => {
     writeFileSync(control("policy.p7m"), "P");

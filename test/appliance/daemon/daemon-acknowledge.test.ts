@@ -64,6 +64,19 @@ describe("acknowledgements on a stick", () => {
     ]);
   });
 
+  it("DER: files that are not of their kind's form are refused with what was expected and what came", async () => {
+    writeFileSync(join(control, "ack-1.p7m"), Uint8Array.of(0x30, 0x03, 1, 2, 3));
+    writeFileSync(join(control, "ca.crl"), "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
+    writeFileSync(join(control, "junk.ors"), "junk");
+    const { refused } = await box.client.import();
+    const told = refused.map(({ file, refusal: { expected, got } }) => [file, expected, got]);
+    expect(told).toEqual([
+      ["ack-1.p7m", expect.any(String), expect.any(String)],
+      ["ca.crl", expect.stringContaining("openssl crl -in ca.crl -outform DER"), "PEM (X509 CRL)"],
+      ["junk.ors", "an OCSP response in DER (RFC 6960)", '4 bytes that begin with "junk"'],
+    ]);
+  });
+
   it("POLICY-CHAIN: a policy that names a ledger is taken before what that ledger says, whatever they are called", async () => {
     await box.remove();
     const log = await TestLedger.make();

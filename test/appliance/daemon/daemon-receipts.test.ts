@@ -25,7 +25,7 @@ describe("what was sealed before", () => {
 
   it("SEAL-ONCE: the same batch in another folder gets the first receipt again", async () => {
     cpSync(box.inbox("contracts"), box.inbox("again"), { recursive: true });
-    await box.until("again", "released");
+    await box.until("again", "released", "sealed before as manifest 1, and this is its first receipt again");
     expect(box.readOutbox("again", "manifest.p7m")).toEqual(box.readOutbox("contracts", "manifest.p7m"));
     expect(box.signer.box.db.prepare("SELECT count(*) FROM manifests").pluck().get()).toBe(1);
   });
@@ -54,6 +54,23 @@ describe("what was sealed before", () => {
       new Uint8Array(box.readOutbox("contracts", "manifest.p7m")),
     );
     expect(await codeOf(box.client.export("contracts", join(box.folder, "nowhere")))).toBe("MEDIA-WRITE");
+  });
+
+  it("T19: a batch is exported by its manifest's number, and by a folder that the list calls otherwise by now", async () => {
+    const other = join(box.folder, "other-stick");
+    mkdirSync(other);
+    await box.bring("first", { head: { batch: "q4" } });
+    await box.until("first", "waiting-for-approval");
+    await box.approve("first", op1, op2);
+    await box.until("first", "released");
+    cpSync(box.inbox("first"), box.inbox("again"), { recursive: true });
+    await box.until("again", "released");
+    expect(await box.row("first")).toBeUndefined();
+    expect(await box.client.export("first", other)).toMatchObject({ number: 2, path: "coldseal/outbox/first" });
+    expect(await box.client.export("1", other)).toMatchObject({ number: 1, path: "coldseal/outbox/contracts" });
+    expect(await box.client.watch("first", () => undefined)).toMatchObject({ folder: "first", number: 2 });
+    expect(await codeOf(box.client.open("first"))).toBe("BATCH-ENDED");
+    expect(await codeOf(box.client.export("3", other))).toBe("BATCH-UNKNOWN");
   });
 
   it("CHAIN: manifests that the keeper did not acknowledge go onto the audit stick", async () => {

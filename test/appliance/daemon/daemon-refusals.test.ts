@@ -63,6 +63,37 @@ describe("refusals", () => {
     expect(refusals()).toBe(before);
   });
 
+  it("MEDIA-LIMIT: what a look at the stick leaves out is told in list and status, and in an import", async () => {
+    const control = [{ name: "x", size: 1 }];
+    const refusal = { code: "MEDIA-NAME", message: "no" };
+    const sight = { batches: [], control, controlCount: 10_001, odd: [{ name: "A", refusal }], oddCount: 7 };
+    box.overrideIntake = { scan: async () => ({ result: sight }) };
+    const told = async () => {
+      const { sticks } = await box.client.listing();
+      return sticks.length === 2 ? sticks : undefined;
+    };
+    const words = (await box.eventually("two alarms", told)).join("\n");
+    expect(words).toContain("ALARM: 7 entries of the inbox are no batches; only 1 of them are refused one by one");
+    expect(words).toContain("ALARM: control/in holds 10,001 files or more; an import looks at the first 1 by name");
+    expect(JSON.stringify(await box.client.status())).toContain("control/in holds 10,001 files or more");
+    expect((await box.client.import()).left).toContain("take away those that were taken in");
+    expect(box.logged.join("")).toContain("control/in holds 10,001 files or more");
+
+    box.overrideIntake = {
+      scan: async () => {
+        throw new Refusal("MEDIA-LIMIT", "a folder holds more than 10000 entries");
+      },
+    };
+    await box.eventually("the inbox's alarm", async () => {
+      const [only, ...others] = (await box.client.listing()).sticks;
+      return others.length === 0 && only?.includes("no batch is taken from it: a folder holds more than")
+        ? only
+        : undefined;
+    });
+    box.overrideIntake = {};
+    await box.eventually("no alarm", async () => ((await box.client.listing()).sticks.length === 0 ? true : undefined));
+  });
+
   it("NOTHING-LOST: an incomplete batch waits in words, and is taken when the rest comes", async () => {
     let kept = "";
     await box.stopDaemon();

@@ -194,6 +194,22 @@ describe("a bundle that does not verify", () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it("USAGE: of a refusal it says that it is one, and what to do with it", async () => {
+    for (const [name, todo] of [
+      ["refusal.p7m", "`coldseal verify "],
+      ["refusal.json", "it is not signed"],
+    ] as const) {
+      const folder = newFolder();
+      put(join(folder, name), new Uint8Array(3));
+      const made = showBatchRecord(keptOutput().output, folder, lay(await buildBundle(), false).options);
+      await expect(made).rejects.toMatchObject({
+        code: "USAGE",
+        got: `a refusal (${name})`,
+        message: expect.stringContaining(todo),
+      });
+    }
+  });
+
   it("MANIFEST-BIND: nor where a document is another, or the genesis is another's", async () => {
     const { folder, options } = lay(await buildBundle());
     const { output } = keptOutput();
