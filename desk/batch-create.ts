@@ -11,7 +11,7 @@ import { signedAttributes, signedDataAround, signerInfo } from "../manifests/cms
 import type { OwnOids } from "../manifests/encoding/oid.ts";
 import { type Utc, utcOf } from "../manifests/encoding/shape.ts";
 import { wordGroups } from "../manifests/encoding/words.ts";
-import { isBatchFolder } from "../manifests/records/names.ts";
+import { checkBatchFolder } from "../manifests/records/names.ts";
 import type { ListedDocument, Mode, RequestHead } from "../manifests/records/request.ts";
 import { requestBytes } from "../manifests/records/request-stream.ts";
 import { Refusal } from "../manifests/refusal.ts";
@@ -64,9 +64,7 @@ export async function createBatch(
 }
 
 function checkedHead(order: BatchOrder): RequestHead {
-  if (!isBatchFolder(order.folder)) {
-    throw new Refusal("MEDIA-NAME", "a batch folder is named by 1 to 64 of a-z 0-9 . _ -", { got: order.folder });
-  }
+  checkBatchFolder(order.folder);
   if (order.expires <= utcOf(order.now)) {
     throw new Refusal("BATCH-EXPIRED", "the batch would expire before it is made", { got: order.expires });
   }

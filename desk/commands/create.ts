@@ -9,7 +9,7 @@ import { readSecret } from "../../host/terminal/secret-descriptor.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { ownOids } from "../../manifests/encoding/oid.ts";
 import { type Utc, utc, utcOf } from "../../manifests/encoding/shape.ts";
-import { isReservedOnSticks } from "../../manifests/records/names.ts";
+import { checkBatchFolder } from "../../manifests/records/names.ts";
 import type { Mode } from "../../manifests/records/request.ts";
 import { isBatchId, readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
@@ -118,13 +118,7 @@ function orderOf(documents: readonly string[], options: CreateOptions): BatchOrd
     digest: options.digest,
     now,
   };
-  if (isReservedOnSticks(order.folder)) {
-    throw new Refusal("MEDIA-NAME", "a stick cannot hold a batch folder of this name: FAT keeps it for itself", {
-      expected:
-        "--folder with another name: not con, prn, aux, nul, com0 to com9 or lpt0 to lpt9, with or without ending, and no dot at its end",
-      got: order.folder,
-    });
-  }
+  checkBatchFolder(order.folder);
   const { expires, mode, purpose, digest } = order;
   readRequestHead(
     { batch, digestAlgorithm: digest, expires, mode, purpose, type: "batch-request", version: 1 },

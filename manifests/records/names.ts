@@ -32,14 +32,22 @@ export function collisionKey(name: string): string {
   return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 }
 
-/** A batch folder's name: `[a-z0-9._-]`, 1 to 64 characters, not only dots. */
+const batchFolderForm =
+  "a name of 1 to 64 of a-z 0-9 . _ -, without a dot at its end, and none that FAT keeps for itself (con, prn, aux, nul, com0 to com9, lpt0 to lpt9, with or without ending)";
+
+/** A batch folder's name: `[a-z0-9._-]`, 1 to 64 characters, none that FAT or Windows takes for another: a device's, or with a dot at its end. Its answer goes to a folder of this name. */
 export function isBatchFolder(name: string): boolean {
-  return /^[a-z0-9._-]{1,64}$/.test(name) && !/^\.+$/.test(name);
+  return /^[a-z0-9._-]{1,64}$/.test(name) && !reserved.test(name) && !name.endsWith(".");
 }
 
-/** Whether FAT or Windows takes a folder's name for another: a device's, with or without ending, or without the dot at its end. */
-export function isReservedOnSticks(name: string): boolean {
-  return reserved.test(name) || name.endsWith(".");
+/** Refuses with MEDIA-NAME what `isBatchFolder` is not. */
+export function checkBatchFolder(name: string): void {
+  if (isBatchFolder(name)) return;
+  throw new Refusal("MEDIA-NAME", `${shown(name)} cannot be the name of a batch folder`, {
+    expected: batchFolderForm,
+    got: name,
+    about: name,
+  });
 }
 
 /** Path of a seal below `outbox/BATCH`; index counts from 1. */

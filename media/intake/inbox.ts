@@ -2,7 +2,7 @@
 
 import { closeSync } from "node:fs";
 import { openFolderBelow, openFolderIn, openRoot } from "../../host/no-follow.ts";
-import { isBatchFolder, shown } from "../../manifests/records/names.ts";
+import { checkBatchFolder } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 
 /** Runs `work` in a folder of the stick, by descriptor; `work` gets undefined where the stick has no such folder. */
@@ -21,7 +21,7 @@ export async function onStick<T>(
 
 /** Runs `work` in one batch folder. Refuses with MEDIA-NAME a name that is none, MEDIA-READ when it is not there. */
 export async function inBatch<T>(root: string, name: string, work: (batch: number) => Promise<T>): Promise<T> {
-  if (!isBatchFolder(name)) throw badFolderName(name);
+  checkBatchFolder(name);
   return onStick(root, "inbox", async (inbox) => {
     const batch = inbox === undefined ? undefined : openFolderIn(inbox, name);
     return closing(batch, async (opened) => {
@@ -29,11 +29,6 @@ export async function inBatch<T>(root: string, name: string, work: (batch: numbe
       return work(opened);
     });
   });
-}
-
-export function badFolderName(name: string): Refusal {
-  const expected = "a folder name of 1 to 64 characters a-z 0-9 . _ -";
-  return new Refusal("MEDIA-NAME", `${shown(name)} cannot be the name of a batch folder`, { expected, about: name });
 }
 
 /** Runs `work` with an open descriptor and closes it. */

@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { kindOf, openFolderIn, wrongKind } from "../../host/no-follow.ts";
-import { isBatchFolder } from "../../manifests/records/names.ts";
+import { checkBatchFolder } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { type Entry, isLeftByDesktop, listEntries, sizeOf } from "./entries.ts";
-import { badFolderName, onStick } from "./inbox.ts";
+import { onStick } from "./inbox.ts";
 import { limits } from "./limits.ts";
 import type { Watch } from "./watch.ts";
 
@@ -77,7 +77,7 @@ function scanInbox(inbox: number | undefined, watch: Watch): Omit<Seen, "control
 function checkBatchEntry({ name, stat }: Entry): void {
   const kind = kindOf(stat);
   if (kind !== "folder") throw wrongKind(name, "a folder", `a ${kind}`);
-  if (!isBatchFolder(name)) throw badFolderName(name);
+  checkBatchFolder(name);
 }
 
 function look(inbox: number, folder: string, entriesLeft: number, watch: Watch): { entries: number; seen: BatchSeen } {

@@ -267,9 +267,12 @@ describe("a batch that is refused", () => {
     await expect(taking()).rejects.toMatchObject({ code: "MEDIA-KIND", about: "device" });
   });
 
-  it.each(["..", ".", "", "A", "a/b", "a\0", "/etc", "ü"])("T2: %j is no batch folder: MEDIA-NAME", async (folder) => {
-    await expect(taking({ folder })).rejects.toMatchObject({ code: "MEDIA-NAME" });
-  });
+  it.each(["..", ".", "", "A", "a/b", "a\0", "/etc", "ü", "con", "nul.1", "q4."])(
+    "T2: %j is no batch folder: MEDIA-NAME",
+    async (folder) => {
+      await expect(taking({ folder })).rejects.toMatchObject({ code: "MEDIA-NAME" });
+    },
+  );
 
   it("MEDIA-READ: a folder that is gone", async () => {
     await expect(taking()).rejects.toMatchObject({ code: "MEDIA-READ" });

@@ -46,11 +46,13 @@ describe("refusals", () => {
 
   it("T2: what is no batch folder is refused under a name of ours, once", async () => {
     mkdirSync(join(box.settings.media.in, "coldseal/inbox/Übung 1"));
+    // Its answer could not be written under its own name either.
+    mkdirSync(join(box.settings.media.in, "coldseal/inbox/con"));
     writeFileSync(join(box.settings.media.in, "coldseal/inbox/readme.txt"), "hello");
     const outbox = join(box.settings.media.out, "coldseal/outbox");
-    const names = await box.eventually("two refusals", async () => {
+    const names = await box.eventually("three refusals", async () => {
       const found = readdirSync(outbox).filter((name) => !name.startsWith("."));
-      return found.length === 2 ? found : undefined;
+      return found.length === 3 ? found : undefined;
     });
     for (const name of names.filter((one) => one !== "readme.txt")) expect(name).toMatch(/^refused-[0-9a-f]{16}$/);
     await box.stopDaemon();

@@ -89,7 +89,9 @@ describe("names that people and media bring in", () => {
 
   it("MEDIA-NAME: batch folders are of a-z 0-9 . _ -, at most 64", () => {
     for (const name of ["a", "2026-11-23_contracts.1", "x".repeat(64)]) expect(isBatchFolder(name)).toBe(true);
-    for (const name of ["", ".", "..", "A", "a b", "ä", "x".repeat(65), "a/b"]) expect(isBatchFolder(name)).toBe(false);
+    for (const name of ["", ".", "..", "A", "a b", "ä", "x".repeat(65), "a/b", "con", "nul.1", "lpt9.a.b", "q4."])
+      expect(isBatchFolder(name)).toBe(false);
+    for (const name of ["conference", "com", "lpt10", "x.con"]) expect(isBatchFolder(name)).toBe(true);
   });
 
   it("BUNDLE-FORM: policies and certificates have their places", () => {
