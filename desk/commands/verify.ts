@@ -1,7 +1,7 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, a container of either, or a chain of manifests. */
 
 import { readFileSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
@@ -18,7 +18,7 @@ import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { readBounded } from "../bounded-file.ts";
+import { readBounded, readIfThere } from "../bounded-file.ts";
 import { isContainer } from "../container/is-container.ts";
 import { documentDigestAt } from "../document-digest.ts";
 import { fileFault } from "../file-fault.ts";
@@ -67,7 +67,7 @@ async function told(
   const found = await statAt(path);
   if (found.isDirectory()) return wholeFolder(path, document, options, trust);
   checkNoChain(options);
-  if (!found.isFile() || !isContainer(path)) return oneSeal(path, document, options, trust);
+  if (!isContainer(path)) return oneSeal(path, document, options, trust);
   const { wholeContainer } = await import("./verify-container.ts");
   return wholeContainer(path, document, options, trust);
 }
@@ -160,9 +160,7 @@ async function oneSeal(
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */
 async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
   const [manifest, authorization, inclusion] = await Promise.all(
-    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) =>
-      readFile(join(bundle, name)).catch(() => undefined),
-    ),
+    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) => readIfThere(join(bundle, name), smallFile)),
   );
   if (!manifest) return {};
   const names = (await readdir(join(bundle, "policy")).catch(() => []))

@@ -12,6 +12,7 @@ import { evidenceRecordLimit } from "../time/evidence-record.ts";
 import { checkAnchored } from "../time/local-time.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
+import { listDigest } from "./list-file.ts";
 import { ownTimeIn } from "./local-time.ts";
 import { logProofName } from "./log-proofs.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
@@ -79,14 +80,12 @@ export async function evidenceNumbers(source: Pick<BundleSource, "list">): Promi
   return names.flatMap((name) => evidenceName.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
 }
 
-/** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM. */
+/** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM, and SHAPE what is no list. */
 export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
   const hashed = async (path: string, hash: HashName) => {
-    if (path !== listFile) return host.digest(hash, await readSmall(source, path));
-    const file = host.hasher(hash);
-    for await (const piece of piecesOf(source, path)) file.update(piece);
-    return file.digest();
+    if (path === listFile) return listDigest(host, hash, piecesOf(source, path));
+    return host.digest(hash, await readSmall(source, path));
   };
   return (hash) => {
     const found = known.get(hash) ?? Promise.all(recordFiles.map((path) => hashed(path, hash)));
