@@ -39,10 +39,11 @@ export function chainWords(verdict: ChainVerdict): VerdictWords {
           ? `${manifests}, numbers ${rangesText(verdict.seen)}${copies > 0 ? `; ${count(copies, "copy", "copies")} of them, the same` : ""}`
           : null,
       ),
+      ...row("not held", notHeldText(verdict)),
       ...row("time", times && `${times.first} to ${times.last}, as the box claims`),
       ...row("existed by", proven && ok ? provenText(proven) : null),
       ...chainRows(verdict),
-      ...row("quorum", quorumText(verdict)),
+      ...row("quorum", verdict.records.read > 0 ? quorumText(verdict) : null),
       ...row("lists", listsText(verdict)),
       ...row("log", logText(verdict)),
       ...row("unchecked", "requests, seals and documents: verify each bundle by itself"),
@@ -153,20 +154,38 @@ function placeText({ place, chain }: PlacedVerdict): string {
 }
 
 function quorumText({ quorum, records }: ChainVerdict): string {
-  const { approvalsCounted, approvalsNotPresented, read, underPolicy } = records;
+  const { approvalsCounted, approvalsNotPresented, notHeld, read, underPolicy } = records;
   const counted = `the approvals of ${approvalsCounted} of ${count(read, "record")} were counted anew`;
   if (quorum === "pinned to genesis") return `${counted}, under the policy chain from the genesis digest you gave`;
   if (quorum === "only as the box claims")
     return `${counted}, but which policy was in force only as the box claims: give --genesis`;
+  const out = sumOf(notHeld);
   const why = [
-    ...(underPolicy < read ? [`of ${read - underPolicy} no policy that fits is here`] : []),
+    ...(out > 0 ? [`of ${out} the manifest does not hold`] : []),
+    ...(underPolicy + out < read ? [`of ${read - underPolicy - out} no policy that fits is here`] : []),
     ...(approvalsNotPresented > 0 ? [`of ${approvalsNotPresented} no approvals are here`] : []),
   ];
   return `not shown: ${[counted, ...why].join("; ")}`;
 }
 
-function listsText({ records: { lists, read } }: ChainVerdict): string {
-  return lists === read ? "of every record, as its manifest names it" : `${lists} of ${read} documents.jsonl were here`;
+function listsText({ records: { lists, notHeld, read } }: ChainVerdict): string | null {
+  if (read === 0) return null;
+  const out = sumOf(notHeld);
+  if (out === 0 && lists === read) return "of every record, as its manifest names it";
+  const here = `${lists} of ${read} documents.jsonl ${lists === 1 ? "was" : "were"} here`;
+  return out === 0 ? here : `${here}; those of manifests that do not hold were held against nothing`;
+}
+
+/** They are here, and are no part of the chain: another root, or another policy, may well be all that is wrong. */
+function notHeldText({ records: { notHeld, read } }: ChainVerdict): string | null {
+  if (notHeld.length === 0) return null;
+  const codes = notHeld.map(({ code, count: of }) => `${of} by ${code}`).join(", ");
+  const root = notHeld.some(({ code }) => code === "PATH-ROOT");
+  return `${sumOf(notHeld)} of the ${count(read, "manifest")} that ${read === 1 ? "is" : "are"} here: ${codes}${root ? " (no path to the root that you gave: is --ca this box's?)" : ""}`;
+}
+
+function sumOf(notHeld: ChainVerdict["records"]["notHeld"]): number {
+  return notHeld.reduce((sum, { count: of }) => sum + of, 0);
 }
 
 function logText({ log, records: { logged, read } }: ChainVerdict): string | null {

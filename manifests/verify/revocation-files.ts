@@ -15,12 +15,12 @@ export const ocspForm = "a basic OCSP response that is successful, as DER";
 export function crlFrom(bytes: Uint8Array, name: string): Uint8Array {
   try {
     const [pem, second] = pemBlocks(bytes, "X509 CRL");
-    if (second !== undefined) throw new Refusal("SHAPE", "it holds several: give each in a file of its own");
+    if (second !== undefined) throw severalIn(name);
     const der = pem === undefined ? bytes : fromBase64(pem);
     readCrl(der);
     return der;
   } catch (cause) {
-    throw unusable(name, ["CRL", crlForm], cause);
+    throw cause instanceof Refusal && cause.code === "USAGE" ? cause : unusable(name, ["CRL", crlForm], cause);
   }
 }
 
@@ -41,6 +41,11 @@ function unusable(name: string, [what, expected]: readonly [string, string], cau
     about: name,
     cause,
   });
+}
+
+function severalIn(name: string): Refusal {
+  const detail = { expected: crlForm, got: "it holds several: give each in a file of its own", about: name };
+  return new Refusal("USAGE", `${shown(name)} is not one CRL`, detail);
 }
 
 function faultOf(cause: unknown): string {

@@ -23,8 +23,9 @@ export interface ChainRecord {
   readonly checked: CheckedManifest | undefined;
   /** the policy that it names was at hand */
   readonly policy: boolean;
-  /** the approvals: counted under that policy; only the file that the manifest names; not there */
+  /** the approvals: counted under that policy; there, and only the file that the manifest names, or of a manifest that does not hold; not there */
   readonly approvals: "counted" | "not counted" | "not presented";
+  /** there; what it is, is a finding where it is not what the manifest names */
   readonly list: boolean;
   /** whether a proof beside it that counts shows it in the log whose key was given */
   readonly logged: boolean;
@@ -47,16 +48,11 @@ export async function checkChainRecord(
   const checked = await findings.check("manifest.p7m", async () =>
     checkManifestFile(host, await readSmall(source, "manifest.p7m"), trusted),
   );
-  if (!checked)
-    return {
-      findings: findings.all,
-      checked,
-      policy: false,
-      approvals: "not presented",
-      list: false,
-      logged: false,
-      proven,
-    };
+  if (!checked) {
+    const approvals = names.includes("authorization.p7m") ? "not counted" : "not presented";
+    const list = names.includes("documents.jsonl");
+    return { findings: findings.all, checked, policy: false, approvals, list, logged: false, proven };
+  }
   await checkTimeOrder(findings, times, checked.manifest);
   const { digest, approvedUnder } = checked.manifest.policy;
   if (names.includes("policy")) await takePolicies({ source, findings, policies }, checked);

@@ -3,6 +3,7 @@
 import type { Utc } from "../../encoding/shape.ts";
 import type { NumberRange } from "../../records/number-ranges.ts";
 import type { Mode } from "../../records/request.ts";
+import type { RefusalCode } from "../../refusal.ts";
 import type { Finding } from "../findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "../indication.ts";
 import type { QuorumWord } from "../verdict.ts";
@@ -52,6 +53,8 @@ export interface ChainVerdict {
 
 export interface RecordCounts {
   readonly read: number;
+  /** manifests that are no part of the chain, by the code of what was first found wrong with them: nothing of theirs was held against them */
+  readonly notHeld: readonly { readonly code: RefusalCode; readonly count: number }[];
   /** manifests whose policy was at hand, and that fit it */
   readonly underPolicy: number;
   readonly approvalsCounted: number;

@@ -1,0 +1,43 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renew } from "../../desk/anchor/renew.ts";
+import { bundleFolder } from "../../host/bundle-folder.ts";
+import { buildBundle } from "../bundle/build.ts";
+import { root } from "../bundle/people.ts";
+import { tsaRoot } from "../pki/tsa.ts";
+import { anchored, lay } from "./container/packed.ts";
+import { folder, write } from "./stick.ts";
+
+describe("what the desk refuses, in words", () => {
+  it("PATH-ROOT, UX4: a renewal under other roots says which file, which root was expected and which came, and leaves all as it is", async () => {
+    const dir = folder();
+    lay(dir, await anchored(await buildBundle()));
+    const file = join(dir, "bundle/evidence/0001.ers");
+    const before = readFileSync(file);
+    const source = bundleFolder(join(dir, "bundle"));
+    const wanted = { folder: join(dir, "bundle"), roots: [root.certificate], source, urls: ["http://127.0.0.1:9"] };
+    await expect(renew(wanted, () => undefined).finally(() => source.close())).rejects.toMatchObject({
+      code: "PATH-ROOT",
+      message: "evidence/0001.ers cannot be renewed: its time-stamp is under none of the roots that you gave",
+      expected: expect.stringMatching(
+        /^--tsa-ca with the root above CN=.*, which issued CN=.*, whose time-stamp is renewed/,
+      ),
+      got: "CN=Root,O=Coldseal test",
+      about: "evidence/0001.ers",
+    });
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(tsaRoot.certificate).not.toEqual(root.certificate);
+  });
+
+  it("UX4: the page is not written over a file that is there, and says so in words", () => {
+    const file = write(folder(), "page.html", "mine");
+    const ran = spawnSync(process.execPath, ["desk/page/main.ts", file], { encoding: "utf8" });
+    expect([ran.status, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr.replace(/\s+/g, " ")).toMatch(
+      /^USAGE: .* cannot be written; the page was not written expected a name that nothing has yet: what is there is not written over got something there already \(EEXIST\) do now/,
+    );
+    expect(readFileSync(file, "utf8")).toBe("mine");
+  });
+});
