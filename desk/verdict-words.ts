@@ -110,15 +110,16 @@ function sealSubmitterText({ indication, submitter }: SealVerdict): string | nul
 }
 
 /** Of a container that is none, or that cannot be read as one. */
-export function unreadWords(findings: readonly Finding[]): VerdictWords {
-  return { tone: "bad", headline: "NOT VALID: this is no container that can be read", ...found(findings), rows: [] };
+export function unreadWords({ findings, indication }: Pick<BundleVerdict, "findings" | "indication">): VerdictWords {
+  const headline = "NOT VALID: this is no container that can be read";
+  return { tone: "bad", headline, ...found(findings), rows: row("result", indicationText(indication)) };
 }
 
 /** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
-export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict): VerdictWords {
+export function refusalWords({ ok, findings, indication, refusal, auditor }: RefusalVerdict): VerdictWords {
   if (!ok || !refusal) {
     const headline = "NOT VALID: nothing shows that the box wrote this refusal";
-    return { tone: "bad", headline, ...found(findings), rows: [] };
+    return { tone: "bad", headline, ...found(findings), rows: row("result", indicationText(indication)) };
   }
   const { appliance, created, journal, reported } = refusal;
   return {
@@ -126,6 +127,7 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
     headline: `REFUSED (${reported.code}): the refusal holds; nothing of this batch was sealed`,
     ...found([]),
     rows: [
+      ...row("result", indicationText(indication)),
       ...row("appliance", appliance),
       ...row("folder", reported.folder),
       ...row("because", `${reported.message} (as intake and the daemon say)`),

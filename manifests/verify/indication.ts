@@ -93,6 +93,11 @@ export function indicationOf(
   return { ...judged(findings, { ok, counts, shown }), revocation, time: times ? "evidence" : "claimed" };
 }
 
+/** Of what could not be opened, so that nothing in it was verified. */
+export function unreadIndication(findings: readonly Finding[]): Indication {
+  return indicationOf(findings, { ok: false, counts: false, revocation: "none", shown: false, times: false });
+}
+
 function judged(
   findings: readonly Finding[],
   { ok, counts, shown }: Pick<IndicationFacts, "ok" | "counts" | "shown">,

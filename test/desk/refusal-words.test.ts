@@ -40,4 +40,28 @@ describe("what the desk refuses, in words", () => {
     );
     expect(readFileSync(file, "utf8")).toBe("mine");
   });
+
+  it("HONEST: --json has an indication of everything: of what cannot be read, and null where the command was refused", () => {
+    const dir = folder();
+    const ca = write(dir, "ca.der", root.certificate);
+    const verify = (...words: readonly string[]) => {
+      const ran = spawnSync(process.execPath, ["desk/main.ts", ...words], { encoding: "utf8" });
+      return { status: ran.status, out: ran.stdout };
+    };
+    const junk = write(dir, "x.asice", "junk");
+    const unread = verify("--json", "verify", junk, "--ca", ca);
+    expect([unread.status, JSON.parse(unread.out)]).toMatchObject([
+      4,
+      { ok: false, indication: { main: "INDETERMINATE", sub: "SIGNED_DATA_NOT_FOUND", revocation: "none" } },
+    ]);
+    expect(verify("verify", junk, "--ca", ca).out).toMatch(/result +INDETERMINATE, SIGNED_DATA_NOT_FOUND \(ETSI/);
+    for (const words of [[junk], ["/nowhere", "--ca", ca]]) {
+      const refused = verify("verify", ...words, "--json");
+      expect([refused.status, JSON.parse(refused.out)]).toMatchObject([
+        2,
+        { refusal: { code: "USAGE" }, indication: null },
+      ]);
+    }
+    expect(JSON.parse(verify("inspect", "/nowhere", "--json").out)).not.toHaveProperty("indication");
+  });
 });
