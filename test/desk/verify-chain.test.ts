@@ -170,12 +170,20 @@ describe("coldseal verify --chain", () => {
     expect([said.status, said.stderr]).toEqual([0, ""]);
     expect(said.stdout).toMatch(/^VALID: 1 seal, all 1 document/);
     expect(said.text).toContain("number 3 of 1 to 4; unbroken from genesis to 4");
+    expect(said.text).not.toContain("NOT WHOLE");
     const json = JSON.parse(coldseal(...words, join(dir, "placed/coldseal/audit"), "--json").stdout) as object;
     expect(json).toMatchObject({
       ok: true,
+      indication: { main: "TOTAL-PASSED" },
       place: { number: 3, linked: { from: 3, to: 4 }, last: 4 },
-      chain: { gaps: [{ from: 1, to: 2 }] },
+      chain: { ok: true, whole: false, indication: { main: "INDETERMINATE" }, gaps: [{ from: 1, to: 2 }] },
     });
+    const missing = coldseal(...words, join(dir, "placed/coldseal/audit"));
+    expect([missing.status, missing.stderr]).toEqual([1, ""]);
+    expect(missing.stdout).toMatch(
+      /^VALID: 1 seal, all 1 document.*; THE CHAIN BESIDE IT IS NOT WHOLE: 2 numbers are missing\n/,
+    );
+    expect(missing.text).toContain("numbers 1 to 2 were not presented");
     const forked = coldseal(...words, join(dir, "fork"));
     expect(forked.status).toBe(4);
     expect(forked.text).toContain("the chain beside it does not hold: CHAIN");
