@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renew } from "../../desk/anchor/renew.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
+import { nodeHost } from "../../host/crypto-host.ts";
+import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { buildBundle } from "../bundle/build.ts";
+import { memorySource } from "../bundle/memory-source.ts";
 import { root } from "../bundle/people.ts";
 import { tsaRoot } from "../pki/tsa.ts";
 import { anchored, lay } from "./container/packed.ts";
@@ -63,5 +66,18 @@ describe("what the desk refuses, in words", () => {
       ]);
     }
     expect(JSON.parse(verify("inspect", "/nowhere", "--json").out)).not.toHaveProperty("indication");
+  });
+
+  it("T8, HONEST: a changed byte of evidence is a finding, and shows of no signature that it was changed", async () => {
+    const made = await anchored(await buildBundle());
+    const ers = made.files.get("evidence/0001.ers") as Uint8Array;
+    for (const at of [1, 40, Math.floor(ers.length / 2), ers.length - 20]) {
+      const copy = ers.slice();
+      copy[at] = (copy[at] as number) ^ 1;
+      const files = new Map(made.files).set("evidence/0001.ers", copy);
+      const { findings, indication, ok } = await verifyBundle(nodeHost, memorySource({ ...made, files }), made);
+      expect([ok, indication.main]).toEqual([false, "INDETERMINATE"]);
+      expect([...new Set(findings.map(({ file }) => file))]).toEqual(["evidence/0001.ers"]);
+    }
   });
 });
