@@ -4,7 +4,7 @@ import { count } from "../host/terminal/amounts.ts";
 import { attestationRows } from "../host/terminal/attestation-words.ts";
 import { emergencyRows } from "../host/terminal/emergency-words.ts";
 import { logRows } from "../host/terminal/log-words.ts";
-import { shown } from "../manifests/records/names.ts";
+import { shown, shownText } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
 import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
@@ -130,7 +130,7 @@ export function refusalWords({ ok, findings, indication, refusal, auditor }: Ref
       ...row("result", indicationText(indication)),
       ...row("appliance", appliance),
       ...row("folder", reported.folder),
-      ...row("because", `${reported.message} (as intake and the daemon say)`),
+      ["because", shownText(`${reported.message} (as intake and the daemon say)`)],
       ...row("digest", reported.batchDigest),
       ...row("time", `${created}, as the box claims`),
       ...row("journal", `row ${journal.sequence}`),
@@ -247,9 +247,9 @@ export function found(findings: readonly Finding[], total = findings.length): Pi
 }
 
 function findingText(finding: Finding): string {
-  const expected = finding.expected === undefined ? "" : `, expected ${shown(finding.expected)}`;
-  const got = finding.got === undefined ? "" : `, got ${shown(finding.got)}`;
-  return `${finding.code}  ${shown(finding.file)}: ${shown(finding.message)}${expected}${got}`;
+  const expected = finding.expected === undefined ? "" : `, expected ${shownText(finding.expected)}`;
+  const got = finding.got === undefined ? "" : `, got ${shownText(finding.got)}`;
+  return `${finding.code}  ${shown(finding.file)}: ${shownText(finding.message)}${expected}${got}`;
 }
 
 function row(label: string, text: string | null): (readonly [string, string])[] {

@@ -85,11 +85,15 @@ export const localTimePath = "local-time.tst";
 
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
 export function shown(name: string): string {
+  return shownText(name.replaceAll("\\", "\\\\"));
+}
+
+/** Text of our own that may quote names, shown or not: what `shown` made of one stays as it is. */
+export function shownText(text: string): string {
   let out = "";
-  for (const character of name) {
+  for (const character of text) {
     const code = character.codePointAt(0) as number;
-    if (character === "\\") out += "\\\\";
-    else if (code >= 0x20 && code < 0x7f) out += character;
+    if (code >= 0x20 && code < 0x7f) out += character;
     else out += `\\u{${code.toString(16)}}`;
   }
   return out;

@@ -3,12 +3,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renew } from "../../desk/anchor/renew.ts";
+import { inspectFile, inspectionLines } from "../../desk/inspect.ts";
+import { found } from "../../desk/verdict-words.ts";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
+import { utf8 } from "../../manifests/encoding/bytes.ts";
+import { shown, shownText } from "../../manifests/records/names.ts";
 import { verifyBundle } from "../../manifests/verify/bundle.ts";
 import { buildBundle } from "../bundle/build.ts";
 import { memorySource } from "../bundle/memory-source.ts";
-import { root } from "../bundle/people.ts";
+import { oids, root } from "../bundle/people.ts";
 import { tsaRoot } from "../pki/tsa.ts";
 import { anchored, lay } from "./container/packed.ts";
 import { folder, write } from "./stick.ts";
@@ -79,5 +83,17 @@ describe("what the desk refuses, in words", () => {
       expect([ok, indication.main]).toEqual([false, "INDETERMINATE"]);
       expect([...new Set(findings.map(({ file }) => file))]).toEqual(["evidence/0001.ers"]);
     }
+  });
+
+  it("UX2: a name is escaped once, wherever it is told", async () => {
+    const quoted = `${shown("Übersicht\u202e.pdf")} is missing`;
+    const finding = { code: "DOCUMENT-MISSING" as const, file: "documents/Übersicht.pdf", message: quoted };
+    const [told] = found([{ ...finding, expected: shown("Ü"), got: "Ü\\" }]).findings;
+    expect(told).toBe(
+      "DOCUMENT-MISSING  documents/\\u{dc}bersicht.pdf: \\u{dc}bersicht\\u{202e}.pdf is missing, expected \\u{dc}, got \\u{dc}\\",
+    );
+    const inspected = inspectionLines(inspectFile(utf8('{"a":"x\\"y\\\\","Ü":1}'), oids));
+    expect(inspected.slice(1).join("")).toBe('{  "a": "x\\"y\\\\",  "\\u{dc}": 1}');
+    expect(shownText(shown("\\Ü"))).toBe(shown("\\Ü"));
   });
 });
