@@ -10,7 +10,7 @@ import { type TrustOptions, verifyFolder, wholeTrust } from "../../host/verify-f
 import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { isLogProof, mostProofBytes } from "../../manifests/log/proof.ts";
-import { shown } from "../../manifests/records/names.ts";
+import { listPath, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { logProofName, mostLogProofs } from "../../manifests/verify/log-proofs.ts";
@@ -168,7 +168,7 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
     .sort();
   const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
   const logs = (await readdir(join(bundle, "evidence")).catch(() => [])).filter((name) => logProofName.test(name));
-  const listed = await stat(join(bundle, "documents.jsonl")).catch(() => undefined);
+  const listed = await stat(join(bundle, listPath)).catch(() => undefined);
   return {
     manifest,
     policies,
@@ -191,7 +191,7 @@ async function logBeside(bundle: string, name: string) {
 async function* listBeside(bundle: string): AsyncIterable<Uint8Array> {
   const source = bundleFolder(bundle);
   try {
-    yield* source.stream("documents.jsonl");
+    yield* source.stream(listPath);
   } finally {
     source.close();
   }

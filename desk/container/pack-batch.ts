@@ -3,7 +3,7 @@
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
 import { closingLimit } from "../../manifests/records/closing.ts";
-import { envelopePath, localTimePath } from "../../manifests/records/names.ts";
+import { envelopePath, listPath, localTimePath } from "../../manifests/records/names.ts";
 import { revocationFolder, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { readSmall, smallFile } from "../../manifests/verify/source.ts";
@@ -58,7 +58,7 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
   const stamp = manifest.time ? [localTimePath] : [];
-  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...stamp, ...(plain ? [] : ["batch.p7m"])];
+  const files = ["manifest.p7m", "authorization.p7m", listPath, ...stamp, ...(plain ? [] : ["batch.p7m"])];
   const folders = ["policy", "certificates", ...(manifest.revocation ? [revocationFolder] : [])];
   const known = [...files, ...folders, "seals", evidenceFolder, ...(plain ? ["envelopes", "documents"] : [])];
   for (const name of await source.list("")) {
@@ -82,6 +82,6 @@ function mostBytes({ documents }: BatchToPack, path: string): number {
   return path.startsWith(`${evidenceFolder}/`) ? closingLimit : smallFile;
 }
 
-const lists: readonly string[] = ["batch.p7m", "documents.jsonl", "envelopes/list.jsonl"];
+const lists: readonly string[] = ["batch.p7m", listPath, "envelopes/list.jsonl"];
 /** Most bytes of a list for each document. */
 const mostListed = 4096 + 1;

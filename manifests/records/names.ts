@@ -82,6 +82,8 @@ export function keptCertificatePath(digest: string): string {
 
 /** Path of the box's own time-stamp below `outbox/BATCH`. It is the box's, and so not among the evidence that others add. */
 export const localTimePath = "local-time.tst";
+/** The list of what was sealed. */
+export const listPath = "documents.jsonl";
 
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
 export function shown(name: string): string {

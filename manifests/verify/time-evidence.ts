@@ -5,7 +5,7 @@ import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Manifest } from "../records/manifest.ts";
-import { closingPath, declarationPath } from "../records/names.ts";
+import { closingPath, declarationPath, listPath } from "../records/names.ts";
 import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
@@ -50,10 +50,8 @@ export interface ArchiveCover {
 
 /** The folder of what others add. */
 export const evidenceFolder = "evidence";
-/** The one of the record's files that may be of any size. */
-const listFile = "documents.jsonl";
 /** The files that the first group of the tree is over: the record of the batch. */
-export const recordFiles: readonly string[] = ["authorization.p7m", listFile, "manifest.p7m"];
+export const recordFiles: readonly string[] = ["authorization.p7m", listPath, "manifest.p7m"];
 
 /** Most files of evidence. */
 export const mostFiles = 16;
@@ -84,7 +82,7 @@ export async function evidenceNumbers(source: Pick<BundleSource, "list">): Promi
 export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
   const hashed = async (path: string, hash: HashName) => {
-    if (path === listFile) return listDigest(host, hash, piecesOf(source, path));
+    if (path === listPath) return listDigest(host, hash, piecesOf(source, path));
     return host.digest(hash, await readSmall(source, path));
   };
   return (hash) => {
