@@ -2,7 +2,7 @@
 
 import { count, size } from "../host/terminal/amounts.ts";
 import { wrapped } from "../host/terminal/table.ts";
-import { readable, shown } from "../manifests/records/names.ts";
+import { shown, shownText } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { Sitting } from "./ports.ts";
 
@@ -68,15 +68,15 @@ export async function importControl(sitting: Sitting): Promise<void> {
   const { imported, left = null, refused } = await sitting.daemon.import();
   if (imported.length + refused.length === 0) sitting.output.say("Nothing lies in control/in of the stick.");
   for (const { file, kind, number } of imported) {
-    sitting.output.say(`taken    ${readable(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
+    sitting.output.say(`taken    ${shownText(file)}: ${shown(kind)}${number === undefined ? "" : ` number ${number}`}`);
   }
   for (const { file, refusal } of refused) {
     const { code, expected, got, message } = refusal;
     const more =
       expected === undefined
         ? ""
-        : ` (expected ${readable(expected)}${got === undefined ? "" : `, got ${readable(got)}`})`;
-    sitting.output.say(...wrapped(`refused  ${readable(file)}: ${code}, ${readable(message)}${more}`));
+        : ` (expected ${shownText(expected)}${got === undefined ? "" : `, got ${shownText(got)}`})`;
+    sitting.output.say(...wrapped(`refused  ${shownText(file)}: ${code}, ${shownText(message)}${more}`));
   }
   sitting.output.document({
     ...(left === null ? {} : { left }),

@@ -3,7 +3,7 @@
 import type { Unlocked } from "../appliance/client/unlock-client.ts";
 import { count } from "../host/terminal/amounts.ts";
 import type { Json } from "../manifests/encoding/canonical-json.ts";
-import { readable, shown } from "../manifests/records/names.ts";
+import { shown, shownText } from "../manifests/records/names.ts";
 import { withPin } from "./ask-pin.ts";
 import type { Sitting } from "./ports.ts";
 import { asNumber, asText, members } from "./shown-json.ts";
@@ -31,7 +31,7 @@ export async function tellUnlocked(
   const held = members(members(await signer.status()).held);
   const code = asText(held.code);
   if (code === null) output.say("Next: batches with a full quorum are sealed now. See: ceremony list");
-  else output.say(output.style.bad(`It seals nothing: ${shown(code)}: ${readable(asText(held.message) ?? "")}`));
+  else output.say(output.style.bad(`It seals nothing: ${shown(code)}: ${shownText(asText(held.message) ?? "")}`));
   output.document({ changed: true, head, held: code, locked: false, token });
 }
 

@@ -6,22 +6,26 @@ import { merged, type NumberRange, rangeText } from "../manifests/records/number
 import type { ChainEmergency } from "../manifests/verify/chain/chain-emergencies.ts";
 import type { ClockSetBack, ContinuityBreak, Gap } from "../manifests/verify/chain/chain-links.ts";
 import type { PlacedVerdict } from "../manifests/verify/chain/chain-place.ts";
-import { type ChainVerdict, isWhole } from "../manifests/verify/chain/chain-verdict.ts";
+import type { ChainVerdict } from "../manifests/verify/chain/chain-verdict.ts";
 import type { Told } from "./told.ts";
 import { bundleWords, found, indicationText, type VerdictWords } from "./verdict-words.ts";
 
 /** 0: unbroken from number 1 to the last; 1: what is here holds, and something is missing; 4: it does not hold. */
 export function chainTold(verdict: ChainVerdict): Told {
-  return { status: !verdict.ok ? 4 : isWhole(verdict) ? 0 : 1, json: verdict, words: chainWords(verdict) };
+  return { status: !verdict.ok ? 4 : verdict.whole ? 0 : 1, json: verdict, words: chainWords(verdict) };
 }
 
-/** As of the bundle alone, with its place. */
+/** As of the bundle alone, with its place; 1 also where numbers of the chain are missing, which whoever names a chain asks for. */
 export function placedTold(verdict: PlacedVerdict): Told {
   const holds = verdict.ok && verdict.outcome === "sealed";
   const words = bundleWords(verdict);
   const rows = [...words.rows, ...row("chain", placeText(verdict)), ...chainRows(verdict.chain)];
-  const status = holds ? (verdict.documents.checked > 0 ? 0 : 1) : 4;
-  return { status, json: { ...verdict, manifest: undefined }, words: { ...words, rows } };
+  const whole = verdict.chain.whole;
+  const status = holds ? (verdict.documents.checked > 0 && whole ? 0 : 1) : 4;
+  const json = { ...verdict, manifest: undefined };
+  if (!verdict.ok || whole) return { status, json, words: { ...words, rows } };
+  const headline = `${words.headline}; THE CHAIN BESIDE IT IS NOT WHOLE: ${missingText(verdict.chain)}`;
+  return { status, json, words: { ...words, tone: "warn", headline, rows } };
 }
 
 export function chainWords(verdict: ChainVerdict): VerdictWords {
@@ -39,10 +43,11 @@ export function chainWords(verdict: ChainVerdict): VerdictWords {
           ? `${manifests}, numbers ${rangesText(verdict.seen)}${copies > 0 ? `; ${count(copies, "copy", "copies")} of them, the same` : ""}`
           : null,
       ),
+      ...row("not held", notHeldText(verdict)),
       ...row("time", times && `${times.first} to ${times.last}, as the box claims`),
       ...row("existed by", proven && ok ? provenText(proven) : null),
       ...chainRows(verdict),
-      ...row("quorum", quorumText(verdict)),
+      ...row("quorum", verdict.records.read > 0 ? quorumText(verdict) : null),
       ...row("lists", listsText(verdict)),
       ...row("log", logText(verdict)),
       ...row("unchecked", "requests, seals and documents: verify each bundle by itself"),
@@ -111,20 +116,24 @@ function clockText({ from, number, to }: ClockSetBack): string {
 }
 
 function headline(verdict: ChainVerdict): Pick<VerdictWords, "tone" | "headline"> {
-  const { breaks, findingsCount, first, gaps, last, manifests, modes, ok } = verdict;
+  const { breaks, findingsCount, first, last, manifests, modes, ok } = verdict;
   if (!ok) return { tone: "bad", headline: `NOT VALID: ${count(findingsCount, "finding")}` };
   const made = modes.length === 1 ? `mode ${modes[0]?.mode}` : `modes ${modes.map(({ mode }) => mode).join(", ")}`;
   const how = breaks.length > 0 ? `(${made}; the box was made anew)` : `(${made})`;
-  if (isWhole(verdict)) {
+  if (verdict.whole) {
     return { tone: "good", headline: `ONE CHAIN: numbers 1 to ${last}, unbroken from genesis ${how}` };
   }
-  const ranges = [...gaps, ...verdict.emergencies.flatMap(({ closing }) => closing?.notPresented ?? [])];
-  const missing = merged(ranges).reduce((sum, { from, to }) => sum + to - from + 1, 0);
   const what = `${count(manifests, "manifest")} of numbers ${first} to ${last} ${manifests === 1 ? "holds" : "hold"} ${how}`;
   return {
     tone: "warn",
-    headline: `NOT WHOLE: ${what}, and ${count(missing, "number")} ${missing === 1 ? "is" : "are"} missing`,
+    headline: `NOT WHOLE: ${what}, and ${missingText(verdict)}`,
   };
+}
+
+function missingText({ emergencies, gaps }: ChainVerdict): string {
+  const ranges = [...gaps, ...emergencies.flatMap(({ closing }) => closing?.notPresented ?? [])];
+  const missing = merged(ranges).reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  return `${count(missing, "number")} ${missing === 1 ? "is" : "are"} missing`;
 }
 
 function gapText({ from, known, to }: Gap): string {
@@ -153,20 +162,38 @@ function placeText({ place, chain }: PlacedVerdict): string {
 }
 
 function quorumText({ quorum, records }: ChainVerdict): string {
-  const { approvalsCounted, approvalsNotPresented, read, underPolicy } = records;
+  const { approvalsCounted, approvalsNotPresented, notHeld, read, underPolicy } = records;
   const counted = `the approvals of ${approvalsCounted} of ${count(read, "record")} were counted anew`;
   if (quorum === "pinned to genesis") return `${counted}, under the policy chain from the genesis digest you gave`;
   if (quorum === "only as the box claims")
     return `${counted}, but which policy was in force only as the box claims: give --genesis`;
+  const out = sumOf(notHeld);
   const why = [
-    ...(underPolicy < read ? [`of ${read - underPolicy} no policy that fits is here`] : []),
+    ...(out > 0 ? [`of ${out} the manifest does not hold`] : []),
+    ...(underPolicy + out < read ? [`of ${read - underPolicy - out} no policy that fits is here`] : []),
     ...(approvalsNotPresented > 0 ? [`of ${approvalsNotPresented} no approvals are here`] : []),
   ];
   return `not shown: ${[counted, ...why].join("; ")}`;
 }
 
-function listsText({ records: { lists, read } }: ChainVerdict): string {
-  return lists === read ? "of every record, as its manifest names it" : `${lists} of ${read} documents.jsonl were here`;
+function listsText({ records: { lists, notHeld, read } }: ChainVerdict): string | null {
+  if (read === 0) return null;
+  const out = sumOf(notHeld);
+  if (out === 0 && lists === read) return "of every record, as its manifest names it";
+  const here = `${lists} of ${read} documents.jsonl ${lists === 1 ? "was" : "were"} here`;
+  return out === 0 ? here : `${here}; those of manifests that do not hold were held against nothing`;
+}
+
+/** They are here, and are no part of the chain: another root, or another policy, may well be all that is wrong. */
+function notHeldText({ records: { notHeld, read } }: ChainVerdict): string | null {
+  if (notHeld.length === 0) return null;
+  const codes = notHeld.map(({ code, count: of }) => `${of} by ${code}`).join(", ");
+  const root = notHeld.some(({ code }) => code === "PATH-ROOT");
+  return `${sumOf(notHeld)} of the ${count(read, "manifest")} that ${read === 1 ? "is" : "are"} here: ${codes}${root ? " (no path to the root that you gave: is --ca this box's?)" : ""}`;
+}
+
+function sumOf(notHeld: ChainVerdict["records"]["notHeld"]): number {
+  return notHeld.reduce((sum, { count: of }) => sum + of, 0);
 }
 
 function logText({ log, records: { logged, read } }: ChainVerdict): string | null {

@@ -1,7 +1,7 @@
 /** `coldseal collect STICK`: what the box answered to each batch of a stick, copied to the desk, and what is missing. */
 
 import { closeSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../host/durable.ts";
 import { namesIn, openFolderBelow, openRoot } from "../host/no-follow.ts";
@@ -10,6 +10,8 @@ import { readManifest } from "../manifests/records/manifest.ts";
 import { isBatchFolder, shown } from "../manifests/records/names.ts";
 import { readRefusalFile } from "../manifests/records/refusal-record.ts";
 import { Refusal } from "../manifests/refusal.ts";
+import { smallFile } from "../manifests/verify/source.ts";
+import { readBounded } from "./bounded-file.ts";
 import { type Copied, copyAnswer } from "./copy-answer.ts";
 import { fileFault } from "./file-fault.ts";
 
@@ -118,10 +120,7 @@ async function contentOf(path: string): Promise<Uint8Array | undefined> {
 }
 
 async function plain(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((fault: NodeJS.ErrnoException) => {
-    if (fault.code === "ENOENT") return undefined;
-    throw fileFault(fault, "read a file", path);
-  });
+  return (await stat(path).catch(() => undefined)) ? readBounded(path, smallFile) : undefined;
 }
 
 async function countFiles(folder: string, isOne: (name: string) => boolean): Promise<number> {

@@ -20,7 +20,10 @@ export function fileFault(thrown: unknown, attempt: Attempt, path: string): unkn
   if (cause?.code === undefined) return thrown;
   const verb = attempt.startsWith("read") ? "read" : "written";
   return new Refusal(codeFor(cause.code, attempt), `${shown(path)} cannot be ${verb}`, {
-    expected: `${attempt.endsWith("stick") ? "a stick" : "a file or folder"} that can be ${verb}`,
+    expected:
+      cause.code === "EEXIST"
+        ? "a name that nothing has yet: what is there is not written over"
+        : `${attempt.endsWith("stick") ? "a stick" : "a file or folder"} that can be ${verb}`,
     got: faultWords(cause),
     about: path,
     cause: thrown,

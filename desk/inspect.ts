@@ -11,7 +11,7 @@ import { DerReader, tag } from "../manifests/encoding/der-read.ts";
 import { type OwnOids, oid } from "../manifests/encoding/oid.ts";
 import { readCheckpoint } from "../manifests/log/checkpoint.ts";
 import { readLogProof } from "../manifests/log/proof.ts";
-import { shown } from "../manifests/records/names.ts";
+import { shown, shownText } from "../manifests/records/names.ts";
 import { readSeal } from "../manifests/records/seal.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { readEvidenceRecord } from "../manifests/time/evidence-record.ts";
@@ -197,9 +197,9 @@ function checkDepth(value: Json, depth: number): void {
 
 /** The inspection as lines for people. */
 export function inspectionLines(found: Inspection): string[] {
-  const facts = Object.entries(found.facts).map(([name, value]) => `  ${name.padEnd(16)}${String(value)}`);
+  const facts = Object.entries(found.facts).map(([name, value]) => `  ${name.padEnd(16)}${shownText(String(value))}`);
   const signers = found.signers.map((one) => `  signed by       ${shown(one.name)} (${one.suite})`);
-  const content = found.content === null ? [] : JSON.stringify(found.content, clipped, 2).split("\n").map(shown);
+  const content = found.content === null ? [] : JSON.stringify(found.content, clipped, 2).split("\n").map(shownText);
   return [`${found.kind}; nothing was verified here: use coldseal verify`, ...signers, ...facts, ...content];
 }
 

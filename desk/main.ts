@@ -18,6 +18,7 @@ const exitCodes = `
 Exit codes: 0 done, 1 refused (the code is printed), 2 wrong use, 3 not possible now,
 4 verification failed.`;
 
+let asked = "";
 let consequence = "nothing was changed";
 const tell = (text: string) => {
   consequence = text;
@@ -35,7 +36,10 @@ const program = new Command("coldseal")
   .version(`coldseal ${versionText()}`, "--version", "print the version")
   .addHelpText("after", exitCodes)
   .configureOutput({ outputError: () => undefined })
-  .exitOverride();
+  .exitOverride()
+  .hook("preSubcommand", (_, command) => {
+    asked = command.name();
+  });
 
 /** Refuses USAGE what is no object identifier, before anything is copied. */
 function arcIn(text: string): string {
@@ -224,7 +228,10 @@ function end(fault: unknown): number {
   const usage = fault instanceof CommanderError ? usageRefusal(fault) : undefined;
   if (fault instanceof CommanderError && !usage) return 0;
   const refusal = usage ?? endingRefusal(fault);
-  if (program.opts().json) process.stdout.write(`${JSON.stringify(refusalJson(refusal, consequence))}\n`);
+  // What was refused was not verified: scripts that look at the indication find none, and not nothing.
+  const unverified = asked === "verify" ? { indication: null } : {};
+  if (program.opts().json)
+    process.stdout.write(`${JSON.stringify({ ...refusalJson(refusal, consequence), ...unverified })}\n`);
   else
     process.stderr.write(`${refusalLines(refusal, consequence, styleFor(process.stderr, process.env)).join("\n")}\n`);
   return exitStatus[refusal.kind];

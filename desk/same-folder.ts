@@ -1,9 +1,10 @@
 /** Whether two folders hold the same files with the same bytes. */
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { openNamed } from "../host/named-file.ts";
+import { readPieces } from "../host/read-file.ts";
 
 /** Compares `copy` with `target`, where what stands in its folder `more` was added and does not count; "absent" when `target` is not there. */
 export async function sameFolder(copy: string, target: string, more: string): Promise<"same" | "different" | "absent"> {
@@ -27,6 +28,6 @@ async function filesBelow(folder: string): Promise<string[]> {
 
 async function digest(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+  for await (const piece of readPieces(openNamed(path))) hash.update(piece);
   return hash.digest("hex");
 }

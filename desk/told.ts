@@ -5,7 +5,7 @@ import type { BundleVerdict } from "../manifests/verify/verdict.ts";
 import { bundleWords, sealWords, type VerdictWords } from "./verdict-words.ts";
 
 export interface Told {
-  /** 0 it holds; 1 it holds, and says that nothing was sealed, or no document was presented; 4 it does not hold */
+  /** 0 it holds; 1 it holds, and says that nothing was sealed, no document was presented, or numbers of the chain are missing; 4 it does not hold */
   readonly status: 0 | 1 | 4;
   readonly json: unknown;
   readonly words: VerdictWords;

@@ -4,7 +4,7 @@ import { count } from "../host/terminal/amounts.ts";
 import { attestationRows } from "../host/terminal/attestation-words.ts";
 import { emergencyRows } from "../host/terminal/emergency-words.ts";
 import { logRows } from "../host/terminal/log-words.ts";
-import { shown } from "../manifests/records/names.ts";
+import { shown, shownText } from "../manifests/records/names.ts";
 import type { Finding } from "../manifests/verify/findings.ts";
 import type { Indication } from "../manifests/verify/indication.ts";
 import type { RefusalVerdict } from "../manifests/verify/refusal.ts";
@@ -110,15 +110,16 @@ function sealSubmitterText({ indication, submitter }: SealVerdict): string | nul
 }
 
 /** Of a container that is none, or that cannot be read as one. */
-export function unreadWords(findings: readonly Finding[]): VerdictWords {
-  return { tone: "bad", headline: "NOT VALID: this is no container that can be read", ...found(findings), rows: [] };
+export function unreadWords({ findings, indication }: Pick<BundleVerdict, "findings" | "indication">): VerdictWords {
+  const headline = "NOT VALID: this is no container that can be read";
+  return { tone: "bad", headline, ...found(findings), rows: row("result", indicationText(indication)) };
 }
 
 /** A refusal that holds is the box's answer; what it says of the batch are intake's and the daemon's words. */
-export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict): VerdictWords {
+export function refusalWords({ ok, findings, indication, refusal, auditor }: RefusalVerdict): VerdictWords {
   if (!ok || !refusal) {
     const headline = "NOT VALID: nothing shows that the box wrote this refusal";
-    return { tone: "bad", headline, ...found(findings), rows: [] };
+    return { tone: "bad", headline, ...found(findings), rows: row("result", indicationText(indication)) };
   }
   const { appliance, created, journal, reported } = refusal;
   return {
@@ -126,9 +127,10 @@ export function refusalWords({ ok, findings, refusal, auditor }: RefusalVerdict)
     headline: `REFUSED (${reported.code}): the refusal holds; nothing of this batch was sealed`,
     ...found([]),
     rows: [
+      ...row("result", indicationText(indication)),
       ...row("appliance", appliance),
       ...row("folder", reported.folder),
-      ...row("because", `${reported.message} (as intake and the daemon say)`),
+      ["because", shownText(`${reported.message} (as intake and the daemon say)`)],
       ...row("digest", reported.batchDigest),
       ...row("time", `${created}, as the box claims`),
       ...row("journal", `row ${journal.sequence}`),
@@ -245,9 +247,9 @@ export function found(findings: readonly Finding[], total = findings.length): Pi
 }
 
 function findingText(finding: Finding): string {
-  const expected = finding.expected === undefined ? "" : `, expected ${shown(finding.expected)}`;
-  const got = finding.got === undefined ? "" : `, got ${shown(finding.got)}`;
-  return `${finding.code}  ${shown(finding.file)}: ${shown(finding.message)}${expected}${got}`;
+  const expected = finding.expected === undefined ? "" : `, expected ${shownText(finding.expected)}`;
+  const got = finding.got === undefined ? "" : `, got ${shownText(finding.got)}`;
+  return `${finding.code}  ${shown(finding.file)}: ${shownText(finding.message)}${expected}${got}`;
 }
 
 function row(label: string, text: string | null): (readonly [string, string])[] {

@@ -1,13 +1,15 @@
 /** A certificate in a file: DER, or PEM (RFC 7468), as people and tools hand them over. */
 
-import { readFileSync } from "node:fs";
 import { fromBase64 } from "../manifests/encoding/bytes.ts";
 import { pemBlocks } from "../manifests/encoding/pem.ts";
 import { shown } from "../manifests/records/names.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
 import { faultWords } from "./fault-words.ts";
+import { readNamed } from "./named-file.ts";
 
 const sequenceTag = 0x30;
+/** With text around it. */
+const largest = 1 << 20;
 
 /**
  * The one certificate in the file as DER, not parsed yet; text around a PEM block is passed over. Refuses with CONFIG a
@@ -35,11 +37,11 @@ export function readCertificateFile(path: string): Uint8Array {
 
 function readBytes(path: string): Uint8Array {
   try {
-    return new Uint8Array(readFileSync(path));
+    return readNamed(path, largest);
   } catch (cause) {
     throw new Refusal("CONFIG", `the certificate file ${shown(path)} cannot be read`, {
       expected: "a certificate, as PEM or DER",
-      got: faultWords(cause),
+      got: (cause instanceof Refusal && cause.got) || faultWords(cause),
       about: path,
       cause,
     });

@@ -1,10 +1,14 @@
 /** A person's token and one key on it, described by a file (docs/operations.md, "A token's configuration"). No secret is in it. */
 
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { fromUtf8 } from "../manifests/encoding/bytes.ts";
 import { readPlainJson } from "../manifests/encoding/plain-json.ts";
 import { object, optional, type Read, text, texts } from "../manifests/encoding/shape.ts";
 import { asRefusal, Refusal } from "../manifests/refusal.ts";
+import { faultWords } from "./fault-words.ts";
+import { readNamed } from "./named-file.ts";
+
+const largest = 1 << 20;
 
 const readSettings = object({
   certificate: text(4096),
@@ -19,10 +23,11 @@ export type TokenSettings = Read<typeof readSettings>;
 /** The certificate's path is relative to the file's folder. Refuses with CONFIG. */
 export function readTokenFile(file: string): TokenSettings {
   try {
-    const settings = readSettings(readPlainJson(readFileSync(file, "utf8")), "token");
+    const settings = readSettings(readPlainJson(fromUtf8(readNamed(file, largest))), "token");
     return { ...settings, certificate: resolve(dirname(file), settings.certificate) };
   } catch (fault) {
-    const why = asRefusal(fault, "CONFIG", fault instanceof Error ? fault.message : "cannot be read");
-    throw new Refusal("CONFIG", `the token's file cannot be used: ${why.message}`, { about: file, cause: fault });
+    const { expected, got, message } = asRefusal(fault, "CONFIG", faultWords(fault));
+    const detail = { ...(expected ? { expected } : {}), ...(got ? { got } : {}), about: file, cause: fault };
+    throw new Refusal("CONFIG", `the token's file cannot be used: ${message}`, detail);
   }
 }

@@ -1,21 +1,26 @@
 /** Verifying a bundle that lies in a folder, from the words of a command line: what is trusted, where the documents are. */
 
-import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { deviceRecordLimit, readDeviceRecord } from "../manifests/attest/device-record.ts";
 import { utcOf } from "../manifests/encoding/shape.ts";
 import { readLogTrust } from "../manifests/log/log-trust.ts";
 import { closingLimit } from "../manifests/records/closing.ts";
+import { shown } from "../manifests/records/names.ts";
 import { inOneLine, Refusal } from "../manifests/refusal.ts";
 import { verifyBundle } from "../manifests/verify/bundle.ts";
-import { crlFrom, noCrl, noOcsp, ocspFrom } from "../manifests/verify/revocation-files.ts";
+import { crlForm, crlFrom, ocspForm, ocspFrom } from "../manifests/verify/revocation-files.ts";
 import type { Trust } from "../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../manifests/verify/verdict.ts";
 import { bundleFolder } from "./bundle-folder.ts";
 import { readCertificateFile } from "./certificate-file.ts";
 import { nodeHost } from "./crypto-host.ts";
+import { faultWords } from "./fault-words.ts";
+import { readNamed } from "./named-file.ts";
 import { VerifyCrew } from "./verify-crew.ts";
+
+/** Of what a verifier is given beside what it verifies: a CRL of a million entries has some 40 MB. */
+const largest = 64 << 20;
 
 export interface TrustOptions {
   /** file of a root certificate, PEM or DER */
@@ -63,32 +68,26 @@ export function trustOf({ ca, closing, genesis, arc, crl, ocsp, tsaCa }: TrustOp
 
 /** Refuses USAGE what is no CRL. */
 export function crlIn(file: string): Uint8Array {
-  return crlFrom(bytesIn(file, noCrl), file);
+  return crlFrom(bytesIn(file, crlForm), file);
 }
 
 /** Refuses USAGE a file that cannot be read, or is larger than a closing record can be; what it holds is judged with the bundle. */
 function closingIn(file: string): Uint8Array {
-  const refusal = (_: string, cause: unknown) =>
-    new Refusal("USAGE", "the closing record cannot be read", {
-      expected: "a file of a closing record",
-      about: file,
-      cause,
-    });
-  const bytes = bytesIn(file, refusal);
-  if (bytes.length <= closingLimit) return bytes;
-  throw refusal(file, new Error(`longer than ${closingLimit} bytes`));
+  return bytesIn(file, "a closing record", closingLimit);
 }
 
 /** Refuses USAGE what is no OCSP response. */
 export function ocspIn(file: string): Uint8Array {
-  return ocspFrom(bytesIn(file, noOcsp), file);
+  return ocspFrom(bytesIn(file, ocspForm), file);
 }
 
-function bytesIn(file: string, refusal: (file: string, cause: unknown) => Refusal): Uint8Array {
+function bytesIn(file: string, expected: string, most = largest): Uint8Array {
   try {
-    return new Uint8Array(readFileSync(file));
+    return readNamed(file, most);
   } catch (cause) {
-    throw refusal(file, cause);
+    if (cause instanceof Refusal) throw cause;
+    const detail = { expected, got: faultWords(cause), about: file, cause };
+    throw new Refusal("USAGE", `${shown(file)} cannot be read`, detail);
   }
 }
 
@@ -105,15 +104,13 @@ export async function wholeTrust(options: TrustOptions): Promise<Trust> {
 
 /** Refuses USAGE what is no device record. */
 async function deviceIn(file: string): Promise<NonNullable<Trust["device"]>> {
-  const refusal = (name: string, cause: unknown) => {
-    const got = cause instanceof Refusal ? inOneLine(cause.toRecord()) : "a file that cannot be read";
-    const detail = { expected: "device.json, as `ceremony enrol-device` writes it", got, about: name, cause };
-    return new Refusal("USAGE", "--device expects the record of a box's TPM", detail);
-  };
+  const expected = "device.json, as `ceremony enrol-device` writes it";
+  const bytes = bytesIn(file, expected, deviceRecordLimit);
   try {
-    return await readDeviceRecord(nodeHost, bytesIn(file, refusal).subarray(0, deviceRecordLimit + 1));
+    return await readDeviceRecord(nodeHost, bytes);
   } catch (cause) {
-    throw cause instanceof Refusal && cause.code === "USAGE" ? cause : refusal(file, cause);
+    const got = cause instanceof Refusal ? inOneLine(cause.toRecord()) : faultWords(cause);
+    throw new Refusal("USAGE", "--device expects the record of a box's TPM", { expected, got, about: file, cause });
   }
 }
 

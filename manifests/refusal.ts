@@ -46,7 +46,7 @@ export const refusalTable = {
   "SUBMITTER-MIXED": ["refused", "sign all envelopes of a batch with one certificate, or bring one batch for each"],
   // Certificates (RFC 5280)
   "PATH-FORM": ["refused", "have the certificate issued again"],
-  "PATH-ROOT": ["refused", "use a certificate issued under a root of the policy"],
+  "PATH-ROOT": ["refused", "use a certificate under a root of the policy or, at the desk, of --ca or --tsa-ca"],
   "PATH-TIME": ["refused", "use a certificate that is valid today, and check the clock"],
   "PATH-REVOKED": ["refused", "use another certificate: this one is revoked"],
   "PATH-USAGE": ["refused", "use a certificate with the right key usage and extended key usage"],

@@ -1,7 +1,7 @@
 /** What operators are told of the sticks. Pure. */
 
 import { count } from "../../host/terminal/amounts.ts";
-import { readable, shown } from "../../manifests/records/names.ts";
+import { shown, shownText } from "../../manifests/records/names.ts";
 import type { RefusalRecord } from "../../manifests/refusal.ts";
 import type { StickView } from "../client/mount-client.ts";
 import type { Seen } from "./intake-client.ts";
@@ -12,7 +12,7 @@ export function stickWords(view: StickView | undefined): readonly string[] {
   if (!view.bus) return ["this machine has no USB: there are no sticks"];
   const alarms = view.refused.map(({ id, serial, refusal }) => {
     const word = refusal.code === "STICK-DEVICE" ? "ALARM: pull out" : "refused: pull out";
-    return `${word} ${named(id, serial)}: ${readable(refusal.message)}, ${readable(refusal.got)} (${refusal.code})`;
+    return `${word} ${named(id, serial)}: ${shownText(refusal.message)}, ${shownText(refusal.got)} (${refusal.code})`;
   });
   const sticks = view.sticks.map(({ id, serial, mayBePulled }) => {
     const what = mayBePulled ? "you may remove the stick now" : "in use, leave it plugged in";

@@ -6,7 +6,7 @@ import { count, exactSize, minute } from "../../host/terminal/amounts.ts";
 import type { Style } from "../../host/terminal/style.ts";
 import { fromHex } from "../../manifests/encoding/bytes.ts";
 import { wordGroups } from "../../manifests/encoding/words.ts";
-import { readable, shown } from "../../manifests/records/names.ts";
+import { shown, shownText } from "../../manifests/records/names.ts";
 import { approvers, wordLines } from "./batch-screen.ts";
 import { whyText } from "./list-screen.ts";
 
@@ -15,7 +15,7 @@ export function rowScreenLines(row: BatchRow, now: string, style: Style): string
   const ended = endStates.includes(row.state);
   const digest = ended && row.batchDigest !== null ? row.batchDigest : undefined;
   return [
-    style.bold(`Batch ${row.batch === null ? readable(row.folder) : shown(row.batch)}`),
+    style.bold(`Batch ${row.batch === null ? shownText(row.folder) : shown(row.batch)}`),
     ...facts(row, now).map(([label, text]) => `  ${label.padEnd(10)} ${text}`),
     `Now: ${whyText(row)}`,
     ...refusalFacts(row),
@@ -27,14 +27,14 @@ export function rowScreenLines(row: BatchRow, now: string, style: Style): string
 /** A refusal may stand under another name, where the folder's own is none that every file system takes. */
 function answerPlace({ folder, state }: BatchRow): string {
   if (state === "refused") return "Its answer, which says why, stands in the outbox of the stick.";
-  return `Its answer stands in outbox/${readable(folder)} of the stick.`;
+  return `Its answer stands in outbox/${shownText(folder)} of the stick.`;
 }
 
 /** What a refusal is about, and what was expected and came, as far as it was said. */
 function refusalFacts({ refusal }: BatchRow): string[] {
   const { about, expected, got } = refusal ?? {};
   return Object.entries({ about, expected, got }).flatMap(([label, text]) =>
-    text === undefined ? [] : [`  ${label.padEnd(10)} ${readable(text)}`],
+    text === undefined ? [] : [`  ${label.padEnd(10)} ${shownText(text)}`],
   );
 }
 

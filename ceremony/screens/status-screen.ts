@@ -5,7 +5,7 @@ import type { Style } from "../../host/terminal/style.ts";
 import { wrapped } from "../../host/terminal/table.ts";
 import type { Json } from "../../manifests/encoding/canonical-json.ts";
 import { keyPurposes } from "../../manifests/records/key-purpose.ts";
-import { readable, shown } from "../../manifests/records/names.ts";
+import { shown, shownText } from "../../manifests/records/names.ts";
 import { asList, asNumber, asText, members } from "../shown-json.ts";
 import { stickLines as shownSticks } from "./list-screen.ts";
 
@@ -82,7 +82,7 @@ function signerLines(signer: Members, now: string, style: Style): Line[] {
 
 function tokenText(token: Members, now: string, style: Style): string {
   if (token.present === false) return style.bad("gone: connect the HSM, then: ceremony unlock");
-  const last = shownText(token.lastVerifiedSignature);
+  const last = shownValue(token.lastVerifiedSignature);
   const proof = last
     ? `last verified signature ${clockTime(last, now)} (${duration(secondsBetween(last, now))} ago)`
     : "no verified signature since the start";
@@ -91,16 +91,16 @@ function tokenText(token: Members, now: string, style: Style): string {
 
 function pinText(pin: Members, now: string, style: Style): string {
   const failures = asNumber(pin.failures) ?? 0;
-  const until = shownText(pin.waitUntil);
+  const until = shownValue(pin.waitUntil);
   if (until !== null && until > now)
     return style.bad(`${count(failures, "wrong try", "wrong tries")}; wait until ${clockTime(until, now)}`);
   return failures === 0 ? "no wrong tries" : style.warn(count(failures, "wrong try", "wrong tries"));
 }
 
 function clockText(clock: Members, style: Style): string {
-  const refused = shownText(clock.refused);
-  const now = shownText(clock.now);
-  const set = shownText(clock.lastSet);
+  const refused = shownValue(clock.refused);
+  const now = shownValue(clock.now);
+  const set = shownValue(clock.lastSet);
   const says = `${now === null ? "?" : minute(now)}, off by at most ${duration(asNumber(clock.claimedErrorSeconds) ?? 0)}`;
   const since = set === null ? "" : ` (last set ${minute(set)})`;
   return refused === null
@@ -128,11 +128,11 @@ function manifestsText(manifests: Members, style: Style): string {
 /** How far the ledger acknowledged the record, what is outstanding, since when, and what the policy lets wait. */
 function ledgerLines(ledger: Members, now: string, style: Style): Line[] {
   const [open, to, size] = [ledger.manifests, ledger.number, ledger.size].map((one) => asNumber(one ?? null));
-  const origin = shownText(ledger.origin);
+  const origin = shownValue(ledger.origin);
   if (open == null || to == null || size == null || origin === null) return [];
   const limits = members(ledger.limits);
   const [hours, most] = [asNumber(limits.hours), asNumber(limits.manifests)];
-  const since = shownText(ledger.since);
+  const since = shownValue(ledger.since);
   const waited = since === null ? 0 : secondsBetween(since, now);
   const stands =
     size === 0
@@ -160,7 +160,7 @@ function keysText(keys: Members, now: string, style: Style): string {
   const inForce = members(keys.inForce);
   const there = keyPurposes.filter((name) => name in inForce || name === "audit" || name === "sealing");
   const ends = there.map((name) => {
-    const end = shownText(members(inForce[name]).notAfter);
+    const end = shownValue(members(inForce[name]).notAfter);
     if (end === null) return `${name} ?`;
     const text = `${name} until ${minute(end)}`;
     return Date.parse(end) - Date.parse(now) < 30 * 86_400_000 ? style.warn(text) : text;
@@ -179,7 +179,7 @@ function waitingLines(waiting: Members, now: string, style: Style): Line[] {
     asNumber(one ?? null),
   );
   if (anchored == null || hours == null || limit == null || seals == null) return [];
-  const since = shownText(waiting.since);
+  const since = shownValue(waiting.since);
   const waited = since === null ? 0 : secondsBetween(since, now);
   const text = `to number ${number(anchored)}; ${number(seals)} of ${count(limit, "seal")} wait${since === null ? "" : `, for ${duration(waited)} of ${count(hours, "hour")}`}`;
   const late = seals >= limit || waited >= hours * 3600;
@@ -200,13 +200,13 @@ function closingLines(due: readonly Json[], style: Style): Line[] {
 
 /** What is left of the emergency that is open. */
 function emergencyLines(emergency: Members, style: Style): Line[] {
-  const since = shownText(emergency.since);
+  const since = shownValue(emergency.since);
   if (since === null) return [];
   const [limit, used, until, refused] = [
     asNumber(emergency.limit),
     asNumber(emergency.used),
-    shownText(emergency.until),
-    shownText(emergency.refused),
+    shownValue(emergency.until),
+    shownValue(emergency.refused),
   ];
   if (refused !== null)
     return [["EMERGENCY", style.bad(`declared ${minute(since)}; nothing is sealed in it: ${refused}`)]];
@@ -223,7 +223,7 @@ function unlockedLines(unlocked: Members): Line[] {
 
 /** A store that was made anew by the quorum's continuity record. */
 function recoveredLines(recovered: Members): Line[] {
-  const [next, since] = [asNumber(recovered.next), shownText(recovered.since)];
+  const [next, since] = [asNumber(recovered.next), shownValue(recovered.since)];
   if (next === null || since === null) return [];
   return [["recovered", `the disk was lost: made anew ${minute(since)}, manifests go on from ${number(next)}`]];
 }
@@ -240,13 +240,13 @@ function retiredLines(retired: readonly Json[], style: Style): Line[] {
 /** What an order, or software that nobody approved, keeps from being sealed. */
 function heldLines(held: Members, style: Style): Line[] {
   const code = asText(held.code);
-  return code === null ? [] : [["held", style.bad(`${shown(code)}: ${readable(asText(held.message) ?? "")}`)]];
+  return code === null ? [] : [["held", style.bad(`${shown(code)}: ${shownText(asText(held.message) ?? "")}`)]];
 }
 
 /** What keeps the signer from working at all. */
 function faultLines(fault: Members, style: Style): Line[] {
   const code = asText(fault.code);
-  return code === null ? [] : [["fault", style.bad(`${shown(code)}: ${readable(asText(fault.message) ?? "")}`)]];
+  return code === null ? [] : [["fault", style.bad(`${shown(code)}: ${shownText(asText(fault.message) ?? "")}`)]];
 }
 
 function daemonLines(screen: StatusScreen, style: Style): Line[] {
@@ -287,7 +287,7 @@ function short(value: Json | undefined): string {
 }
 
 /** A text to be shown, with what a terminal would not print escaped. */
-function shownText(value: Json | undefined): string | null {
+function shownValue(value: Json | undefined): string | null {
   return typeof value === "string" ? shown(value) : null;
 }
 

@@ -8,6 +8,7 @@ import { fromHex, hex } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
 import type { SealedDocument } from "../../manifests/records/documents-list.ts";
 import { type Manifest, readManifest } from "../../manifests/records/manifest.ts";
+import { listPath } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type HashTree, TreeBuilder } from "../../manifests/time/hash-tree.ts";
 import { listEntries, readListFile } from "../../manifests/verify/list-file.ts";
@@ -36,14 +37,14 @@ export const sealLimit = 1 << 20;
 export async function bundleTree(host: Host, source: BundleSource): Promise<BundleTree> {
   const manifest = await readManifestFile(source);
   const hash = manifest.documents.digestAlgorithm;
-  const { digest } = await readListFile(host, piecesOf(source, list));
+  const { digest } = await readListFile(host, piecesOf(source, listPath));
   if (digest !== manifest.documents.digest) {
-    throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names", { about: list });
+    throw new Refusal("MANIFEST-BIND", "this is not the file that the manifest names", { about: listPath });
   }
   const builder = new TreeBuilder(host, hash);
   await builder.add(await recordGroup(host, source)(hash));
   const documents: AnchoredDocument[] = [];
-  const sealed = manifest.outcome === "sealed" ? listEntries(piecesOf(source, list)) : [];
+  const sealed = manifest.outcome === "sealed" ? listEntries(piecesOf(source, listPath)) : [];
   for await (const entry of sealed) {
     const seal = await readSmall(source, entry.seal, sealLimit);
     await checkListed(host, entry, seal);
@@ -53,8 +54,6 @@ export async function bundleTree(host: Host, source: BundleSource): Promise<Bund
   }
   return { manifest, tree: await builder.tree(), documents };
 }
-
-const list = "documents.jsonl";
 
 async function readManifestFile(source: BundleSource): Promise<Manifest> {
   const { content } = readSignedData(await readSmall(source, "manifest.p7m"));

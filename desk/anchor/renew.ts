@@ -18,6 +18,7 @@ import {
 import { authorityPath, type TimeStamp } from "../../manifests/time/token.ts";
 import { type BundleSource, readSmall } from "../../manifests/verify/source.ts";
 import { evidenceNumbers, evidencePath, recordGroup } from "../../manifests/verify/time-evidence.ts";
+import { readCertificate } from "../../manifests/x509/certificate.ts";
 import type { Anchored, AnchorWanted } from "./anchor.ts";
 import { bundleTree } from "./bundle-tree.ts";
 import { type GroupsBy, groupsOf } from "./group-hashes.ts";
@@ -91,12 +92,32 @@ async function renewEach(
     const file = evidencePath(number);
     const der = await readSmall(source, file, evidenceRecordLimit);
     const stamps = await checkEvidence(nodeHost, der, group);
-    await authorityPath(nodeHost, stamps.at(-1) as TimeStamp, { roots, seen: utcOf(Date.now()) });
+    await checkStillHolds(stamps.at(-1) as TimeStamp, roots, file);
     const { chains, rest } = await longer({ file, der, chains: readEvidenceRecord(der) });
     const record = writeEvidenceRecord(chains);
     // What replaces evidence must be read as what it replaces was, or that one stays.
     await checkEvidence(nodeHost, record, group);
     await writeDurable(join(folder, file), record, { mode: 0o644 });
     told({ ...rest, file });
+  }
+}
+
+/** Of a file's last time-stamp. Refuses PATH-ROOT where it is under none of the roots, saying under which it is; and as `authorityPath`. */
+async function checkStillHolds(stamp: TimeStamp, roots: readonly Uint8Array[], file: string): Promise<void> {
+  try {
+    await authorityPath(nodeHost, stamp, { roots, seen: utcOf(Date.now()) });
+  } catch (cause) {
+    if (!(cause instanceof Refusal) || cause.code !== "PATH-ROOT") throw cause;
+    const { issuerText, subjectText } = stamp.certificate;
+    throw new Refusal(
+      "PATH-ROOT",
+      `${file} cannot be renewed: its time-stamp is under none of the roots that you gave`,
+      {
+        expected: `--tsa-ca with the root above ${issuerText}, which issued ${subjectText}, whose time-stamp is renewed; beside the new authority's, where that is another`,
+        got: roots.map((der) => readCertificate(der).subjectText).join("; "),
+        about: file,
+        cause,
+      },
+    );
   }
 }

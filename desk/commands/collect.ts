@@ -1,7 +1,7 @@
 /** Wires `coldseal collect`: copies the answers, verifies them where a root is given, tells what is missing. */
 
 import { tableLines } from "../../host/terminal/table.ts";
-import { readable, shown } from "../../manifests/records/names.ts";
+import { shown, shownText } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type Answer, type Collected, collect } from "../collect.ts";
 
@@ -53,7 +53,7 @@ function inWords(answer: Answer): string {
       return `aborted, manifest ${answer.number}`;
     case "refused":
     case "rejected":
-      return `${answer.kind} (${answer.code}): ${readable(answer.message)}`;
+      return `${answer.kind} (${answer.code}): ${shownText(answer.message)}`;
     case "none":
       return "none yet";
   }

@@ -1,6 +1,6 @@
 /** Wires `coldseal batch create`: reads the key, makes the batch, prints the slip. */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { count, size } from "../../host/terminal/amounts.ts";
 import { progressLine } from "../../host/terminal/progress.ts";
@@ -14,9 +14,13 @@ import type { Mode } from "../../manifests/records/request.ts";
 import { isBatchId, readRequestHead } from "../../manifests/records/request.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { type BatchOrder, createBatch } from "../batch-create.ts";
+import { readBounded } from "../bounded-file.ts";
 import { fileFault } from "../file-fault.ts";
 import { type Slip, slipLines } from "../slip.ts";
 import { openPkcs12, type SubmitterKey } from "../submitter-key.ts";
+
+/** A key file with its chain, a password. */
+const largest = 1 << 20;
 
 export interface CreateOptions {
   readonly to: string;
@@ -156,7 +160,7 @@ async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Prom
   if (options.token)
     return openTokenKey(options.token, options.digest, (of) => secret(options, `Type the PIN of ${of}: `));
   const file = options.key as string;
-  const bytes = await readOwn(file);
+  const bytes = await readBounded(file, largest);
   const password = await secret(options, `Type the password of your key file ${file}: `);
   try {
     return { key: openPkcs12(bytes, password, options.digest), close: async () => undefined };
@@ -165,16 +169,10 @@ async function openKey(options: CreateOptions, openTokenKey: OpenTokenKey): Prom
   }
 }
 
-async function readOwn(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((fault) => {
-    throw fileFault(fault, "read a file", file);
-  });
-}
-
 async function secret(options: CreateOptions, question: string): Promise<Uint8Array> {
   if (options.passwordFd !== undefined) return readSecret(Number(options.passwordFd));
   if (options.passwordFile !== undefined) {
-    const bytes = await readOwn(options.passwordFile);
+    const bytes = await readBounded(options.passwordFile, largest);
     const end = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
     return bytes.subarray(0, end === -1 ? bytes.length : end);
   }

@@ -34,6 +34,6 @@ function told({ kind, verdict }: ContainerVerdict): Told {
     case "asic-s":
       return sealTold(verdict);
     case "none":
-      return { status: 4, json: verdict, words: unreadWords(verdict.findings) };
+      return { status: 4, json: verdict, words: unreadWords(verdict) };
   }
 }

@@ -1,7 +1,7 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, a container of either, or a chain of manifests. */
 
 import { readFileSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
@@ -10,7 +10,7 @@ import { type TrustOptions, verifyFolder, wholeTrust } from "../../host/verify-f
 import { versionText } from "../../host/version.ts";
 import type { HashName } from "../../manifests/cms/suite.ts";
 import { isLogProof, mostProofBytes } from "../../manifests/log/proof.ts";
-import { shown } from "../../manifests/records/names.ts";
+import { listPath, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
 import { logProofName, mostLogProofs } from "../../manifests/verify/log-proofs.ts";
@@ -18,7 +18,7 @@ import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { readBounded } from "../bounded-file.ts";
+import { readBounded, readIfThere } from "../bounded-file.ts";
 import { isContainer } from "../container/is-container.ts";
 import { documentDigestAt } from "../document-digest.ts";
 import { fileFault } from "../file-fault.ts";
@@ -67,7 +67,7 @@ async function told(
   const found = await statAt(path);
   if (found.isDirectory()) return wholeFolder(path, document, options, trust);
   checkNoChain(options);
-  if (!found.isFile() || !isContainer(path)) return oneSeal(path, document, options, trust);
+  if (!isContainer(path)) return oneSeal(path, document, options, trust);
   const { wholeContainer } = await import("./verify-container.ts");
   return wholeContainer(path, document, options, trust);
 }
@@ -160,9 +160,7 @@ async function oneSeal(
 /** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */
 async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
   const [manifest, authorization, inclusion] = await Promise.all(
-    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) =>
-      readFile(join(bundle, name)).catch(() => undefined),
-    ),
+    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) => readIfThere(join(bundle, name), smallFile)),
   );
   if (!manifest) return {};
   const names = (await readdir(join(bundle, "policy")).catch(() => []))
@@ -170,7 +168,7 @@ async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
     .sort();
   const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
   const logs = (await readdir(join(bundle, "evidence")).catch(() => [])).filter((name) => logProofName.test(name));
-  const listed = await stat(join(bundle, "documents.jsonl")).catch(() => undefined);
+  const listed = await stat(join(bundle, listPath)).catch(() => undefined);
   return {
     manifest,
     policies,
@@ -193,7 +191,7 @@ async function logBeside(bundle: string, name: string) {
 async function* listBeside(bundle: string): AsyncIterable<Uint8Array> {
   const source = bundleFolder(bundle);
   try {
-    yield* source.stream("documents.jsonl");
+    yield* source.stream(listPath);
   } finally {
     source.close();
   }

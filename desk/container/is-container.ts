@@ -1,6 +1,7 @@
 /** Telling a container from a seal before the code that reads containers is loaded. */
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
+import { openNamed } from "../../host/named-file.ts";
 import { fileFault } from "../file-fault.ts";
 
 /** Of a file: by its ending, or as every ZIP file begins; a seal never does. Refuses USAGE, MEDIA-READ. */
@@ -8,7 +9,7 @@ export function isContainer(path: string): boolean {
   if (/\.asic[es]$/i.test(path)) return true;
   const first = new Uint8Array(4);
   try {
-    const descriptor = openSync(path, "r");
+    const { descriptor } = openNamed(path);
     try {
       readSync(descriptor, first, 0, first.length, 0);
     } finally {

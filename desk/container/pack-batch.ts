@@ -2,10 +2,11 @@
 
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import type { Host } from "../../manifests/host.ts";
-import { envelopePath, localTimePath } from "../../manifests/records/names.ts";
+import { closingLimit } from "../../manifests/records/closing.ts";
+import { envelopePath, listPath, localTimePath } from "../../manifests/records/names.ts";
 import { revocationFolder, stagedLimit } from "../../manifests/records/revocation-part.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { type BundleSource, piecesOf, readSmall, smallFile } from "../../manifests/verify/source.ts";
+import { readSmall, smallFile } from "../../manifests/verify/source.ts";
 import { evidenceFolder, evidenceNumbers, isEvidencePath } from "../../manifests/verify/time-evidence.ts";
 import { batchMeta, batchMetaCount, documentPath } from "./batch-meta.ts";
 import { addDocument, type BatchToPack } from "./batch-to-pack.ts";
@@ -44,7 +45,9 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
     const zip = new ZipWriter(to);
     await zip.addBytes(mimetypeFile, utf8(mediaTypes["asic-e"]));
     for await (const one of batchMeta(host, source, batch)) await zip.addBytes(one.path, one.bytes);
-    for (const path of paths) await addFile(zip, source, path);
+    for (const path of paths) {
+      await zip.addBytes(`${bundleFolderName}/${path}`, await readSmall(source, path, mostBytes(batch, path)));
+    }
     for (const document of documents) await addDocument(host, zip, batch, [document, documentPath(batch, document)]);
     await zip.end();
   });
@@ -55,7 +58,7 @@ export async function packBatch(host: Host, batch: BatchToPack, file: string): P
 async function bundlePaths({ documents, manifest, source }: BatchToPack): Promise<readonly string[]> {
   const plain = manifest.request.kind === "plain-envelopes";
   const stamp = manifest.time ? [localTimePath] : [];
-  const files = ["manifest.p7m", "authorization.p7m", "documents.jsonl", ...stamp, ...(plain ? [] : ["batch.p7m"])];
+  const files = ["manifest.p7m", "authorization.p7m", listPath, ...stamp, ...(plain ? [] : ["batch.p7m"])];
   const folders = ["policy", "certificates", ...(manifest.revocation ? [revocationFolder] : [])];
   const known = [...files, ...folders, "seals", evidenceFolder, ...(plain ? ["envelopes", "documents"] : [])];
   for (const name of await source.list("")) {
@@ -72,14 +75,13 @@ async function bundlePaths({ documents, manifest, source }: BatchToPack): Promis
   ];
 }
 
-/** Lists and what lies in evidence/ may be long; all else of a bundle is small. */
-async function addFile(zip: ZipWriter, source: BundleSource, path: string): Promise<void> {
-  const to = `${bundleFolderName}/${path}`;
-  if (lists.includes(path) || path.startsWith(`${evidenceFolder}/`)) {
-    return zip.addBytes(to, Buffer.concat(await Array.fromAsync(piecesOf(source, path))));
-  }
-  const limit = path.startsWith(`${revocationFolder}/`) ? stagedLimit : smallFile;
-  return zip.addBytes(to, await readSmall(source, path, limit));
+/** Most bytes of a file of the bundle: lists are as long as the documents that they list, and few files may have more than all else of a bundle. */
+function mostBytes({ documents }: BatchToPack, path: string): number {
+  if (lists.includes(path)) return smallFile + documents.length * mostListed;
+  if (path.startsWith(`${revocationFolder}/`)) return stagedLimit;
+  return path.startsWith(`${evidenceFolder}/`) ? closingLimit : smallFile;
 }
 
-const lists: readonly string[] = ["batch.p7m", "documents.jsonl", "envelopes/list.jsonl"];
+const lists: readonly string[] = ["batch.p7m", listPath, "envelopes/list.jsonl"];
+/** Most bytes of a list for each document. */
+const mostListed = 4096 + 1;

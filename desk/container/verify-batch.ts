@@ -39,7 +39,7 @@ export function batchSource(host: Host, container: ZipContainer): BundleSource {
       if (folder === evidenceFolder) return [...evidenceNames(container), ...besides(container)];
       return container.list(folder === "" ? bundleFolderName : `${bundleFolderName}/${folder}`);
     },
-    documentDigest: async (name, hash) => {
+    documentDigest: async (name, hash, listed = Number.POSITIVE_INFINITY) => {
       const path = `${documentsFolderName}/${name}`;
       if (!container.has(path)) throw new Refusal("DOCUMENT-MISSING", "the document is not in the container");
       const hasher = host.hasher(hash);
@@ -47,6 +47,7 @@ export function batchSource(host: Host, container: ZipContainer): BundleSource {
       for await (const piece of container.stream(path)) {
         hasher.update(piece);
         size += piece.length;
+        if (size > listed) break;
       }
       return { digest: await hasher.digest(), size };
     },

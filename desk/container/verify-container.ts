@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { asRefusal, type Refusal } from "../../manifests/refusal.ts";
 import type { Finding } from "../../manifests/verify/findings.ts";
+import { type Indication, unreadIndication } from "../../manifests/verify/indication.ts";
 import type { SealVerdict } from "../../manifests/verify/seal.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
@@ -15,7 +16,14 @@ import { openContainer } from "./zip-read.ts";
 export type ContainerVerdict =
   | { readonly kind: "asic-e"; readonly verdict: BundleVerdict }
   | { readonly kind: "asic-s"; readonly verdict: SealVerdict }
-  | { readonly kind: "none"; readonly verdict: { readonly ok: false; readonly findings: readonly Finding[] } };
+  | { readonly kind: "none"; readonly verdict: UnreadVerdict };
+
+/** Of what is no container: nothing in it was verified. */
+export interface UnreadVerdict {
+  readonly ok: false;
+  readonly indication: Indication;
+  readonly findings: readonly Finding[];
+}
 
 /** Never throws because of what the file holds. Refuses USAGE and MEDIA-READ where it cannot be read. */
 export async function verifyContainer(path: string, trust: Trust): Promise<ContainerVerdict> {
@@ -32,7 +40,8 @@ export async function verifyContainer(path: string, trust: Trust): Promise<Conta
   } catch (thrown) {
     const refusal = asRefusal(thrown, "INTERNAL", "the check itself failed");
     if (refusal.kind === "usage" || refusal.kind === "not-now") throw refusal;
-    return { kind: "none", verdict: { ok: false, findings: [findingOf(refusal, path)] } };
+    const findings = [findingOf(refusal, path)];
+    return { kind: "none", verdict: { ok: false, indication: unreadIndication(findings), findings } };
   }
 }
 

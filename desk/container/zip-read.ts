@@ -4,9 +4,11 @@
  * hundred bytes an entry; half a GiB where a directory of the greatest length was made for it.
  */
 
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, type LocalFileHeader, parseExtraFields, type ZipFile } from "yauzl";
+import { openNamed } from "../../host/named-file.ts";
+import type { OpenFile } from "../../host/no-follow.ts";
 import { collisionKey, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
 import { fileFault } from "../file-fault.ts";
@@ -119,26 +121,25 @@ export class ZipContainer {
  * and `checkEntry` do, MEDIA-NAME paths that collide, BUNDLE-FORM bytes that belong to no entry or to two.
  */
 export async function openContainer(path: string): Promise<ZipContainer> {
-  let descriptor: number;
+  let file: OpenFile;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openNamed(path);
   } catch (fault) {
     throw fileFault(fault, "read a file", path);
   }
   let zip: ZipFile | undefined;
   try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new Refusal("USAGE", `${shown(path)} is no file`, { expected: "a container" });
-    const blocks = new BlockReader(descriptor, stats.size);
+    const size = Number(file.stat.size);
+    const blocks = new BlockReader(file.descriptor, size);
     const read: ReadAt = (at, length) => blocks.at(at, length);
-    const directory = readZipEnd(read, stats.size);
+    const directory = readZipEnd(read, size);
     checkLimits(directory);
-    zip = await fromRandomAccessReaderPromise(blocks, stats.size, libraryOptions);
+    zip = await fromRandomAccessReaderPromise(blocks, size, libraryOptions);
     zip.on("error", () => undefined); // of closing; every other one comes back from the call that met it
     return new ZipContainer(zip, { ...(await survey(zip, directory, read)), comment: directory.comment });
   } catch (fault) {
     if (zip) zip.close();
-    else closeSync(descriptor);
+    else closeSync(file.descriptor);
     throw formFault(fileFault(fault, "read a file", path), "this is no container: it cannot be read");
   }
 }

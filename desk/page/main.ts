@@ -1,7 +1,7 @@
 /** `npm run page -- FILE`: writes the page into a new file. Only wires. */
 
-import { writeFile } from "node:fs/promises";
-import { Refusal } from "../../manifests/refusal.ts";
+import { endingRefusal, exitStatus, refusalLines } from "../../host/terminal/refusal-lines.ts";
+import { writeNew } from "../new-files.ts";
 import { pageOf } from "./build.ts";
 
 const [file] = process.argv.slice(2);
@@ -10,11 +10,11 @@ if (file === undefined) {
   process.exitCode = 2;
 } else {
   try {
-    await writeFile(file, await pageOf(), { flag: "wx" });
+    await writeNew(file, await pageOf());
     process.stdout.write(`Written: ${file}. It verifies without a network, in any browser of today.\n`);
   } catch (fault) {
-    const why = fault instanceof Refusal || fault instanceof Error ? fault.message : "a fault";
-    process.stderr.write(`The page was not written: ${why}\n`);
-    process.exitCode = 1;
+    const refusal = endingRefusal(fault);
+    process.stderr.write(`${refusalLines(refusal, "the page was not written").join("\n")}\n`);
+    process.exitCode = exitStatus[refusal.kind];
   }
 }

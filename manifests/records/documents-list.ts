@@ -48,12 +48,17 @@ export function listLine(entry: SealedDocument): Uint8Array {
   return concat([listLeaf(entry), Uint8Array.of(lineFeed)]);
 }
 
+/** The lines of the file, whatever they say. Refuses SHAPE one that is longer than 4 KiB. */
+export function listLines(): Lines {
+  return new Lines(lineLimit);
+}
+
 /**
  * Push reader of documents.jsonl. Refuses with JSON or SHAPE a line that is not canonical, longer than 4 KiB, out of
  * order (indexes count from 1 without a gap) or whose seal's path is not the one that index and name give.
  */
 export class ListReader {
-  readonly #lines = new Lines(lineLimit);
+  readonly #lines = listLines();
   #count = 0;
   #bytes = 0;
 

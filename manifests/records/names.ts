@@ -95,23 +95,21 @@ export function keptCertificatePath(digest: string): string {
 
 /** Path of the box's own time-stamp below `outbox/BATCH`. It is the box's, and so not among the evidence that others add. */
 export const localTimePath = "local-time.tst";
+/** The list of what was sealed. */
+export const listPath = "documents.jsonl";
 
 /** A name for terminals and printers: printable ASCII as it is, anything else as \u{hex}; backslash doubled. */
 export function shown(name: string): string {
+  return shownText(name.replaceAll("\\", "\\\\"));
+}
+
+/** Text of our own that may quote names, shown or not, as printable ASCII: what `shown` made of one stays as it is. Messages of refusals, and what goes with them, are shown by this alone. */
+export function shownText(text: string): string {
   let out = "";
-  for (const character of name) {
+  for (const character of text) {
     const code = character.codePointAt(0) as number;
-    if (character === "\\") out += "\\\\";
-    else if (code >= 0x20 && code < 0x7f) out += character;
+    if (code >= 0x20 && code < 0x7f) out += character;
     else out += `\\u{${code.toString(16)}}`;
   }
   return out;
-}
-
-/**
- * A text of our own, which may quote names as `shown` gives them, for terminals and printers: only what is not seen is escaped,
- * and nothing a second time. Refusals' messages, and what goes with them, are shown by this alone.
- */
-export function readable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => shown(character));
 }

@@ -4,7 +4,7 @@ import { documentationArc, type OwnOids, ownOids } from "../encoding/oid.ts";
 import type { Host } from "../host.ts";
 import { type PastAuthorization, verifyPastAuthorization } from "../records/authorization.ts";
 import type { BatchKind } from "../records/batch-head.ts";
-import { policyPath } from "../records/names.ts";
+import { listPath, policyPath } from "../records/names.ts";
 import { policyArc } from "../records/policy-chain.ts";
 import { checkAgainstRequest } from "./binding.ts";
 import { openEnvelopes } from "./envelope-files.ts";
@@ -43,7 +43,7 @@ export const files = {
   manifest: "manifest.p7m",
   authorization: "authorization.p7m",
   request: requestPath,
-  list: "documents.jsonl",
+  list: listPath,
 } as const;
 
 const mostPolicies = 9999;

@@ -83,21 +83,36 @@ interface IndicationFacts {
   readonly times: boolean;
   /** whether any document was presented */
   readonly shown: boolean;
+  /** names of evidence of time and proofs of a log that were handed over by themselves */
+  readonly beside?: readonly string[];
 }
+
+/** In a bundle, what others added: evidence of time and proofs of a log. */
+const added = /(?:^|\/)evidence\/(?:\d{4}\.ers|log-\d{4}\.json)$/;
 
 /** `counts`: that something is sealed by it. What was not checked, what says of itself that nothing counts, and what no document was shown of, is never passed. */
 export function indicationOf(
   findings: readonly Finding[],
-  { ok, counts, revocation, shown, times }: IndicationFacts,
+  { beside = [], ok, counts, revocation, shown, times }: IndicationFacts,
 ): Indication {
-  return { ...judged(findings, { ok, counts, shown }), revocation, time: times ? "evidence" : "claimed" };
+  return { ...judged(findings, { beside, ok, counts, shown }), revocation, time: times ? "evidence" : "claimed" };
+}
+
+/** Of what could not be opened, so that nothing in it was verified. */
+export function unreadIndication(findings: readonly Finding[]): Indication {
+  return indicationOf(findings, { ok: false, counts: false, revocation: "none", shown: false, times: false });
 }
 
 function judged(
   findings: readonly Finding[],
-  { ok, counts, shown }: Pick<IndicationFacts, "ok" | "counts" | "shown">,
+  { beside, ok, counts, shown }: Required<Pick<IndicationFacts, "beside" | "ok" | "counts" | "shown">>,
 ): Pick<Indication, "main" | "sub"> {
-  const subs = findings.map(({ code }) => subIndications[code] ?? "SIG_CONSTRAINTS_FAILURE");
+  const subs = findings.map(({ code, file }): SubIndication => {
+    const sub = subIndications[code] ?? "SIG_CONSTRAINTS_FAILURE";
+    // Broken evidence does not show that any signature was changed that it is over (5.5.4: such a time-stamp is left aside).
+    const others = added.test(file) || beside.includes(file);
+    return others && failed.includes(sub) ? "SIG_CONSTRAINTS_FAILURE" : sub;
+  });
   const sub = subs.find((one) => failed.includes(one));
   if (sub) return { main: "TOTAL-FAILED", sub };
   const [first] = subs;

@@ -1,8 +1,9 @@
 /** documents.jsonl as a stream: its digest, its Merkle root, its lines. */
 
+import type { HashName } from "../cms/suite.ts";
 import { hex } from "../encoding/bytes.ts";
 import type { Host } from "../host.ts";
-import { ListReader, type SealedDocument } from "../records/documents-list.ts";
+import { ListReader, listLines, type SealedDocument } from "../records/documents-list.ts";
 import { leafHash, MerkleRoot } from "../records/merkle.ts";
 import { Kept } from "./kept.ts";
 
@@ -41,4 +42,15 @@ export async function* listEntries(pieces: AsyncIterable<Uint8Array>): AsyncIter
   const reader = new ListReader();
   for await (const piece of pieces) for (const { entry } of reader.push(piece)) yield entry;
   reader.end();
+}
+
+/** Digest of the file by any hash. Refuses SHAPE at the first line that is longer than a line of a list: no file that says only how long it is is read to its end. */
+export async function listDigest(host: Host, hash: HashName, pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const file = host.hasher(hash);
+  const lines = listLines();
+  for await (const piece of pieces) {
+    for (const _ of lines.push(piece));
+    file.update(piece);
+  }
+  return file.digest();
 }

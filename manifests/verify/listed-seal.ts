@@ -5,6 +5,7 @@ import type { Host } from "../host.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
 import { includedRoot, readInclusion } from "../records/inclusion.ts";
 import type { Manifest } from "../records/manifest.ts";
+import { listPath } from "../records/names.ts";
 import { Refusal } from "../refusal.ts";
 import type { Findings } from "./findings.ts";
 import { listEntries } from "./list-file.ts";
@@ -34,7 +35,7 @@ export async function shownLines(
 ): Promise<readonly ShownEntry[]> {
   const { documents } = checked.manifest;
   const shown = [
-    list && findings.check("documents.jsonl", () => listedEntry(host, list, documents, index)),
+    list && findings.check(listPath, () => listedEntry(host, list, documents, index)),
     inclusion && findings.check("inclusion.json", () => includedEntry(host, inclusion, documents)),
   ];
   return (await Promise.all(shown)).filter((one) => one !== undefined);

@@ -6,11 +6,14 @@ import { type RefusalFile, readRefusalFile } from "../records/refusal-record.ts"
 import { Refusal } from "../refusal.ts";
 import { checkAuditSignature, oidsOfType } from "./audit-signature.ts";
 import { type Finding, Findings } from "./findings.ts";
-import { checkNotLater, type Trust } from "./trust.ts";
+import { type Indication, indicationOf } from "./indication.ts";
+import { checkNotLater, revocationWord, type Trust } from "./trust.ts";
 
 export interface RefusalVerdict {
   /** the signature is the audit key's, over this very record */
   readonly ok: boolean;
+  /** never passed: a refusal that holds says that nothing was sealed */
+  readonly indication: Indication;
   readonly findings: readonly Finding[];
   /** what it says; null when it does not hold. What stands under `reported` nobody checked */
   readonly refusal: RefusalFile | null;
@@ -31,5 +34,7 @@ export async function verifyRefusal(host: Host, p7m: Uint8Array, trust: Trust): 
     return { refusal, auditor: certificate.subjectText };
   });
   const { refusal = null, auditor = null } = checked ?? {};
-  return { ok: findings.all.length === 0, findings: findings.all, refusal, auditor };
+  const ok = findings.all.length === 0;
+  const facts = { ok, counts: false, revocation: revocationWord(trust), times: false, shown: false };
+  return { ok, indication: indicationOf(findings.all, facts), findings: findings.all, refusal, auditor };
 }

@@ -3,20 +3,24 @@
 import { fromBase64 } from "../encoding/bytes.ts";
 import { pemBlocks } from "../encoding/pem.ts";
 import { shown } from "../records/names.ts";
-import { Refusal } from "../refusal.ts";
+import { inOneLine, Refusal } from "../refusal.ts";
 import { readCrl } from "../x509/crl.ts";
 import { readOcsp } from "../x509/ocsp.ts";
+
+/** What such files have to be, in words. */
+export const crlForm = "a complete CRL of version 2, as DER or PEM";
+export const ocspForm = "a basic OCSP response that is successful, as DER";
 
 /** The DER of the one CRL that a file holds, as DER or PEM. Refuses USAGE what is no CRL that can be read, and several. */
 export function crlFrom(bytes: Uint8Array, name: string): Uint8Array {
   try {
     const [pem, second] = pemBlocks(bytes, "X509 CRL");
-    if (second !== undefined) throw new Refusal("SHAPE", "it holds several: give each in a file of its own");
+    if (second !== undefined) throw severalIn(name);
     const der = pem === undefined ? bytes : fromBase64(pem);
     readCrl(der);
     return der;
   } catch (cause) {
-    throw noCrl(name, cause);
+    throw cause instanceof Refusal && cause.code === "USAGE" ? cause : unusable(name, ["CRL", crlForm], cause);
   }
 }
 
@@ -26,25 +30,24 @@ export function ocspFrom(bytes: Uint8Array, name: string): Uint8Array {
     readOcsp(bytes);
     return bytes;
   } catch (cause) {
-    throw noOcsp(name, cause);
+    throw unusable(name, ["OCSP response", ocspForm], cause);
   }
 }
 
-/** The refusal of a file that is no CRL, for this cause. */
-export function noCrl(name: string, cause: unknown): Refusal {
-  return unusable(name, ["CRL", "a complete CRL of version 2, as DER or PEM"], cause);
-}
-
-/** The refusal of a file that is no OCSP response, for this cause. */
-export function noOcsp(name: string, cause: unknown): Refusal {
-  return unusable(name, ["OCSP response", "a basic OCSP response that is successful, as DER"], cause);
-}
-
 function unusable(name: string, [what, expected]: readonly [string, string], cause: unknown): Refusal {
-  const why = cause instanceof Error ? cause.message : "a fault";
-  return new Refusal("USAGE", `${shown(name)} is no ${what} that can be used: ${why}`, {
+  return new Refusal("USAGE", `${shown(name)} is no ${what} that can be used`, {
     expected,
+    got: `something else (${cause instanceof Refusal ? inOneLine(cause.toRecord()) : faultOf(cause)})`,
     about: name,
     cause,
   });
+}
+
+function severalIn(name: string): Refusal {
+  const detail = { expected: crlForm, got: "it holds several: give each in a file of its own", about: name };
+  return new Refusal("USAGE", `${shown(name)} is not one CRL`, detail);
+}
+
+function faultOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : "a fault";
 }

@@ -2,7 +2,7 @@
 
 import type { Utc } from "../encoding/shape.ts";
 import type { SealedDocument } from "../records/documents-list.ts";
-import { contentPath, sealPath } from "../records/names.ts";
+import { contentPath, listPath, sealPath } from "../records/names.ts";
 import type { ListedDocument } from "../records/request.ts";
 import type { Findings } from "./findings.ts";
 import { listOrNone, NumberedFolders } from "./numbered-folders.ts";
@@ -129,7 +129,7 @@ export async function* expectedByList(
     const document = { digest, name, size };
     const next = await listed?.next();
     if (next && !(next.done !== true && sameDocument(next.value, document))) {
-      findings.add("documents.jsonl", "SEAL-BIND", `line ${index} is not the document that the request lists there`);
+      findings.add(listPath, "SEAL-BIND", `line ${index} is not the document that the request lists there`);
     }
     yield { index, document, seal, sealDigest };
   }

@@ -111,12 +111,9 @@ async function checkDocument(
 ): Promise<boolean | "not presented"> {
   const file = content ?? `documents/${document.name}`;
   const held = await findings.check(file, async () => {
-    const found = await (content === undefined ? digestOf(work, document) : digestInside(work, content));
+    const found = await (content === undefined ? digestOf(work, document) : digestInside(work, content, document.size));
     if (!found) return "not presented";
-    if (found.size !== document.size) {
-      const detail = { expected: `${document.size} bytes`, got: `${found.size} bytes` };
-      throw new Refusal("DOCUMENT-SIZE", "the document has another size", detail);
-    }
+    if (found.size !== document.size) throw otherSize(document.size, `${found.size} bytes`);
     if (hex(found.digest) !== document.digest) {
       const detail = { expected: document.digest, got: hex(found.digest) };
       throw new Refusal("DOCUMENT-DIGEST", "the document was changed", detail);
@@ -126,15 +123,20 @@ async function checkDocument(
   return held ?? false;
 }
 
-/** Of a document that the bundle holds itself. */
-async function digestInside({ host, source, context }: SliceWork, path: string) {
+/** Of a document that the bundle holds itself. Refuses DOCUMENT-SIZE once it is longer than it should be, however long it is. */
+async function digestInside({ host, source, context }: SliceWork, path: string, listedSize: number) {
   const hasher = host.hasher(context.digestAlgorithm);
   let size = 0;
   for await (const piece of piecesOf(source, path)) {
-    hasher.update(piece);
     size += piece.length;
+    if (size > listedSize) throw otherSize(listedSize, "more");
+    hasher.update(piece);
   }
   return { digest: await hasher.digest(), size };
+}
+
+function otherSize(listed: number, got: string): Refusal {
+  return new Refusal("DOCUMENT-SIZE", "the document has another size", { expected: `${listed} bytes`, got });
 }
 
 async function digestOf({ source, context }: SliceWork, { name, size }: ListedDocument) {

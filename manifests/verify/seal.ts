@@ -107,6 +107,7 @@ export async function verifySeal(host: Host, given: SealToVerify, trust: Trust):
       revocation: revocationOf(trust, values),
       times: seal !== undefined && proven !== null,
       shown: true,
+      beside: [...(given.evidence ?? []), ...(given.logs ?? [])].map(({ name }) => name),
     }),
     findings: all,
     times,

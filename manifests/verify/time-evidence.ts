@@ -5,13 +5,14 @@ import type { HashName } from "../cms/suite.ts";
 import { type Utc, utcOf } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
 import type { Manifest } from "../records/manifest.ts";
-import { closingPath, declarationPath } from "../records/names.ts";
+import { closingPath, declarationPath, listPath } from "../records/names.ts";
 import { asRefusal, inOneLine, Refusal } from "../refusal.ts";
 import { checkEvidence, type GroupHashes } from "../time/check-evidence.ts";
 import { evidenceRecordLimit } from "../time/evidence-record.ts";
 import { checkAnchored } from "../time/local-time.ts";
 import { authorityPath, type TimeStamp } from "../time/token.ts";
 import type { Findings } from "./findings.ts";
+import { listDigest } from "./list-file.ts";
 import { ownTimeIn } from "./local-time.ts";
 import { logProofName } from "./log-proofs.ts";
 import { type BundleSource, piecesOf, readSmall } from "./source.ts";
@@ -49,10 +50,8 @@ export interface ArchiveCover {
 
 /** The folder of what others add. */
 export const evidenceFolder = "evidence";
-/** The one of the record's files that may be of any size. */
-const listFile = "documents.jsonl";
 /** The files that the first group of the tree is over: the record of the batch. */
-export const recordFiles: readonly string[] = ["authorization.p7m", listFile, "manifest.p7m"];
+export const recordFiles: readonly string[] = ["authorization.p7m", listPath, "manifest.p7m"];
 
 /** Most files of evidence. */
 export const mostFiles = 16;
@@ -79,14 +78,12 @@ export async function evidenceNumbers(source: Pick<BundleSource, "list">): Promi
   return names.flatMap((name) => evidenceName.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
 }
 
-/** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM. */
+/** Hashes of the record's files, read once for each hash. Refuses BUNDLE-FORM, and SHAPE what is no list. */
 export function recordGroup(host: Host, source: BundleSource): GroupHashes {
   const known = new Map<HashName, Promise<readonly Uint8Array[]>>();
   const hashed = async (path: string, hash: HashName) => {
-    if (path !== listFile) return host.digest(hash, await readSmall(source, path));
-    const file = host.hasher(hash);
-    for await (const piece of piecesOf(source, path)) file.update(piece);
-    return file.digest();
+    if (path === listPath) return listDigest(host, hash, piecesOf(source, path));
+    return host.digest(hash, await readSmall(source, path));
   };
   return (hash) => {
     const found = known.get(hash) ?? Promise.all(recordFiles.map((path) => hashed(path, hash)));

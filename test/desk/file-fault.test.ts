@@ -62,10 +62,10 @@ describe("faults of the file system at the desk", () => {
 });
 
 describe("coldseal with files that cannot be used", () => {
-  const key = ["--key", "/dev/null", "--password-file", "/dev/null"];
+  const key = ["--key", "README.md", "--password-file", "README.md"];
 
   it.each<[string, string[], number, string]>([
-    ["a password file that is not there", ["--key", "/dev/null", "--password-file", "/nowhere"], 2, "/nowhere"],
+    ["a password file that is not there", ["--key", "README.md", "--password-file", "/nowhere"], 2, "/nowhere"],
     ["a key file that is a folder", ["--key", "/tmp", "--password-file", "/dev/null"], 2, "/tmp"],
     ["neither key nor token", [], 2, "neither"],
     ["a token's file that is not there", ["--token", "/nowhere"], 2, "/nowhere"],

@@ -16,6 +16,7 @@ import {
   type Stick,
 } from "../bundle/chain.ts";
 import { root } from "../bundle/people.ts";
+import { tsaRoot } from "../pki/tsa.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "coldseal-chain-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -47,11 +48,13 @@ function mixed(name: string): string {
 }
 
 function coldseal(...words: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["desk/main.ts", "verify", ...words, "--ca", join(dir, "root.der")],
-    { encoding: "utf8" },
-  );
+  return under(join(dir, "root.der"), ...words);
+}
+
+function under(ca: string, ...words: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["desk/main.ts", "verify", ...words, "--ca", ca], {
+    encoding: "utf8",
+  });
   return { status, stdout, stderr, text: stdout.replace(/\s+/g, " ") };
 }
 
@@ -109,6 +112,31 @@ describe("coldseal verify --chain", () => {
     expect(said.text).toContain("as the manifests say: give --genesis");
   });
 
+  it("PATH-ROOT: under another root it says that the manifests are here and do not hold, and why; an empty folder, that none is here", () => {
+    const ca = join(dir, "other.der");
+    writeFileSync(ca, tsaRoot.certificate);
+    const stick = lay("wrong-root", keeperOf(bundles));
+    const said = under(ca, "--chain", stick);
+    expect([said.status, said.stderr]).toEqual([4, ""]);
+    expect(said.text).toContain(
+      "not held 4 of the 4 manifests that are here: 4 by PATH-ROOT (no path to the root that you gave: is --ca this box's?)",
+    );
+    expect(said.text).toContain(
+      "4 of 4 documents.jsonl were here; those of manifests that do not hold were held against nothing",
+    );
+    expect(said.text).toContain(
+      "not shown: the approvals of 0 of 4 records were counted anew; of 4 the manifest does not hold",
+    );
+    expect(said.text).not.toMatch(/of 4 no (?:policy|approvals)/);
+    expect(JSON.parse(under(ca, "--chain", stick, "--json").stdout)).toMatchObject({
+      ok: false,
+      records: { read: 4, lists: 4, approvalsNotPresented: 0, notHeld: [{ code: "PATH-ROOT", count: 4 }] },
+    });
+    const empty = under(ca, "--chain", lay("empty", new Map([["coldseal/note", new Uint8Array(0)]])));
+    expect([empty.status, empty.text]).toEqual([4, expect.stringContaining("no manifest is here")]);
+    expect(empty.text).not.toMatch(/not held|of every record|0 of 0/);
+  });
+
   it("T25: two manifests of one number are both named, and the exit status is that of a failure", async () => {
     const stick = mixed("fork");
     const forked: Stick = new Map();
@@ -142,12 +170,20 @@ describe("coldseal verify --chain", () => {
     expect([said.status, said.stderr]).toEqual([0, ""]);
     expect(said.stdout).toMatch(/^VALID: 1 seal, all 1 document/);
     expect(said.text).toContain("number 3 of 1 to 4; unbroken from genesis to 4");
+    expect(said.text).not.toContain("NOT WHOLE");
     const json = JSON.parse(coldseal(...words, join(dir, "placed/coldseal/audit"), "--json").stdout) as object;
     expect(json).toMatchObject({
       ok: true,
+      indication: { main: "TOTAL-PASSED" },
       place: { number: 3, linked: { from: 3, to: 4 }, last: 4 },
-      chain: { gaps: [{ from: 1, to: 2 }] },
+      chain: { ok: true, whole: false, indication: { main: "INDETERMINATE" }, gaps: [{ from: 1, to: 2 }] },
     });
+    const missing = coldseal(...words, join(dir, "placed/coldseal/audit"));
+    expect([missing.status, missing.stderr]).toEqual([1, ""]);
+    expect(missing.stdout).toMatch(
+      /^VALID: 1 seal, all 1 document.*; THE CHAIN BESIDE IT IS NOT WHOLE: 2 numbers are missing\n/,
+    );
+    expect(missing.text).toContain("numbers 1 to 2 were not presented");
     const forked = coldseal(...words, join(dir, "fork"));
     expect(forked.status).toBe(4);
     expect(forked.text).toContain("the chain beside it does not hold: CHAIN");

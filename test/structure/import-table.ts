@@ -114,7 +114,7 @@ export const importTable: readonly Row[] = [
     node: "local",
   },
   { path: "desk/page/build.ts", folders: ["desk/page", "host"], packages: ["rolldown"], node: "local" },
-  { path: "desk/page/main.ts", folders: ["desk/page", "manifests"], packages: [], node: "local" },
+  { path: "desk/page/main.ts", folders: ["desk/page", "desk/new-files.ts", "host"], packages: [], node: "local" },
   // These run in a browser: what they import must, too.
   {
     path: "desk/page",

@@ -4,7 +4,7 @@ import { hex } from "../../encoding/bytes.ts";
 import type { Utc } from "../../encoding/shape.ts";
 import type { Host } from "../../host.ts";
 import { verifyPastAuthorization } from "../../records/authorization.ts";
-import { policyPath } from "../../records/names.ts";
+import { listPath, policyPath } from "../../records/names.ts";
 import type { PolicyInForce } from "../../records/policy-chain.ts";
 import { Refusal } from "../../refusal.ts";
 import { checkAgainstAuthorization, checkAgainstList, checkAgainstPolicies } from "../binding.ts";
@@ -23,8 +23,9 @@ export interface ChainRecord {
   readonly checked: CheckedManifest | undefined;
   /** the policy that it names was at hand */
   readonly policy: boolean;
-  /** the approvals: counted under that policy; only the file that the manifest names; not there */
+  /** the approvals: counted under that policy; there, and only the file that the manifest names, or of a manifest that does not hold; not there */
   readonly approvals: "counted" | "not counted" | "not presented";
+  /** there; what it is, is a finding where it is not what the manifest names */
   readonly list: boolean;
   /** whether a proof beside it that counts shows it in the log whose key was given */
   readonly logged: boolean;
@@ -47,16 +48,11 @@ export async function checkChainRecord(
   const checked = await findings.check("manifest.p7m", async () =>
     checkManifestFile(host, await readSmall(source, "manifest.p7m"), trusted),
   );
-  if (!checked)
-    return {
-      findings: findings.all,
-      checked,
-      policy: false,
-      approvals: "not presented",
-      list: false,
-      logged: false,
-      proven,
-    };
+  if (!checked) {
+    const approvals = names.includes("authorization.p7m") ? "not counted" : "not presented";
+    const list = names.includes(listPath);
+    return { findings: findings.all, checked, policy: false, approvals, list, logged: false, proven };
+  }
   await checkTimeOrder(findings, times, checked.manifest);
   const { digest, approvedUnder } = checked.manifest.policy;
   if (names.includes("policy")) await takePolicies({ source, findings, policies }, checked);
@@ -68,8 +64,8 @@ export async function checkChainRecord(
     return true;
   });
   const { shown } = await checkLogProofs({ host, source, trust, findings }, checked);
-  const list = names.includes("documents.jsonl");
-  if (list) await findings.check("documents.jsonl", () => checkList(host, source, checked));
+  const list = names.includes(listPath);
+  if (list) await findings.check(listPath, () => checkList(host, source, checked));
   const approvals = names.includes("authorization.p7m")
     ? ((await findings.check("authorization.p7m", () => checkApprovals(host, source, checked, approved))) ??
       "not counted")
@@ -120,7 +116,7 @@ function checkGenesis({ manifest }: CheckedManifest, { genesis, recovered }: Pol
 }
 
 async function checkList(host: Host, source: BundleSource, { manifest }: CheckedManifest): Promise<void> {
-  const list = await readListFile(host, piecesOf(source, "documents.jsonl"));
+  const list = await readListFile(host, piecesOf(source, listPath));
   if (list.digest !== manifest.documents.digest) throw otherFile(manifest.documents.digest, list.digest);
   checkAgainstList(manifest, list);
 }

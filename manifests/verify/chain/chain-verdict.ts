@@ -3,6 +3,7 @@
 import type { Utc } from "../../encoding/shape.ts";
 import type { NumberRange } from "../../records/number-ranges.ts";
 import type { Mode } from "../../records/request.ts";
+import type { RefusalCode } from "../../refusal.ts";
 import type { Finding } from "../findings.ts";
 import { type Indication, indicationOf, type RevocationWord } from "../indication.ts";
 import type { QuorumWord } from "../verdict.ts";
@@ -12,6 +13,8 @@ import type { ClockSetBack, ContinuityBreak, Gap, Links } from "./chain-links.ts
 export interface ChainVerdict {
   /** nothing was found wrong with what is here; whether something is missing, `gaps` says */
   readonly ok: boolean;
+  /** a manifest is here, and nothing that anything here speaks of is missing, from number 1 to the last */
+  readonly whole: boolean;
   /** TOTAL-PASSED only where nothing is missing from number 1 to the last that is known */
   readonly indication: Indication;
   /** at most a thousand of them, each code at least once */
@@ -52,6 +55,8 @@ export interface ChainVerdict {
 
 export interface RecordCounts {
   readonly read: number;
+  /** manifests that are no part of the chain, by the code of what was first found wrong with them: nothing of theirs was held against them */
+  readonly notHeld: readonly { readonly code: RefusalCode; readonly count: number }[];
   /** manifests whose policy was at hand, and that fit it */
   readonly underPolicy: number;
   readonly approvalsCounted: number;
@@ -89,18 +94,18 @@ const noLinks = {
   clockSetBack: [],
 };
 
-/** Nothing is missing that anything here speaks of. */
-export function isWhole({ emergencies, gaps }: Pick<ChainVerdict, "emergencies" | "gaps">): boolean {
+function isWhole({ emergencies, gaps }: Pick<ChainVerdict, "emergencies" | "gaps">): boolean {
   return gaps.length === 0 && emergencies.every(({ closing }) => (closing?.notPresented.length ?? 0) === 0);
 }
 
 export function chainVerdictOf({ links = noLinks, revocation, ...facts }: ChainFacts): ChainVerdict {
   const ok = facts.findingsCount === 0 && links.manifests > 0;
-  const whole = isWhole({ ...facts, ...links });
+  const whole = links.manifests > 0 && isWhole({ ...facts, ...links });
   const { approvalsCounted, read } = facts.records;
   const counted = read > 0 && approvalsCounted === read;
   return {
     ok,
+    whole,
     indication: indicationOf(facts.findings, {
       ok,
       counts: true,

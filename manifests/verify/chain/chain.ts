@@ -7,7 +7,7 @@ import type { Utc } from "../../encoding/shape.ts";
 import type { Host } from "../../host.ts";
 import { closingLimit } from "../../records/closing.ts";
 import { closingPath } from "../../records/names.ts";
-import { Refusal } from "../../refusal.ts";
+import { Refusal, type RefusalCode } from "../../refusal.ts";
 import { checkClosingFile } from "../closing-file.ts";
 import type { CheckedManifest } from "../manifest-file.ts";
 import type { BundleSource } from "../source.ts";
@@ -62,9 +62,11 @@ export async function verifyChain(
     await findings.check(file, async () => policies.add(await readSmall(source, file)));
   const boxes = new Map<string, BoxSeen>();
   const records = { read: 0, underPolicy: 0, approvalsCounted: 0, approvalsNotPresented: 0, lists: 0, logged: 0 };
+  const notHeld = new Map<RefusalCode, number>();
   const take = async (place: string, record: BundleSource) => {
     const checked = await checkChainRecord(host, record, trust, policies);
     countRecord(records, checked);
+    if (!checked.checked) countNotHeld(notHeld, checked);
     findings.takeBelow(place, checked.findings);
     if (checked.checked) takeManifest(boxes, place, { ...checked.checked, proven: checked.proven }, findings);
   };
@@ -74,7 +76,8 @@ export async function verifyChain(
   const orders = new ChainOrders(host, policies);
   for (const file of found.orders)
     await findings.check(file, async () => orders.add(file, await readSmall(source, file)));
-  return judge({ boxes, findings, orders, records, trust });
+  const counted = { ...records, notHeld: [...notHeld].map(([code, count]) => ({ code, count })) };
+  return judge({ boxes, findings, orders, records: counted, trust });
 }
 
 interface ClosingWork {
@@ -108,13 +111,23 @@ async function takeClosings(
   }
 }
 
-function countRecord(counts: { -readonly [Name in keyof RecordCounts]: number }, record: ChainRecord): void {
+function countRecord(
+  counts: { -readonly [Name in keyof Omit<RecordCounts, "notHeld">]: number },
+  record: ChainRecord,
+): void {
   counts.read += 1;
   if (record.policy && record.checked) counts.underPolicy += 1;
   if (record.approvals === "counted") counts.approvalsCounted += 1;
   if (record.approvals === "not presented") counts.approvalsNotPresented += 1;
   if (record.list) counts.lists += 1;
   if (record.logged) counts.logged += 1;
+}
+
+/** What is wrong with the manifest itself comes before what is wrong beside it. */
+function countNotHeld(counts: Map<RefusalCode, number>, { findings }: ChainRecord): void {
+  const [first] = findings.filter(({ file }) => file === "manifest.p7m");
+  const code = first?.code ?? "INTERNAL";
+  counts.set(code, (counts.get(code) ?? 0) + 1);
 }
 
 function takeManifest(

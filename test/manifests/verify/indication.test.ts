@@ -38,6 +38,16 @@ describe("a verdict in the terms of EN 319 102-1", () => {
       main: "TOTAL-FAILED",
       sub: "SIG_CRYPTO_FAILURE",
     });
+    const evidence = (file: string) => [{ code: "CMS-SIGNATURE" as const, file, message: "" }];
+    for (const file of ["evidence/0001.ers", "audit/3/evidence/log-0001.json", "b/a.ers"]) {
+      expect(indicationOf(evidence(file), { ...bad, beside: ["b/a.ers"] })).toMatchObject({
+        main: "INDETERMINATE",
+        sub: "SIG_CONSTRAINTS_FAILURE",
+      });
+      const both = [...evidence(file), ...evidence("seals/0000/1.p7s")];
+      expect(indicationOf(both, bad)).toMatchObject({ main: "TOTAL-FAILED", sub: "SIG_CRYPTO_FAILURE" });
+    }
+    expect(indicationOf(evidence("evidence/closing.p7m"), bad).main).toBe("TOTAL-FAILED");
     expect(indicationOf(found("DER"), bad)).toMatchObject({ main: "TOTAL-FAILED", sub: "FORMAT_FAILURE" });
   });
 

@@ -22,6 +22,12 @@ describe("a signed refusal", () => {
   it("HONEST: holds, and gives what intake and the daemon said", async () => {
     const verdict = await verifyRefusal(nodeHost, await signed(), trust);
     expect(verdict).toMatchObject({ ok: true, findings: [], refusal: { reported: { code: "MEDIA-KIND" } } });
+    expect(verdict.indication).toEqual({
+      ...{ main: "INDETERMINATE", sub: "SIG_CONSTRAINTS_FAILURE" },
+      ...{ revocation: "none", time: "claimed" },
+    });
+    const fallen = await verifyRefusal(nodeHost, await signed(), { roots: [makeRoot({ name: "Other" }).certificate] });
+    expect(fallen.indication).toMatchObject({ main: "INDETERMINATE", sub: "NO_CERTIFICATE_CHAIN_FOUND" });
   });
 
   it("CHECKED-OUT: any changed byte is found", async () => {
