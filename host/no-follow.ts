@@ -34,12 +34,7 @@ export interface OpenFile {
 
 /** Opens a folder that is trusted as named (links in its path are followed). Refuses with MEDIA-READ or MEDIA-KIND. */
 export function openRoot(path: string): number {
-  try {
-    return openAs(path, path, O_RDONLY | O_DIRECTORY);
-  } catch (fault) {
-    const cause = (fault as Refusal).cause as NodeJS.ErrnoException | undefined;
-    throw cause?.code === "ENOTDIR" ? wrongKind(path, "a folder", "something else") : fault;
-  }
+  return openAs(path, path, O_RDONLY | O_DIRECTORY);
 }
 
 /** Opens the folder `name` in an open folder. Refuses with MEDIA-KIND what is no folder, MEDIA-READ; undefined when nothing is there. */
