@@ -9,7 +9,7 @@ import { readSignedData } from "../manifests/cms/read.ts";
 import { readManifest } from "../manifests/records/manifest.ts";
 import { isBatchFolder, shown } from "../manifests/records/names.ts";
 import { readRefusalFile } from "../manifests/records/refusal-record.ts";
-import { Refusal } from "../manifests/refusal.ts";
+import { Refusal, type RefusalRecord } from "../manifests/refusal.ts";
 import { smallFile } from "../manifests/verify/source.ts";
 import { readBounded } from "./bounded-file.ts";
 import { type Copied, copyAnswer } from "./copy-answer.ts";
@@ -26,12 +26,14 @@ export type Answer =
       readonly contents?: number;
     }
   | { readonly kind: "refused" | "rejected"; readonly code: string; readonly message: string }
+  /** it cannot be copied or read */
+  | { readonly kind: "odd"; readonly refusal: RefusalRecord }
   | { readonly kind: "none" };
 
 export interface Collected {
   readonly folder: string;
   readonly answer: Answer;
-  /** where the copy is; undefined when there is no answer yet */
+  /** where the copy is; undefined when there is none */
   readonly path: string | undefined;
   readonly copied: Copied | undefined;
   /** what is missing, in words; undefined when nothing is */
@@ -40,7 +42,8 @@ export interface Collected {
 
 /**
  * Copies every `coldseal/outbox/FOLDER` of a stick to `to/FOLDER` (durable on return) and tells the answer to each batch
- * of its inbox and outbox. The stick is not changed. Refuses with USAGE where it is no stick of Coldseal's, and MEDIA-*.
+ * of its inbox and outbox; one that cannot be copied or read is told as such, and the others are copied. The stick is not changed. Refuses with USAGE where it is no stick
+ * of Coldseal's or `to` cannot be a folder, and MEDIA-* of the stick itself.
  */
 export async function collect(stick: string, to: string): Promise<Collected[]> {
   const root = openRoot(stick);
@@ -88,11 +91,16 @@ async function collectOne(root: number, folder: string, to: string): Promise<Col
   const source = openFolderBelow(root, ["coldseal", "outbox", folder]);
   if (source === undefined)
     throw new Refusal("MEDIA-CHANGED", "the stick changed while it was read", { about: folder });
+  const path = join(to, folder);
+  let copied: Copied | undefined;
   try {
-    const path = join(to, folder);
-    const copied = await copyAnswer(source, path);
+    copied = await copyAnswer(source, path);
     const answer = await readAnswer(path);
     return { folder, answer, path, copied, missing: missingIn(answer) };
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    const answer: Answer = { kind: "odd", refusal: fault.toRecord() };
+    return { folder, answer, path: copied && path, copied, missing: missingIn(answer) };
   } finally {
     closeSync(source);
   }
@@ -137,6 +145,8 @@ function missingIn(answer: Answer): string | undefined {
     case "refused":
     case "rejected":
       return `all seals: the batch was ${answer.kind}`;
+    case "odd":
+      return "the answer, as it cannot be read";
     case "none":
       return "the answer: the folder holds neither manifest nor refusal";
   }

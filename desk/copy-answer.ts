@@ -1,10 +1,11 @@
 /** Copies one answer folder from a stick, following no link, so that it is whole under its final name or absent. */
 
 import { closeSync, createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { makeFolder, moveDurable, writeDurable } from "../host/durable.ts";
 import { kindOf, namesIn, openFileIn, openFolderIn, statIn } from "../host/no-follow.ts";
+import { exactSize } from "../host/terminal/amounts.ts";
 import { shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import { evidenceFolder } from "../manifests/verify/time-evidence.ts";
@@ -19,6 +20,8 @@ export interface Copied {
 }
 
 const deepest = 4;
+/** Files of so many bytes are copied without a look at the room there is. */
+const small = 1 << 20;
 
 /**
  * Copies the open folder `source` to `target`; durable on return. Where `target` is there with the same files, evidence of time
@@ -82,9 +85,27 @@ async function copyInner(from: number, name: string, to: string, depth: number) 
 async function copyFile(from: number, name: string, to: string): Promise<number> {
   const file = openFileIn(from, name);
   if (!file) throw changed(name);
+  const bytes = Number(file.stat.size);
+  await checkRoom(to, bytes).catch((fault) => {
+    closeSync(file.descriptor);
+    throw fault;
+  });
   const stream = createReadStream("", { fd: file.descriptor, highWaterMark: 1 << 20 });
   await writeDurable(to, fromStick(stream, name), { mode: 0o644 });
-  return Number(file.stat.size);
+  return bytes;
+}
+
+/** Refuses with MEDIA-FULL, before anything is written, a file for which there is no room: a sparse one may claim any size. */
+async function checkRoom(to: string, bytes: number): Promise<void> {
+  if (bytes <= small) return;
+  const { bavail, bsize } = await statfs(dirname(to));
+  const free = bavail * bsize;
+  if (bytes <= free) return;
+  throw new Refusal("MEDIA-FULL", `${shown(basename(to))} does not fit where it would be copied to`, {
+    expected: `${exactSize(bytes)} free`,
+    got: exactSize(free),
+    about: to,
+  });
 }
 
 async function* fromStick(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@
 
 import { tableLines } from "../../host/terminal/table.ts";
 import { shown, shownText } from "../../manifests/records/names.ts";
-import { Refusal } from "../../manifests/refusal.ts";
+import { Refusal, type RefusalRecord } from "../../manifests/refusal.ts";
 import { type Answer, type Collected, collect } from "../collect.ts";
 
 export interface CollectOptions {
@@ -10,7 +10,7 @@ export interface CollectOptions {
   readonly json?: boolean;
 }
 
-/** `tell` is told what holds, whatever fails. Refuses at the end with BUNDLE-FORM when an answer is there but something of it is missing. */
+/** `tell` is told what holds, whatever fails. Refuses at the end as the first answer that could not be copied or read, or with BUNDLE-FORM when something of an answer is missing. */
 export async function runCollect(
   stick: string,
   options: CollectOptions,
@@ -18,9 +18,12 @@ export async function runCollect(
 ): Promise<void> {
   tell(`what was copied before stands in ${shown(options.to)}`);
   const answers = await collect(stick, options.to);
-  tell(`the answers were copied to ${shown(options.to)} as they are`);
+  const odd = answers.flatMap(({ answer }) => (answer.kind === "odd" ? [answer.refusal] : []));
+  const others = odd.length === 0 ? "the answers" : `${answers.length - odd.length} of ${answers.length} answers`;
+  tell(`${others} were copied to ${shown(options.to)} as they are`);
   if (options.json) process.stdout.write(`${JSON.stringify(answers)}\n`);
   else process.stdout.write(`${lines(answers, options.to).join("\n")}\n`);
+  if (odd[0]) throw Refusal.fromRecord(odd[0]);
   const broken = answers.filter((one) => one.answer.kind === "sealed" && one.missing !== undefined);
   if (broken.length > 0) {
     throw new Refusal("BUNDLE-FORM", `${broken.length} of the answers are not whole`, {
@@ -54,9 +57,15 @@ function inWords(answer: Answer): string {
     case "refused":
     case "rejected":
       return `${answer.kind} (${answer.code}): ${shownText(answer.message)}`;
+    case "odd":
+      return `cannot be read (${answer.refusal.code}): ${shownText(oddText(answer.refusal))}`;
     case "none":
       return "none yet";
   }
+}
+
+function oddText({ got, message }: RefusalRecord): string {
+  return got === undefined ? message : `${message}, ${got}`;
 }
 
 function contentsText({ contents, count }: Extract<Answer, { kind: "sealed" | "aborted" }>): string {

@@ -1,5 +1,14 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -38,6 +47,12 @@ function coldseal(...args: string[]) {
 
 function ca(): string {
   return write(folder(), "ca.der", root.certificate);
+}
+
+/** What is told of the one answer of a stick that cannot be copied or read. */
+async function oddOf(stick: string, to: string) {
+  const [{ answer } = { answer: undefined }] = await collect(stick, to);
+  return answer?.kind === "odd" ? answer.refusal : undefined;
 }
 
 describe("coldseal collect", () => {
@@ -80,7 +95,7 @@ describe("coldseal collect", () => {
     place(await buildBundle(), stick);
     await collect(stick, to);
     writeFileSync(join(stick, "coldseal/outbox/batch-1/manifest.p7m"), "other");
-    await expect(collect(stick, to)).rejects.toMatchObject({ code: "MEDIA-TAKEN" });
+    expect(await oddOf(stick, to)).toMatchObject({ code: "MEDIA-TAKEN" });
     expect(readFileSync(join(to, "batch-1/manifest.p7m"), "latin1")).not.toBe("other");
     expect(existsSync(join(to, "batch-1.partial"))).toBe(false);
   });
@@ -94,14 +109,43 @@ describe("coldseal collect", () => {
     expect((await collect(stick, to))[0]?.copied?.fresh).toBe(false);
     expect(readFileSync(join(to, "batch-1/evidence/0001.ers"), "latin1")).toBe("added");
     writeFileSync(join(to, "batch-1/more.txt"), "added");
-    await expect(collect(stick, to)).rejects.toMatchObject({ code: "MEDIA-TAKEN" });
+    expect(await oddOf(stick, to)).toMatchObject({ code: "MEDIA-TAKEN" });
   });
 
   it("T1: follows no link in the outbox", async () => {
     const stick = folder();
     const outbox = place(await buildBundle(), stick);
     symlinkSync("/etc/hostname", join(outbox, "evidence.txt"));
-    await expect(collect(stick, folder())).rejects.toMatchObject({ code: "MEDIA-KIND" });
+    expect(await oddOf(stick, folder())).toMatchObject({ code: "MEDIA-KIND" });
+  });
+
+  it("MEDIA-FULL, MEDIA-KIND, CMS-FORM: an answer that cannot be copied or read keeps none of the others back, and ends with its code", async () => {
+    const [stick, to] = [folder(), folder()];
+    const bundle = await buildBundle();
+    place(bundle, stick);
+    const outbox = join(stick, "coldseal/outbox");
+    for (const name of ["a-sparse", "b-pipe", "c-junk"]) mkdirSync(join(outbox, name));
+    writeFileSync(join(outbox, "a-sparse/manifest.p7m"), "");
+    truncateSync(join(outbox, "a-sparse/manifest.p7m"), 2 ** 43);
+    execFileSync("mkfifo", [join(outbox, "b-pipe/manifest.p7m")]);
+    writeFileSync(join(outbox, "c-junk/manifest.p7m"), "junk");
+    const answers = await collect(stick, to);
+    const told = answers.map(({ answer, folder: name }) => [
+      name,
+      answer.kind === "odd" ? answer.refusal.code : answer.kind,
+    ]);
+    expect(told).toEqual([
+      ["a-sparse", "MEDIA-FULL"],
+      ["b-pipe", "MEDIA-KIND"],
+      ["batch-1", "sealed"],
+      ["c-junk", expect.stringMatching(/^(?:CMS-FORM|DER)$/)],
+    ]);
+    expect(readdirSync(to).sort()).toEqual(["batch-1", "c-junk"]);
+    const ran = coldseal("collect", stick, "--to", to);
+    expect(ran.status).not.toBe(0);
+    expect(ran.stdout).toContain("sealed, manifest");
+    expect(ran.stdout).toContain("cannot be read (MEDIA-KIND)");
+    expect(ran.stderr).toContain("MEDIA-FULL");
   });
 
   it("says which seals are missing, and ends with 4", async () => {
