@@ -19,8 +19,10 @@ export async function runCollect(
   tell(`what was copied before stands in ${shown(options.to)}`);
   const answers = await collect(stick, options.to);
   const odd = answers.flatMap(({ answer }) => (answer.kind === "odd" ? [answer.refusal] : []));
-  const others = odd.length === 0 ? "the answers" : `${answers.length - odd.length} of ${answers.length} answers`;
-  tell(`${others} were copied to ${shown(options.to)} as they are`);
+  const copied = answers.filter((one) => one.copied !== undefined).length;
+  tell(
+    `${odd.length === 0 ? "the answers" : `${copied} of ${answers.length} answers`} were copied to ${shown(options.to)} as they are`,
+  );
   if (options.json) process.stdout.write(`${JSON.stringify(answers)}\n`);
   else process.stdout.write(`${lines(answers, options.to).join("\n")}\n`);
   if (odd[0]) throw Refusal.fromRecord(odd[0]);
