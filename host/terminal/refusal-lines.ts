@@ -1,6 +1,6 @@
 /** How a refusal is told: its code, what was expected, what came, what to do now, and whether anything was signed. */
 
-import { shownText } from "../../manifests/records/names.ts";
+import { shown } from "../../manifests/records/names.ts";
 import { asRefusal, Refusal, type RefusalKind } from "../../manifests/refusal.ts";
 import { faultWords } from "../fault-words.ts";
 import { expectedWords } from "./expected-words.ts";
@@ -25,7 +25,7 @@ export function endingRefusal(thrown: unknown): Refusal {
  * ("nothing was signed, nothing was sealed").
  */
 export function refusalLines(refusal: Refusal, consequence: string, style: Style = plain): string[] {
-  const head = `${refusal.code}: ${shownText(refusal.message)}; ${consequence}`;
+  const head = `${refusal.code}: ${readable(refusal.message)}; ${consequence}`;
   const [first = "", ...rest] = wrapped(head, 80);
   return [
     style.bad(first),
@@ -52,6 +52,11 @@ function cameLines({ got, about, cause, message }: Refusal): string[] {
 }
 
 function labelled(label: string, text: string): string[] {
-  const [first = "", ...rest] = wrapped(shownText(text), 68);
+  const [first = "", ...rest] = wrapped(readable(text), 68);
   return [`  ${label.padEnd(9)} ${first}`, ...rest.map((line) => `${" ".repeat(12)}${line}`)];
+}
+
+/** Escapes only what a terminal could take for a command; messages are our own, but may quote what others wrote. */
+function readable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => shown(character));
 }

@@ -103,7 +103,7 @@ export function shown(name: string): string {
   return shownText(name.replaceAll("\\", "\\\\"));
 }
 
-/** Text of our own that may quote names, shown or not, as printable ASCII: what `shown` made of one stays as it is. Messages of refusals, and what goes with them, are shown by this alone. */
+/** Text of our own that may quote names, shown or not, as printable ASCII: what `shown` made of one stays as it is. In tables and lists messages of refusals, and what goes with them, are shown by this. */
 export function shownText(text: string): string {
   let out = "";
   for (const character of text) {
