@@ -177,11 +177,18 @@ function noFolder(fault: unknown, path: string, name: string): Refusal {
     const kind = stat && kindOf(stat);
     // Swapped since: what was met then is not known any more.
     if (kind === undefined || kind === "folder") return readFault(fault, name);
-    if (kind !== "link") return wrongKind(name, "a folder", `a ${kind}`);
-    return readFault(Object.assign(new Error("a link", { cause: fault }), { code: "ELOOP" }), name);
+    return kind === "link" ? foundLink(name, fault) : wrongKind(name, "a folder", `a ${kind}`);
   } catch (other) {
     return readFault(other, name);
   }
+}
+
+function foundLink(name: string, cause: unknown): Refusal {
+  return new Refusal("MEDIA-KIND", `${shown(name)} is not a folder or file of its own`, {
+    got: "a link",
+    about: name,
+    cause,
+  });
 }
 
 function readFault(fault: unknown, name: string): Refusal {
@@ -197,11 +204,7 @@ function readFault(fault: unknown, name: string): Refusal {
         cause,
       });
     case "ELOOP":
-      return new Refusal("MEDIA-KIND", `${shown(name)} is not a folder or file of its own`, {
-        got: "a link",
-        about,
-        cause,
-      });
+      return foundLink(name, cause);
     case "ENXIO":
       return new Refusal("MEDIA-KIND", `${shown(name)} is not a regular file`, { about, cause });
     case "ENAMETOOLONG":
