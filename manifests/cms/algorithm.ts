@@ -3,14 +3,14 @@
  * MD5, a digest and a signature that disagree and parameters that disagree are refused with CMS-ALGORITHM.
  */
 
-import { compare } from "../encoding/bytes.ts";
+import { equal } from "../encoding/bytes.ts";
 import { DerReader, tag } from "../encoding/der-read.ts";
 import { derNull, objectIdentifier, sequence } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
 import { Refusal } from "../refusal.ts";
 import { readDigest, readNull } from "./digest.ts";
 import { readPssHash, writePssParameters } from "./pss.ts";
-import { type HashName, type Suite, type SuiteName, suiteNames, suiteOf } from "./suite.ts";
+import { type HashName, type Suite, suiteNames, suiteOf } from "./suite.ts";
 
 export { checkKey } from "../x509/key.ts";
 
@@ -64,7 +64,8 @@ const withRsa = { sha256: oid.sha256WithRsa, sha384: oid.sha384WithRsa, sha512: 
 
 /** The suite, or "rsa-pkcs1" for rsaEncryption, which leaves the digest open. */
 function readSignature(identifier: Uint8Array): Suite | "rsa-pkcs1" {
-  for (const [name, encoded] of knownForms) if (compare(identifier, encoded) === 0) return suiteOf(name);
+  const known = knownForms.find(({ encoded }) => equal(identifier, encoded));
+  if (known) return known.suite;
   const reader = DerReader.open(identifier, tag.sequence, "CMS-ALGORITHM");
   const name = reader.oid();
   switch (name) {
@@ -78,7 +79,4 @@ function readSignature(identifier: Uint8Array): Suite | "rsa-pkcs1" {
   }
 }
 
-const knownForms: readonly (readonly [SuiteName, Uint8Array])[] = suiteNames.map((name) => [
-  name,
-  certificateAlgorithm(suiteOf(name)),
-]);
+const knownForms = suiteNames.map(suiteOf).map((suite) => ({ suite, encoded: certificateAlgorithm(suite) }));

@@ -65,9 +65,10 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 /** Equality in time that depends on the length only, or none where both are the same memory. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;
-  if (a.length !== b.length) return false;
+  const { length } = a;
+  if (length !== b.length) return false;
   let difference = 0;
-  for (let at = 0; at < a.length; at++) difference |= (a[at] as number) ^ (b[at] as number);
+  for (let at = 0; at < length; at++) difference |= (a[at] as number) ^ (b[at] as number);
   return difference === 0;
 }
 

@@ -148,7 +148,8 @@ export class DerReader {
   }
 
   oid(): string {
-    return oidText(content(this.bytes, this.read(tag.oid)));
+    const { end, start } = this.read(tag.oid);
+    return oidText(this.bytes, start, end);
   }
 
   /** Content octets of an INTEGER that is minimal (X.690 8.3.2) and not negative. */
@@ -173,10 +174,13 @@ export class DerReader {
   }
 }
 
-/** Dotted decimal of an OBJECT IDENTIFIER's content (X.690 8.19): minimal arcs, at most 64 octets. */
-export function oidText(octets: Uint8Array): string {
-  if (octets.length === 0 || octets.length > 64) throw new Refusal("DER", "an object identifier of a wrong length");
-  return identifiers.find(octets) ?? identifiers.keep(new Uint8Array(octets), readOid(octets));
+/** Dotted decimal of an OBJECT IDENTIFIER whose content stands from `start` to `end` (X.690 8.19): minimal arcs, at most 64 octets. */
+export function oidText(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  if (end === start || end - start > 64) throw new Refusal("DER", "an object identifier of a wrong length");
+  const known = identifiers.find(bytes, start, end);
+  if (known !== undefined) return known;
+  const octets = bytes.slice(start, end);
+  return identifiers.keep(octets, readOid(octets));
 }
 
 const identifiers = new Recent<string>(64);
@@ -202,7 +206,8 @@ function readOid(octets: Uint8Array): string {
 
 /** Checks an INTEGER's content: minimal and not negative. */
 export function unsignedContent(octets: Uint8Array): Uint8Array {
-  const [first, second] = octets;
+  const first = octets[0];
+  const second = octets[1];
   if (first === undefined) throw new Refusal("DER", "an empty INTEGER");
   if (first === 0 && second !== undefined && second < 0x80)
     throw new Refusal("DER", "an INTEGER is not in the fewest bytes");
@@ -239,13 +244,11 @@ function readDigits(bytes: Uint8Array, { end, start }: Element, digits: number):
 function readMoment(bytes: Uint8Array, element: Element, digits: number, year: number): Utc {
   const pair = readDigits(bytes, element, digits);
   const rest = digits - 10;
-  const [month, day, hour, minute, second] = [
-    pair(rest),
-    pair(rest + 2),
-    pair(rest + 4),
-    pair(rest + 6),
-    pair(rest + 8),
-  ];
+  const month = pair(rest);
+  const day = pair(rest + 2);
+  const hour = pair(rest + 4);
+  const minute = pair(rest + 6);
+  const second = pair(rest + 8);
   if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 59) {
     throw new Refusal("DER", "not a real date and time");
   }

@@ -1,7 +1,5 @@
 /** What was read from bytes that come again and again (a batch's certificate, known identifiers), found by the bytes themselves. */
 
-import { equal } from "./bytes.ts";
-
 interface Held<T> {
   readonly bytes: Uint8Array;
   readonly value: T;
@@ -18,11 +16,10 @@ export class Recent<T> {
     this.#most = most;
   }
 
-  /** The value that was kept for equal bytes. */
-  find(bytes: Uint8Array): T | undefined {
-    const alike = this.#alike.get(likeness(bytes));
-    if (alike) for (const one of alike) if (equal(one.bytes, bytes)) return one.value;
-    return undefined;
+  /** The value that was kept for bytes equal to these from `start` to `end`. */
+  find(bytes: Uint8Array, start = 0, end = bytes.length): T | undefined {
+    const alike = this.#alike.get(likeness(bytes, start, end));
+    return alike?.find((one) => isAt(bytes, start, end, one.bytes))?.value;
   }
 
   /** `bytes` must be nobody else's to change. */
@@ -30,7 +27,7 @@ export class Recent<T> {
     if (this.#held.length === this.#most) this.#forget(this.#held.shift() as Held<T>);
     const one = { bytes, value };
     this.#held.push(one);
-    const key = likeness(bytes);
+    const key = likeness(bytes, 0, bytes.length);
     const alike = this.#alike.get(key);
     if (alike) alike.push(one);
     else this.#alike.set(key, [one]);
@@ -38,7 +35,7 @@ export class Recent<T> {
   }
 
   #forget(oldest: Held<T>): void {
-    const key = likeness(oldest.bytes);
+    const key = likeness(oldest.bytes, 0, oldest.bytes.length);
     const others = (this.#alike.get(key) ?? []).filter((one) => one !== oldest);
     if (others.length > 0) this.#alike.set(key, others);
     else this.#alike.delete(key);
@@ -46,6 +43,14 @@ export class Recent<T> {
 }
 
 /** Length and last byte. */
-function likeness(bytes: Uint8Array): number {
-  return bytes.length * 256 + (bytes.at(-1) ?? 0);
+function likeness(bytes: Uint8Array, start: number, end: number): number {
+  return (end - start) * 256 + (end > start ? (bytes[end - 1] as number) : 0);
+}
+
+/** Whether `wanted` stands in `bytes` from `start` to `end`; no piece of memory is made for the look. */
+function isAt(bytes: Uint8Array, start: number, end: number, wanted: Uint8Array): boolean {
+  const { length } = wanted;
+  if (length !== end - start) return false;
+  for (let at = 0; at < length; at++) if (bytes[start + at] !== wanted[at]) return false;
+  return true;
 }

@@ -16,6 +16,23 @@ describe("what was read from bytes before", () => {
     for (const other of [alike(4), alike(1, 39), Uint8Array.of(0)]) expect(recent.find(other)).toBeUndefined();
   });
 
+  it("is found where it stands among other bytes, and nothing beside it is looked at", () => {
+    const recent = new Recent<string>(4);
+    recent.keep(alike(1), "1");
+    const among = Uint8Array.of(9, ...alike(1), 7, ...alike(2));
+    expect(recent.find(among, 1, 41)).toBe("1");
+    for (const [start, end] of [
+      [0, 40],
+      [1, 40],
+      [1, 42],
+      [2, 42],
+      [42, 82],
+      [82, 82],
+      [60, 100],
+    ] as const)
+      expect(recent.find(among, start, end), `${start} to ${end}`).toBeUndefined();
+  });
+
   it("makes room for what is new: the oldest goes, alone", () => {
     const recent = new Recent<number>(2);
     for (const name of [1, 2, 3]) recent.keep(alike(name), name);
