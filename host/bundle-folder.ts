@@ -8,8 +8,8 @@ import type { HashName } from "../manifests/cms/suite.ts";
 import { checkDocumentName, shown } from "../manifests/records/names.ts";
 import { Refusal } from "../manifests/refusal.ts";
 import type { BundleSource } from "../manifests/verify/source.ts";
-import { type EntryKind, kindOf, namesIn, type OpenFile, openFileIn, statIn } from "./no-follow.ts";
-import { OpenFolders } from "./open-folders.ts";
+import { type EntryKind, kindOf, type OpenFile, openFileIn, statIn } from "./no-follow.ts";
+import { OpenFolders, parentOf } from "./open-folders.ts";
 import { digestFile, readPieces, readWhole, turns } from "./read-file.ts";
 
 /** The largest folder of a bundle, `seals/DDDD`, has 1,000 files. */
@@ -38,16 +38,17 @@ export function bundleFolder(
   return {
     async read(path, limit) {
       await giveWay();
-      return readBounded(openBelow(files, namesOf(path)) ?? missing(path), path, limit);
+      return readBounded(openBelow(files, path) ?? missing(path), path, limit);
     },
     async *stream(path) {
-      yield* pieces(openBelow(files, namesOf(path)) ?? missing(path));
+      yield* pieces(openBelow(files, path) ?? missing(path));
     },
     list: async (path) => listNames(files, path, options.mostNames ?? usualNames),
     kind(path) {
-      const names = namesOf(path);
-      const folder = files.at(names.slice(0, -1));
-      const stat = folder === undefined ? undefined : statIn(folder, names.at(-1) as string);
+      checkPath(path);
+      const { folder, name } = parentOf(path);
+      const descriptor = files.at(folder);
+      const stat = descriptor === undefined ? undefined : statIn(descriptor, name);
       return stat && kindOf(stat);
     },
     async documentDigest(name, hash, size) {
@@ -68,7 +69,7 @@ async function digestDocument(
   { name, hash, size }: { readonly name: string; readonly hash: HashName; readonly size: number | undefined },
 ) {
   checkDocumentName(name);
-  const file = openBelow(folder, [name]);
+  const file = openBelow(folder, name);
   if (!file) {
     const detail = { expected: shown(name), got: "no such file among the documents presented", about: name };
     throw new Refusal("DOCUMENT-MISSING", "the document is missing", detail);
@@ -100,19 +101,20 @@ async function* pieces(file: OpenFile): AsyncGenerator<Uint8Array> {
 }
 
 function listNames(folders: OpenFolders, path: string, mostNames: number): readonly string[] {
-  const folder = folders.at(path === "" ? [] : namesOf(path));
-  if (folder === undefined) return [];
+  if (path !== "") checkPath(path);
   const listed: string[] = [];
-  for (const name of namesIn(folder)) {
+  for (const name of folders.names(path)) {
     if (listed.push(name) > mostNames)
       throw new Refusal("BUNDLE-FORM", `${shown(path)} holds too many files`, { about: path });
   }
   return listed;
 }
 
-function openBelow(folders: OpenFolders, names: readonly string[]): OpenFile | undefined {
-  const held = folders.holding(names);
-  return held && openFileIn(held.folder, names.at(-1) as string, "any links", held.listed);
+function openBelow(folders: OpenFolders, path: string): OpenFile | undefined {
+  checkPath(path);
+  const { folder, name } = parentOf(path);
+  const held = folders.holding(folder, name);
+  return held && openFileIn(held.descriptor, name, "any links", held.listed);
 }
 
 function readFault(fault: unknown): never {
@@ -120,12 +122,11 @@ function readFault(fault: unknown): never {
   throw new Refusal("MEDIA-READ", "a file of the bundle cannot be read", { cause: fault });
 }
 
-function namesOf(path: string): readonly string[] {
-  const names = path.split("/");
-  if (names.some((name) => name === "" || name === "." || name === ".." || name.includes("\0"))) {
-    throw new Refusal("BUNDLE-FORM", `${shown(path)} is not a path of a bundle`, { about: path });
-  }
-  return names;
+/** A name that is empty or leads elsewhere, or a NUL, which ends a path for the system. */
+const noPath = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+
+function checkPath(path: string): void {
+  if (noPath.test(path)) throw new Refusal("BUNDLE-FORM", `${shown(path)} is not a path of a bundle`, { about: path });
 }
 
 function missing(path: string): never {

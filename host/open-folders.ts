@@ -7,15 +7,22 @@ import { entriesIn, openFolderIn, openRoot } from "./no-follow.ts";
 const mostOpen = 8;
 /** From so many files on a folder is listed once, instead of each file being looked at before it is opened. */
 const manyFiles = 32;
-/** Most names of a listing that is held. */
+/** Most names of a listing that are held. */
 const mostNames = 20_000;
 
 interface OpenFolder {
   readonly descriptor: number;
-  /** files that were asked for */
+  /** files that were asked for before it was listed */
   asked: number;
-  /** names of its regular files, once it is listed */
-  plain: ReadonlySet<string> | undefined;
+  /** names of what is no regular file, once it is listed */
+  others: ReadonlySet<string> | undefined;
+}
+
+/** Where a file is. */
+export interface HoldingFolder {
+  readonly descriptor: number;
+  /** whether the folder was listed, by `names` or as many of its files had been asked for, and nothing but a regular file had this name */
+  readonly listed: boolean;
 }
 
 export class OpenFolders {
@@ -29,33 +36,42 @@ export class OpenFolders {
   }
 
   /**
-   * A descriptor of the folder some names below the root, good until the next call; undefined when it is not there. What is renamed or
-   * replaced after it was opened is not noticed. Refuses as `openRoot` and `openFolderIn` do.
+   * A descriptor of the folder at a path below the root ("" is the root), good until the next call; undefined when it is not there. What
+   * is renamed or replaced after it was opened is not noticed. Refuses as `openRoot` and `openFolderIn` do.
    */
-  at(names: readonly string[]): number | undefined {
-    return this.#at(names)?.descriptor;
+  at(path: string): number | undefined {
+    return this.#at(path)?.descriptor;
   }
 
-  /** The folder that the file some names below the root is in, as `at` gives it, and whether it was listed as a regular file when many files of that folder had been asked for. */
-  holding(names: readonly string[]): { readonly folder: number; readonly listed: boolean } | undefined {
-    const folder = this.#at(names.slice(0, -1));
+  /** The folder at a path, as `at` gives it, for the file `name` in it. */
+  holding(path: string, name: string): HoldingFolder | undefined {
+    const folder = this.#at(path);
     if (folder === undefined) return undefined;
-    if (++folder.asked === manyFiles) folder.plain = plainFilesIn(folder.descriptor);
-    return { folder: folder.descriptor, listed: folder.plain?.has(names.at(-1) as string) ?? false };
+    if (folder.others === undefined && ++folder.asked === manyFiles) listOthers(folder);
+    const { descriptor, others } = folder;
+    return { descriptor, listed: others !== undefined && (others.size === 0 || !others.has(name)) };
   }
 
-  #at(names: readonly string[]): OpenFolder | undefined {
-    const key = names.join("/");
-    const held = this.#open.get(key);
+  /** What stands in the folder at a path, by name, in the order of the file system; nothing when it is not there. Refuses as `at`, and MEDIA-READ. */
+  *names(path: string): Generator<string> {
+    const folder = this.#at(path);
+    if (folder !== undefined) yield* namesOf(folder);
+  }
+
+  #at(path: string): OpenFolder | undefined {
+    const held = this.#open.get(path);
     if (held !== undefined) return held;
     if (this.#open.size >= mostOpen) this.close();
-    const above = names.length === 0 ? undefined : this.at(names.slice(0, -1));
-    if (names.length > 0 && above === undefined) return undefined;
-    const descriptor = above === undefined ? openRoot(this.#path) : openFolderIn(above, names.at(-1) as string);
+    const descriptor = path === "" ? openRoot(this.#path) : this.#below(parentOf(path));
     if (descriptor === undefined) return undefined;
-    const opened: OpenFolder = { descriptor, asked: 0, plain: undefined };
-    this.#open.set(key, opened);
+    const opened: OpenFolder = { descriptor, asked: 0, others: undefined };
+    this.#open.set(path, opened);
     return opened;
+  }
+
+  #below({ folder, name }: PlaceOf): number | undefined {
+    const above = this.at(folder);
+    return above === undefined ? undefined : openFolderIn(above, name);
   }
 
   /** Closes what is open; it may be used again. Idempotent. */
@@ -65,16 +81,32 @@ export class OpenFolders {
   }
 }
 
-/** None where they are too many, or cannot be listed: each file is looked at by itself then. */
-function plainFilesIn(folder: number): ReadonlySet<string> | undefined {
-  const plain = new Set<string>();
-  try {
-    for (const entry of entriesIn(folder)) {
-      if (entry.isFile()) plain.add(entry.name);
-      if (plain.size > mostNames) return undefined;
-    }
-  } catch {
-    return undefined;
+export interface PlaceOf {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** The folder that a path is in, and its name there. */
+export function parentOf(path: string): PlaceOf {
+  const slash = path.lastIndexOf("/");
+  return { folder: slash === -1 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/** Lists a folder, and holds what is no regular file in it: where that is much each file is looked at by itself, as before. */
+function* namesOf(folder: OpenFolder): Generator<string> {
+  const others = new Set<string>();
+  for (const entry of entriesIn(folder.descriptor)) {
+    if (!entry.isFile() && others.size <= mostNames) others.add(entry.name);
+    yield entry.name;
   }
-  return plain;
+  if (others.size <= mostNames) folder.others = others;
+}
+
+/** One that cannot be listed stays as it was. */
+function listOthers(folder: OpenFolder): void {
+  try {
+    for (const _ of namesOf(folder));
+  } catch {
+    // who reads a file in it is told what is wrong
+  }
 }

@@ -183,7 +183,7 @@ export async function difference(
 }
 
 async function isSame(folders: OpenFolders, { names, size, digest }: GivenFile): Promise<boolean> {
-  const folder = folders.at(names.slice(0, -1));
+  const folder = folders.at(names.slice(0, -1).join("/"));
   const file = folder === undefined ? undefined : openFileIn(folder, names.at(-1) as string);
   if (!file) return false;
   if (file.stat.size !== BigInt(size)) {

@@ -54,32 +54,37 @@ describe("bundleFolder", () => {
     await expect(collected(source.stream("nothing"))).rejects.toMatchObject({ code: "BUNDLE-FORM" });
   });
 
-  it("T1: after many files of a folder its listing is the first look; what was put in the place of a file since is refused all the same", async () => {
-    const source = bundleFolder(folder);
-    const at = (name: string) => join(folder, "seals/0000", name);
-    for (let count = 0; count < 50; count++) writeFileSync(at(`${count}`), `seal ${count}`);
-    symlinkSync("/etc/hostname", at("link"));
-    for (let count = 0; count < 40; count++)
-      expect(await source.read(`seals/0000/${count}`, 10)).toEqual(utf8(`seal ${count}`));
-    await expect(source.read("seals/0000/link", 1000)).rejects.toMatchObject({ code: "MEDIA-KIND" });
-    const others: readonly (readonly [string, (path: string) => void])[] = [
-      ["41", (path) => symlinkSync("/etc/hostname", path)],
-      ["42", (path) => execFileSync("mkfifo", [path])],
-      ["43", (path) => mkdirSync(path)],
-    ];
-    for (const [name, put] of others) {
-      rmSync(at(name));
-      put(at(name));
-      await expect(source.read(`seals/0000/${name}`, 1000), name).rejects.toMatchObject({ code: "MEDIA-KIND" });
-    }
-    rmSync(at("44"));
-    await expect(source.read("seals/0000/44", 1000)).rejects.toMatchObject({ code: "BUNDLE-FORM" });
-    writeFileSync(at("new"), "new");
-    expect(await source.read("seals/0000/new", 10)).toEqual(utf8("new"));
-    source.close();
-    expect(await source.read("seals/0000/49", 10)).toEqual(utf8("seal 49"));
-    source.close();
-  });
+  it.each(["many files of a folder were read", "a folder was listed"])(
+    "T1: after %s its listing is the first look; what was put in the place of a file since is refused all the same",
+    async (when) => {
+      const source = bundleFolder(folder);
+      const at = (name: string) => join(folder, "seals/0000", name);
+      for (let count = 0; count < 50; count++) writeFileSync(at(`${count}`), `seal ${count}`);
+      symlinkSync("/etc/hostname", at("link"));
+      const wasListed = when === "a folder was listed";
+      if (wasListed) expect(await source.list("seals/0000")).toHaveLength(52);
+      for (let count = 0; count < (wasListed ? 2 : 40); count++)
+        expect(await source.read(`seals/0000/${count}`, 10)).toEqual(utf8(`seal ${count}`));
+      await expect(source.read("seals/0000/link", 1000)).rejects.toMatchObject({ code: "MEDIA-KIND" });
+      const others: readonly (readonly [string, (path: string) => void])[] = [
+        ["41", (path) => symlinkSync("/etc/hostname", path)],
+        ["42", (path) => execFileSync("mkfifo", [path])],
+        ["43", (path) => mkdirSync(path)],
+      ];
+      for (const [name, put] of others) {
+        rmSync(at(name));
+        put(at(name));
+        await expect(source.read(`seals/0000/${name}`, 1000), name).rejects.toMatchObject({ code: "MEDIA-KIND" });
+      }
+      rmSync(at("44"));
+      await expect(source.read("seals/0000/44", 1000)).rejects.toMatchObject({ code: "BUNDLE-FORM" });
+      writeFileSync(at("new"), "new");
+      expect(await source.read("seals/0000/new", 10)).toEqual(utf8("new"));
+      source.close();
+      expect(await source.read("seals/0000/49", 10)).toEqual(utf8("seal 49"));
+      source.close();
+    },
+  );
 
   it("T1: links and pipes in a bundle are not followed or opened", async () => {
     const source = bundleFolder(folder);
