@@ -22,6 +22,9 @@ import { VerifyCrew } from "./verify-crew.ts";
 /** Of what a verifier is given beside what it verifies: a CRL of a million entries has some 40 MB. */
 const largest = 64 << 20;
 
+/** Bytes of a list that is read once and held, where a command has nothing else to hold: some sixty thousand documents. */
+const mostKept = 16 << 20;
+
 export interface TrustOptions {
   /** file of a root certificate, PEM or DER */
   readonly ca: string;
@@ -135,7 +138,7 @@ export async function verifyFolder(folder: string, trust: Trust, documents?: str
   const verifiers = new VerifyCrew({ joins: true });
   await verifiers.readyFor(source);
   const crew = verifiers.of(place, source);
-  return verifyBundle(nodeHost, source, trust, crew.open).finally(async () => {
+  return verifyBundle(nodeHost, source, trust, crew.open, { mostKept }).finally(async () => {
     await crew.done();
     await verifiers.close();
   });
