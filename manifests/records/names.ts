@@ -16,19 +16,27 @@ export function checkDocumentName(name: string): void {
   if (wrong) throw new Refusal("DOCUMENT-NAME", `name ${shown(name)} ${wrong}`, { about: name });
 }
 
+/** Of these only what is reserved could be wrong. */
+const usual = /^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,200}[A-Za-z0-9])?$/;
+
 function fault(name: string): string | undefined {
+  if (usual.test(name)) return reserved.test(name) ? reservedByFat : undefined;
   if (name === "" || name === "." || name === "..") return "is not a file name";
   if (!name.isWellFormed() || unseen.test(name)) return "holds control, bidirectional or unassigned characters";
   if (/[/\\:*?"<>|]/.test(name)) return 'holds one of / \\ : * ? " < > |';
   if (name.length * 3 > 255 && utf8(name).length > 255) return "is longer than 255 bytes";
   if (name !== name.normalize("NFC")) return "is not in Unicode NFC";
-  if (reserved.test(name)) return "is reserved by FAT";
+  if (reserved.test(name)) return reservedByFat;
   if (/^\s|[\s.]$/u.test(name)) return "begins with a space, or ends with a space or dot";
   return undefined;
 }
 
+const reservedByFat = "is reserved by FAT";
+const ascii = /^[ -~]*$/;
+
 /** Two names that a FAT file system takes for one have one key: NFC, case folded. */
 export function collisionKey(name: string): string {
+  if (ascii.test(name)) return name.toLowerCase();
   return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 }
 

@@ -13,6 +13,7 @@ export class NumberedFolders {
   readonly #work: FolderWork;
   readonly #root: string;
   readonly #seen: Set<string>;
+  /** path of the folder that was expected last, with "/" */
   #folder: string | undefined;
   #names = new Set<string>();
 
@@ -25,14 +26,14 @@ export class NumberedFolders {
 
   /** Expects the next file, in the order of the folders; gives whether it is there. */
   async expect(path: string): Promise<boolean> {
-    const [, folder, name] = path.split("/") as [string, string, string];
-    if (folder !== this.#folder) {
+    if (this.#folder === undefined || !path.startsWith(this.#folder)) {
       this.#leave();
-      this.#folder = folder;
-      this.#seen.add(folder);
-      this.#names = new Set(await listOrNone(this.#work, `${this.#root}/${folder}`));
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      this.#folder = `${folder}/`;
+      this.#seen.add(folder.slice(this.#root.length + 1));
+      this.#names = new Set(await listOrNone(this.#work, folder));
     }
-    return this.#names.delete(name);
+    return this.#names.delete(path.slice(this.#folder.length));
   }
 
   /** Call once, after the last. */
@@ -47,7 +48,7 @@ export class NumberedFolders {
 
   #leave(): void {
     for (const name of this.#names) {
-      this.#work.findings.add(`${this.#root}/${this.#folder}/${name}`, "BUNDLE-FORM", "nothing covers this file");
+      this.#work.findings.add(`${this.#folder}${name}`, "BUNDLE-FORM", "nothing covers this file");
     }
     this.#names.clear();
   }

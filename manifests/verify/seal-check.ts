@@ -2,7 +2,7 @@
 
 import type { HashName } from "../cms/suite.ts";
 import { verifySigner } from "../cms/verify.ts";
-import { compare, equal, fromHex, hex } from "../encoding/bytes.ts";
+import { compare, equal, hex } from "../encoding/bytes.ts";
 import { type OwnOids, oid } from "../encoding/oid.ts";
 import type { Utc } from "../encoding/shape.ts";
 import type { Host } from "../host.ts";
@@ -112,7 +112,7 @@ export class SealChecker {
     const path = await boxPath(this.#host, trust, wanted);
     const answered = await answeredUntil(this.#host, trust, path, at);
     this.#path = {
-      certificates: certificates.map((der) => der.slice()),
+      certificates,
       chain: path.slice(0, -1).map(({ der }) => der.slice()),
       leaf,
       from: path
@@ -158,7 +158,7 @@ export class SealChecker {
 /** A document's digest that is known in one algorithm only; a seal by another hash is refused with CMS-ALGORITHM. */
 export function knownDigest(algorithm: HashName, digestHex: string): SealWanted["documentDigest"] {
   return async (hash) => {
-    if (hash === algorithm) return fromHex(digestHex);
+    if (hash === algorithm) return Uint8Array.fromHex(digestHex);
     throw new Refusal("CMS-ALGORITHM", "the seal uses another digest than the batch", {
       expected: algorithm,
       got: hash,
