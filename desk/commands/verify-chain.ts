@@ -1,6 +1,5 @@
 /** Wires `coldseal verify --chain`: all manifests of a box that lie below a folder, alone or for the place of a bundle among them. */
 
-import { stat } from "node:fs/promises";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { type RecordBeside, verifyChain } from "../../manifests/verify/chain/chain.ts";
@@ -10,7 +9,7 @@ import { findRecords } from "../../manifests/verify/chain/find-records.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import type { BundleVerdict } from "../../manifests/verify/verdict.ts";
 import { chainTold, placedTold } from "../chain-words.ts";
-import { fileFault } from "../file-fault.ts";
+import { statNamed } from "../stat-named.ts";
 import type { Told } from "../told.ts";
 import { chainUsage } from "./chain-usage.ts";
 
@@ -51,10 +50,7 @@ export async function checkNoRecordsBelow(folder: string): Promise<void> {
 }
 
 async function verified(folder: string, trust: Trust, beside: readonly RecordBeside[] = []): Promise<ChainVerdict> {
-  const found = await stat(folder).catch((fault) => {
-    throw fileFault(fault, "read a file", folder);
-  });
-  if (!found.isDirectory()) throw chainUsage("--chain expects a folder", folder);
+  if (!(await statNamed(folder)).isDirectory()) throw chainUsage("--chain expects a folder", folder);
   const source = bundleFolder(folder, { mostNames });
   return verifyChain(nodeHost, source, trust, beside).finally(() => source.close());
 }

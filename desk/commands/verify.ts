@@ -1,35 +1,26 @@
 /** Wires `coldseal verify`: a whole outbox/BATCH, a signed refusal, one seal with its document, a container of either, or a chain of manifests. */
 
 import { readFileSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { bundleFolder } from "../../host/bundle-folder.ts";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { nodeHost } from "../../host/crypto-host.ts";
 import { styleFor } from "../../host/terminal/style.ts";
 import { type TrustOptions, verifyFolder, wholeTrust } from "../../host/verify-folder.ts";
 import { versionText } from "../../host/version.ts";
-import type { HashName } from "../../manifests/cms/suite.ts";
-import { isLogProof, mostProofBytes } from "../../manifests/log/proof.ts";
-import { listPath, shown } from "../../manifests/records/names.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { evidenceRecordLimit } from "../../manifests/time/evidence-record.ts";
-import { logProofName, mostLogProofs } from "../../manifests/verify/log-proofs.ts";
 import { verifyRefusal } from "../../manifests/verify/refusal.ts";
-import { type SealToVerify, verifySeal } from "../../manifests/verify/seal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
-import { readBounded, readIfThere } from "../bounded-file.ts";
+import { readBounded } from "../bounded-file.ts";
 import { isContainer } from "../container/is-container.ts";
-import { documentDigestAt } from "../document-digest.ts";
-import { fileFault } from "../file-fault.ts";
 import { writeNew } from "../new-files.ts";
-import { bundleTold, sealTold, type Told } from "../told.ts";
+import { statNamed } from "../stat-named.ts";
+import { bundleTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
 import { type Reported, verdictReport } from "../verdict-report.ts";
 import { refusalWords } from "../verdict-words.ts";
 import { checkNoChain } from "./chain-usage.ts";
-
-const largestSeal = 1 << 20;
 
 export interface VerifyOptions extends TrustOptions {
   readonly documents?: string;
@@ -64,10 +55,13 @@ async function told(
   trust: Trust,
 ): Promise<Told> {
   if (path === undefined) return (await chains()).chainAlone(options, trust);
-  const found = await statAt(path);
+  const found = await statNamed(path);
   if (found.isDirectory()) return wholeFolder(path, document, options, trust);
   checkNoChain(options);
-  if (!isContainer(path)) return oneSeal(path, document, options, trust);
+  if (!isContainer(path)) {
+    const { oneSeal } = await import("./verify-seal.ts");
+    return oneSeal(path, document, options, trust);
+  }
   const { wholeContainer } = await import("./verify-container.ts");
   return wholeContainer(path, document, options, trust);
 }
@@ -79,12 +73,6 @@ const chains = () => import("./verify-chain.ts");
 async function writeReport(file: string, about: Pick<Reported, "path" | "trust" | "words">): Promise<void> {
   const style = readFileSync(new URL("../page/browser/page.css", import.meta.url), "utf8");
   await writeNew(file, verdictReport({ ...about, style, version: versionText() }));
-}
-
-async function statAt(path: string) {
-  return stat(path).catch((fault) => {
-    throw fileFault(fault, "read a file", path);
-  });
 }
 
 /** A folder without a manifest but with a signed refusal is the box's answer to a batch that it did not seal. */
@@ -118,94 +106,14 @@ async function wholeFolder(
 
 async function wholeBundle(folder: string, options: VerifyOptions, trust: Trust): Promise<Told> {
   if (options.documents !== undefined) await checkFolder(options.documents);
+  // V8's last compiler takes longer than what it makes saves, up to some hundred thousand seals.
+  setFlagsFromString("--no-turbofan");
   const verdict = await verifyFolder(folder, trust, options.documents);
   if (options.chain === undefined) return bundleTold(verdict);
   return (await chains()).inChain(verdict, folder, options.chain, trust);
 }
 
 async function checkFolder(folder: string): Promise<void> {
-  if ((await statAt(folder)).isDirectory()) return;
+  if ((await statNamed(folder)).isDirectory()) return;
   throw new Refusal("USAGE", "--documents expects a folder", { expected: "the folder of the documents", got: folder });
-}
-
-async function oneSeal(
-  path: string,
-  document: string | undefined,
-  { closing, evidence = [] }: VerifyOptions,
-  trust: Trust,
-): Promise<Told> {
-  if (document === undefined) throw missingDocument();
-  if (closing !== undefined) {
-    throw new Refusal("USAGE", "a closing record goes with a whole batch, not with one seal", {
-      expected: "coldseal verify outbox/BATCH --closing FILE",
-      got: "one seal",
-    });
-  }
-  if (!(await statAt(document)).isFile()) throw missingDocument(document);
-  const bundle = dirname(dirname(dirname(path)));
-  const beside = await besideSeal(bundle);
-  const files = await Promise.all(
-    evidence.map(async (name) => ({ name, bytes: await readBounded(name, evidenceRecordLimit) })),
-  );
-  const seal: SealToVerify = {
-    seal: await readBounded(path, largestSeal),
-    documentDigest: (hash) => digestOf(document, hash),
-    ...beside,
-    evidence: files.flatMap(({ bytes, name }) => (isLogProof(bytes) ? [] : [{ name, der: bytes }])),
-    logs: [...(beside.logs ?? []), ...files.filter(({ bytes }) => isLogProof(bytes))],
-  };
-  return sealTold(await verifySeal(nodeHost, seal, trust));
-}
-
-/** What of a bundle is there, when the seal still lies in its `seals/DDDD`. */
-async function besideSeal(bundle: string): Promise<Partial<SealToVerify>> {
-  const [manifest, authorization, inclusion] = await Promise.all(
-    ["manifest.p7m", "authorization.p7m", "inclusion.json"].map((name) => readIfThere(join(bundle, name), smallFile)),
-  );
-  if (!manifest) return {};
-  const names = (await readdir(join(bundle, "policy")).catch(() => []))
-    .filter((name) => /^\d{4}\.p7m$/.test(name))
-    .sort();
-  const policies = await Promise.all(names.map((name) => readBounded(join(bundle, "policy", name), smallFile)));
-  const logs = (await readdir(join(bundle, "evidence")).catch(() => [])).filter((name) => logProofName.test(name));
-  const listed = await stat(join(bundle, listPath)).catch(() => undefined);
-  return {
-    manifest,
-    policies,
-    logs: await Promise.all(
-      logs
-        .sort()
-        .slice(0, mostLogProofs)
-        .map((name) => logBeside(bundle, `evidence/${name}`)),
-    ),
-    ...(authorization ? { authorization } : {}),
-    ...(inclusion ? { inclusion } : {}),
-    ...(listed?.isFile() ? { list: listBeside(bundle) } : {}),
-  };
-}
-
-async function logBeside(bundle: string, name: string) {
-  return { name, bytes: await readBounded(join(bundle, name), mostProofBytes) };
-}
-
-async function* listBeside(bundle: string): AsyncIterable<Uint8Array> {
-  const source = bundleFolder(bundle);
-  try {
-    yield* source.stream(listPath);
-  } finally {
-    source.close();
-  }
-}
-
-function missingDocument(got?: string): Refusal {
-  return new Refusal("USAGE", "a seal is verified together with its document", {
-    expected: "coldseal verify SEAL.p7s DOCUMENT",
-    got: got === undefined ? "no document" : `no file at ${shown(got)}`,
-  });
-}
-
-async function digestOf(path: string, hash: HashName): Promise<Uint8Array> {
-  const found = await documentDigestAt(path, hash);
-  if (!found) throw missingDocument(path);
-  return found;
 }
