@@ -27,8 +27,7 @@ export const verifyMany: BenchCase = {
     const { pki, genesis, stick } = whole.paths;
     const bundle = whole.outbox(batch);
     const pairs = pairsOf(bundle, join(stick, "coldseal/inbox", batch, "documents"));
-    const command = [process.execPath, join(projectRoot, "desk/main.ts")];
-    const args = [...command, "verify", bundle, "--ca", pki.root, "--genesis", genesis];
+    const args = [join(projectRoot, "bin/coldseal"), "verify", bundle, "--ca", pki.root, "--genesis", genesis];
     let java: WarmJava | undefined;
     try {
       java = bouncyCastleVerifies(folder, pairs);

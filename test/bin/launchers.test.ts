@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -41,6 +52,34 @@ describe("the launchers", () => {
       expect(ran).toMatchObject({ status: 3, stdout: "" });
       expect(ran.stderr).toBe(`Set-up is missing here: run "npm run setup" in ${clone}\n`);
     }
+  });
+
+  it("RUN: the desk's command keeps compiled code beside its sources, where nobody else may write, unless another place or none is named; a box's commands keep none", () => {
+    const clone = join(folder, "kept");
+    mkdirSync(clone);
+    for (const part of ["bin", "scripts/on-pinned-node.sh", "package.json"])
+      cpSync(join(projectRoot, part), join(clone, part), { recursive: true });
+    for (const part of ["appliance", "ceremony", "desk", "hardware", "host", "manifests", "media", "node_modules"])
+      symlinkSync(join(projectRoot, part), join(clone, part));
+    const ran = (name: string, place: object) => {
+      const { NODE_COMPILE_CACHE: _, ...outside } = process.env;
+      const env = { ...outside, ...place };
+      expect(spawnSync(join(clone, "bin", name), ["--version"], { env, encoding: "utf8" })).toMatchObject({
+        status: 0,
+        stderr: "",
+      });
+    };
+    const kept = join(clone, ".cache");
+    for (const name of ["ceremony", "coldseald"]) ran(name, {});
+    ran("coldseal", { NODE_COMPILE_CACHE: "" });
+    ran("coldseal", { NODE_COMPILE_CACHE: join(folder, "elsewhere") });
+    expect(existsSync(kept)).toBe(false);
+    expect(readdirSync(join(folder, "elsewhere"))).not.toEqual([]);
+    ran("coldseal", {});
+    expect(readdirSync(join(kept, "compiled"))).not.toEqual([]);
+    rmSync(kept, { recursive: true });
+    writeFileSync(kept, "no folder can be made here");
+    ran("coldseal", {});
   });
 
   it("RUN: bash completes the command that the PATH names", () => {
