@@ -1,5 +1,6 @@
 /** What ECDSA needs in pure code: the curves' numbers, the one form of a point and of a signature (T10). */
 
+import { compare } from "../encoding/bytes.ts";
 import { DerReader, tag } from "../encoding/der-read.ts";
 import { sequence, unsignedInteger } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
@@ -14,7 +15,7 @@ interface Curve {
   /** the field's prime, the coefficient b (a is -3), the order of the group (SP 800-186 3.2.1) */
   readonly prime: bigint;
   readonly b: bigint;
-  readonly order: bigint;
+  readonly order: Uint8Array;
 }
 
 const curves: Readonly<Record<EcScheme, Curve>> = {
@@ -23,14 +24,16 @@ const curves: Readonly<Record<EcScheme, Curve>> = {
     bytes: 32,
     prime: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
     b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
-    order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    order: Uint8Array.fromHex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
   },
   "ecdsa-p384": {
     oid: oid.p384,
     bytes: 48,
     prime: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
     b: 0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aefn,
-    order: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+    order: Uint8Array.fromHex(
+      "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+    ),
   },
 };
 
@@ -62,17 +65,17 @@ const checked = new Recent<EcScheme>(16);
 export function checkEcdsaForm(scheme: EcScheme, signature: Uint8Array): void {
   const { bytes, order } = curves[scheme];
   if (signature.length > 2 * bytes + 10) throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is too long");
-  let r: bigint;
-  let s: bigint;
+  let r: Uint8Array;
+  let s: Uint8Array;
   try {
     const reader = DerReader.open(signature, tag.sequence, "CMS-SIGNATURE");
-    r = number(reader.unsigned());
-    s = number(reader.unsigned());
+    r = withoutSign(reader.unsigned());
+    s = withoutSign(reader.unsigned());
     reader.finish();
   } catch (cause) {
     throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is not DER", { cause });
   }
-  if (r < 1n || s < 1n || r >= order || s >= order)
+  if (!isBelow(r, order) || !isBelow(s, order))
     throw new Refusal("CMS-SIGNATURE", "an ECDSA signature is out of range");
 }
 
@@ -90,12 +93,21 @@ export function ecdsaToRaw(scheme: EcScheme, signature: Uint8Array): Uint8Array 
   const raw = new Uint8Array(2 * bytes);
   const reader = DerReader.open(signature, tag.sequence, "CMS-SIGNATURE");
   for (const end of [bytes, 2 * bytes]) {
-    const octets = reader.unsigned();
-    // A zero in front only keeps the number from being negative.
-    const number = octets[0] === 0 ? octets.subarray(1) : octets;
+    const number = withoutSign(reader.unsigned());
     raw.set(number, end - number.length);
   }
   return raw;
+}
+
+/** Without the zero in front that only keeps a number from being negative; nothing is left of 0. */
+function withoutSign(octets: Uint8Array): Uint8Array {
+  return octets[0] === 0 ? octets.subarray(1) : octets;
+}
+
+/** Whether a number in the fewest octets is from 1 to `order` - 1. */
+function isBelow(number: Uint8Array, order: Uint8Array): boolean {
+  if (number.length !== order.length) return number.length > 0 && number.length < order.length;
+  return compare(number, order) < 0;
 }
 
 function number(octets: Uint8Array): bigint {
