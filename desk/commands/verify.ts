@@ -9,7 +9,6 @@ import { styleFor } from "../../host/terminal/style.ts";
 import { type TrustOptions, verifyFolder, wholeTrust } from "../../host/verify-folder.ts";
 import { versionText } from "../../host/version.ts";
 import { Refusal } from "../../manifests/refusal.ts";
-import { verifyRefusal } from "../../manifests/verify/refusal.ts";
 import { smallFile } from "../../manifests/verify/source.ts";
 import type { Trust } from "../../manifests/verify/trust.ts";
 import { readBounded } from "../bounded-file.ts";
@@ -18,7 +17,7 @@ import { writeNew } from "../new-files.ts";
 import { statNamed } from "../stat-named.ts";
 import { bundleTold, type Told } from "../told.ts";
 import { verdictLines } from "../verdict-lines.ts";
-import { type Reported, verdictReport } from "../verdict-report.ts";
+import type { Reported } from "../verdict-report.ts";
 import { refusalWords } from "../verdict-words.ts";
 import { checkNoChain } from "./chain-usage.ts";
 
@@ -71,6 +70,7 @@ const chains = () => import("./verify-chain.ts");
 
 /** Never over a file that is there. Refuses USAGE, MEDIA-*. */
 async function writeReport(file: string, about: Pick<Reported, "path" | "trust" | "words">): Promise<void> {
+  const { verdictReport } = await import("../verdict-report.ts");
   const style = readFileSync(new URL("../page/browser/page.css", import.meta.url), "utf8");
   await writeNew(file, verdictReport({ ...about, style, version: versionText() }));
 }
@@ -100,6 +100,7 @@ async function wholeFolder(
     return wholeBundle(folder, options, trust);
   }
   checkNoChain(options);
+  const { verifyRefusal } = await import("../../manifests/verify/refusal.ts");
   const verdict = await verifyRefusal(nodeHost, await readBounded(join(folder, "refusal.p7m"), smallFile), trust);
   return { status: verdict.ok ? 1 : 4, json: verdict, words: refusalWords(verdict) };
 }

@@ -3,7 +3,7 @@
 export type LimitName =
   | "raw-1"
   | "raw-2"
-  | "one-core"
+  | "all-cores"
   | "openssl-loop"
   | "bouncycastle"
   | "openssl-dgst"
