@@ -64,7 +64,7 @@ export function makeFolderIn(folder: number, name: string): number {
 
 /**
  * Opens the file `name` in an open folder; undefined when nothing is there. Looks before it opens, so that no device
- * is opened for a look, unless a listing showed nothing else of that name just now (`listed`); and looks again at what it opened.
+ * is opened for a look, unless a listing showed a regular file just now (`listed`); and looks again at what it opened.
  * Refuses with MEDIA-KIND unless it is a regular file with one link (unless said), MEDIA-READ.
  */
 export function openFileIn(

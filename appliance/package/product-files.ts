@@ -57,12 +57,12 @@ export function commandEntries({ name, script }: ProductCommand): readonly Entry
   ];
 }
 
-/** The clone's own starter `bin/NAME` names the script that it runs. Refuses with CONFIG one that cannot be read so. */
+/** The clone's own starter `bin/NAME` names the script that it runs; options of Node before it only make a clone's starts short. Refuses with CONFIG one that cannot be read so. */
 export function commandOf(name: string, starter: string): ProductCommand {
-  const script = /on-pinned-node\.sh" (\S+\.ts) "\$@"/.exec(starter)?.[1];
+  const script = /on-pinned-node\.sh" (?:--\S+ )*(\S+\.ts) "\$@"/.exec(starter)?.[1];
   if (script !== undefined) return { name, script };
   throw new Refusal("CONFIG", `bin/${name} does not say what it starts`, {
-    expected: 'on-pinned-node.sh" SCRIPT "$@"',
+    expected: 'on-pinned-node.sh" [OPTIONS OF NODE] SCRIPT "$@"',
     got: starter.split("\n").at(-2) ?? "nothing",
   });
 }

@@ -179,7 +179,7 @@ export function oidText(bytes: Uint8Array, start = 0, end = bytes.length): strin
   if (end === start || end - start > 64) throw new Refusal("DER", "an object identifier of a wrong length");
   const known = identifiers.find(bytes, start, end);
   if (known !== undefined) return known;
-  const octets = bytes.slice(start, end);
+  const octets = new Uint8Array(bytes.subarray(start, end)); // a copy, also of Node's Buffers
   return identifiers.keep(octets, readOid(octets));
 }
 

@@ -77,9 +77,22 @@ describe("the launchers", () => {
     expect(readdirSync(join(folder, "elsewhere"))).not.toEqual([]);
     ran("coldseal", {});
     expect(readdirSync(join(kept, "compiled"))).not.toEqual([]);
+    expect(statSync(join(kept, "compiled")).mode & 0o777).toBe(0o700);
     rmSync(kept, { recursive: true });
     writeFileSync(kept, "no folder can be made here");
     ran("coldseal", {});
+  });
+
+  it("RUN: a project's folders may have any names", () => {
+    const clone = join(folder, "scripts", "other");
+    mkdirSync(clone, { recursive: true });
+    cpSync(join(projectRoot, "bin"), join(clone, "commands"), { recursive: true });
+    mkdirSync(join(clone, "scripts"));
+    cpSync(join(projectRoot, "scripts/on-pinned-node.sh"), join(clone, "scripts/on-pinned-node.sh"));
+    for (const name of Object.keys(bin)) {
+      const ran = spawnSync(join(clone, "commands", name), ["--version"], { encoding: "utf8" });
+      expect(ran.stderr).toBe(`Set-up is missing here: run "npm run setup" in ${clone}\n`);
+    }
   });
 
   it("RUN: bash completes the command that the PATH names", () => {

@@ -1,10 +1,21 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bundleFolder } from "../../host/bundle-folder.ts";
 import { utf8 } from "../../manifests/encoding/bytes.ts";
 import { readSmall } from "../../manifests/verify/source.ts";
@@ -85,6 +96,21 @@ describe("bundleFolder", () => {
       source.close();
     },
   );
+
+  it("T1: what came into a folder after its listing is looked at before it is opened: who waits at a pipe's other end goes on waiting", async () => {
+    const source = bundleFolder(folder);
+    await source.list("seals/0000");
+    const pipe = join(folder, "seals/0000/late");
+    execFileSync("mkfifo", [pipe]);
+    const writer = spawn("sh", ["-c", `exec 3> "$0"`, pipe]);
+    const ended = once(writer, "exit");
+    await vi.waitUntil(() => /^State:\tS/m.test(readFileSync(`/proc/${writer.pid}/status`, "utf8")));
+    await expect(source.read("seals/0000/late", 1000)).rejects.toMatchObject({ code: "MEDIA-KIND" });
+    expect(await Promise.race([ended, setTimeout(300, "waits")])).toBe("waits");
+    writer.kill();
+    await ended;
+    source.close();
+  });
 
   it("T1: links and pipes in a bundle are not followed or opened", async () => {
     const source = bundleFolder(folder);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -87,8 +87,14 @@ describe("what goes into the package", () => {
   });
 
   it("PACKAGE: each starter in bin/ names its script; one that does not is refused", () => {
-    const starter = readFileSync(join(projectRoot, "bin/ceremony"), "utf8");
-    expect(commandOf("ceremony", starter)).toEqual({ name: "ceremony", script: "ceremony/main.ts" });
+    const commands = readdirSync(join(projectRoot, "bin"))
+      .sort()
+      .map((name) => commandOf(name, readFileSync(join(projectRoot, "bin", name), "utf8")));
+    expect(commands).toEqual([
+      { name: "ceremony", script: "ceremony/main.ts" },
+      { name: "coldseal", script: "desk/main.ts" },
+      { name: "coldseald", script: "appliance/doctor/main.ts" },
+    ]);
     expect(() => commandOf("other", "#!/bin/sh\nexec node other.js\n")).toThrow(
       expect.objectContaining({ code: "CONFIG" }),
     );

@@ -112,6 +112,15 @@ describe("what is written is read", () => {
     }
   });
 
+  it("DER: what was read of one identifier is not told of another whose bytes came to stand in the same memory", () => {
+    const [first, other] = ["1.2.77.4", "1.2.78.4"].map(objectIdentifier) as [Uint8Array, Uint8Array];
+    const memory = Buffer.from(first); // a slice of a Buffer is no copy
+    expect(reader(memory).oid()).toBe("1.2.77.4");
+    memory.set(other);
+    expect(reader(other).oid()).toBe("1.2.78.4");
+    expect(reader(first).oid()).toBe("1.2.77.4");
+  });
+
   it("DER: times are UTCTime up to 2049 and GeneralizedTime after (RFC 5652 11.3)", () => {
     expect(time("2049-12-31T23:59:59Z")).toEqual(der(0x17, utf8("491231235959Z")));
     expect(time("2050-01-01T00:00:00Z")).toEqual(der(0x18, utf8("20500101000000Z")));
