@@ -5,7 +5,7 @@
  */
 
 import { compare } from "../encoding/bytes.ts";
-import { checkSetOrder, compareElements } from "../encoding/der-check.ts";
+import { checkSetOrder } from "../encoding/der-check.ts";
 import { content, DerReader, type Element, readElement, readHeader, tag, whole } from "../encoding/der-read.ts";
 import { derHeader } from "../encoding/der-write.ts";
 import { oid } from "../encoding/oid.ts";
@@ -138,7 +138,7 @@ function readCertificates(reader: DerReader, limits: SignedDataLimits): readonly
 
 function distinct(bytes: Uint8Array, elements: readonly Element[]): readonly Element[] {
   return elements.filter(
-    (one, at) => !elements.slice(0, at).some((before) => compareElements(bytes, before, one) === 0),
+    (one, at) => !elements.slice(0, at).some((before) => compare(whole(bytes, before), whole(bytes, one)) === 0),
   );
 }
 

@@ -1,7 +1,7 @@
 /** One SignerInfo (RFC 5652 5.3), read strictly. No independent verifier is as strict about signed attributes (RFC 5652 11). */
 
-import { concat } from "../encoding/bytes.ts";
-import { checkDer, compareElements } from "../encoding/der-check.ts";
+import { compare, concat } from "../encoding/bytes.ts";
+import { checkDer } from "../encoding/der-check.ts";
 import { content, DerReader, type Element, tag, whole } from "../encoding/der-read.ts";
 import { sequence } from "../encoding/der-write.ts";
 import { Refusal } from "../refusal.ts";
@@ -82,7 +82,7 @@ function readAttributes(reader: DerReader): readonly SignerAttribute[] {
   let last: Element | undefined;
   const seen = new Set<string>();
   return elements.map((element) => {
-    if (last && compareElements(reader.bytes, last, element) >= 0) {
+    if (last && compare(whole(reader.bytes, last), whole(reader.bytes, element)) >= 0) {
       throw new Refusal(attributesForm, "signed attributes are not in DER order, or stand twice");
     }
     last = element;

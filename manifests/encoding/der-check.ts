@@ -1,8 +1,8 @@
 /** A walk over every element of some DER, without recursion and under caps (T5, 6). */
 
 import { Refusal } from "../refusal.ts";
-import { fromUtf8 } from "./bytes.ts";
-import { content, type Element, oidText, readElement, readTime, tag } from "./der-read.ts";
+import { compare, fromUtf8 } from "./bytes.ts";
+import { content, type Element, oidText, readElement, readTime, tag, whole } from "./der-read.ts";
 
 export interface DerLimits {
   readonly depth: number;
@@ -63,20 +63,10 @@ interface Level {
 
 /** Equal elements are refused too: no SET OF here may say a thing twice. */
 function checkOrder(bytes: Uint8Array, level: Level, element: Element): void {
-  if (level.last && compareElements(bytes, level.last, element) >= 0) {
+  if (level.last && compare(whole(bytes, level.last), whole(bytes, element)) >= 0) {
     throw new Refusal("DER", "a SET OF is not in order, or holds an element twice");
   }
   level.last = element;
-}
-
-/** The order of two encodings, a prefix first (X.690 11.6). */
-export function compareElements(bytes: Uint8Array, a: Element, b: Element): number {
-  const shared = Math.min(a.end - a.headerStart, b.end - b.headerStart);
-  for (let at = 0; at < shared; at++) {
-    const difference = (bytes[a.headerStart + at] as number) - (bytes[b.headerStart + at] as number);
-    if (difference !== 0) return difference;
-  }
-  return a.end - a.headerStart - (b.end - b.headerStart);
 }
 
 function checkPrimitive(bytes: Uint8Array, element: Element): void {
