@@ -102,10 +102,11 @@ function* namesOf(folder: OpenFolder): Generator<string> {
   if (plain.size <= mostNames) folder.plain = plain;
 }
 
-/** One that cannot be listed stays as it was. */
+/** One that cannot be listed, or holds too much, stays as it was; nothing of it is read beyond that. */
 function listPlain(folder: OpenFolder): void {
+  let listed = 0;
   try {
-    for (const _ of namesOf(folder));
+    for (const _ of namesOf(folder)) if (++listed > mostNames) return;
   } catch {
     // who reads a file in it is told what is wrong
   }

@@ -5,6 +5,7 @@
 
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { fromUtf8, utf8 } from "../manifests/encoding/bytes.ts";
+import { parentOf } from "./open-folders.ts";
 
 /** Where a folder's files and, behind them, its names lie. */
 interface PackedFolder {
@@ -130,8 +131,8 @@ export class PackedFiles {
   }
 
   #entry(path: string) {
-    const cut = path.lastIndexOf("/");
-    return this.#open(path.slice(0, cut))?.files.get(path.slice(cut + 1));
+    const { folder, name } = parentOf(path);
+    return this.#open(folder)?.files.get(name);
   }
 
   #open(path: string): OpenFolder | undefined {
